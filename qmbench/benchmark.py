@@ -24,7 +24,7 @@ from qmbench.units import BOHR_IN_ANGSTROM, factor
 
 TOML_KEYS = (
     "id version title description observable unit sign bsse default_reference_set licence geometry_protocol "
-    "citations subsets tags reference_sets changelog provider"
+    "citations subsets tags reference_sets changelog provider units"
 ).split()
 REQUIRED_KEYS = "id version title observable unit sign bsse licence citations".split()
 ENTRY_COLUMNS = "id stoichiometry observable state subset tags curve coordinate coordinate_unit note".split()
@@ -87,9 +87,9 @@ class Benchmark:
     references: tuple[Reference, ...]
     _systems: dict[str, System] = field(default_factory=dict, repr=False, compare=False)
 
-    @property
-    def unit(self) -> str:
-        return self.meta["unit"]
+    def unit_of(self, entry: Entry) -> str:
+        """The unit in which the entry's values are given."""
+        return unit_of(self.meta, entry.observable)
 
     @property
     def version(self) -> str:
@@ -171,8 +171,13 @@ def load_benchmark(folder: Path) -> Benchmark:
     meta = load_toml(folder / "benchmark.toml")
     check_meta(meta, folder / "benchmark.toml")
     entries = tuple(read_entries(folder / "entries.csv", meta))
-    references = tuple(read_references(folder / "references.csv", meta, {e.id for e in entries}))
+    references = tuple(read_references(folder / "references.csv", meta, {e.id: e for e in entries}))
     return Benchmark(meta["id"], folder, meta, entries, references)
+
+
+def unit_of(meta: Mapping[str, Any], observable: str) -> str:
+    """The unit of an observable: its own in `[units]`, or else the benchmark's."""
+    return meta.get("units", {}).get(observable, meta["unit"])
 
 
 def check_meta(meta: Mapping[str, Any], where: Path) -> None:
@@ -185,7 +190,10 @@ def check_meta(meta: Mapping[str, Any], where: Path) -> None:
         raise InputError(f"{where}: missing {', '.join(missing)}")
     try:
         _observable(meta["observable"])
-        factor(meta["unit"], meta["unit"])
+        for name in meta.get("units", {}):
+            _observable(name)
+        for unit in (meta["unit"], *meta.get("units", {}).values()):
+            factor(unit, unit)
     except InputError as error:
         raise InputError(f"{where}: {error}") from None
     for treatment in meta["bsse"]:
@@ -273,8 +281,8 @@ def parse_stoichiometry(text: str, entry: str) -> tuple[Term, ...]:
     return tuple(terms)
 
 
-def read_references(path: Path, meta: Mapping[str, Any], entries: set[str]) -> Iterator[Reference]:
-    """The reference values of references.csv, in the benchmark's unit where dimensions allow."""
+def read_references(path: Path, meta: Mapping[str, Any], entries: Mapping[str, Entry]) -> Iterator[Reference]:
+    """The reference values of references.csv, converted to the unit of their entry's observable."""
     for where, row in read_csv(path, REFERENCE_COLUMNS, ("entry", "set", "value", "unit", "status")):
         if row["entry"] not in entries:
             raise InputError(f"{where}: no entry '{row['entry']}'{did_you_mean(row['entry'], entries)}")
@@ -290,7 +298,7 @@ def read_references(path: Path, meta: Mapping[str, Any], entries: set[str]) -> I
             raise InputError(f"{where}: uncertainty and uncertainty_kind go together")
         try:
             quantity = Quantity(value, row["unit"], uncertainty, row["uncertainty_kind"] or None)  # type: ignore[arg-type]
-            quantity = quantity.to(meta["unit"])
+            quantity = quantity.to(unit_of(meta, entries[row["entry"]].observable))
         except InputError as error:
             raise InputError(f"{where}: {error}") from None
         yield Reference(
