@@ -155,7 +155,8 @@ def _row(
         failure: Failure | None = Failure(**planned["refused"])
     else:
         quantity, failure, used = entry_value(planned["terms"], entry, benchmark.unit_of(entry), records)
-    costs = [r.cost for r in used if r.cost]
+    # A fragment that occurs twice was computed once.
+    costs = [r.cost for r in {r.key: r for r in used}.values() if r.cost]
     text = split_level(planned["level"])
     status = "ok" if failure is None else "unsupported" if failure.kind == "unsupported" else "failed"
     return (
