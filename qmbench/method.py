@@ -101,6 +101,12 @@ class Method(ABC):
     citations: ClassVar[tuple[str, ...]] = ()
     # True when two runs with different seeds give different numbers (then each carries its uncertainty).
     stochastic: ClassVar[bool] = False
+    # Cheap levels of theory, as one writes them ("hf/sto-3g"): shown by `qmbench show` and computed by the
+    # conformance kit. Empty: the name alone, or with sto-3g where there is a basis.
+    examples: ClassVar[tuple[str, ...]] = ()
+    # property -> how far it may move (in the property's unit) when the molecule is shifted, turned or its atoms
+    # are renumbered. State it where a grid breaks the symmetry; the conformance kit holds the method to it.
+    tolerances: ClassVar[Mapping[str, float]] = {}
 
     def __init__(self, options: Any) -> None:
         self.options = options
@@ -127,6 +133,11 @@ class Method(ABC):
     def estimate(self, system: System, properties: frozenset[str]) -> float | None:
         """Rough seconds on one core, for the dry run and for starting long tasks first; None when unknown."""
         return None
+
+    @classmethod
+    def example_systems(cls) -> Sequence[System]:
+        """Cheap systems that the conformance kit may compute; empty where its own (water, OH, He, a ring) will do."""
+        return ()
 
     def families(self) -> dict[str, str]:
         """What this level shares with others, so that their agreement is not counted as independent.
