@@ -87,6 +87,24 @@ class Benchmark:
     references: tuple[Reference, ...]
     _systems: dict[str, System] = field(default_factory=dict, repr=False, compare=False)
 
+    @property
+    def title(self) -> str:
+        return self.meta["title"]
+
+    @property
+    def unit(self) -> str:
+        """The unit of the default observable."""
+        return self.meta["unit"]
+
+    @property
+    def observable(self) -> str:
+        """The observable of entries that name none."""
+        return self.meta["observable"]
+
+    @property
+    def default_reference_set(self) -> str:
+        return self.meta.get("default_reference_set", "")
+
     def unit_of(self, entry: Entry) -> str:
         """The unit in which the entry's values are given."""
         return unit_of(self.meta, entry.observable)

@@ -53,7 +53,7 @@ def run_suite(request: Request, dry_run: bool) -> int:
         run = compute_plan(plan, store, request)
         keys = {key for planned in run["entries"] for _, key in planned["terms"]}
         records = store.get(keys)
-    from qmbench.cli.report import present
+    from qmbench.cli.present import present
 
     return present(run, records, plan.benchmarks, request.report or DEFAULT_REPORT, request.reference, request.json)
 

@@ -1,5 +1,7 @@
 """Atoms: variational order, additivity, and a run of independent calculations."""
 
+from itertools import pairwise
+
 import pytest
 
 HARTREE_IN_EV = 27.211386245988  # CODATA 2018
@@ -17,7 +19,7 @@ def test_exact_lies_below_hartree_fock_and_correlation_grows(atoms, reference_va
     assert correlation.pop("h") == 0
     assert all(-0.8 < value < -0.04 for value in correlation.values())
     order = "he li be b c n o f ne na mg al si p s cl ar".split()
-    assert all(correlation[b] < correlation[a] for a, b in zip(order, order[1:], strict=False))
+    assert all(correlation[b] < correlation[a] for a, b in pairwise(order))
 
 
 def test_two_electron_series_follows_the_1_over_z_expansion(atoms, reference_values):

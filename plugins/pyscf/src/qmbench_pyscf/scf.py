@@ -279,7 +279,8 @@ def _converge(mf: Any, density: np.ndarray, what: str) -> None:
         _second_order(mf, mf.mo_coeff, mf.mo_occ)
     if not mf.converged or not np.isfinite(mf.e_tot):
         raise NotConverged(
-            f"{what}: SCF not converged to {mf.conv_tol:g} hartree in {mf.max_cycle} iterations, nor by second-order steps"
+            f"{what}: SCF not converged to {mf.conv_tol:g} hartree in {mf.max_cycle} iterations, "
+            "nor by second-order steps"
         )
 
 
