@@ -31,6 +31,9 @@ def run(arguments: list[str]) -> int:
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         return 0
     except Exception as error:
+        if type(error).__name__ == "NoArgsIsHelpError":  # a command group named without a command
+            print(error, file=sys.stderr)
+            return 3
         if hasattr(error, "format_message"):  # the command-line library's complaints about usage
             return _complain(error.format_message())
         if type(error).__name__ == "Abort":

@@ -12,9 +12,12 @@ app = typer.Typer(
     no_args_is_help=True,
     add_completion=False,
     pretty_exceptions_enable=False,
+    rich_markup_mode=None,  # plain help: importing rich for it would double the start-up
     context_settings={"help_option_names": ["-h", "--help"]},
 )
-run_app = typer.Typer(help="Compute what the store lacks, print tables, write a report.", no_args_is_help=True)
+run_app = typer.Typer(
+    help="Compute what the store lacks, print tables, write a report.", no_args_is_help=True, rich_markup_mode=None
+)
 app.add_typer(run_app, name="run")
 
 Json = Annotated[bool, typer.Option("--json", help="Print one JSON document on standard output and nothing else.")]
