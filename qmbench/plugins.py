@@ -1,0 +1,150 @@
+"""Finding plugins by entry point, and the methods they bring.
+
+One broken plugin never takes the others down: it is reported by name and reason, and the rest works.
+"""
+
+from __future__ import annotations
+
+import inspect
+from dataclasses import dataclass, field
+from functools import lru_cache
+from importlib import metadata
+from pathlib import Path
+from types import ModuleType
+
+import pluggy
+
+from qmbench import hookspecs
+from qmbench.errors import InputError, did_you_mean
+from qmbench.method import LevelOfTheory, Method, build_level, split_level
+from qmbench.properties import PropertyRegistry, core_registry
+
+GROUP = "qmbench"
+
+
+@dataclass(frozen=True)
+class PluginInfo:
+    """One entry point: its name, distribution and version, and the error that kept it out, if any."""
+
+    name: str
+    distribution: str
+    version: str
+    error: str = ""
+
+
+@dataclass
+class Plugins:
+    """All plugins of one process: their methods by name, properties, benchmark folders, and what is broken."""
+
+    manager: pluggy.PluginManager
+    infos: list[PluginInfo] = field(default_factory=list)
+    methods: dict[str, type[Method]] = field(default_factory=dict)
+    owner: dict[str, PluginInfo] = field(default_factory=dict)
+    properties: PropertyRegistry = field(default_factory=core_registry)
+    benchmark_folders: list[Path] = field(default_factory=list)
+
+    def method(self, name: str) -> tuple[type[Method], PluginInfo]:
+        """The method called `name` and its plugin; InputError with the nearest names when there is none."""
+        if name in self.methods:
+            return self.methods[name], self.owner[name]
+        for info, module in self._loaded():
+            resolve = getattr(module, "qmbench_resolve_method", None)
+            found = resolve(name=name) if resolve else None
+            if found is not None:
+                return found, info
+        broken = [f"{i.name} ({i.error})" for i in self.infos if i.error]
+        note = f" (plugins that could not be loaded: {'; '.join(broken)})" if broken else ""
+        raise InputError(f"unknown method '{name}'{did_you_mean(name, self.methods)}{note}")
+
+    def level(self, text: str) -> LevelOfTheory:
+        """Parse a level of theory, every option resolved and checked."""
+        parts = split_level(text)
+        method, info = self.method(parts.method)
+        return build_level(method, parts, info.distribution)
+
+    def _loaded(self) -> list[tuple[PluginInfo, ModuleType]]:
+        pairs = ((info, self.manager.get_plugin(info.name)) for info in self.infos if not info.error)
+        return [(info, module) for info, module in pairs if module is not None]
+
+
+@lru_cache(maxsize=1)
+def plugins() -> Plugins:
+    """The installed plugins, discovered once per process."""
+    return discover(metadata.entry_points(group=GROUP))
+
+
+def parse_level(text: str) -> LevelOfTheory:
+    """Parse a level of theory such as `pbe0/def2-tzvp?grid=5` with the installed plugins."""
+    return plugins().level(text)
+
+
+def discover(entry_points: metadata.EntryPoints | list[metadata.EntryPoint]) -> Plugins:
+    """Load every entry point on its own; see `Plugins` for what comes back."""
+    manager = pluggy.PluginManager("qmbench")
+    manager.add_hookspecs(hookspecs)
+    found = Plugins(manager)
+    for point in sorted(entry_points, key=lambda p: p.name):
+        dist = point.dist
+        info = PluginInfo(point.name, dist.name if dist else "", dist.version if dist else "")
+        try:
+            _add(found, info, point)
+        except (KeyboardInterrupt, SystemExit) as error:
+            if isinstance(error, KeyboardInterrupt):
+                raise
+            _reject(found, info, f"exits while being imported ({error})")
+        except Exception as error:
+            _reject(found, info, f"{type(error).__name__}: {error}")
+    return found
+
+
+def _reject(found: Plugins, info: PluginInfo, reason: str) -> None:
+    if found.manager.has_plugin(info.name):
+        found.manager.unregister(name=info.name)
+    reason = " ".join(reason.split())
+    found.infos.append(PluginInfo(info.name, info.distribution, info.version, reason))
+
+
+def _add(found: Plugins, info: PluginInfo, point: metadata.EntryPoint) -> None:
+    module = point.load()
+    api = getattr(module, "QMBENCH_API", hookspecs.API_VERSION)
+    if api != hookspecs.API_VERSION:
+        raise InputError(f"speaks plugin API {api}, this qmbench speaks {hookspecs.API_VERSION}")
+    if found.manager.has_plugin(info.name):
+        raise InputError("another plugin has this name")
+    found.manager.register(module, name=info.name)
+    found.manager.check_pending()
+    # Everything is read and checked before anything is kept: a plugin is in whole or not at all.
+    methods = [_checked(method, found) for method in _call(module, "qmbench_methods")]
+    names = [method.name for method in methods]
+    for name in names:
+        if names.count(name) > 1:
+            raise InputError(f"it defines method '{name}' twice")
+    properties = list(_call(module, "qmbench_properties"))
+    trial = PropertyRegistry(found.properties)
+    for prop in properties:
+        trial.add(prop)
+    folders = [Path(folder) for folder in _call(module, "qmbench_benchmarks")]
+    found.properties.update(trial)
+    found.benchmark_folders += folders
+    for method in methods:
+        found.methods[method.name] = method
+        found.owner[method.name] = info
+    found.infos.append(info)
+
+
+def _call(module: ModuleType, hook: str) -> list:
+    implementation = getattr(module, hook, None)
+    return list(implementation()) if implementation else []
+
+
+def _checked(method: type[Method], found: Plugins) -> type[Method]:
+    if not (inspect.isclass(method) and issubclass(method, Method)):
+        raise InputError(f"qmbench_methods gave {method!r}, not a Method class")
+    for attribute in ("name", "systems", "properties"):
+        if not hasattr(method, attribute):
+            raise InputError(f"method {method.__name__} has no '{attribute}'")
+    if method.name != method.name.lower() or any(c in method.name for c in "/?&= "):
+        raise InputError(f"method name '{method.name}' must be lower case, without / ? & = or blanks")
+    if method.name in found.methods:
+        raise InputError(f"method '{method.name}' is already provided by plugin '{found.owner[method.name].name}'")
+    return method

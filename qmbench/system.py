@@ -1,0 +1,343 @@
+"""What is computed: a molecule (nuclei, charge, multiplicity, fragments, ghosts) or a lattice model.
+
+Systems are frozen and hashable. Lengths are in bohr; the coordinates are those of the input, never moved.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import math
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from functools import cached_property
+from typing import Any, ClassVar
+
+import numpy as np
+
+from qmbench.errors import InputError, did_you_mean
+
+_SYMBOLS = """
+H He Li Be B C N O F Ne Na Mg Al Si P S Cl Ar K Ca Sc Ti V Cr Mn Fe Co Ni Cu Zn Ga Ge As Se Br Kr
+Rb Sr Y Zr Nb Mo Tc Ru Rh Pd Ag Cd In Sn Sb Te I Xe Cs Ba La Ce Pr Nd Pm Sm Eu Gd Tb Dy Ho Er Tm Yb Lu
+Hf Ta W Re Os Ir Pt Au Hg Tl Pb Bi Po At Rn Fr Ra Ac Th Pa U Np Pu Am Cm Bk Cf Es Fm Md No Lr
+Rf Db Sg Bh Hs Mt Ds Rg Cn Nh Fl Mc Lv Ts Og
+"""
+ELEMENTS = tuple(_SYMBOLS.split())
+ATOMIC_NUMBERS = {symbol: z for z, symbol in enumerate(ELEMENTS, start=1)}
+
+# Two centres nearer than this (bohr) are one spot written twice, not a molecule.
+COINCIDENT = 0.1
+
+
+class System:
+    """Base of everything that can be computed. `name` is a label for people and is not part of the hash."""
+
+    kind: ClassVar[str]
+    name: str
+
+    def to_json(self) -> dict[str, Any]:
+        """A JSON object from which `system_from_json` rebuilds an equal system."""
+        raise NotImplementedError
+
+    @cached_property
+    def hash(self) -> str:
+        """SHA-256 (first 24 hex digits) of what defines the system; the name is left out."""
+        data = {key: value for key, value in self.to_json().items() if key != "name"}
+        return hashlib.sha256(json.dumps(data, sort_keys=True, separators=(",", ":")).encode()).hexdigest()[:24]
+
+    @property
+    def n_parts(self) -> int:
+        """Number of real nuclei, or of lattice sites."""
+        raise NotImplementedError
+
+
+@dataclass(frozen=True)
+class Fragment:
+    """Part of a molecule with its own charge and multiplicity. `atoms` are indices from 0."""
+
+    atoms: tuple[int, ...]
+    charge: int
+    multiplicity: int
+
+
+@dataclass(frozen=True)
+class Molecule(System):
+    """Nuclei at `positions` (n × 3, bohr) with total charge and multiplicity 2S+1.
+
+    `ghosts[i]` is true where centre i carries basis functions but neither nucleus nor electrons.
+    InputError for an unknown element, an impossible multiplicity, coincident or non-finite positions, or
+    fragments that overlap or whose charges do not add up.
+    """
+
+    symbols: tuple[str, ...]
+    positions: tuple[tuple[float, float, float], ...]
+    charge: int
+    multiplicity: int
+    fragments: tuple[Fragment, ...] = ()
+    ghosts: tuple[bool, ...] = ()
+    name: str = field(default="", compare=False)
+    kind: ClassVar[str] = "molecule"
+
+    def __post_init__(self) -> None:
+        positions = tuple(tuple(float(x) for x in row) for row in self.positions)
+        object.__setattr__(self, "symbols", tuple(self.symbols))
+        object.__setattr__(self, "positions", positions)
+        object.__setattr__(self, "fragments", tuple(self.fragments))
+        object.__setattr__(self, "ghosts", tuple(bool(g) for g in self.ghosts) or (False,) * len(self.symbols))
+        _check_molecule(self)
+
+    @cached_property
+    def coordinates(self) -> np.ndarray:
+        """Positions as an (n, 3) array in bohr (read-only)."""
+        array = np.array(self.positions, dtype=float).reshape(-1, 3)
+        array.setflags(write=False)
+        return array
+
+    @cached_property
+    def atomic_numbers(self) -> np.ndarray:
+        """(n,) nuclear charges; 0 for ghosts."""
+        return np.array([0 if g else ATOMIC_NUMBERS[s] for s, g in zip(self.symbols, self.ghosts, strict=True)])
+
+    @property
+    def n_electrons(self) -> int:
+        """Electrons of the real nuclei less the charge."""
+        return int(self.atomic_numbers.sum()) - self.charge
+
+    @property
+    def n_alpha_beta(self) -> tuple[int, int]:
+        """Numbers of spin-up and spin-down electrons at M_S = S."""
+        unpaired = self.multiplicity - 1
+        return (self.n_electrons + unpaired) // 2, (self.n_electrons - unpaired) // 2
+
+    @property
+    def n_parts(self) -> int:
+        return sum(not g for g in self.ghosts)
+
+    @property
+    def formula(self) -> str:
+        """Hill formula of the real nuclei, with the charge: `C2H4`, `Li+`, `Be2+`."""
+        counts: dict[str, int] = {}
+        for symbol, ghost in zip(self.symbols, self.ghosts, strict=True):
+            if not ghost:
+                counts[symbol] = counts.get(symbol, 0) + 1
+        first = [s for s in ("C", "H") if s in counts] if "C" in counts else []
+        order = first + sorted(s for s in counts if s not in first)
+        text = "".join(s + (str(counts[s]) if counts[s] > 1 else "") for s in order)
+        if self.charge:
+            text += (str(abs(self.charge)) if abs(self.charge) > 1 else "") + ("+" if self.charge > 0 else "-")
+        return text
+
+    def fragment(self, number: int, ghosts: bool) -> Molecule:
+        """Fragment `number` (from 1) alone, or with the other centres as ghosts (counterpoise).
+
+        A single bare atom is placed at the origin: its energy does not know where it stands, and so every
+        point of a curve shares one calculation. All other coordinates stay as they are.
+        """
+        if not 1 <= number <= len(self.fragments):
+            raise InputError(
+                f"{self.name or self.formula} has {len(self.fragments)} fragments; there is no fragment {number}"
+            )
+        part = self.fragments[number - 1]
+        keep = range(len(self.symbols)) if ghosts else sorted(part.atoms)
+        positions = tuple(self.positions[i] for i in keep)
+        if len(positions) == 1:
+            positions = ((0.0, 0.0, 0.0),)
+        return Molecule(
+            symbols=tuple(self.symbols[i] for i in keep),
+            positions=positions,
+            charge=part.charge,
+            multiplicity=part.multiplicity,
+            ghosts=tuple(self.ghosts[i] or i not in part.atoms for i in keep),
+            name=f"{self.name}@{number}" + ("+ghosts" if ghosts else ""),
+        )
+
+    def to_json(self) -> dict[str, Any]:
+        return {
+            "kind": self.kind,
+            "name": self.name,
+            "symbols": list(self.symbols),
+            "positions_bohr": [list(p) for p in self.positions],
+            "charge": self.charge,
+            "multiplicity": self.multiplicity,
+            "ghosts": list(self.ghosts),
+            "fragments": [[list(f.atoms), f.charge, f.multiplicity] for f in self.fragments],
+        }
+
+
+BOUNDARIES = ("periodic", "antiperiodic", "open")
+
+
+@dataclass(frozen=True)
+class LatticeModel(System):
+    """A one-band Hubbard model on a hypercubic lattice; energies in units of the hopping scale `t` given.
+
+    H = −t Σ_{bonds,σ} (c†_i c_j + h.c.) + U Σ_i n_i↑ n_i↓ + Σ_i ε_i n_i, every site having one bond to its
+    neighbour in the positive sense of each direction (so a periodic direction of length 2 has two bonds
+    between its sites). `antiperiodic` flips the sign of the bonds that cross the boundary. `twist`
+    (optional, one per direction, in units of 2π) multiplies them by exp(2πi·twist).
+    Hubbard, Proc. R. Soc. A 276, 238 (1963).
+    """
+
+    lattice: tuple[int, ...]
+    boundary: tuple[str, ...]
+    t: float
+    u: float
+    electrons: int
+    multiplicity: int
+    onsite: tuple[float, ...] = ()
+    twist: tuple[float, ...] = ()
+    name: str = field(default="", compare=False)
+    kind: ClassVar[str] = "lattice"
+
+    def __post_init__(self) -> None:
+        object.__setattr__(self, "lattice", tuple(int(n) for n in self.lattice))
+        object.__setattr__(self, "boundary", tuple(self.boundary))
+        object.__setattr__(self, "onsite", tuple(float(e) for e in self.onsite))
+        object.__setattr__(self, "twist", tuple(float(e) for e in self.twist))
+        for name in ("t", "u"):
+            object.__setattr__(self, name, float(getattr(self, name)))
+        _check_lattice(self)
+
+    @property
+    def n_sites(self) -> int:
+        return math.prod(self.lattice)
+
+    @property
+    def n_parts(self) -> int:
+        return self.n_sites
+
+    @property
+    def n_electrons(self) -> int:
+        return self.electrons
+
+    @property
+    def n_alpha_beta(self) -> tuple[int, int]:
+        """Numbers of spin-up and spin-down electrons at M_S = S."""
+        unpaired = self.multiplicity - 1
+        return (self.electrons + unpaired) // 2, (self.electrons - unpaired) // 2
+
+    def hopping_matrix(self) -> np.ndarray:
+        """One-particle Hamiltonian (n_sites, n_sites), units of energy as `t`; complex only with a twist.
+
+        Sites are numbered with the last direction fastest (C order of `lattice`).
+        """
+        n = self.n_sites
+        h = np.zeros((n, n), dtype=complex if any(self.twist) else float)
+        index = np.arange(n).reshape(self.lattice)
+        for axis, (length, boundary) in enumerate(zip(self.lattice, self.boundary, strict=True)):
+            left = np.moveaxis(index, axis, 0)
+            phase = np.exp(2j * np.pi * self.twist[axis]) if any(self.twist) else 1.0
+            wrap = {"periodic": 1.0, "antiperiodic": -1.0, "open": 0.0}[boundary] * phase
+            for k in range(length):
+                amplitude = -self.t * (1.0 if k + 1 < length else wrap)
+                for i, j in zip(left[k].ravel(), left[(k + 1) % length].ravel(), strict=True):
+                    h[i, j] += amplitude
+                    h[j, i] += np.conj(amplitude)
+        if self.onsite:
+            h[np.diag_indices(n)] += np.array(self.onsite)
+        return h
+
+    def to_json(self) -> dict[str, Any]:
+        return {
+            "kind": self.kind,
+            "name": self.name,
+            "model": "hubbard",
+            "lattice": list(self.lattice),
+            "boundary": list(self.boundary),
+            "t": self.t,
+            "u": self.u,
+            "electrons": self.electrons,
+            "multiplicity": self.multiplicity,
+            "onsite": list(self.onsite),
+            "twist": list(self.twist),
+        }
+
+
+def system_from_json(data: Mapping[str, Any]) -> System:
+    """Rebuild a system from `System.to_json`."""
+    data = dict(data)
+    kind = data.pop("kind", None)
+    if kind == "molecule":
+        data["positions"] = tuple(tuple(p) for p in data.pop("positions_bohr"))
+        data["fragments"] = tuple(Fragment(tuple(a), c, m) for a, c, m in data["fragments"])
+        return Molecule(**data)
+    if kind == "lattice":
+        data.pop("model", None)
+        return LatticeModel(**data)
+    raise InputError(f"unknown kind of system '{kind}'; there is molecule, lattice")
+
+
+def _check_spin(n_electrons: int, multiplicity: int, charge: int | None, what: str) -> None:
+    if multiplicity < 1:
+        raise InputError(f"{what}: multiplicity is 2S+1 and at least 1, not {multiplicity}")
+    if n_electrons < 0:
+        raise InputError(f"{what}: charge {charge} leaves {n_electrons} electrons")
+    if (n_electrons - multiplicity + 1) % 2 or multiplicity - 1 > n_electrons:
+        highest = n_electrons + 1
+        right = [m for m in range(1 + n_electrons % 2, highest + 1, 2)][:3]
+        allowed = ", ".join(map(str, right)) + (", …" if right and right[-1] < highest else "")
+        raise InputError(
+            f"{what}: multiplicity {multiplicity} is impossible with {n_electrons} electrons; possible: {allowed}"
+        )
+
+
+def _check_molecule(m: Molecule) -> None:
+    what = m.name or "molecule"
+    n = len(m.symbols)
+    if n == 0:
+        raise InputError(f"{what}: no atoms")
+    if len(m.positions) != n or len(m.ghosts) != n or any(len(p) != 3 for p in m.positions):
+        raise InputError(f"{what}: {n} symbols need {n} positions of three numbers and {n} ghost flags")
+    for symbol in m.symbols:
+        if symbol not in ATOMIC_NUMBERS:
+            raise InputError(f"{what}: unknown element '{symbol}'{did_you_mean(symbol, ATOMIC_NUMBERS)}")
+    if not np.all(np.isfinite(m.coordinates)):
+        bad = int(np.argwhere(~np.isfinite(m.coordinates))[0][0]) + 1
+        raise InputError(f"{what}: the position of atom {bad} is not a finite number")
+    if n > 1:
+        from scipy.spatial import cKDTree
+
+        pairs = cKDTree(m.coordinates).query_pairs(COINCIDENT, output_type="ndarray")
+        if len(pairs):
+            i, j = sorted(pairs[0] + 1)
+            raise InputError(f"{what}: atoms {i} and {j} are on one spot (nearer than {COINCIDENT} bohr)")
+    _check_spin(m.n_electrons, m.multiplicity, m.charge, what)
+    _check_fragments(m, what)
+
+
+def _check_fragments(m: Molecule, what: str) -> None:
+    if not m.fragments:
+        return
+    atoms = sorted(i for f in m.fragments for i in f.atoms)
+    if atoms != list(range(len(m.symbols))):
+        raise InputError(f"{what}: the fragments must hold each of the {len(m.symbols)} atoms exactly once")
+    total = sum(f.charge for f in m.fragments)
+    if total != m.charge:
+        raise InputError(f"{what}: the fragments' charges add up to {total}, the system's is {m.charge}")
+    for number, f in enumerate(m.fragments, start=1):
+        electrons = int(sum(m.atomic_numbers[list(f.atoms)])) - f.charge
+        _check_spin(electrons, f.multiplicity, f.charge, f"{what}, fragment {number}")
+
+
+def _check_lattice(m: LatticeModel) -> None:
+    what = m.name or "lattice"
+    if not m.lattice or min(m.lattice) < 1:
+        raise InputError(f"{what}: lattice must be one or more positive lengths, such as [10] or [4, 4]")
+    if len(m.boundary) != len(m.lattice):
+        raise InputError(f"{what}: one boundary condition per direction ({len(m.lattice)}), not {len(m.boundary)}")
+    for boundary in m.boundary:
+        if boundary not in BOUNDARIES:
+            raise InputError(f"{what}: unknown boundary '{boundary}'{did_you_mean(boundary, BOUNDARIES)}")
+    if m.onsite and len(m.onsite) != m.n_sites:
+        raise InputError(f"{what}: onsite needs one energy per site ({m.n_sites}), not {len(m.onsite)}")
+    if m.twist and len(m.twist) != len(m.lattice):
+        raise InputError(f"{what}: twist needs one phase per direction ({len(m.lattice)}), not {len(m.twist)}")
+    if not all(math.isfinite(x) for x in (m.t, m.u, *m.onsite, *m.twist)):
+        raise InputError(f"{what}: t, u, onsite and twist must be finite numbers")
+    if m.electrons > 2 * m.n_sites:
+        raise InputError(f"{what}: {m.electrons} electrons do not fit on {m.n_sites} sites")
+    _check_spin(m.electrons, m.multiplicity, None, what)
+    holes = 2 * m.n_sites - m.electrons
+    if m.multiplicity - 1 > holes:
+        raise InputError(f"{what}: multiplicity {m.multiplicity} needs more empty sites than there are")
