@@ -10,12 +10,12 @@ from types import SimpleNamespace
 import pytest
 
 REPOSITORY = Path(__file__).resolve().parents[2]
-NUMBERS = {
-    symbol: number
-    for number, symbol in enumerate(
-        "H He Li Be B C N O F Ne Na Mg Al Si P S Cl Ar K Ca Sc Ti V Cr Mn Fe Co Ni Cu Zn Ga Ge As Se Br Kr".split(), 1
-    )
-}
+SYMBOLS = [
+    *("H", "He", "Li", "Be", "B", "C", "N", "O", "F", "Ne"),
+    *("Na", "Mg", "Al", "Si", "P", "S", "Cl", "Ar", "K", "Ca", "Sc", "Ti", "V", "Cr"),
+    *("Mn", "Fe", "Co", "Ni", "Cu", "Zn", "Ga", "Ge", "As", "Se", "Br", "Kr"),
+]
+NUMBERS = {symbol: number for number, symbol in enumerate(SYMBOLS, 1)}
 
 
 def read_csv(path):
