@@ -301,7 +301,7 @@ class GivesUpQuietly(TightBinding):
             return super().solve(*model)
         except qmbench.NotConverged:
             loose = self.Options(**{**self.options.model_dump(), "max_cycles": 2, "energy_tolerance": 1e10})
-            h, hardness, centres, neutral, electrons, constant = model
+            h, _, centres, neutral, electrons, constant = model
             toy = TightBinding(loose)
             energy, q, levels, cycles = toy.solve(h, 0.0, centres, neutral, electrons, constant)
             return energy, q, levels, cycles
