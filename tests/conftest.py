@@ -35,6 +35,7 @@ def folder(tmp_path):
     (root / "systems" / "he2_far.xyz").write_text(
         '2\ncharge=0 multiplicity=1 fragments="1:0:1 2:0:1"\nHe 0 0 0\nHe 0 0 5.0\n'
     )
+    (root / "systems" / "lone.xyz").write_text("2\ncharge=0 multiplicity=1\nHe 0 0 0\nHe 0 0 2.5\n")
     (root / "systems" / "he.xyz").write_text("1\ncharge=0 multiplicity=1\nHe 0 0 0\n")
     (root / "systems" / "ar.xyz").write_text("1\ncharge=0 multiplicity=1\nAr 0 0 0\n")
     (root / "entries.csv").write_text(
@@ -43,6 +44,7 @@ def folder(tmp_path):
         "he2_far,interaction he2_far,,,,,he2,5.0,angstrom,\n"
         "he,he:1,total_energy,,small,,,,,\n"
         "ar,ar:1,total_energy,,,,,,,\n"
+        "lone,lone:1,total_energy,,,,,,,no reference: it tests what needs none\n"
         "published,,,,,,,,,\n"
     )
     (root / "references.csv").write_text(

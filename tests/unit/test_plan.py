@@ -26,9 +26,9 @@ LEVEL = '[[levels]]\nlevel = "{}"\nbsse = "{}"\n'
 
 def test_bare_fragments_are_computed_once(folder):
     plan = plan_of(folder, LEVEL.format("toy/x", "none"))
-    # he2, he2_far and ar are three systems; the fragments of both dimers and the entry `he` are one atom.
-    assert len(plan.tasks) == 4
-    assert len(plan.entries) == 4
+    # he2, he2_far, lone and ar are four systems; the fragments of both dimers and the entry `he` are one atom.
+    assert len(plan.tasks) == 5
+    assert len(plan.entries) == 5
 
 
 def test_ghosts_make_every_fragment_its_own(folder):
@@ -36,18 +36,18 @@ def test_ghosts_make_every_fragment_its_own(folder):
     ghosted = [t.system for t in plan.tasks if any(t.system.ghosts)]
     assert len(ghosted) == 4
     assert all(s.n_electrons == 2 for s in ghosted)
-    assert len(plan.tasks) == 8
+    assert len(plan.tasks) == 9
 
 
 def test_two_spellings_of_a_level_are_one(folder):
     levels = LEVEL.format("toy/X", "none") + LEVEL.format("TOY/x?ghost_stabilization=0.0", "none")
-    assert len(plan_of(folder, levels).tasks) == 4
+    assert len(plan_of(folder, levels).tasks) == 5
 
 
 def test_a_method_without_a_basis_has_no_counterpoise(folder):
     plan = plan_of(folder, LEVEL.format("toy", "cp"))
     assert {p.bsse for p in plan.entries} == {""}
-    assert len(plan.tasks) == 4
+    assert len(plan.tasks) == 5
 
 
 def test_counterpoise_has_no_silent_default(folder):
