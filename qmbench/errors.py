@@ -46,6 +46,10 @@ class StoreError(QmbenchError):
     kind = "store"
 
 
+class Interrupted(QmbenchError):
+    """A run was stopped by hand (Ctrl-C). What was finished is in the store; the message says how to go on."""
+
+
 FAILURE_KINDS = ("input", "not_converged", "timeout", "memory", "crash", "error")
 
 

@@ -1,0 +1,147 @@
+"""The default engine: supervised child processes on this machine."""
+
+from __future__ import annotations
+
+import os
+import selectors
+import shutil
+import tempfile
+import weakref
+from collections import deque
+from collections.abc import Generator, Iterable
+from dataclasses import replace
+from pathlib import Path
+from types import TracebackType
+
+from qmbench.engine.outcome import Outcome, plugin_of, task_document
+from qmbench.engine.supervisor import Child
+from qmbench.errors import InputError, ResourceError
+from qmbench.method import Resources
+from qmbench.record import Task
+
+WAKE_SECONDS = 0.05  # how often limits are looked at while nothing happens
+FAILED_STARTS = 2  # in a row, that are tried again
+
+
+def default_workers(cores: int) -> int:
+    """How many tasks of `cores` threads this process may run side by side."""
+    return max(1, len(os.sched_getaffinity(0)) // cores)
+
+
+class LocalEngine:
+    """Runs tasks in `workers` child processes; each keeps to one plugin and stays warm between its tasks.
+
+    resources: what every task gets (time_s, memory_gib and cores are per task). Children live on after `run`
+    ends so that the next `run` finds them warm; `close`, leaving the `with` block, an exception in `run`, and
+    the end of the interpreter end them.
+    """
+
+    def __init__(self, workers: int | None = None, resources: Resources | None = None) -> None:
+        resources = resources or Resources()
+        if resources.cores < 1:
+            raise InputError(f"a task needs at least one core, not {resources.cores}")
+        self.workers = default_workers(resources.cores) if workers is None else workers
+        if self.workers < 1:
+            raise InputError(f"the number of workers must be at least 1, not {self.workers}")
+        self.resources = resources
+        self._failed_starts = 0
+        self._idle: list[Child] = []
+        self._busy: dict[Child, Task] = {}
+        self._root: Path | None = None
+        self._finalizer: weakref.finalize | None = None
+
+    def run(self, tasks: Iterable[Task]) -> Generator[tuple[Task, Outcome], None, None]:
+        """Each task with its outcome, in the order in which they end.
+
+        A task's failure is an outcome; ResourceError when no child can be started at all. Closing the
+        generator, Ctrl-C and any exception kill every child with its process tree.
+        """
+        pending = deque(tasks)
+        selector = selectors.DefaultSelector()
+        try:
+            self._fill(pending, selector)
+            while self._busy:
+                selector.select(WAKE_SECONDS)
+                for child in list(self._busy):
+                    fd = child.fileno()
+                    try:
+                        outcome = child.poll()
+                    except ResourceError:  # it did not start, which is not the task's fault
+                        self._failed_starts += 1
+                        if self._failed_starts > FAILED_STARTS:
+                            raise
+                        selector.unregister(fd)
+                        pending.appendleft(self._busy.pop(child))
+                        self._fill(pending, selector)
+                        continue
+                    if outcome is None:
+                        continue
+                    self._failed_starts = 0
+                    selector.unregister(fd)
+                    task = self._busy.pop(child)
+                    if child.reusable:
+                        self._idle.append(child)
+                    self._fill(pending, selector)  # first, so that nobody waits for what the caller does
+                    yield task, outcome
+        except BaseException:
+            self.close()
+            raise
+        finally:
+            selector.close()
+
+    def close(self) -> None:
+        """Kill every child, idle or not, with its process tree; remove scratch. The engine can be used again."""
+        if self._finalizer is not None:
+            self._finalizer()
+        self._finalizer = self._root = None
+
+    def _fill(self, pending: deque[Task], selector: selectors.BaseSelector) -> None:
+        while pending and len(self._busy) < self.workers:
+            task = pending.popleft()
+            child = self._child(plugin_of(task))
+            self._busy[child] = task
+            selector.register(child, selectors.EVENT_READ)
+            child.send(task_document(task, self._task_resources()))
+
+    def _child(self, plugin: str) -> Child:
+        """A warm child of this plugin, or a new one; beyond `workers` idle ones the longest idle is ended."""
+        for child in reversed(self._idle):
+            if child.plugin == plugin:
+                self._idle.remove(child)
+                return child
+        while len(self._idle) >= self.workers:
+            self._idle.pop(0).kill()
+        return Child(plugin, self._folder(), self.resources.cores)
+
+    def _folder(self) -> Path:
+        if self._root is None:
+            try:
+                self._root = Path(tempfile.mkdtemp(prefix="qmbench-", dir=self.resources.scratch))
+            except OSError as error:
+                raise ResourceError(f"can't make a scratch folder in {self.resources.scratch}: {error}") from None
+            self._finalizer = weakref.finalize(self, _end, self._idle, self._busy, self._root)
+        return self._root
+
+    def _task_resources(self) -> Resources:
+        if self.resources.artifacts is not None:
+            return self.resources
+        return replace(self.resources, artifacts=self._folder() / "artifacts")
+
+    def __enter__(self) -> LocalEngine:
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self.close()
+
+
+def _end(idle: list[Child], busy: dict[Child, Task], root: Path) -> None:
+    children = [*idle, *busy]
+    for child in children:  # all at once, then wait for each
+        child.stop()
+    for child in children:
+        child.kill()
+    idle.clear()
+    busy.clear()
+    shutil.rmtree(root, ignore_errors=True)
