@@ -24,7 +24,7 @@ def install(folder: Path, *modules: str) -> None:
 
 
 @pytest.fixture(scope="session")
-def toys(tmp_path_factory: pytest.TempPathFactory) -> Plugins:
+def installed_toys(tmp_path_factory: pytest.TempPathFactory) -> Plugins:
     """The plugins in `toys/`, and no others."""
     folder = tmp_path_factory.mktemp("site")
     names = [path.stem for path in sorted(TOYS.glob("qmbench_*.py"))]

@@ -30,17 +30,17 @@ def run(registry, plugin: str, method: str, check: str) -> None:
 
 
 @pytest.mark.parametrize("method", qmbench_sabotage.FAULTS)
-def test_fault_is_found(toys, method):
+def test_fault_is_found(installed_toys, method):
     check, message = qmbench_sabotage.FAULTS[method]
     with pytest.raises(ConformanceError, match=message) as caught:
-        run(toys, "sabotage", method, check)
+        run(installed_toys, "sabotage", method, check)
     assert str(caught.value).startswith(f"{method}: ")
 
 
 @pytest.mark.parametrize("plugin", IMPORTS)
-def test_heavy_import_is_found(toys, plugin):
+def test_heavy_import_is_found(installed_toys, plugin):
     with pytest.raises(ConformanceError, match=IMPORTS[plugin]):
-        run(toys, plugin, plugin, "import_cost")
+        run(installed_toys, plugin, plugin, "import_cost")
 
 
 def test_every_check_has_a_fault_that_it_finds():
@@ -48,16 +48,16 @@ def test_every_check_has_a_fault_that_it_finds():
     assert bitten == set(CHECKS)
 
 
-def test_a_check_with_nothing_to_hold_against_a_method_is_skipped_and_not_passed(toys):
+def test_a_check_with_nothing_to_hold_against_a_method_is_skipped_and_not_passed(installed_toys):
     with pytest.raises(NotApplicable, match="no option that limits its iterations"):
-        run(toys, "sabotage", "basisfree", "non_convergence_raises")
+        run(installed_toys, "sabotage", "basisfree", "non_convergence_raises")
 
 
-def test_unknown_plugin_is_named(toys):
+def test_unknown_plugin_is_named(installed_toys):
     with pytest.raises(InputError, match="no plugin 'toi' is installed; did you mean 'toy'"):
-        checks("toi", registry=toys)
+        checks("toi", registry=installed_toys)
 
 
-def test_method_of_another_plugin_is_refused(toys):
+def test_method_of_another_plugin_is_refused(installed_toys):
     with pytest.raises(InputError, match="method 'toy' belongs to plugin 'toy', not to 'sabotage'"):
-        checks("sabotage", methods=["toy"], registry=toys)
+        checks("sabotage", methods=["toy"], registry=installed_toys)

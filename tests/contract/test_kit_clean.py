@@ -8,12 +8,12 @@ from qmbench.testing import CHECKS, checks
 
 
 @pytest.mark.parametrize("name", CHECKS)
-def test_clean_method_passes(toys, name):
-    (check,) = [c for c in checks("toy", registry=toys) if c.name == name]
+def test_clean_method_passes(installed_toys, name):
+    (check,) = [c for c in checks("toy", registry=installed_toys) if c.name == name]
     check()
 
 
-def test_every_check_says_what_it_holds_against_a_method(toys):
-    for check in checks("toy", registry=toys):
+def test_every_check_says_what_it_holds_against_a_method(installed_toys):
+    for check in checks("toy", registry=installed_toys):
         assert check.description.endswith(".")
         assert str(check) == f"toy-{check.name}"
