@@ -126,7 +126,7 @@ def statistics(
     entries, because no resampling estimates an extreme.
     common_NAME with its _low and _high: the same over the n_common entries.
     confidence: of all intervals of the row. n_reference_uncertainty: scored entries whose reference states an
-    uncertainty. wall_s, cpu_s: sums, cached results with the time they once took.
+    uncertainty. wall_s, cpu_s: sums; cached results count with the time they once took.
 
     Unknown uncertainties are left out of the propagation, never taken as large or counted as known. Kind
     `systematic` is taken as fully correlated over entries, every other kind as independent.

@@ -88,6 +88,15 @@ def failure_lines(rows: pd.DataFrame, entries_shown: int = 4) -> list[str]:
     return lines
 
 
+def legend(statistics: pd.DataFrame) -> str:
+    """What the columns of the tables mean, in one line to stand under the last of them."""
+    confidence = statistics["confidence"].iloc[0] if len(statistics) else 0.95
+    return (
+        f"error = calculated - reference; n = scored / asked for; intervals cover {confidence:.0%}: scatter over "
+        "entries, and uncertainties of references and results where stated"
+    )
+
+
 def level_text(level: str, bsse: str | None) -> str:
     """A level of theory with its counterpoise treatment, as one label."""
     return f"{level} [{bsse}]" if bsse not in BASIS_FREE and not is_missing(bsse) else level
@@ -178,10 +187,6 @@ def _notes(records: list[dict[str, Any]], differs: bool) -> Iterator[str]:
     said = max(r["n_reference_uncertainty"] for r in records)
     largest = max(r["n_scored"] for r in records)
     known = "none" if said == 0 else "all" if said == largest else f"{said} of {largest}"
-    yield (
-        f"errors are calculated - reference; n: scored / asked for; {first['confidence']:.0%} intervals over entries, "
-        "propagated uncertainties included"
-    )
     yield f"reference set {reference}; uncertainty stated for {known} of its values used here"
     if differs:
         yield (
@@ -223,6 +228,7 @@ def render_terminal(
             console.print(Text(note, style="dim"))
         for line in block.failures:
             console.print(Text(line, style="yellow"))
+    console.print(Text("\n" + legend(statistics), style="dim"))
 
 
 def _parts_that_fit(block: Block, width: int) -> list[list[int]]:
@@ -258,7 +264,7 @@ def to_markdown(
             lines += [f"- {escape_markdown(line)}" for line in block.failures]
             lines += ["", "</details>"]
         parts.append("\n".join(lines).rstrip() + "\n")
-    return "\n".join(parts)
+    return "\n".join([*parts, escape_markdown(legend(statistics)) + "\n"])
 
 
 def escape_markdown(text: str) -> str:
