@@ -61,7 +61,7 @@ LINTS = [
     ("systems/he.xyz", "multiplicity=1", "multiplicity=2", "multiplicity 2 is impossible with 2 electrons"),
     ("systems/he2.xyz", '"1:0:1 2:0:1"', '"1:0:1"', "each of the 2 atoms exactly once"),
     ("systems/he2.xyz", '"1:0:1 2:0:1"', '"1:1:2 2:0:1"', "charges add up to 1"),
-    ("systems/he2.xyz", "He 0 0 3.0", "He 0 0 0.3", "only 0.57 bohr apart"),
+    ("systems/he2.xyz", "He 0 0 3.0", "He 0 0 0.15", "only 0.28 bohr apart"),
     ("systems/he2.xyz", "He 0 0 3.0", "He 0 0 5.0", "are the same"),
     ("systems/he2.xyz", "2\ncharge", "3\ncharge", "line 1: 3 atoms announced, 2 lines"),
     ("entries.csv", "he,he:1,total_energy", "he,he:1 ar:-1,reaction_energy", "does not balance He, Ar"),
