@@ -14,7 +14,7 @@ from qmbench.observables import OBSERVABLES
 from qmbench.system import ATOMIC_NUMBERS, Molecule, System
 
 DOI = re.compile(r"10\.\d{4,9}/\S+")
-TOO_CLOSE_BOHR = 0.9  # shorter than any bond: the H2 bond at 1.4 bohr compressed to two thirds
+TOO_CLOSE_BOHR = 0.9  # shorter than any bond: that of H2 compressed to two thirds
 HASHES = "hashes.csv"
 
 
