@@ -51,14 +51,15 @@ class Runner:
     def __call__(self, tasks: list[Task]) -> tuple[dict[str, Record], set[str]]:
         """Records by key, and the keys that were computed just now."""
         from qmbench.engine.local import LocalEngine
+        from qmbench.progress import shown
         from qmbench.run import run_tasks
         from qmbench.store import Store
 
         with Store.open(self.place) as opened:
             limits = resources(self.threads, self.timeout, self.memory, opened.artifacts_folder)
-            summary = run_tasks(tasks, opened, LocalEngine(1, limits))
-            keys = [key for task in tasks for key in task.keys.values()]
-            return opened.get(keys), set(summary.computed)
+            with shown() as progress:
+                summary = run_tasks(tasks, opened, LocalEngine(1, limits), progress)
+            return dict(summary.records), set(summary.records) - summary.cached
 
 
 def document_for(

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import os
 import secrets
-import sys
 from collections import defaultdict
 from dataclasses import dataclass
 from datetime import UTC, datetime
@@ -60,6 +59,7 @@ def run_suite(request: Request, dry_run: bool) -> int:
 
 def compute_plan(plan: Plan, store: Any, request: Request) -> dict[str, Any]:
     """Run the plan's tasks through the store and keep the run's document there, from its start."""
+    from qmbench.progress import shown
     from qmbench.run import run_tasks
     from qmbench.tidy import run_document
 
@@ -68,9 +68,10 @@ def compute_plan(plan: Plan, store: Any, request: Request) -> dict[str, Any]:
     run = run_document(plan, run_id, started.isoformat(timespec="seconds"))
     store.save_run(run)
     engine = make_engine(request, store.artifacts_folder, len(plan.tasks))
-    summary = run_tasks(list(plan.tasks), store, engine, progress=sys.stderr, fail_fast=request.fail_fast)
+    with shown() as progress:
+        summary = run_tasks(plan.tasks, store, engine, progress, request.fail_fast)
     run["finished"] = datetime.now(UTC).isoformat(timespec="seconds")
-    run["computed"] = sorted(summary.computed)
+    run["computed"] = sorted(set(summary.records) - summary.cached)
     store.save_run(run)
     return run
 
