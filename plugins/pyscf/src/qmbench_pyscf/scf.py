@@ -16,13 +16,15 @@ from typing import Any, Literal
 
 import numpy as np
 
-from qmbench import Molecule, NotConverged, Resources, Unsupported
+from qmbench import InputError, Molecule, NotConverged, Resources, Unsupported
 from qmbench_pyscf.mole import pyscf_session, to_mole
 
 Reference = Literal["auto", "restricted", "unrestricted"]
 
 # Solutions nearer than this (hartree) are one solution seen twice: the first guess that led there is kept.
 SAME_ENERGY = 1e-6
+# On a quadrature grid the energy of an atom depends on where its open shell points, by the grid's error.
+SAME_ENERGY_ON_GRID = 1e-5
 MAX_DESCENTS = 12
 
 
@@ -32,15 +34,17 @@ class ScfOptions:
 
     grid: PySCF's level of the quadrature grid, 0 to 9. energy_tolerance: hartree. field: uniform electric field
     in atomic units; the solution is then the one that grows out of the field-free one. max_cycle: iterations of
-    one SCF. stability: whether the orbital Hessian is looked at (and followed).
+    one SCF. stability: whether the orbital Hessian is looked at (and followed). nlc: False leaves out the VV10
+    part of a functional that has one.
     """
 
     reference: Reference = "auto"
     density_fitting: bool = False
-    grid: int = 5
+    grid: int = 4
     energy_tolerance: float = 1e-10
     max_cycle: int = 100
     stability: bool = True
+    nlc: bool = True
     field: tuple[float, float, float] = (0.0, 0.0, 0.0)
 
 
@@ -51,10 +55,11 @@ def converged_scf(
     *,
     reference: Reference = "auto",
     density_fitting: bool = False,
-    grid: int = 5,
+    grid: int | None = None,
     energy_tolerance: float = 1e-10,
     max_cycle: int = 100,
     stability: bool = True,
+    nlc: bool = True,
     field: Sequence[float] = (0.0, 0.0, 0.0),
     resources: Resources | None = None,
 ) -> Any:
@@ -62,15 +67,16 @@ def converged_scf(
 
     xc: name of a libxc functional as PySCF spells it; None for Hartree–Fock. The other options are those of
     `ScfOptions`. What was found out on the way is in `scf_settings(mf)`. NotConverged when no guess converges or
-    the descent from saddle points does not end. Calculations that differ in nothing share one artifact.
+    the descent from saddle points does not end. grid=None: see `resolved_grid`. Calculations that differ in nothing share one artifact.
     """
     options = ScfOptions(
         reference,
         density_fitting,
-        grid,
+        resolved_grid(xc, grid),
         energy_tolerance,
         max_cycle,
         stability,
+        nlc,
         (float(field[0]), float(field[1]), float(field[2])),
     )
     resources = resources or Resources()
@@ -92,6 +98,18 @@ def converged_scf(
 def scf_settings(mf: Any) -> dict[str, Any]:
     """JSON-ready facts about a mean-field object that `converged_scf` gave: basis size, ⟨S²⟩, guess, stability …"""
     return dict(mf.qmbench_settings)
+
+
+def resolved_grid(xc: str | None, grid: int | None) -> int:
+    """The grid level meant by None: 4, which is good to 1e-6 hartree for LDA, GGA and hybrids of them, or 5 for
+    meta-GGAs (1e-6 for most, 2e-5 for SCAN, which needs a grid beyond PySCF's levels). 0 for Hartree–Fock."""
+    if xc is None:
+        return 0
+    if grid is not None:
+        return grid
+    from pyscf.dft import libxc
+
+    return 5 if libxc.xc_type(xc) == "MGGA" else 4
 
 
 def scf_key(molecule: Molecule, basis: str, xc: str | None, options: ScfOptions) -> str:
@@ -120,18 +138,26 @@ def _mean_field(molecule: Molecule, basis: str, xc: str | None, options: ScfOpti
         mf = dft.uks.UKS(mole) if unrestricted else dft.rks.RKS(mole)
         mf.xc = xc
         mf.grids.level = options.grid
+        if not options.nlc:
+            mf.nlc = False
         # The VV10 double integral is smooth: two levels less change it by less than the main grid's own error.
         mf.nlcgrids.level = max(options.grid - 2, 0)
     if options.density_fitting:
         mf = mf.density_fit()
-    mf.conv_tol, mf.conv_tol_grad, mf.max_cycle = options.energy_tolerance, 1e-6, options.max_cycle
-    if options.energy_tolerance > 1e-10:
-        mf.conv_tol_grad = None
+    mf.conv_tol, mf.max_cycle = options.energy_tolerance, options.max_cycle
+    # Properties in a field are derivatives of the density, whose error is of first order in the gradient.
+    mf.conv_tol_grad = options.energy_tolerance**0.5 * (0.01 if any(options.field) else 0.1)
     mf.chkfile = None
     if any(options.field):
         add_field(mf, options.field)
     if np.linalg.eigvalsh(mf.get_ovlp())[0] < 1e-8:
         mf = scf.addons.remove_linear_dep_(mf, threshold=1e-8, lindep=1e-8)
+    n_orbitals = mf.get_ovlp().shape[0]
+    if max(mole.nelec) > n_orbitals:
+        raise InputError(
+            f"basis '{basis}' has {n_orbitals} functions for {molecule.name or molecule.formula}, too few for "
+            f"{max(mole.nelec)} electrons of one spin; use a larger basis"
+        )
     return mf
 
 
@@ -239,14 +265,15 @@ def _open_shell(
     if not found:
         raise NotConverged(f"{what}: the SCF converged from none of {', '.join(name for name, _ in starts)}")
     lowest = min(trial.e_tot for _, trial in found)
-    name, best = next((name, trial) for name, trial in found if trial.e_tot < lowest + SAME_ENERGY)
+    same = SAME_ENERGY_ON_GRID if xc else SAME_ENERGY
+    name, best = next((name, trial) for name, trial in found if trial.e_tot < lowest + same)
     mf = make()
     _converge(mf, best.make_rdm1(), what)
     settings: dict[str, Any] = {"guess": name, "stability": "not looked at"}
     settings["guess_energies"] = {name: float(trial.e_tot) for name, trial in found}
     if options.stability:
         settings |= descend(mf, what)
-        if mf.e_tot > lowest + 10 * SAME_ENERGY:
+        if mf.e_tot > lowest + 2 * same:
             raise NotConverged(f"{what}: a guess reached {lowest:.8f} hartree, the stable solution only {mf.e_tot:.8f}")
     return mf, settings
 
