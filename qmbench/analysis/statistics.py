@@ -30,12 +30,18 @@ IN_UNITS = (*SUMMARIES, *QUANTILES, "max_absolute_error", *(f"common_{name}" for
 class BenchmarkInfo(Protocol):
     """What the analysis needs to know of a benchmark besides its rows."""
 
-    id: str
-    title: str
-    unit: str
-    observable: str
-    default_reference_set: str
-    subsets: Mapping[str, str]
+    @property
+    def id(self) -> str: ...
+    @property
+    def title(self) -> str: ...
+    @property
+    def unit(self) -> str: ...
+    @property
+    def observable(self) -> str: ...
+    @property
+    def default_reference_set(self) -> str: ...
+    @property
+    def subsets(self) -> Mapping[str, str]: ...
 
 
 def choose_references(
