@@ -131,6 +131,12 @@ class Sabotage(qmbench.Method):
     def do_kill_self(self, good, system, properties, resources):
         os.kill(os.getpid(), signal.SIGKILL)
 
+    def do_kill_cluster_worker(self, good, system, properties, resources):
+        import psutil
+
+        psutil.Process().parent().parent().kill()  # only for the Dask engine: elsewhere that is the driver
+        time.sleep(3600)
+
     def do_hang(self, good, system, properties, resources):
         time.sleep(3600)
 
