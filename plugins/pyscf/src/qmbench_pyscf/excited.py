@@ -17,6 +17,8 @@ from qmbench import Molecule, NotConverged, Unsupported
 LETTERS = {1: "S", 2: "D", 3: "T", 4: "Q"}
 # More roots than asked for: the highest roots of an iterative solver are the ones that get lost.
 EXTRA_ROOTS = 4
+# hartree; no excitation is as low as this.
+SPURIOUS = 1e-7
 
 
 def linear_response(molecule: Molecule, mf: Any, n_states: int, tda: bool) -> tuple[dict[str, float], dict[str, Any]]:
@@ -64,7 +66,10 @@ def equation_of_motion(molecule: Molecule, solver: Any, n_states: int) -> tuple[
         eom.conv_tol, eom.max_cycle, eom.max_space, eom.verbose = 1e-8, 300, 20 + 6 * wanted, 0
         values, _ = eom.kernel(nroots=wanted)
         values, done = np.atleast_1d(values), np.atleast_1d(eom.converged)
-        enough = min(wanted, n_states) if not is_two_electron_atom(molecule) else wanted
+        # The triplet amplitudes are not independent; their combinations that mean nothing come as roots at zero.
+        real = np.abs(values) > SPURIOUS
+        values, done = values[real], done[real]
+        enough = min(len(values), n_states) if not is_two_electron_atom(molecule) else len(values)
         if not np.all(done[:enough]):
             raise NotConverged(f"EOM-CCSD: not all of {enough} states of multiplicity {multiplicity} converged")
         energies[multiplicity] = np.sort(values) + e0

@@ -76,7 +76,7 @@ def functional(name: str, dispersion_follows: bool = False) -> Functional | None
     missing = {k.replace("-", ""): reason for k, reason in _INCOMPLETE.items()}.get(plain)
     if missing and not (dispersion_follows and plain == "b97d"):
         raise Unsupported(f"{name}: PySCF lacks {missing}")
-    (short_range, long_range, omega), numbered = libxc.parse_xc(xc)
+    _, numbered = libxc.parse_xc(xc)
     names = _libxc_names()
     parts = tuple((names.get(int(number), str(number)), float(factor)) for number, factor in numbered)
     _refuse_fragments(name, parts)
@@ -157,7 +157,6 @@ def _libxc_names() -> dict[int, str]:
     names: dict[int, str] = {}
     for key, number in libxc.XC_CODES.items():
         full = re.match(r"(HYB_)?(LDA|GGA|MGGA)_(XC|X|C|K)(_|$)", key)
-        if isinstance(number, int) or hasattr(number, "__index__"):
-            if full or int(number) not in names:
-                names[int(number)] = key
+        if hasattr(number, "__index__") and (full or int(number) not in names):
+            names[int(number)] = key
     return names

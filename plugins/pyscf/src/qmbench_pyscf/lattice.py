@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 
 from qmbench import LatticeModel, NotConverged, Quantity, Result
-from qmbench_pyscf.scf import SAME_ENERGY, _converge, _loosely, descend
+from qmbench_pyscf.scf import SAME_ENERGY, _converge, descend
 
 RANDOM_STARTS = 4
 
@@ -21,15 +21,17 @@ def hartree_fock_lattice(model: LatticeModel, properties: frozenset[str], option
     unrestricted = model.multiplicity > 1 or options.reference == "unrestricted"
     found = []
     for name, density in starts(model, unrestricted):
-        trial = _loosely(lattice_mean_field(model, unrestricted, options), density, options)
-        if trial is not None:
-            found.append((name, trial))
+        trial = lattice_mean_field(model, unrestricted, options)
+        try:
+            # Open shells of the free lattice make the plain iteration jump: second-order steps then go on.
+            _converge(trial, density, what)
+        except NotConverged:
+            continue
+        found.append((name, trial))
     if not found:
         raise NotConverged(f"{what}: the SCF converged from no start in {options.max_cycle} iterations")
     lowest = min(trial.e_tot for _, trial in found)
-    name, best = next((n, t) for n, t in found if t.e_tot < lowest + SAME_ENERGY)
-    mf = lattice_mean_field(model, unrestricted, options)
-    _converge(mf, best.make_rdm1(), what)
+    name, mf = next((n, t) for n, t in found if t.e_tot < lowest + SAME_ENERGY)
     settings: dict[str, Any] = {"guess": name, "reference": "unrestricted" if unrestricted else "restricted"}
     settings["guess_energies"] = {n: float(t.e_tot) for n, t in found}
     warnings: tuple[str, ...] = ()

@@ -36,7 +36,7 @@ def scf_warnings(settings: dict[str, Any]) -> tuple[str, ...]:
     """What a user should hear about an SCF."""
     if settings.get("external_instability"):
         return (
-            "the restricted solution is not the lowest: letting spin-up and spin-down orbitals differ lowers the energy "
+            "the restricted solution is not the lowest: letting ↑ and ↓ orbitals differ lowers the energy "
             "(reference=unrestricted follows that)",
         )
     return ()
@@ -157,7 +157,7 @@ def functional_method(name: str) -> type[Method]:
     text = known.description if known else f"libxc functional {name}"
     doc = (
         f"{text}. {'DOI ' + known.citations[0] if known else 'See libxc for its source'}\n\n"
-        "Kohn–Sham with PySCF and libxc: restricted for singlets, unrestricted otherwise, saddle points left downhill.\n"
+        "Kohn–Sham with PySCF and libxc: restricted for singlets, unrestricted otherwise; saddle points are left.\n"
         "VV10 non-local correlation is included where it belongs to the functional. Excitations are TDDFT (tda=true:\n"
         "Tamm–Dancoff; VV10 left out of the kernel). Kohn and Sham, Phys. Rev. 140, A1133 (1965)."
     )

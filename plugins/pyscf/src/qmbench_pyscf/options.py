@@ -58,7 +58,7 @@ class FunctionalOptions(MoleculeOptions):
         None,
         ge=0,
         le=9,
-        description="PySCF's level of the quadrature grid; by itself 4 (LDA, GGA and hybrids good to 1e-6 hartree), or 5 "
+        description="PySCF's level of the quadrature grid; if not given 4 (LDA, GGA, hybrids: to 1e-6 hartree), or 5 "
         "for meta-GGAs (good to about 1e-6, SCAN to 2e-5)",
     )
     n_states: int = Field(5, ge=1, le=50, description="excited states of each multiplicity")

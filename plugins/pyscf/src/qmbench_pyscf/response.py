@@ -145,7 +145,7 @@ def _richardson(coarse: np.ndarray, fine: np.ndarray, unit: str) -> Quantity:
     error = np.abs(value - fine)
     if np.abs(coarse - fine).max() > LARGEST_STEP_ERROR * max(np.abs(fine).max(), 1e-2):
         raise NotConverged(
-            f"finite field: steps h and 2h give {np.round(fine, 6).tolist()} and {np.round(coarse, 6).tolist()} ({unit}); "
+            f"finite field: steps h, 2h give {np.round(fine, 6).tolist()} and {np.round(coarse, 6).tolist()} {unit}; "
             "try a smaller field_strength, or a tighter energy_tolerance"
         )
     return Quantity(value, unit, error, "estimate")

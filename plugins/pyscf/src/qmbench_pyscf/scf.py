@@ -25,6 +25,9 @@ Reference = Literal["auto", "restricted", "unrestricted"]
 SAME_ENERGY = 1e-6
 # On a quadrature grid the energy of an atom depends on where its open shell points, by the grid's error.
 SAME_ENERGY_ON_GRID = 1e-5
+# Quick solutions are the same within the first (hartree), and may be the lowest within the second.
+RANKING_TIE = 3e-5
+RANKING_DOUBT = 2e-3
 MAX_DESCENTS = 12
 
 
@@ -66,8 +69,9 @@ def converged_scf(
     """The converged PySCF mean-field object (RHF, UHF, RKS or UKS) of `molecule`, rebuilt from its artifact.
 
     xc: name of a libxc functional as PySCF spells it; None for Hartree–Fock. The other options are those of
-    `ScfOptions`. What was found out on the way is in `scf_settings(mf)`. NotConverged when no guess converges or
-    the descent from saddle points does not end. grid=None: see `resolved_grid`. Calculations that differ in nothing share one artifact.
+    `ScfOptions`; grid=None: see `resolved_grid`. What was found out on the way is in `scf_settings(mf)`.
+    NotConverged when no guess converges or the descent from saddle points does not end. Calculations that differ
+    in nothing share one artifact.
     """
     options = ScfOptions(
         reference,
@@ -102,7 +106,8 @@ def scf_settings(mf: Any) -> dict[str, Any]:
 
 def resolved_grid(xc: str | None, grid: int | None) -> int:
     """The grid level meant by None: 4, which is good to 1e-6 hartree for LDA, GGA and hybrids of them, or 5 for
-    meta-GGAs (1e-6 for most, 2e-5 for SCAN, which needs a grid beyond PySCF's levels). 0 for Hartree–Fock."""
+    meta-GGAs (1e-6 for most, 2e-5 for SCAN, which needs a grid beyond PySCF's levels). 0 for Hartree–Fock.
+    """
     if xc is None:
         return 0
     if grid is not None:
@@ -260,15 +265,14 @@ def _open_shell(
         starts = [("restricted solution", np.array([density, density]))]
         starts.append(("mixed frontier orbitals", _mixed(closed)))
     else:
-        starts = list(guesses(make(), molecule))
+        starts = list(guesses(_coarse(make()), molecule))
     found = [(name, trial) for name, density in starts if (trial := _loosely(make(), density, options)) is not None]
     if not found:
         raise NotConverged(f"{what}: the SCF converged from none of {', '.join(name for name, _ in starts)}")
-    lowest = min(trial.e_tot for _, trial in found)
+    candidates = [(name, _tightly(make(), trial, what)) for name, trial in _distinct(found)]
+    lowest = min(trial.e_tot for _, trial in candidates)
     same = SAME_ENERGY_ON_GRID if xc else SAME_ENERGY
-    name, best = next((name, trial) for name, trial in found if trial.e_tot < lowest + same)
-    mf = make()
-    _converge(mf, best.make_rdm1(), what)
+    name, mf = next((name, trial) for name, trial in candidates if trial.e_tot < lowest + same)
     settings: dict[str, Any] = {"guess": name, "stability": "not looked at"}
     settings["guess_energies"] = {name: float(trial.e_tot) for name, trial in found}
     if options.stability:
@@ -276,6 +280,29 @@ def _open_shell(
         if mf.e_tot > lowest + 2 * same:
             raise NotConverged(f"{what}: a guess reached {lowest:.8f} hartree, the stable solution only {mf.e_tot:.8f}")
     return mf, settings
+
+
+def _distinct(found: list[tuple[str, Any]]) -> list[tuple[str, Any]]:
+    """The solutions that may be the lowest, each once (the first guess that led there)."""
+    lowest = min(trial.e_tot for _, trial in found)
+    kept: list[tuple[str, Any]] = []
+    for name, trial in found:
+        near = trial.e_tot < lowest + RANKING_DOUBT
+        if near and all(abs(trial.e_tot - other.e_tot) > RANKING_TIE for _, other in kept):
+            kept.append((name, trial))
+    return kept
+
+
+def _coarse(mf: Any) -> Any:
+    """`mf` on a coarse grid and without VV10: guesses are ranked with it, nothing is reported from it."""
+    if getattr(mf, "xc", None):
+        mf.grids.level, mf.nlc = min(mf.grids.level, 2), False
+    return mf
+
+
+def _tightly(mf: Any, loose: Any, what: str) -> Any:
+    _converge(mf, loose.make_rdm1(), what)
+    return mf
 
 
 def _mixed(closed: Any) -> np.ndarray:
@@ -294,14 +321,24 @@ def _mixed(closed: Any) -> np.ndarray:
 
 def _loosely(mf: Any, density: np.ndarray, options: ScfOptions) -> Any:
     """`mf` after a quick SCF, good enough to rank guesses; None when it does not converge."""
+    mf = _coarse(mf)
     mf.conv_tol, mf.conv_tol_grad, mf.max_cycle = 1e-7, 1e-3, min(options.max_cycle, 60)
-    mf.kernel(density)
+    try:
+        mf.kernel(density)
+    except np.linalg.LinAlgError:
+        return None
     return mf if mf.converged else None
 
 
 def _converge(mf: Any, density: np.ndarray, what: str) -> None:
     """SCF with DIIS; where that fails, second-order steps. NotConverged when both do."""
-    mf.kernel(density)
+    try:
+        mf.kernel(density)
+    except np.linalg.LinAlgError:
+        # A singular DIIS: take the orbitals of the starting density from here.
+        mf.converged = False
+        mf.mo_energy, mf.mo_coeff = mf.eig(mf.get_fock(dm=density), mf.get_ovlp())
+        mf.mo_occ = mf.get_occ(mf.mo_energy, mf.mo_coeff)
     if not mf.converged:
         _second_order(mf, mf.mo_coeff, mf.mo_occ)
     if not mf.converged or not np.isfinite(mf.e_tot):
