@@ -84,6 +84,9 @@ def check_quantity(prop: Property, quantity: Quantity, system_kind: str, n_parts
     if prop.shape == "states":
         if not isinstance(quantity.value, dict) or not quantity.value:
             raise InputError(f"property '{prop.name}' must be a non-empty {{state: number}}")
+        spread = quantity.uncertainty
+        if spread is not None and (not isinstance(spread, dict) or set(spread) != set(quantity.value)):
+            raise InputError(f"the uncertainty of property '{prop.name}' must name the same states as its value")
         return
     want = (n_parts,) if prop.shape in ("atoms", "sites") else prop.shape
     for what, value in (("value", quantity.value), ("uncertainty", quantity.uncertainty)):

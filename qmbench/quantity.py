@@ -32,6 +32,8 @@ class Quantity:
     def __post_init__(self) -> None:
         if (self.uncertainty is None) != (self.uncertainty_kind is None):
             raise InputError("a quantity has an uncertainty and its kind, or neither")
+        if any(np.any(np.asarray(u) < 0) for u in _numbers(self.uncertainty)):
+            raise InputError(f"an uncertainty can't be negative: {self.uncertainty}")
 
     def to(self, unit: str) -> Quantity:
         """The same quantity in another unit of the same dimension."""
@@ -64,6 +66,8 @@ def combine(terms: Iterable[tuple[float, Quantity]]) -> Quantity:
     kind of the result is the common kind, or `combined` where kinds differ.
     """
     terms = list(terms)
+    if not terms:
+        raise InputError("there is nothing to add up")
     units = {q.unit for _, q in terms}
     if len(units) != 1:
         raise InputError(f"can't add quantities in different units: {', '.join(sorted(units))}")

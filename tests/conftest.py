@@ -13,7 +13,58 @@ from qmbench.plugins import parse_level, plugins
 from qmbench.record import Task
 from qmbench.system import Molecule
 
+sys.path.insert(0, str(Path(__file__).parent))
 SABOTAGE = Path(__file__).parent / "faults" / "plugin"
+
+
+@pytest.fixture
+def toys(monkeypatch):
+    """The toy methods instead of the installed plugins."""
+    from toys import toy_plugins
+
+    plugins = toy_plugins()
+    monkeypatch.setattr("qmbench.plugins.plugins", lambda: plugins)
+    return plugins
+
+
+@pytest.fixture
+def folder(tmp_path):
+    """A small, right benchmark folder that a test may spoil: He2 with two fragments, and a helium atom."""
+    root = tmp_path / "toy_bench"
+    (root / "systems").mkdir(parents=True)
+    (root / "benchmark.toml").write_text(
+        'id = "toy_bench"\nversion = "1.0.0"\ntitle = "Toy"\nobservable = "interaction_energy"\nunit = "kcal/mol"\n'
+        'sign = "negative: bound"\nbsse = ["none", "cp"]\nlicence = "Apache-2.0"\ndefault_reference_set = "paper"\n'
+        'citations = [{ doi = "10.1000/toy", text = "Toy" }]\n[units]\ntotal_energy = "hartree"\n'
+        '[subsets]\nsmall = "few"\n[tags]\nkind = "what"\n[reference_sets.paper]\ntitle = "the paper"\n'
+    )
+    (root / "systems" / "he2.xyz").write_text(
+        '2\ncharge=0 multiplicity=1 fragments="1:0:1 2:0:1"\nHe 0 0 0\nHe 0 0 3.0\n'
+    )
+    (root / "systems" / "he2_far.xyz").write_text(
+        '2\ncharge=0 multiplicity=1 fragments="1:0:1 2:0:1"\nHe 0 0 0\nHe 0 0 5.0\n'
+    )
+    (root / "systems" / "lone.xyz").write_text("2\ncharge=0 multiplicity=1\nHe 0 0 0\nHe 0 0 2.5\n")
+    (root / "systems" / "he.xyz").write_text("1\ncharge=0 multiplicity=1\nHe 0 0 0\n")
+    (root / "systems" / "ar.xyz").write_text("1\ncharge=0 multiplicity=1\nAr 0 0 0\n")
+    (root / "entries.csv").write_text(
+        "id,stoichiometry,observable,state,subset,tags,curve,coordinate,coordinate_unit,note\n"
+        "he2,interaction he2,,,small,kind:x,he2,3.0,angstrom,\n"
+        "he2_far,interaction he2_far,,,,,he2,5.0,angstrom,\n"
+        "he,he:1,total_energy,,small,,,,,\n"
+        "ar,ar:1,total_energy,,,,,,,\n"
+        "lone,lone:1,total_energy,,,,,,,no reference: it tests what needs none\n"
+        "published,,,,,,,,,\n"
+    )
+    (root / "references.csv").write_text(
+        "entry,set,value,unit,uncertainty,uncertainty_kind,level_of_theory,source_doi,source_place,status,note\n"
+        "he2,paper,-0.02,kcal/mol,0.001,estimate,exact,10.1000/toy,Table 1,current,\n"
+        "he2_far,paper,-0.1,kJ/mol,,,exact,10.1000/toy,Table 1,current,\n"
+        "he,paper,-2.9037,hartree,,,exact,10.1000/toy,Table 2,current,\n"
+        "ar,paper,-527.54,hartree,,,exact,10.1000/toy,Table 2,current,\n"
+        "published,paper,-1.0,kcal/mol,,,exact,10.1000/toy,Table 3,current,\n"
+    )
+    return root
 
 
 @pytest.fixture

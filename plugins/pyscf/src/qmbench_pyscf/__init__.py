@@ -1,0 +1,61 @@
+"""Methods computed by PySCF, and a small library that other plugins build on.
+
+Public names for other plugins: `to_mole`, `converged_scf`, `scf_settings`, `pyscf_session`. They are imported
+when first used: importing this module imports no quantum-chemistry program.
+"""
+
+from __future__ import annotations
+
+from importlib import import_module
+from typing import TYPE_CHECKING, Any
+
+from qmbench import Method, hookimpl
+
+QMBENCH_API = 1
+
+_PUBLIC = {
+    "to_mole": "mole",
+    "pyscf_session": "mole",
+    "converged_scf": "scf",
+    "scf_settings": "scf",
+}
+
+if TYPE_CHECKING:
+    from qmbench_pyscf.mole import pyscf_session as pyscf_session
+    from qmbench_pyscf.mole import to_mole as to_mole
+    from qmbench_pyscf.scf import converged_scf as converged_scf
+    from qmbench_pyscf.scf import scf_settings as scf_settings
+
+__all__ = ["QMBENCH_API", *sorted(_PUBLIC)]
+
+
+def __getattr__(name: str) -> Any:
+    if name not in _PUBLIC:
+        raise AttributeError(f"module 'qmbench_pyscf' has no attribute '{name}'")
+    return getattr(import_module(f"qmbench_pyscf.{_PUBLIC[name]}"), name)
+
+
+@hookimpl
+def qmbench_methods() -> list[type[Method]]:
+    """Hartree–Fock, the functionals people ask for by name, some of them with D3(BJ) and D4, MP2, CC and full CI."""
+    from qmbench_pyscf.correlated import CCSD, CCSDT, MP2
+    from qmbench_pyscf.dispersion import SCHEMES, corrected_method
+    from qmbench_pyscf.fullci import FullCI
+    from qmbench_pyscf.meanfield import HartreeFock, functional_method
+    from qmbench_pyscf.names import KNOWN, LISTED_WITH_DISPERSION
+
+    corrected = [corrected_method(name, scheme) for name in ("hf", *LISTED_WITH_DISPERSION) for scheme in SCHEMES]
+    return [HartreeFock, *map(functional_method, KNOWN), *corrected, MP2, CCSD, CCSDT, FullCI]
+
+
+@hookimpl
+def qmbench_resolve_method(name: str) -> type[Method] | None:
+    """Any other functional of libxc, alone or with `+d3bj` or `+d4`."""
+    from qmbench_pyscf.dispersion import resolve_corrected
+    from qmbench_pyscf.functionals import functional
+    from qmbench_pyscf.meanfield import functional_method
+
+    base, plus, scheme = name.partition("+")
+    if plus:
+        return resolve_corrected(base, scheme)
+    return functional_method(base) if functional(base) is not None else None

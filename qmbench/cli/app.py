@@ -1,0 +1,145 @@
+"""Every command with its options. The bodies only hand over, so that `--help` imports nothing else."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+app = typer.Typer(
+    help="Puts the ways of doing quantum mechanics side by side, and reports where they disagree.",
+    no_args_is_help=True,
+    add_completion=False,
+    pretty_exceptions_enable=False,
+    rich_markup_mode=None,  # plain help: importing rich for it would double the start-up
+    context_settings={"help_option_names": ["-h", "--help"]},
+)
+run_app = typer.Typer(
+    help="Compute what the store lacks, print tables, write a report.", no_args_is_help=True, rich_markup_mode=None
+)
+app.add_typer(run_app, name="run")
+
+Json = Annotated[bool, typer.Option("--json", help="Print one JSON document on standard output and nothing else.")]
+Store = Annotated[
+    str | None,
+    typer.Option("--store", metavar="PATH|URL", help="Where records are kept [default: qmbench-data/store.sqlite]."),
+]
+Workers = Annotated[
+    int | None, typer.Option("--workers", min=1, help="Tasks at a time [default: the number of cores].")
+]
+Timeout = Annotated[float | None, typer.Option("--task-timeout", metavar="S", min=0.1, help="Seconds for one task.")]
+Memory = Annotated[float | None, typer.Option("--task-memory", metavar="GIB", min=0.1, help="Memory for one task.")]
+Engine = Annotated[str, typer.Option("--engine", metavar="local|dask[:ADDRESS]", help="Where tasks run.")]
+Run = Annotated[str | None, typer.Argument(metavar="[RUN]", help="Id of a run [default: the latest].")]
+
+
+@run_app.command("suite")
+def run_suite(
+    name: Annotated[str, typer.Argument(metavar="[NAME|FILE.toml]", help="A suite.")] = "starter",
+    dry_run: Annotated[bool, typer.Option("--dry-run", help="Show what would be computed, and stop.")] = False,
+    level: Annotated[list[str] | None, typer.Option("--level", metavar="L", help="Only this level.")] = None,
+    benchmark: Annotated[list[str] | None, typer.Option("--benchmark", metavar="B", help="Only this one.")] = None,
+    bsse: Annotated[str | None, typer.Option("--bsse", metavar="cp|none", help="Instead of the suite's.")] = None,
+    engine: Engine = "local",
+    workers: Workers = None,
+    task_timeout: Timeout = None,
+    task_memory: Memory = None,
+    store: Store = None,
+    report: Annotated[Path | None, typer.Option("--report", metavar="DIR", help="Report folder.")] = None,
+    reference: Annotated[str | None, typer.Option("--reference", metavar="SET", help="Reference set.")] = None,
+    json: Json = False,
+    fail_fast: Annotated[bool, typer.Option("--fail-fast", help="Stop at the first failure.")] = False,
+) -> int:
+    """Run a suite: plan, compute what the store lacks, print the tables, write the report."""
+    from qmbench.cli.suite import Request, run_suite
+
+    return run_suite(
+        Request(
+            name=name,
+            levels=tuple(level or ()),
+            benchmarks=tuple(benchmark or ()),
+            bsse=bsse,
+            engine=engine,
+            workers=workers,
+            task_timeout=task_timeout,
+            task_memory=task_memory,
+            store=store,
+            report=report,
+            reference=reference,
+            json=json,
+            fail_fast=fail_fast,
+        ),
+        dry_run=dry_run,
+    )
+
+
+@app.command()
+def compute(
+    level: Annotated[str, typer.Argument(metavar="LEVEL", help="METHOD[/BASIS][?option=value&…]")],
+    system: Annotated[
+        str, typer.Argument(metavar="SYSTEM", help="BENCHMARK:SYSTEM, BENCHMARK/ENTRY, FILE.xyz or FILE.toml")
+    ],
+    prop: Annotated[
+        list[str] | None, typer.Option("-p", "--property", metavar="PROPERTY", help="[default: energy]")
+    ] = None,
+    bsse: Annotated[str | None, typer.Option("--bsse", metavar="cp|none", help="Counterpoise treatment.")] = None,
+    cores: Annotated[int | None, typer.Option("--cores", min=1, help="Threads [default: all].")] = None,
+    task_timeout: Timeout = None,
+    task_memory: Memory = None,
+    store: Store = None,
+    json: Json = False,
+) -> int:
+    """Compute one level of theory on one system or one entry of a benchmark."""
+    from qmbench.cli.compute import compute
+
+    return compute(
+        level,
+        system,
+        tuple(prop or ()),
+        bsse=bsse,
+        cores=cores,
+        task_timeout=task_timeout,
+        task_memory=task_memory,
+        store=store,
+        json=json,
+    )
+
+
+@app.command("list")
+def list_(
+    what: Annotated[str, typer.Argument(metavar="methods|benchmarks|suites|systems|properties|plugins")],
+    json: Json = False,
+) -> int:
+    """List what there is."""
+    from qmbench.cli.listing import list_things
+
+    return list_things(what, json=json)
+
+
+@app.command()
+def show(
+    thing: Annotated[str, typer.Argument(metavar="THING", help="A method, level, benchmark, entry, suite or run.")],
+    store: Store = None,
+    json: Json = False,
+) -> int:
+    """Show one method, benchmark, entry, suite or run in full, with options, sources and citations."""
+    from qmbench.cli.show import show
+
+    return show(thing, store=store, json=json)
+
+
+@app.command()
+def lint(
+    path: Annotated[
+        Path, typer.Argument(metavar="PATH", help="A benchmark folder, a suite file, or a folder of them.")
+    ],
+    freeze: Annotated[
+        bool, typer.Option("--freeze", help="Write the coordinate hashes of the released version.")
+    ] = False,
+    json: Json = False,
+) -> int:
+    """Check benchmark data and suites."""
+    from qmbench.cli.lint import lint
+
+    return lint(path, freeze=freeze, json=json)

@@ -1,0 +1,67 @@
+"""What several commands share: the store's place, the engine, printing JSON."""
+
+from __future__ import annotations
+
+import json
+import math
+import os
+import sys
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from qmbench.errors import InputError
+
+if TYPE_CHECKING:
+    from rich.console import Console
+
+    from qmbench.method import Resources
+
+DEFAULT_STORE = "qmbench-data/store.sqlite"
+
+
+def store_place(given: str | None) -> str:
+    """--store, or the environment variable QMBENCH_STORE, or `qmbench-data/store.sqlite` here."""
+    return given or os.environ.get("QMBENCH_STORE") or DEFAULT_STORE
+
+
+def cores() -> int:
+    """The cores this process may use."""
+    return len(os.sched_getaffinity(0))
+
+
+def resources(threads: int, task_timeout: float | None, task_memory: float | None, artifacts: Path | None) -> Resources:
+    """What one task may use."""
+    from qmbench.method import Resources
+
+    return Resources(cores=threads, memory_gib=task_memory, time_s=task_timeout, artifacts=artifacts)
+
+
+def print_json(document: Any) -> None:
+    """One JSON document on standard output; NaN becomes null, since JSON has none."""
+    print(json.dumps(_plain(document), indent=1, ensure_ascii=False, allow_nan=False))
+
+
+def console(to_stderr: bool = False) -> Console:
+    """A rich console; tables that do not go to a terminal are not squeezed to 80 columns."""
+    from rich.console import Console
+
+    stream = sys.stderr if to_stderr else sys.stdout
+    return Console(file=stream, width=None if stream.isatty() or "COLUMNS" in os.environ else 130, highlight=False)
+
+
+def check_choice(value: str | None, choices: tuple[str, ...], what: str) -> None:
+    """InputError with the right ones when `value` is given and is none of them."""
+    if value is not None and value not in choices:
+        raise InputError(f"{what} is {' or '.join(choices)}, not '{value}'")
+
+
+def _plain(value: Any) -> Any:
+    if isinstance(value, dict):
+        return {str(k): _plain(v) for k, v in value.items()}
+    if isinstance(value, list | tuple):
+        return [_plain(v) for v in value]
+    if hasattr(value, "item"):  # a NumPy scalar
+        value = value.item()
+    if isinstance(value, float) and not math.isfinite(value):
+        return None
+    return value if value is None or isinstance(value, str | int | float | bool) else str(value)

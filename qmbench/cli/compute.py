@@ -1,0 +1,212 @@
+"""`qmbench compute LEVEL SYSTEM`: one level on one system or entry."""
+
+from __future__ import annotations
+
+import sys
+from contextlib import nullcontext
+from pathlib import Path
+from typing import Any
+
+from qmbench.benchmark import BSSE, Benchmark, Entry
+from qmbench.cli.common import check_choice, console, cores, print_json, resources, store_place
+from qmbench.cli.target import Target, adhoc_entry, find_target
+from qmbench.errors import InputError, QmbenchError, did_you_mean
+from qmbench.method import LevelOfTheory
+from qmbench.observables import OBSERVABLES
+from qmbench.plan import plan_entry
+from qmbench.plugins import parse_level, plugins
+from qmbench.quantity import Quantity
+from qmbench.record import Failure, Record, Task
+from qmbench.system import System
+from qmbench.tidy import entry_value
+
+
+def compute(
+    level: str,
+    system: str,
+    properties: tuple[str, ...],
+    *,
+    bsse: str | None,
+    cores: int | None,
+    task_timeout: float | None,
+    task_memory: float | None,
+    store: str | None,
+    json: bool,
+) -> int:
+    """Compute, print, and return the exit code (1 when something failed or is unsupported, 3 for wrong input)."""
+    check_choice(bsse, BSSE, "--bsse")
+    runner = Runner(store, cores, task_timeout, task_memory)
+    document = document_for(parse_level(level), find_target(system), properties, bsse, runner)
+    if json:
+        print_json(document)
+    else:
+        _print(document)
+    if document["status"] == "ok":
+        return 0
+    # A basis that lacks the element, say: only the method could tell, but it is the request that was wrong.
+    return 3 if document["failure"]["kind"] == "input" else 1
+
+
+class Runner:
+    """Runs tasks in a supervised child, through the store."""
+
+    def __init__(self, store: str | None, threads: int | None, timeout: float | None, memory: float | None) -> None:
+        self.place, self.threads, self.timeout, self.memory = store_place(store), threads or cores(), timeout, memory
+
+    def __call__(self, tasks: list[Task]) -> tuple[dict[str, Record], set[str]]:
+        """Records by key, and the keys that were computed just now."""
+        from qmbench.engine.local import LocalEngine
+        from qmbench.progress import shown
+        from qmbench.run import run_tasks
+        from qmbench.store import Store
+
+        with Store.open(self.place) as opened:
+            limits = resources(self.threads, self.timeout, self.memory, opened.artifacts_folder)
+            # A log needs no progress of one or three tasks; who looks on does.
+            with shown() if sys.stderr.isatty() else nullcontext() as progress:
+                summary = run_tasks(tasks, opened, LocalEngine(1, limits), progress)
+            return dict(summary.records), set(summary.records) - summary.cached
+
+
+def document_for(
+    level: LevelOfTheory, target: Target, properties: tuple[str, ...], bsse: str | None, runner: Runner
+) -> dict[str, Any]:
+    """The `compute --json` document."""
+    if target.entry is not None and target.benchmark is not None:
+        if properties and properties != (target.entry.observable,):
+            raise InputError(f"{target.name} is an entry: its observable is {target.entry.observable}; leave -p out")
+        return _entry(level, target.benchmark, target.entry, bsse, runner)
+    assert target.system is not None
+    registry = plugins().properties
+    wanted = properties or ("energy",)
+    composed = [p for p in wanted if p not in registry and p in OBSERVABLES]
+    if composed:
+        if len(wanted) > 1:
+            raise InputError(f"{composed[0]} is made of several calculations: ask for it alone")
+        if composed[0] not in ("interaction_energy", "dipole_moment", "polarizability_anisotropy"):
+            raise InputError(f"{composed[0]} needs an entry that says of which systems it is made")
+        benchmark, entry = adhoc_entry(target.system, composed[0])
+        return {**_entry(level, benchmark, entry, bsse, runner), "system": _system(target.name, target.system)}
+    for prop in wanted:
+        if prop not in registry:
+            raise InputError(f"unknown property '{prop}'{did_you_mean(prop, [*registry, 'interaction_energy'])}")
+    return _properties(level, target.name, target.system, wanted, runner)
+
+
+def _properties(
+    level: LevelOfTheory, name: str, system: System, wanted: tuple[str, ...], runner: Runner
+) -> dict[str, Any]:
+    head = {"level_of_theory": str(level), "system": _system(name, system)}
+    empty = {"properties": {}, "provenance": dict(level.identity), "cost": None, "cached": False}
+    try:
+        level.make().check(system, frozenset(wanted))
+    except InputError:
+        raise
+    except QmbenchError as error:
+        failure = Failure(error.kind, str(error))
+        return {**head, "status": "unsupported", "failure": failure.to_json(), **empty}
+    task = Task(system, level, tuple(dict.fromkeys(wanted)))
+    records, computed = runner([task])
+    used = [records[key] for key in task.keys.values() if key in records]
+    bad = next((r for r in used if r.status != "ok"), None)
+    return {
+        **head,
+        "status": bad.status if bad else "ok",
+        "failure": bad.failure.to_json() if bad and bad.failure else None,
+        "properties": {r.prop: r.quantity.to_json() for r in used if r.quantity},
+        "provenance": dict(used[0].provenance) if used else empty["provenance"],
+        "cost": used[0].cost.to_json() if used and used[0].cost else None,
+        "cached": not any(r.key in computed for r in used),
+    }
+
+
+def _entry(
+    level: LevelOfTheory, benchmark: Benchmark, entry: Entry, bsse: str | None, runner: Runner
+) -> dict[str, Any]:
+    tasks: dict[str, Task] = {}
+    planned = plan_entry(level, bsse, benchmark, entry, tasks)
+    head = {
+        "level_of_theory": str(level),
+        "benchmark": benchmark.id,
+        "entry": entry.id,
+        "bsse": planned.bsse,
+    }
+    unit = benchmark.unit_of(entry) or None
+    if planned.refused:
+        status = "unsupported" if planned.refused.kind == "unsupported" else "failed"
+        nothing = {"observable": _observable(entry.observable, None, unit), "tasks": [], "cached": False}
+        return {**head, "status": status, "failure": planned.refused.to_json(), **nothing}
+    if not planned.terms:
+        raise InputError(f"{benchmark.id}/{entry.id} consists of reference values alone: there is nothing to compute")
+    records, computed = runner(list(tasks.values()))
+    quantity, failure, used = entry_value(planned.terms, entry, unit, records)
+    status = "ok" if failure is None else "unsupported" if failure.kind == "unsupported" else "failed"
+    coefficients = {key: c for c, key in planned.terms}
+    return {
+        **head,
+        "status": status,
+        "failure": failure.to_json() if failure else None,
+        "observable": _observable(entry.observable, quantity, unit),
+        "tasks": [{"coefficient": coefficients[r.key], **r.to_json(), "cached": r.key not in computed} for r in used],
+        "cached": not computed,
+    }
+
+
+def _observable(name: str, quantity: Quantity | None, unit: str | None) -> dict[str, Any]:
+    data = (
+        quantity.to_json() if quantity else {"value": None, "unit": unit, "uncertainty": None, "uncertainty_kind": None}
+    )
+    return {"name": name, **data}
+
+
+def _system(name: str, system: System) -> dict[str, Any]:
+    return {"id": name, "hash": system.hash}
+
+
+def _print(document: dict[str, Any]) -> None:
+    from rich.table import Table
+
+    out = console()
+    name = document["system"]["id"] if "system" in document else f"{document['benchmark']}/{document['entry']}"
+    bsse = f", bsse {document['bsse']}" if document.get("bsse") else ""
+    out.print(f"{document['level_of_theory']} on {name}{bsse}", markup=False)
+    if document["status"] != "ok":
+        failure = document["failure"]
+        out.print(f"{document['status']} ({failure['kind']}): {failure['message']}", markup=False)
+        if failure.get("log_tail") and failure["kind"] not in ("input", "not_converged", "unsupported"):
+            out.print(failure["log_tail"], markup=False)
+        return
+    table = Table(box=None, pad_edge=False, show_header=False)
+    values = (
+        {document["observable"]["name"]: document["observable"]} if "observable" in document else document["properties"]
+    )
+    for prop, value in values.items():
+        for label, text in _lines(prop, value):
+            table.add_row(label, text, value["unit"])
+    if "tasks" in document:
+        for task in document["tasks"]:
+            q = task["quantity"]
+            if isinstance(q["value"], float):
+                table.add_row(
+                    f"  {task['coefficient']:+g} x {Path(task['system_name']).name}", f"{q['value']:.10f}", q["unit"]
+                )
+    out.print(table)
+    for warning in document.get("provenance", {}).get("warnings", ()):
+        out.print(f"warning: {warning}", markup=False)
+    if document["cached"]:
+        out.print("(from the store)")
+
+
+def _lines(prop: str, value: dict[str, Any]) -> list[tuple[str, str]]:
+    v, u = value["value"], value["uncertainty"]
+    if isinstance(v, dict):
+        return [(f"{prop} {state}", _number(x, (u or {}).get(state))) for state, x in v.items()]
+    if isinstance(v, list):
+        import numpy as np
+
+        return [(prop, np.array2string(np.array(v), precision=8, suppress_small=True))]
+    return [(prop, _number(v, u))]
+
+
+def _number(value: float, uncertainty: float | None) -> str:
+    return f"{value:.10f}" + (f" ± {uncertainty:.2g}" if uncertainty is not None else "")

@@ -1,0 +1,154 @@
+"""`qmbench list`: what there is, as a table or as JSON."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+from qmbench.cli.common import console, print_json
+from qmbench.errors import InputError, did_you_mean
+
+Row = dict[str, Any]
+
+
+def list_things(what: str, json: bool = False) -> int:
+    """Print one kind of thing; broken plugins are named on standard error whatever was asked for."""
+    if what not in LISTS:
+        raise InputError(f"can't list '{what}'{did_you_mean(what, LISTS)}")
+    rows = LISTS[what]()
+    if json:
+        print_json(rows)
+        return 0
+    from rich.table import Table
+
+    if not rows:
+        console().print(f"no {what}")
+        return 0
+    table = Table(box=None, pad_edge=False, header_style="bold")
+    # Columns that only a program wants (what a method gives is in `show METHOD`) stay in the JSON.
+    columns = [c for c in rows[0] if c not in JSON_ONLY.get(what, ())]
+    for column in columns:
+        table.add_column(column.replace("_", " "), overflow="fold", no_wrap=column in ("name", "id"))
+    for row in rows:
+        table.add_row(*(_text(row[column]) for column in columns))
+    console().print(table)
+    return 0
+
+
+def methods() -> list[Row]:
+    from qmbench.plugins import plugins
+
+    found = plugins()
+    return [
+        {
+            "name": name,
+            "plugin": found.owner[name].name,
+            "systems": [s.kind for s in method.systems],
+            "properties": sorted(method.properties),
+            "what": summary(method),
+        }
+        for name, method in sorted(found.methods.items())
+    ]
+
+
+def benchmarks() -> list[Row]:
+    from qmbench.benchmark import benchmark_folders, load_benchmark
+
+    rows = []
+    for name, folder in benchmark_folders().items():
+        b = load_benchmark(folder)
+        rows.append(
+            {
+                "id": name,
+                "version": b.version,
+                "entries": len(b.entries),
+                "subsets": list(b.subsets),
+                "reference_sets": sorted({r.set for r in b.references}),
+                "title": b.meta["title"],
+            }
+        )
+    return rows
+
+
+def suites() -> list[Row]:
+    from qmbench.plan import read_suite, suite_files
+
+    rows = []
+    for name, path in suite_files().items():
+        suite = read_suite(path)
+        chosen = [s.benchmark + (f":{s.subset}" if s.subset else "") for s in suite.selections]
+        rows.append({"id": name, "levels": len(suite.levels), "benchmarks": chosen, "title": suite.title})
+    return rows
+
+
+def systems() -> list[Row]:
+    from qmbench.benchmark import benchmark_folders, load_benchmark
+
+    rows = []
+    for name, folder in benchmark_folders().items():
+        b = load_benchmark(folder)
+        for system_id in b.system_ids:
+            s = b.system(system_id)
+            rows.append(
+                {
+                    "name": f"{name}:{system_id}",
+                    "kind": s.kind,
+                    "formula": getattr(s, "formula", ""),
+                    "electrons": getattr(s, "n_electrons", ""),
+                    "multiplicity": getattr(s, "multiplicity", ""),
+                }
+            )
+    return rows
+
+
+def properties() -> list[Row]:
+    from qmbench.plugins import plugins
+
+    return [
+        {
+            "name": p.name,
+            "unit": p.unit,
+            "lattice_unit": p.lattice_unit or "",
+            "shape": str(p.shape),
+            "what": p.description,
+        }
+        for p in sorted(plugins().properties.values(), key=lambda p: p.name)
+    ]
+
+
+def plugin_rows() -> list[Row]:
+    from qmbench.plugins import plugins
+
+    found = plugins()
+    return [
+        {
+            "name": info.name,
+            "distribution": info.distribution,
+            "version": info.version,
+            "methods": sum(owner == info for owner in found.owner.values()),
+            "status": info.error or "ok",
+        }
+        for info in found.infos
+    ]
+
+
+def summary(method: type) -> str:
+    """The first line of a class's docstring."""
+    return (method.__doc__ or "").strip().split("\n")[0]
+
+
+LISTS: dict[str, Callable[[], list[Row]]] = {
+    "methods": methods,
+    "benchmarks": benchmarks,
+    "suites": suites,
+    "systems": systems,
+    "properties": properties,
+    "plugins": plugin_rows,
+}
+
+
+JSON_ONLY = {"methods": ("plugin", "properties")}
+
+
+def _text(value: Any) -> str:
+    return ", ".join(map(str, value)) if isinstance(value, list) else str(value)

@@ -1,0 +1,171 @@
+"""`qmbench show THING`: one method, level, benchmark, entry, suite or run, in full."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+from qmbench.cli.common import console, print_json, store_place
+from qmbench.errors import InputError, QmbenchError, did_you_mean
+
+
+def show(thing: str, store: str | None = None, json: bool = False) -> int:
+    """Find what `thing` names and print it as YAML-like text or as JSON."""
+    document = find(thing, store)
+    if json:
+        print_json(document)
+    else:
+        _print(document)
+    return 0
+
+
+def find(thing: str, store: str | None) -> dict[str, Any]:
+    """The description of `thing`. Tried in turn: benchmark, entry, suite, run, method or level of theory."""
+    from qmbench.benchmark import benchmark_folders, find_benchmark
+    from qmbench.plan import find_suite, suite_files
+    from qmbench.plugins import plugins
+
+    folders = benchmark_folders()
+    if thing in folders:
+        return _benchmark(thing)
+    head, slash, rest = thing.partition("/")
+    if slash and head in folders:
+        return _entry(find_benchmark(head), rest)
+    if thing in suite_files() or thing.endswith(".toml"):
+        return _suite(find_suite(thing))
+    run = _run(thing, store)
+    if run:
+        return run
+    try:
+        level = plugins().level(thing)
+        return {"level of theory": str(level), **_method(level.method), "options resolved": level.options.model_dump()}
+    except InputError:
+        name = head.partition("?")[0].lower()
+        if name in plugins().methods:
+            return _method(plugins().methods[name])
+        known = [*folders, *suite_files(), *plugins().methods]
+        raise InputError(
+            f"nothing is called '{thing}': no method, benchmark, entry, suite or run{did_you_mean(thing, known)}"
+        ) from None
+
+
+def _method(method: type) -> dict[str, Any]:
+    from qmbench.method import Method, versions
+
+    assert issubclass(method, Method)
+    options = {}
+    for name, field in method.Options.model_fields.items():
+        default = "required" if field.is_required() else f"default {field.default!r}"
+        options[name] = f"{_type_name(field.annotation)}, {default}. {field.description or ''}".strip()
+    return {
+        "method": method.name,
+        "what": " ".join((method.__doc__ or "").split()),
+        "systems": [s.kind for s in method.systems],
+        "properties": sorted(method.properties),
+        "options": options,
+        "stochastic": method.stochastic,
+        "programs": versions(*method.distributions),
+        "citations": list(method.citations),
+    }
+
+
+def _benchmark(name: str) -> dict[str, Any]:
+    from qmbench.benchmark import find_benchmark
+
+    b = find_benchmark(name)
+    sets: dict[str, int] = {}
+    for r in b.references:
+        sets[r.set] = sets.get(r.set, 0) + 1
+    return {
+        "benchmark": b.id,
+        **{key: value for key, value in b.meta.items() if key != "id"},
+        "systems": list(b.system_ids),
+        "entries": [e.id for e in b.entries],
+        "reference values by set": sets,
+    }
+
+
+def _entry(b: Any, name: str) -> dict[str, Any]:
+    e = b.entry(name)
+    return {
+        "entry": f"{b.id}/{e.id}",
+        "observable": e.observable,
+        "state": e.state,
+        "unit": b.unit_of(e),
+        "stoichiometry": [
+            f"{t.coefficient:+g} {t.system}" + (f"@{t.fragment or 'each fragment'}" if t.fragment is not None else "")
+            for t in e.terms
+        ],
+        "subsets": list(e.subsets),
+        "tags": list(e.tags),
+        "curve": f"{e.curve} at {e.coordinate} {e.coordinate_unit}" if e.curve else "",
+        "note": e.note,
+        "references": [
+            {
+                "set": r.set,
+                "value": r.quantity.value,
+                "uncertainty": r.quantity.uncertainty,
+                "uncertainty kind": r.quantity.uncertainty_kind,
+                "level of theory": r.level_of_theory,
+                "source": " ".join(filter(None, (r.source_doi, r.source_place))),
+                "status": r.status,
+                "note": r.note,
+            }
+            for r in b.references
+            if r.entry == e.id
+        ],
+    }
+
+
+def _suite(suite: Any) -> dict[str, Any]:
+    return {
+        "suite": suite.id,
+        "title": suite.title,
+        "benchmarks": [s.benchmark + (f", subset {s.subset}" if s.subset else "") for s in suite.selections],
+        "levels": [
+            level.text
+            + (f", bsse {level.bsse}" if level.bsse else "")
+            + (f", on {', '.join(s.benchmark for s in level.selections)}" if level.selections else "")
+            for level in suite.levels
+        ],
+    }
+
+
+def _run(name: str, store: str | None) -> dict[str, Any] | None:
+    place = store_place(store)
+    if "://" not in place and not Path(place).exists():
+        return None
+    from qmbench.store import Store
+
+    try:
+        with Store.open(place, read_only=True) as opened:
+            run = next((r for r in opened.runs() if r["id"] == name), None)
+    except QmbenchError:
+        return None
+    if run is None:
+        return None
+    return {"run": run["id"], **{k: v for k, v in run.items() if k not in ("id", "entries", "computed")}}
+
+
+def _type_name(annotation: Any) -> str:
+    return getattr(annotation, "__name__", None) or str(annotation).replace("typing.", "")
+
+
+def _print(document: dict[str, Any]) -> None:
+    out = console()
+    for key, value in document.items():
+        if value in ("", [], {}, None):
+            continue
+        if isinstance(value, dict):
+            out.print(f"[bold]{key}[/bold]")
+            for name, text in value.items():
+                out.print(f"  {name}: ", end="")
+                out.print(text if isinstance(text, str) else str(text), markup=False)
+        elif isinstance(value, list) and value and isinstance(value[0], dict):
+            out.print(f"[bold]{key}[/bold]")
+            for item in value:
+                line = "; ".join(f"{k}: {v}" for k, v in item.items() if v not in ("", None))
+                out.print(f"  - {line}", markup=False)
+        else:
+            out.print(f"[bold]{key}[/bold]: ", end="")
+            out.print(", ".join(map(str, value)) if isinstance(value, list) else str(value), markup=False)

@@ -1,0 +1,180 @@
+"""Checks of the contract: cost of import, texts, options, what is refused, what is returned."""
+
+from __future__ import annotations
+
+import json
+import re
+
+from qmbench.errors import InputError, Unsupported
+from qmbench.method import LevelOfTheory
+from qmbench.properties import check_quantity
+from qmbench.system import LatticeModel, Molecule, System
+from qmbench.testing import samples
+from qmbench.testing.probe import Probe, probe, programs
+from qmbench.testing.subject import NotApplicable, Subject
+from qmbench.units import UNITS
+
+IMPORT_LIMIT_S = 0.1
+
+
+def import_cost(subject: Subject) -> None:
+    """Importing the plugin's entry module takes milliseconds and imports no quantum-chemistry program."""
+    found = _probe(subject)
+    dragged = sorted(found.after_import & programs(subject.method.distributions))
+    if dragged:
+        raise subject.fail(f"importing its plugin imports {', '.join(dragged)}; import it inside compute")
+    if found.import_s > IMPORT_LIMIT_S:
+        raise subject.fail(f"importing its plugin takes {found.import_s:.2f} s of CPU, allowed are {IMPORT_LIMIT_S} s")
+
+
+def check_imports_no_program(subject: Subject) -> None:
+    """`check` runs while planning, so it imports no quantum-chemistry program."""
+    found = _probe(subject)
+    if subject.method.name not in found.after_check:
+        raise NotApplicable(f"{subject.method.name} is not in qmbench_methods, or has no example")
+    dragged = sorted(found.after_check[subject.method.name] & programs(subject.method.distributions))
+    if dragged:
+        raise subject.fail(f"check() imports {', '.join(dragged)}; it runs while planning and must be cheap")
+
+
+def _probe(subject: Subject) -> Probe:
+    found = probe(subject.info.name, subject.probe_request)
+    if found.error:
+        raise subject.fail(f"its plugin does not import in a fresh interpreter: {found.error}")
+    return found
+
+
+def docstring(subject: Subject) -> None:
+    """The docstring says what the method is, in which unit the result comes, and where it was published."""
+    text = (subject.method.__doc__ or "").strip()
+    if not text:
+        raise subject.fail("has no docstring; its first line is what `qmbench list methods` shows")
+    if len(text.splitlines()[0]) > 120:
+        raise subject.fail("the docstring's first line is longer than 120 characters")
+    units = [unit for unit in UNITS if len(unit) > 1] + ["units of t"]
+    if not any(re.search(rf"\b{re.escape(unit)}\b", text) for unit in units):
+        raise subject.fail("the docstring does not say the unit of the result (hartree, say)")
+    if not subject.method.citations and not re.search(r"doi|arXiv|\((18|19|20)\d\d\)", text, re.IGNORECASE):
+        raise subject.fail("neither the docstring nor `citations` names a source (authors, journal, (year), or a DOI)")
+
+
+def options_documented(subject: Subject) -> None:
+    """Every option has a description, and the basis has no default."""
+    for name, info in subject.method.Options.model_fields.items():
+        if name != "basis" and not (info.description or "").strip():
+            raise subject.fail(f"option '{name}' has no description; write Field(…, description='…')")
+        if name == "basis" and not info.is_required() and info.default is not None:
+            raise subject.fail(f"option 'basis' defaults to '{info.default}'; a physical choice has no silent default")
+
+
+def canonical_string(subject: Subject) -> None:
+    """The canonical string of a level parses back to the same level, and different options give different keys."""
+    system = subject.systems[0] if subject.systems else Molecule(("H",), ((0.0, 0.0, 0.0),), 0, 2)
+    for level in subject.levels:
+        variants = [level]
+        for name in type(level.options).model_fields:
+            for value in samples.other_values(level.options, name)[:2]:
+                options = type(level.options).model_validate({**level.options.model_dump(), name: value})
+                variants.append(LevelOfTheory(level.method, options, level.plugin))
+        seen: dict[str, str] = {}
+        for variant in variants:
+            text = str(variant)
+            try:
+                again = subject.plugins.level(text)
+            except InputError as error:
+                raise subject.fail(f"its canonical string '{text}' does not parse: {error}") from None
+            if again.options != variant.options or str(again) != text:
+                raise subject.fail(f"its canonical string '{text}' parses to another level, '{again}'")
+            key = variant.key(system, "energy")
+            if key in seen:
+                raise subject.fail(f"'{seen[key]}' and '{text}' share a record key; an option is missing in its dump")
+            seen[key] = text
+
+
+def refuses_other_systems(subject: Subject) -> None:
+    """`check` refuses kinds of systems and properties that the method does not declare, with Unsupported."""
+
+    class Unheard(System):
+        kind = "unheard of"
+        name = "a kind of system that no method knows"
+        n_parts = 1
+
+    level = subject.levels[0]
+    others: list[System] = [Unheard()]
+    others += [
+        s
+        for s in (
+            Molecule(("H",), ((0.0, 0.0, 0.0),), 0, 2, name="hydrogen"),
+            LatticeModel((2,), ("open",), 1.0, 1.0, 2, 1, name="dimer"),
+        )
+        if not isinstance(s, subject.method.systems)
+    ]
+    for system in others:
+        _refused(subject, level, system, subject.method.properties, f"a {system.kind} system")
+    for system in subject.systems[:1]:
+        _refused(subject, level, system, frozenset({"no such property"}), "a property that it does not declare")
+
+
+def _refused(subject: Subject, level: LevelOfTheory, system: System, properties: frozenset[str], what: str) -> None:
+    try:
+        level.make().check(system, properties)
+    except Unsupported:
+        return
+    except Exception as error:
+        raise subject.fail(f"check() answers {what} with {type(error).__name__}; raise qmbench.Unsupported") from None
+    raise subject.fail(f"check() accepts {what}; raise qmbench.Unsupported (super().check does)")
+
+
+def properties_delivered(subject: Subject) -> None:
+    """Every declared property is registered and delivered for some example, alone and together with the others."""
+    for prop in sorted(subject.method.properties):
+        try:
+            subject.plugins.properties[prop]
+        except InputError as error:
+            raise subject.fail(f"declares {error}; register it with the hook qmbench_properties") from None
+    delivered: set[str] = set()
+    for level, system, result in subject.results_of_all_properties():
+        asked = subject.supported(level, system)
+        missing = sorted(asked - set(result.properties))
+        if missing:
+            raise subject.fail(f"asked for {', '.join(sorted(asked))}, it left out {', '.join(missing)}")
+        for prop in sorted(asked - delivered):
+            alone = subject.compute(level, system, frozenset({prop}))
+            if prop not in alone.properties:
+                raise subject.fail(f"asked for {prop} alone, it does not return it")
+            delivered.add(prop)
+    missing = sorted(subject.method.properties - delivered)
+    if missing:
+        raise subject.fail(f"declares {', '.join(missing)}, but delivers it for no example ({subject.why_not()})")
+
+
+def units_and_shapes(subject: Subject) -> None:
+    """Every property comes in the declared unit and shape, with finite numbers."""
+    subject.example()
+    for level, system, result in subject.results_of_all_properties():
+        for prop, quantity in result.properties.items():
+            try:
+                check_quantity(subject.plugins.properties[prop], quantity, system.kind, system.n_parts)
+            except InputError as error:
+                raise subject.fail(f"{level} of {system.name}: {error}") from None
+
+
+def settings_are_json(subject: Subject) -> None:
+    """The resolved settings survive JSON unchanged, and each warning is one line."""
+    subject.example()
+    for _, _, result in subject.results_of_all_properties():
+        try:
+            text = json.dumps(dict(result.settings), allow_nan=False)
+        except (TypeError, ValueError) as error:
+            raise subject.fail(f"its settings are no JSON ({error}); turn arrays into lists, NaN into None") from None
+        if json.loads(text) != {k: _listed(v) for k, v in result.settings.items()}:
+            raise subject.fail("its settings change when written as JSON; use strings as keys")
+        for warning in result.warnings:
+            if not isinstance(warning, str) or "\n" in warning.strip():
+                raise subject.fail(f"a warning must be one line of text, not {warning!r}")
+
+
+def _listed(value: object) -> object:
+    if isinstance(value, dict):
+        return {k: _listed(v) for k, v in value.items()}
+    return [_listed(v) for v in value] if isinstance(value, (list, tuple)) else value

@@ -1,0 +1,171 @@
+"""Checks of the physics that hold for every method: what must change the number, and what must not."""
+
+from __future__ import annotations
+
+from qmbench.errors import InputError, NotConverged, QmbenchError, Unsupported
+from qmbench.method import LevelOfTheory, Result
+from qmbench.system import Molecule, System
+from qmbench.testing import samples
+from qmbench.testing.subject import NotApplicable, Subject, distance, errors, rank, same_numbers
+
+# More than any superposition error of one atom in a small basis, less than any electron or nucleus too many.
+GHOST_LIMIT = 0.1
+
+
+def options_alive(subject: Subject) -> None:
+    """Every option changes a number or a resolved setting, or makes the method raise: none is dead."""
+    subject.example()
+    for name in subject.method.Options.model_fields:
+        tried = [(level, value) for level in subject.levels for value in samples.other_values(level.options, name)]
+        if not tried:
+            raise subject.fail(f"option '{name}': the kit knows no other value; give Field(…, examples=[…])")
+        if not any(_matters(subject, level, name, value) for level, value in tried):
+            values = ", ".join(dict.fromkeys(str(value) for _, value in tried))
+            raise subject.fail(
+                f"option '{name}' is dead: {values} changed no property and no setting of any example"
+                " (repeating the option itself among the settings does not count)"
+            )
+
+
+def _matters(subject: Subject, level: LevelOfTheory, name: str, value: object) -> bool:
+    options = type(level.options).model_validate({**level.options.model_dump(), name: value})
+    other = LevelOfTheory(level.method, options, level.plugin)
+    for system in subject.systems:
+        for prop in sorted(subject.supported(level, system) | subject.supported(other, system), key=rank):
+            first, second = _outcome(subject, level, system, prop), _outcome(subject, other, system, prop)
+            if isinstance(first, str) or isinstance(second, str):
+                if type(first) is not type(second) or first != second:
+                    return True
+                continue
+            settings = [{k: v for k, v in o.settings.items() if k != name} for o in (first, second)]
+            if not same_numbers(first, second) or settings[0] != settings[1]:
+                return True
+    return False
+
+
+def _outcome(subject: Subject, level: LevelOfTheory, system: System, prop: str) -> Result | str:
+    try:
+        return subject.compute(level, system, frozenset({prop}))
+    except QmbenchError as error:
+        return type(error).__name__
+
+
+def reproducible(subject: Subject) -> None:
+    """The same task gives the same number; a stochastic method gives its uncertainty, and agrees within it."""
+    level, system = subject.example()
+    first = subject.quick(level, system)
+    second = subject.quick(level, system, fresh=True)
+    if subject.method.stochastic:
+        for prop, quantity in first.properties.items():
+            if quantity.uncertainty is None or quantity.uncertainty_kind not in ("statistical", "combined"):
+                raise subject.fail(f"is stochastic, but {prop} has no statistical uncertainty")
+            if not (errors(quantity) > 0).all():
+                raise subject.fail(f"is stochastic, but the uncertainty of {prop} is not positive")
+            if distance(quantity, second.properties[prop]) > 0.0:
+                raise subject.fail(f"two runs of {prop} differ by more than four combined standard deviations")
+    elif not same_numbers(first, second, noise=1e-9):
+        raise subject.fail("two runs of one task differ; state `stochastic = True` and give the uncertainty, or a seed")
+
+
+def resources_change_nothing(subject: Subject) -> None:
+    """The number of cores is a resource: it does not change the number."""
+    level, system = subject.example()
+    one, two = subject.quick(level, system), subject.quick(level, system, cores=2)
+    for prop, quantity in one.properties.items():
+        if prop not in two.properties or distance(quantity, two.properties[prop]) > subject.tolerance(prop):
+            raise subject.fail(f"{prop} differs between one core and two")
+
+
+def charge_used(subject: Subject) -> None:
+    """A cation differs from the neutral molecule, or is refused: no charge is ignored."""
+    _changes(subject, "charge", samples.ionized)
+
+
+def multiplicity_used(subject: Subject) -> None:
+    """Another multiplicity gives another number, or is refused: no multiplicity is ignored."""
+    _changes(subject, "multiplicity", samples.excited)
+
+
+def _changes(subject: Subject, what: str, variant: samples.Variant) -> None:
+    subject.example(Molecule)
+    tried = False
+    for level, system in subject.examples():
+        other = variant(system) if isinstance(system, Molecule) else None
+        if other is None:
+            continue
+        tried = True
+        first = subject.quick(level, system)
+        try:
+            second = subject.quick(level, other)
+        except QmbenchError:
+            continue
+        common = sorted(set(first.properties) & set(second.properties))
+        if all(distance(first.properties[p], second.properties[p]) <= 1e-9 for p in common):
+            raise subject.fail(
+                f"{system.name}: {what} {getattr(system, what)} and {getattr(other, what)} give the same"
+                f" {', '.join(common)}; use the {what}, or raise Unsupported"
+            )
+    if not tried:
+        raise NotApplicable(f"no example of {subject.method.name} has electrons enough for another {what}")
+
+
+def ghosts_add_no_electrons(subject: Subject) -> None:
+    """A ghost beside an atom lowers its energy a little or not at all; a method without a basis refuses or says so."""
+    subject.example(Molecule)
+    has_basis = "basis" in subject.method.Options.model_fields
+    for symbol in samples.ghost_atoms(subject.systems):
+        bare, both = samples.with_ghost(symbol)
+        for level in subject.levels:
+            try:
+                alone = subject.quick(level, bare)
+            except QmbenchError:
+                continue
+            try:
+                ghosted = subject.quick(level, both)
+            except (Unsupported, InputError) as error:
+                if has_basis:
+                    raise subject.fail(f"has a basis, but refuses ghost atoms ({error})") from None
+                return
+            return _compare_ghost(subject, symbol, alone, ghosted, has_basis)
+    raise NotApplicable(f"{subject.method.name} computes none of the atoms that the kit tries with a ghost")
+
+
+def _compare_ghost(subject: Subject, symbol: str, alone: Result, ghosted: Result, has_basis: bool) -> None:
+    if not has_basis and not any("ghost" in w.lower() for w in (*ghosted.warnings, *map(str, ghosted.settings))):
+        raise subject.fail("has no basis and accepts ghosts in silence; raise Unsupported, or say so in a warning")
+    if "energy" not in alone.properties or "energy" not in ghosted.properties:
+        raise NotApplicable(f"{subject.method.name} gives no energy")
+    a, g = alone.properties["energy"], ghosted.properties["energy"]
+    change = float(g.value) - float(a.value)  # type: ignore[arg-type]
+    slack = subject.tolerance("energy") + 4.0 * float(errors(a)[0] + errors(g)[0])
+    if change > slack:
+        raise subject.fail(f"a ghost raises the energy of {symbol} by {change:.3g} hartree; more basis can't")
+    if change < -GHOST_LIMIT - slack:
+        raise subject.fail(
+            f"a ghost lowers the energy of {symbol} by {-change:.3g} hartree: it adds charge or electrons"
+        )
+
+
+def non_convergence_raises(subject: Subject) -> None:
+    """Stopped after one iteration, the method raises NotConverged: it never returns a number that is not converged."""
+    limits = [name for name in subject.method.Options.model_fields if samples.is_limit(name)]
+    if not limits:
+        raise NotApplicable(f"{subject.method.name} has no option that limits its iterations (max_cycles, say)")
+    subject.example()
+    for name in limits:
+        raised = False
+        for level, system in list(subject.examples()):
+            options = type(level.options).model_validate({**level.options.model_dump(), name: 1})
+            try:
+                stopped = subject.quick(LevelOfTheory(level.method, options, level.plugin), system)
+            except NotConverged:
+                raised = True
+                continue
+            except QmbenchError as error:
+                raise subject.fail(f"{name}=1 raises {type(error).__name__}; raise NotConverged") from None
+            converged = subject.quick(level, system)
+            for prop, quantity in stopped.properties.items():
+                if distance(quantity, converged.properties[prop]) > subject.tolerance(prop):
+                    raise subject.fail(f"{name}=1 returns a {prop} of {system.name} that is not converged")
+        if not raised:
+            raise subject.fail(f"{name}=1 raises NotConverged for none of the examples; add one that takes iterations")

@@ -1,0 +1,85 @@
+"""A fresh interpreter that imports one plugin and asks its methods, to see what that costs and drags in."""
+
+from __future__ import annotations
+
+import json
+import subprocess
+import sys
+from dataclasses import dataclass
+from functools import lru_cache
+from importlib import metadata
+
+from qmbench.plugins import GROUP
+
+# Programs and heavy frameworks that no entry module and no `check` has a reason to import.
+PROGRAMS = (
+    *("pyscf", "psi4", "xtb", "tblite", "dftd3", "dftd4", "pymbd", "libmbd", "ase", "gpaw", "pyblock2", "block2"),
+    *("pyqmc", "ipie", "qcengine", "openmm", "rdkit", "quimb", "openfermion"),
+    *("torch", "jax", "tensorflow", "mace", "e3nn", "sklearn", "numba"),
+)
+NOT_PROGRAMS = ("numpy", "scipy", "pandas", "pydantic")
+
+_SCRIPT = """
+import json, sys, time
+from importlib import metadata
+import qmbench.plugins, qmbench.record, qmbench.system_files, scipy.spatial
+request = json.load(sys.stdin)
+point = [p for p in metadata.entry_points(group="qmbench") if p.name == request["plugin"]]
+start = time.process_time()
+module = point[0].load()
+list(module.qmbench_methods()) if hasattr(module, "qmbench_methods") else []
+answer = {"import_s": time.process_time() - start, "after_import": sorted({m.partition(".")[0] for m in sys.modules})}
+found = qmbench.plugins.discover(point)
+after = answer["after_check"] = {}
+for name, level, system in request["examples"]:
+    try:
+        found.level(level).make().check(qmbench.system.system_from_json(system), found.methods[name].properties)
+    except qmbench.QmbenchError:
+        pass
+    after[name] = sorted({m.partition(".")[0] for m in sys.modules})
+json.dump(answer, sys.stdout)
+"""
+
+
+@dataclass(frozen=True)
+class Probe:
+    """What a fresh interpreter saw. import_s: CPU seconds of the entry module. Module names are top level."""
+
+    import_s: float
+    after_import: frozenset[str]
+    after_check: dict[str, frozenset[str]]
+    error: str = ""
+
+
+@lru_cache(maxsize=64)
+def probe(plugin: str, examples: str) -> Probe:
+    """Import `plugin` and run `check` of its examples (JSON: [[method, level, system], …]) in a new interpreter.
+
+    The import is timed three times at most and the best counts, since a busy machine only ever adds.
+    """
+    request = json.dumps({"plugin": plugin, "examples": json.loads(examples)})
+    best: Probe | None = None
+    for _ in range(3):
+        done = subprocess.run([sys.executable, "-c", _SCRIPT], input=request, capture_output=True, text=True)
+        if done.returncode != 0:
+            last = done.stderr.strip().splitlines()[-1:] or [f"exit code {done.returncode}"]
+            return Probe(0.0, frozenset(), {}, last[0])
+        data = json.loads(done.stdout[done.stdout.index("{") :])
+        after = {name: frozenset(modules) for name, modules in data["after_check"].items()}
+        if best is None or data["import_s"] < best.import_s:
+            best = Probe(data["import_s"], frozenset(data["after_import"]), after)
+        if best.import_s < 0.05:
+            break
+    assert best is not None
+    return best
+
+
+def programs(distributions: tuple[str, ...]) -> set[str]:
+    """Module names that count as a program: the known ones and those of the declared distributions."""
+    wanted = {name.lower().replace("_", "-") for name in distributions}
+    own = {
+        module
+        for module, owners in metadata.packages_distributions().items()
+        if any(owner.lower().replace("_", "-") in wanted for owner in owners)
+    }
+    return {m for m in own | set(PROGRAMS) if m not in NOT_PROGRAMS and not m.startswith(GROUP)}

@@ -1,0 +1,182 @@
+"""What the kit computes where a plugin states nothing: small systems, and other values of an option."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable, Iterable, Iterator
+from dataclasses import replace
+from typing import Any, get_args
+
+import numpy as np
+import pydantic
+
+from qmbench.method import Method, Options
+from qmbench.system import LatticeModel, Molecule, System
+
+# Experimental-like geometries turned to no axis, so that a method that assumes a standard orientation shows.
+_WATER = ((0.11, -0.07, 0.19), (1.72, 0.41, -0.36), (-0.68, 1.51, 0.52))
+_HYDROXYL = ((0.0, 0.0, 0.0), (0.87, -1.02, 1.25))
+
+Variant = Callable[[Molecule], Molecule | None]
+
+# An axis that is no symmetry axis of anything and an angle that is no fraction of a turn.
+ROTATION_AXIS = np.array([0.36, 0.48, 0.80])
+ROTATION_ANGLE = 0.9
+SHIFT = np.array([0.7, -1.3, 2.1])
+
+
+def kit_systems(method: type[Method]) -> list[System]:
+    """The kit's own systems of the kinds that `method` declares, the most telling first."""
+    molecules: list[System] = [
+        Molecule(("O", "H", "H"), _WATER, 0, 1, name="water"),
+        Molecule(("O", "H"), _HYDROXYL, 0, 2, name="hydroxyl"),
+        Molecule(("He",), ((0.0, 0.0, 0.0),), 0, 1, name="helium"),
+    ]
+    lattices: list[System] = [
+        LatticeModel((6,), ("periodic",), 1.0, 2.0, 6, 1, name="ring"),
+        LatticeModel((3, 2), ("open", "open"), 1.0, 2.0, 4, 1, name="ladder"),
+    ]
+    return [s for s in molecules + lattices if isinstance(s, method.systems)]
+
+
+def example_systems(method: type[Method]) -> list[System]:
+    """The systems that the method states, or the kit's own."""
+    return list(method.example_systems()) or kit_systems(method)
+
+
+def example_levels(method: type[Method]) -> list[str]:
+    """The levels that the method states, or its name, with sto-3g where it takes a basis (and both where it may)."""
+    if method.examples:
+        return list(method.examples)
+    basis = method.Options.model_fields.get("basis")
+    levels = [f"{method.name}/sto-3g"] if basis else []
+    return levels if basis and basis.is_required() else [*levels, method.name]
+
+
+def rotation_matrix() -> np.ndarray:
+    """(3, 3) proper rotation by ROTATION_ANGLE about ROTATION_AXIS (Rodrigues' formula)."""
+    x, y, z = ROTATION_AXIS
+    cross = np.array([[0, -z, y], [z, 0, -x], [-y, x, 0]])
+    return np.eye(3) + math.sin(ROTATION_ANGLE) * cross + (1 - math.cos(ROTATION_ANGLE)) * cross @ cross
+
+
+def moved(molecule: Molecule, rotation: np.ndarray | None = None, shift: np.ndarray | None = None) -> Molecule:
+    """`molecule` turned about the origin and then shifted (bohr)."""
+    positions = molecule.coordinates if rotation is None else molecule.coordinates @ rotation.T
+    positions = positions if shift is None else positions + shift
+    return replace(molecule, positions=tuple(map(tuple, positions.tolist())))
+
+
+def reordered(molecule: Molecule) -> tuple[Molecule, list[int]]:
+    """`molecule` with its centres in reverse order, and where each new centre was before."""
+    order = list(range(len(molecule.symbols)))[::-1]
+    fragments = tuple(replace(f, atoms=tuple(sorted(order.index(i) for i in f.atoms))) for f in molecule.fragments)
+    turned = replace(
+        molecule,
+        symbols=tuple(molecule.symbols[i] for i in order),
+        positions=tuple(molecule.positions[i] for i in order),
+        ghosts=tuple(molecule.ghosts[i] for i in order),
+        fragments=fragments,
+    )
+    return turned, order
+
+
+def ionized(molecule: Molecule) -> Molecule | None:
+    """One electron fewer, in the lowest multiplicity; None when there is no electron to take."""
+    if molecule.n_electrons < 2:
+        return None
+    multiplicity = 1 if molecule.n_electrons % 2 else 2
+    return replace(molecule, charge=molecule.charge + 1, multiplicity=multiplicity, fragments=(), name="cation")
+
+
+def excited(molecule: Molecule) -> Molecule | None:
+    """The next higher multiplicity; None when there are not electrons enough."""
+    if molecule.n_electrons < molecule.multiplicity + 1:
+        return None
+    return replace(molecule, multiplicity=molecule.multiplicity + 2, fragments=(), name="higher multiplicity")
+
+
+def with_ghost(symbol: str) -> tuple[Molecule, Molecule]:
+    """The atom `symbol` alone, and the same atom with the basis functions of a hydrogen 2.5 bohr away."""
+    multiplicity = {"He": 1, "Ne": 1, "Be": 1, "H": 2, "Li": 2}[symbol]
+    bare = Molecule((symbol,), ((0.0, 0.0, 0.0),), 0, multiplicity, name=symbol)
+    both = Molecule(
+        (symbol, "H"),
+        ((0.0, 0.0, 0.0), (0.3, -0.4, 2.45)),
+        0,
+        multiplicity,
+        ghosts=(False, True),
+        name=f"{symbol} and a ghost",
+    )
+    return bare, both
+
+
+def ghost_atoms(systems: Iterable[System]) -> list[str]:
+    """Atoms to try with a ghost: those of the examples that the kit knows, then the light closed shells."""
+    own = [s.symbols[0] for s in systems if isinstance(s, Molecule) and len(s.symbols) == 1]
+    return list(dict.fromkeys([s for s in own if s in ("He", "Ne", "Be", "H", "Li")] + ["He", "H", "Ne"]))
+
+
+def lattice_variants(lattice: LatticeModel) -> Iterator[tuple[str, LatticeModel]]:
+    """(field, the same lattice with that field changed) for every field that changes the physics."""
+    n = lattice.n_sites
+    yield "u", replace(lattice, u=2.0 * lattice.u + 1.0)
+    yield "t", replace(lattice, t=1.5 * lattice.t)
+    yield "onsite", replace(lattice, onsite=tuple(0.4 * (-1.0) ** i + 0.1 * i for i in range(n)))
+    if lattice.electrons >= 2:
+        yield "electrons", replace(lattice, electrons=lattice.electrons - 2, multiplicity=1 + lattice.electrons % 2)
+    if lattice.electrons >= lattice.multiplicity + 1 and lattice.multiplicity + 1 <= 2 * n - lattice.electrons:
+        yield "multiplicity", replace(lattice, multiplicity=lattice.multiplicity + 2)
+    if "periodic" in lattice.boundary:
+        yield "boundary", replace(lattice, boundary=tuple("open" for _ in lattice.boundary))
+        yield "twist", replace(lattice, twist=tuple(0.13 for _ in lattice.lattice))
+
+
+def other_values(options: Options, name: str) -> list[Any]:
+    """Values of option `name` other than the present one, the author's own (`Field(examples=[…])`) first.
+
+    Only values that the option's own checks accept are given.
+    """
+    info = type(options).model_fields[name]
+    present = getattr(options, name)
+    candidates = [*(info.examples or []), *_choices(info.annotation), *_guesses(present, info.annotation, name)]
+    found: list[Any] = []
+    for candidate in candidates:
+        try:
+            value = getattr(type(options).model_validate({**options.model_dump(), name: candidate}), name)
+        except pydantic.ValidationError:
+            continue
+        if value != present and value not in found:
+            found.append(value)
+    return found
+
+
+def _choices(annotation: Any) -> list[Any]:
+    """The choices of a Literal or an enumeration, also inside a union."""
+    found: list[Any] = []
+    for argument in get_args(annotation):
+        if get_args(argument):
+            found += _choices(argument)
+        elif not isinstance(argument, type):
+            found.append(argument)
+    return found + (list(annotation) if hasattr(annotation, "__members__") else [])
+
+
+def _guesses(present: Any, annotation: Any, name: str) -> list[Any]:
+    if name == "basis":
+        return ["6-31g", "3-21g", "def2-svp", "cc-pvdz"]
+    if is_limit(name):
+        return [1, 2]
+    kinds = set(get_args(annotation) or (annotation,))
+    if isinstance(present, bool) or bool in kinds:
+        return [not present]
+    if isinstance(present, int) or (present is None and int in kinds):
+        return [(present or 0) + step for step in (1, 2, -1)] + [2 * (present or 1), 0]
+    if isinstance(present, float) or (present is None and float in kinds):
+        return [(present or 1.0) * scale for scale in (1e4, 1e2, 2.0, 0.5, 1e-2)] + [0.1]
+    return []
+
+
+def is_limit(name: str) -> bool:
+    """Whether an option limits the iterations of a method, by its name (`max_cycles`, `max_iterations` …)."""
+    return name.startswith("max_") and any(word in name for word in ("cycle", "iter", "sweep", "macro"))

@@ -1,0 +1,200 @@
+"""Records and references as tidy pandas tables: one row per (level, entry), one per reference value.
+
+This is where compute ends and judging begins; nothing after this page runs physics.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Iterable, Mapping
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from qmbench.benchmark import Benchmark, Entry, find_benchmark
+from qmbench.errors import QmbenchError
+from qmbench.method import split_level
+from qmbench.observables import evaluate
+from qmbench.quantity import Quantity
+from qmbench.record import Failure, Record
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+    from qmbench.plan import Plan, PlannedEntry
+
+RESULT_COLUMNS = (
+    "level_of_theory method basis bsse benchmark entry observable state subsets tags curve coordinate "
+    "coordinate_unit status failure_kind failure_message value unit uncertainty uncertainty_kind "
+    "wall_s cpu_s cached"
+).split()
+REFERENCE_COLUMNS = (
+    "benchmark entry set value unit uncertainty uncertainty_kind level_of_theory source_doi source_place status note"
+).split()
+
+
+def run_document(plan: Plan, run_id: str, started: str) -> dict[str, Any]:
+    """The JSON document of a run: what was asked, and which record keys each entry is made of."""
+    return {
+        "id": run_id,
+        "started": started,
+        "finished": None,
+        "suite": {"id": plan.suite.id, "title": plan.suite.title},
+        "benchmarks": {b.id: {"version": b.version, "folder": str(b.folder)} for b in plan.benchmarks.values()},
+        "levels": {
+            str(level): {
+                "families": level.make().families(),
+                "stochastic": level.method.stochastic,
+                "plugin": level.plugin,
+                "versions": level.identity["versions"],
+                "citations": list(level.method.citations),
+            }
+            for level in plan.levels
+        },
+        "entries": [_planned(p) for p in plan.entries],
+        "computed": [],
+    }
+
+
+def run_benchmarks(run: Mapping[str, Any]) -> dict[str, Benchmark]:
+    """The benchmarks of a run, by id; the shipped one where the folder of that time is gone."""
+    found = {}
+    for name, where in run["benchmarks"].items():
+        folder = Path(where["folder"])
+        found[name] = find_benchmark(str(folder) if (folder / "benchmark.toml").is_file() else name)
+    return found
+
+
+def results_frame(
+    run: Mapping[str, Any], records: Mapping[str, Record], benchmarks: Mapping[str, Benchmark]
+) -> pd.DataFrame:
+    """One row per (level, bsse, benchmark, entry) of the run; values in the benchmark's unit.
+
+    Columns: RESULT_COLUMNS. wall_s and cpu_s are sums over the entry's tasks. A row whose tasks were not all
+    run is `failed` and says so.
+    """
+    import pandas as pd
+
+    computed = set(run.get("computed", ()))
+    entries = {(b.id, e.id): e for b in benchmarks.values() for e in b.entries}
+    rows = []
+    for planned in run["entries"]:
+        benchmark = benchmarks[planned["benchmark"]]
+        entry = entries.get((benchmark.id, planned["entry"]))
+        if entry is None:  # the benchmark has lost this entry since the run
+            continue
+        rows.append(_row(planned, entry, benchmark, records, computed))
+    return pd.DataFrame(rows, columns=RESULT_COLUMNS)
+
+
+def references_frame(benchmarks: Iterable[Benchmark]) -> pd.DataFrame:
+    """One row per reference value, superseded ones included. Columns: REFERENCE_COLUMNS."""
+    import pandas as pd
+
+    rows = [
+        (
+            b.id,
+            r.entry,
+            r.set,
+            r.quantity.value,
+            r.quantity.unit,
+            r.quantity.uncertainty,
+            r.quantity.uncertainty_kind,
+            r.level_of_theory,
+            r.source_doi,
+            r.source_place,
+            r.status,
+            r.note,
+        )
+        for b in benchmarks
+        for r in b.references
+    ]
+    frame = pd.DataFrame(rows, columns=REFERENCE_COLUMNS)
+    return frame.astype({"value": float, "uncertainty": float})
+
+
+def entry_value(
+    planned_terms: Iterable[tuple[float, str]], entry: Entry, unit: str | None, records: Mapping[str, Record]
+) -> tuple[Quantity | None, Failure | None, list[Record]]:
+    """An entry's observable from its records, or why there is none, and the records it used."""
+    terms = list(planned_terms)
+    used = [records[key] for _, key in terms if key in records]
+    bad = [r for r in used if r.status != "ok"]
+    if bad:
+        worst = next((r for r in bad if r.status == "failed"), bad[0])
+        failure = worst.failure or Failure("error", "no reason recorded")
+        return None, Failure(failure.kind, f"{worst.system_name}: {failure.message}", failure.log_tail), used
+    if len(used) < len(terms):
+        return None, Failure("error", "not computed yet: the run was interrupted; run it again to go on"), used
+    pairs = [(c, records[key].quantity) for c, key in terms]
+    try:
+        value = evaluate(entry.observable, entry.state, [(c, q) for c, q in pairs if q is not None])
+        return (value.to(unit) if unit else value), None, used
+    except QmbenchError as error:
+        return None, Failure(error.kind, str(error)), used
+
+
+def _planned(p: PlannedEntry) -> dict[str, Any]:
+    return {
+        "level": p.level,
+        "bsse": p.bsse,
+        "benchmark": p.benchmark,
+        "entry": p.entry,
+        "terms": [[c, key] for c, key in p.terms],
+        "refused": p.refused.to_json() if p.refused else None,
+    }
+
+
+def _row(
+    planned: Mapping[str, Any],
+    entry: Entry,
+    benchmark: Benchmark,
+    records: Mapping[str, Record],
+    computed: Collection[str],
+) -> tuple[Any, ...]:
+    quantity: Quantity | None = None
+    used: list[Record] = []
+    if planned["refused"]:
+        failure: Failure | None = Failure(**planned["refused"])
+    else:
+        quantity, failure, used = entry_value(planned["terms"], entry, benchmark.unit_of(entry), records)
+    # A fragment that occurs twice was computed once.
+    costs = [r.cost for r in {r.key: r for r in used}.values() if r.cost]
+    text = split_level(planned["level"])
+    status = "ok" if failure is None else "unsupported" if failure.kind == "unsupported" else "failed"
+    return (
+        planned["level"],
+        text.method,
+        text.basis,
+        planned["bsse"],
+        benchmark.id,
+        entry.id,
+        entry.observable,
+        entry.state,
+        " ".join(entry.subsets),
+        " ".join(entry.tags),
+        entry.curve,
+        entry.coordinate,
+        entry.coordinate_unit,
+        status,
+        failure.kind if failure else None,
+        failure.message if failure else None,
+        quantity.value if quantity else None,
+        benchmark.unit_of(entry),
+        quantity.uncertainty if quantity else None,
+        quantity.uncertainty_kind if quantity else None,
+        sum(c.wall_s for c in costs),
+        sum(c.cpu_s for c in costs),
+        not any(key in computed for _, key in planned["terms"]),
+    )
+
+
+def load(store: str | Path, run: str | None = None) -> pd.DataFrame:
+    """The tidy table of a run (the latest by default) in the store at path or URL `store`.
+
+    One row per level of theory and entry; columns as in `RESULT_COLUMNS`.
+    """
+    from qmbench.store import Store
+
+    with Store.open(str(store), read_only=True) as opened:
+        document = opened.run(run)
+        keys = {key for planned in document["entries"] for _, key in planned["terms"]}
+        return results_frame(document, opened.get(keys), run_benchmarks(document))

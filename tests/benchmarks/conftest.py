@@ -1,0 +1,122 @@
+"""Plain CSV and XYZ readers for the data tests, independent of the loader under test elsewhere."""
+
+import csv
+import importlib.util
+import re
+import tomllib
+from pathlib import Path
+from types import SimpleNamespace
+
+import pytest
+
+REPOSITORY = Path(__file__).resolve().parents[2]
+SYMBOLS = [
+    *("H", "He", "Li", "Be", "B", "C", "N", "O", "F", "Ne"),
+    *("Na", "Mg", "Al", "Si", "P", "S", "Cl", "Ar", "K", "Ca", "Sc", "Ti", "V", "Cr"),
+    *("Mn", "Fe", "Co", "Ni", "Cu", "Zn", "Ga", "Ge", "As", "Se", "Br", "Kr"),
+]
+NUMBERS = {symbol: number for number, symbol in enumerate(SYMBOLS, 1)}
+
+
+def read_csv(path):
+    with open(path, newline="", encoding="utf-8") as handle:
+        return list(csv.DictReader(handle))
+
+
+def read_fragments(text):
+    """'1-3:0:1 4,6:0:1' -> [(atom indices from 0, charge, multiplicity), …]."""
+    fragments = []
+    for part in text.split():
+        atoms, charge, multiplicity = part.split(":")
+        indices = []
+        for piece in atoms.split(","):
+            first, _, last = piece.partition("-")
+            indices += range(int(first) - 1, int(last or first))
+        fragments.append((indices, int(charge), int(multiplicity)))
+    return fragments
+
+
+def read_xyz(path):
+    lines = path.read_text(encoding="utf-8").splitlines()
+    fields = {key: quoted or bare for key, quoted, bare in re.findall(r'(\w+)=(?:"([^"]*)"|(\S+))', lines[1])}
+    atoms = [line.split() for line in lines[2 : 2 + int(lines[0])]]
+    assert len(lines) == 2 + int(lines[0]), f"{path}: atom count in the header"
+    return SimpleNamespace(
+        symbols=[atom[0] for atom in atoms],
+        positions=[tuple(map(float, atom[1:4])) for atom in atoms],
+        charge=int(fields["charge"]),
+        multiplicity=int(fields["multiplicity"]),
+        fragments=read_fragments(fields.get("fragments", "")),
+    )
+
+
+def read_provider_systems(folder):
+    """Molecules of a benchmark whose geometries come with ASE (systems.csv)."""
+    from ase.data.s22 import create_s22_system
+
+    systems = {}
+    for row in read_csv(folder / "systems.csv"):
+        atoms = create_s22_system(row["source"])
+        systems[row["id"]] = SimpleNamespace(
+            symbols=atoms.get_chemical_symbols(),
+            positions=[tuple(map(float, position)) for position in atoms.positions],
+            charge=int(row["charge"]),
+            multiplicity=int(row["multiplicity"]),
+            fragments=read_fragments(row["fragments"]),
+        )
+    return systems
+
+
+def read_benchmark(name):
+    folder = REPOSITORY / "benchmarks" / name
+    meta = tomllib.loads((folder / "benchmark.toml").read_text(encoding="utf-8"))
+    systems = {path.stem: read_xyz(path) for path in sorted((folder / "systems").glob("*.xyz"))}
+    if "provider" in meta:
+        systems |= read_provider_systems(folder)
+    lattices = folder / "systems.toml"
+    return SimpleNamespace(
+        folder=folder,
+        meta=meta,
+        systems=systems,
+        lattices=tomllib.loads(lattices.read_text(encoding="utf-8")) if lattices.exists() else {},
+        entries=read_csv(folder / "entries.csv"),
+        references=read_csv(folder / "references.csv"),
+    )
+
+
+def reference_script(name):
+    """One of tools/references/*.py as a module."""
+    path = REPOSITORY / "tools" / "references" / f"{name}.py"
+    spec = importlib.util.spec_from_file_location(name, path)
+    module = importlib.util.module_from_spec(spec)
+    spec.loader.exec_module(module)
+    return module
+
+
+@pytest.fixture(scope="session")
+def benchmark_data():
+    return read_benchmark
+
+
+@pytest.fixture(scope="session")
+def references_script():
+    return reference_script
+
+
+@pytest.fixture(scope="session")
+def atomic_numbers():
+    return NUMBERS
+
+
+def values(benchmark, reference_set, status=("current",)):
+    """{entry: value} of one reference set."""
+    return {
+        row["entry"]: float(row["value"])
+        for row in benchmark.references
+        if row["set"] == reference_set and row["status"] in status
+    }
+
+
+@pytest.fixture(scope="session")
+def reference_values():
+    return values

@@ -1,0 +1,63 @@
+"""Every check of the conformance kit finds the fault that it is there for, and says what is wrong.
+
+Each sabotaged method has one fault; a kit whose check were empty would let it pass and fail here.
+"""
+
+from __future__ import annotations
+
+import sys
+from pathlib import Path
+
+import pytest
+
+from qmbench import InputError
+from qmbench.testing import CHECKS, ConformanceError, NotApplicable, checks
+
+TOYS = Path(__file__).parent / "toys"
+sys.path.insert(0, str(TOYS))
+import qmbench_sabotage  # noqa: E402
+
+IMPORTS = {
+    "drags": "importing its plugin imports toyprogram; import it inside compute",
+    "knows": "importing its plugin imports ase; import it inside compute",
+    "slow": r"importing its plugin takes 0\.[2-9]\d s of CPU",
+}
+
+
+def run(registry, plugin: str, method: str, check: str) -> None:
+    (found,) = [c for c in checks(plugin, methods=[method], registry=registry) if c.name == check]
+    found()
+
+
+@pytest.mark.parametrize("method", qmbench_sabotage.FAULTS)
+def test_fault_is_found(installed_toys, method):
+    check, message = qmbench_sabotage.FAULTS[method]
+    with pytest.raises(ConformanceError, match=message) as caught:
+        run(installed_toys, "sabotage", method, check)
+    assert str(caught.value).startswith(f"{method}: ")
+
+
+@pytest.mark.parametrize("plugin", IMPORTS)
+def test_heavy_import_is_found(installed_toys, plugin):
+    with pytest.raises(ConformanceError, match=IMPORTS[plugin]):
+        run(installed_toys, plugin, plugin, "import_cost")
+
+
+def test_every_check_has_a_fault_that_it_finds():
+    bitten = {check for check, _ in qmbench_sabotage.FAULTS.values()} | {"import_cost"}
+    assert bitten == set(CHECKS)
+
+
+def test_a_check_with_nothing_to_hold_against_a_method_is_skipped_and_not_passed(installed_toys):
+    with pytest.raises(NotApplicable, match="no option that limits its iterations"):
+        run(installed_toys, "sabotage", "basisfree", "non_convergence_raises")
+
+
+def test_unknown_plugin_is_named(installed_toys):
+    with pytest.raises(InputError, match="no plugin 'toi' is installed; did you mean 'toy'"):
+        checks("toi", registry=installed_toys)
+
+
+def test_method_of_another_plugin_is_refused(installed_toys):
+    with pytest.raises(InputError, match="method 'toy' belongs to plugin 'toy', not to 'sabotage'"):
+        checks("sabotage", methods=["toy"], registry=installed_toys)

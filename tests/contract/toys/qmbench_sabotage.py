@@ -1,0 +1,410 @@
+"""Methods with one fault each; `FAULTS` says which check must find it, and how it must put it."""
+
+from __future__ import annotations
+
+import itertools
+from dataclasses import replace
+
+import numpy as np
+from pydantic import Field
+from qmbench_toy import TightBinding
+
+import qmbench
+
+FAULTS: dict[str, tuple[str, str]] = {}
+METHODS: list[type[qmbench.Method]] = []
+
+
+def fault(check: str, message: str):
+    """Register a sabotaged method: it gets its name and the toy's docstring unless it has its own."""
+
+    def register(method):
+        method.name = method.__name__.lower()
+        if method.__doc__ is None:
+            method.__doc__ = TightBinding.__doc__
+        FAULTS[method.name] = (check, message)
+        METHODS.append(method)
+        return method
+
+    return register
+
+
+def changed(result, **properties):
+    """`result` with some properties replaced where they were asked for."""
+    kept = {name: properties.get(name, quantity) for name, quantity in result.properties.items()}
+    return replace(result, properties=kept)
+
+
+def plus(quantity, amount):
+    return replace(quantity, value=quantity.value + amount)
+
+
+@fault("check_imports_no_program", r"check\(\) imports .*ase")
+class ImportsInCheck(TightBinding):
+    def check(self, system, properties):
+        import ase  # noqa: F401
+
+        super().check(system, properties)
+
+
+@fault("docstring", "no docstring")
+class Silent(TightBinding):
+    __doc__ = ""
+
+
+@fault("docstring", "unit of the result")
+class Unitless(TightBinding):
+    """Tight binding after Slater and Koster (1954)."""
+
+
+@fault("docstring", "source")
+class Sourceless(TightBinding):
+    """Tight binding; total energy in hartree."""
+
+
+@fault("options_documented", "option 'hidden' has no description")
+class Undescribed(TightBinding):
+    class Options(TightBinding.Options):
+        hidden: int = 3
+
+
+@fault("options_documented", "'basis' defaults to 'sto-3g'")
+class DefaultBasis(TightBinding):
+    class Options(TightBinding.Options):
+        basis: str = "sto-3g"
+
+
+@fault("options_alive", "option 'grid' is dead: 4, 5")
+class DeadOption(TightBinding):
+    class Options(TightBinding.Options):
+        grid: int = Field(3, description="quadrature grid")
+
+
+@fault("options_alive", "option 'grid' is dead")
+class EchoedOption(DeadOption):
+    def compute(self, system, properties, resources):
+        result = super().compute(system, properties, resources)
+        return replace(result, settings={**result.settings, "grid": self.options.grid})
+
+
+@fault("options_alive", r"give Field\(…, examples=\[…\]\)")
+class UnguessableOption(TightBinding):
+    class Options(TightBinding.Options):
+        recipe: str = Field("plain", pattern="^(plain|rich)$", description="what no kit can guess")
+
+
+@fault("canonical_string", "does not parse")
+class UnparsableOption(TightBinding):
+    class Options(TightBinding.Options):
+        weights: dict[str, int] = Field({"s": 1}, description="weights", examples=[{"s": 2}])
+
+
+@fault("canonical_string", "share a record key")
+class KeylessOption(TightBinding):
+    class Options(TightBinding.Options):
+        hopping: float = Field(0.2, description="strength of the hopping, hartree", exclude=True)
+
+
+@fault("refuses_other_systems", r"check\(\) accepts a unheard of system")
+class AcceptsAll(TightBinding):
+    def check(self, system, properties):
+        pass
+
+
+@fault("refuses_other_systems", "with AttributeError; raise qmbench.Unsupported")
+class TripsOverOthers(TightBinding):
+    def check(self, system, properties):
+        system.n_alpha_beta  # noqa: B018
+        super().check(system, properties)
+
+
+@fault("refuses_other_systems", "accepts a property that it does not declare")
+class AcceptsProperties(TightBinding):
+    def check(self, system, properties):
+        super().check(system, properties & self.properties)
+
+
+@fault("properties_delivered", "left out dipole")
+class LeavesOut(TightBinding):
+    def compute(self, system, properties, resources):
+        result = super().compute(system, properties, resources)
+        return replace(result, properties={k: v for k, v in result.properties.items() if k != "dipole"})
+
+
+@fault("properties_delivered", "asked for dipole alone")
+class NotAlone(TightBinding):
+    def compute(self, system, properties, resources):
+        result = super().compute(system, properties, resources)
+        if properties == {"dipole"}:
+            return replace(result, properties={})
+        return result
+
+
+@fault("properties_delivered", "unknown property 'magic'; .*hook qmbench_properties")
+class Unregistered(TightBinding):
+    properties = TightBinding.properties | {"magic"}
+
+
+@fault("properties_delivered", "declares c6, but delivers it for no example")
+class NeverDelivers(TightBinding):
+    properties = TightBinding.properties | {"c6"}
+
+    def check(self, system, properties):
+        super().check(system, properties)
+        if "c6" in properties:
+            raise qmbench.Unsupported("no c6 today")
+
+
+@fault("properties_delivered", "compute returned dict")
+class ReturnsDict(TightBinding):
+    def compute(self, system, properties, resources):
+        return dict(super().compute(system, properties, resources).properties)
+
+
+@fault("units_and_shapes", "none of its examples computes")
+class AlwaysFails(TightBinding):
+    def compute(self, system, properties, resources):
+        raise qmbench.NotConverged("never converges")
+
+
+@fault("units_and_shapes", "must be in 'hartree', not 'eV'")
+class WrongUnit(TightBinding):
+    def compute(self, system, properties, resources):
+        result = super().compute(system, properties, resources)
+        if system.kind == "lattice":
+            return result
+        return changed(result, energy=qmbench.Quantity(result.properties["energy"].value, "eV"))
+
+
+@fault("units_and_shapes", "must have shape")
+class WrongShape(TightBinding):
+    def compute(self, system, properties, resources):
+        return changed(super().compute(system, properties, resources), dipole=qmbench.Quantity(0.7, "e bohr"))
+
+
+@fault("units_and_shapes", "is not finite")
+class NotANumber(TightBinding):
+    def compute(self, system, properties, resources):
+        return changed(super().compute(system, properties, resources), energy=qmbench.Quantity(np.nan, "hartree"))
+
+
+@fault("settings_are_json", "no JSON")
+class ArraySettings(TightBinding):
+    def compute(self, system, properties, resources):
+        return replace(super().compute(system, properties, resources), settings={"s2": np.zeros(2)})
+
+
+@fault("settings_are_json", "use strings as keys")
+class NumberedSettings(TightBinding):
+    def compute(self, system, properties, resources):
+        return replace(super().compute(system, properties, resources), settings={"occupations": {1: 2.0}})
+
+
+@fault("settings_are_json", "a warning must be one line")
+class TalkativeWarnings(TightBinding):
+    def compute(self, system, properties, resources):
+        return replace(super().compute(system, properties, resources), warnings=["one\ntwo"])
+
+
+_runs = itertools.count(1)
+
+
+@fault("reproducible", "two runs of one task differ")
+class Drifts(TightBinding):
+    def compute(self, system, properties, resources):
+        result = super().compute(system, properties, resources)
+        return changed(result, energy=plus(result.properties["energy"], 1e-5 * next(_runs)))
+
+
+@fault("reproducible", "no statistical uncertainty")
+class StochasticInSilence(TightBinding):
+    stochastic = True
+
+
+@fault("reproducible", "more than four combined standard deviations")
+class StochasticOverconfident(TightBinding):
+    stochastic = True
+
+    def compute(self, system, properties, resources):
+        result = super().compute(system, properties, resources)
+        kept = {}
+        for name, quantity in result.properties.items():
+            value = quantity.value
+            spread = {k: 1e-6 for k in value} if isinstance(value, dict) else 1e-6 * np.ones(np.shape(value))
+            kept[name] = qmbench.Quantity(value, quantity.unit, spread, "statistical")
+        kept["energy"] = plus(kept["energy"], 1e-3 * next(_runs))
+        return replace(result, properties=kept)
+
+
+@fault("resources_change_nothing", "differs between one core and two")
+class CountsCores(TightBinding):
+    def compute(self, system, properties, resources):
+        result = super().compute(system, properties, resources)
+        return changed(result, energy=plus(result.properties["energy"], 1e-4 * resources.cores))
+
+
+@fault("charge_used", "charge 0 and 1 give the same")
+class IgnoresCharge(TightBinding):
+    def compute(self, system, properties, resources):
+        if system.kind == "molecule" and system.charge:
+            system = replace(system, charge=0, multiplicity=1 + sum(system.atomic_numbers) % 2)
+        return super().compute(system, properties, resources)
+
+
+@fault("multiplicity_used", "multiplicity 1 and 3 give the same")
+class IgnoresMultiplicity(TightBinding):
+    def compute(self, system, properties, resources):
+        if system.kind == "molecule":
+            system = replace(system, multiplicity=1 + system.n_electrons % 2)
+        return super().compute(system, properties, resources)
+
+
+@fault("ghosts_add_no_electrons", "it adds charge or electrons")
+class GhostsAreReal(TightBinding):
+    def compute(self, system, properties, resources):
+        if system.kind == "molecule" and any(system.ghosts):
+            n = sum(qmbench.ATOMIC_NUMBERS[s] for s in system.symbols) - system.charge
+            system = replace(system, ghosts=(), multiplicity=1 + n % 2)
+        return super().compute(system, properties, resources)
+
+
+@fault("ghosts_add_no_electrons", "a ghost raises the energy of He")
+class GhostsRepel(TightBinding):
+    def compute(self, system, properties, resources):
+        result = super().compute(system, properties, resources)
+        ghosts = sum(system.ghosts) if system.kind == "molecule" else 0
+        return changed(result, energy=plus(result.properties["energy"], 0.01 * ghosts))
+
+
+@fault("ghosts_add_no_electrons", "has a basis, but refuses ghost atoms")
+class RefusesGhosts(TightBinding):
+    def check(self, system, properties):
+        super().check(system, properties)
+        if system.kind == "molecule" and any(system.ghosts):
+            raise qmbench.Unsupported("no ghosts here")
+
+
+@fault("ghosts_add_no_electrons", "has no basis and accepts ghosts in silence")
+class BasisFree(TightBinding):
+    class Options(qmbench.Options):
+        hopping: float = Field(0.2, gt=0, description="strength of the hopping, hartree")
+        hardness: float = Field(0.3, ge=0, description="energy of one more electron, hartree")
+
+    def __init__(self, options):
+        super().__init__(TightBinding.Options(basis="sto-3g", **options.model_dump()))
+
+
+@fault("non_convergence_raises", "returns a .* that is not converged")
+class GivesUpQuietly(TightBinding):
+    def solve(self, *model):
+        try:
+            return super().solve(*model)
+        except qmbench.NotConverged:
+            loose = self.Options(**{**self.options.model_dump(), "max_cycles": 2, "energy_tolerance": 1e10})
+            h, _, centres, neutral, electrons, constant = model
+            toy = TightBinding(loose)
+            energy, q, levels, cycles = toy.solve(h, 0.0, centres, neutral, electrons, constant)
+            return energy, q, levels, cycles
+
+
+@fault("non_convergence_raises", "raises ResourceError; raise NotConverged")
+class WrongError(TightBinding):
+    def compute(self, system, properties, resources):
+        try:
+            return super().compute(system, properties, resources)
+        except qmbench.NotConverged as error:
+            raise qmbench.ResourceError(str(error)) from None
+
+
+@fault("non_convergence_raises", "for none of the examples")
+class NeverGivesUp(TightBinding):
+    def __init__(self, options):
+        super().__init__(type(options)(**{**options.model_dump(), "max_cycles": 500}))
+
+
+@fault("translation", "energy of water is off by .* when the molecule is shifted")
+class KnowsItsPlace(TightBinding):
+    def compute(self, system, properties, resources):
+        result = super().compute(system, properties, resources)
+        here = 1e-4 * system.positions[0][2] if system.kind == "molecule" else 0.0
+        return changed(result, energy=plus(result.properties["energy"], here))
+
+
+@fault("translation", "dipole of cation is off by .* when the molecule is shifted")
+class MovesTheOrigin(TightBinding):
+    def dipole(self, molecule, occupations):
+        z = molecule.atomic_numbers
+        centre = z @ molecule.coordinates / z.sum()
+        return super().dipole(molecule, occupations) - molecule.charge * centre
+
+
+@fault("rotation", "energy of water is off by .* when the molecule is turned")
+class KnowsUpFromDown(TightBinding):
+    def compute(self, system, properties, resources):
+        result = super().compute(system, properties, resources)
+        height = 1e-4 * np.ptp(system.coordinates[:, 2]) if system.kind == "molecule" else 0.0
+        return changed(result, energy=plus(result.properties["energy"], height))
+
+
+@fault("rotation", "dipole of water is off by .* when the molecule is turned")
+class StandardOrientation(TightBinding):
+    def dipole(self, molecule, occupations):
+        return np.array([0.0, 0.0, np.linalg.norm(super().dipole(molecule, occupations))])
+
+
+@fault("rotation", "polarizability of water is off by .* when the molecule is turned")
+class DiagonalOnly(TightBinding):
+    def polarizability(self, molecule, strength=1e-3):
+        return np.diag(np.diag(super().polarizability(molecule, strength)))
+
+
+@fault("permutation", "energy of water is off by .* when the molecule is renumbered")
+class FirstAtomFirst(TightBinding):
+    def compute(self, system, properties, resources):
+        result = super().compute(system, properties, resources)
+        bonus = 1e-4 * system.atomic_numbers[0] if system.kind == "molecule" else 0.0
+        return changed(result, energy=plus(result.properties["energy"], bonus))
+
+
+def ignoring(name, **fields):
+    """A method that computes a lattice as if one of its fields had this value."""
+
+    class Ignores(TightBinding):
+        def compute(self, system, properties, resources):
+            if system.kind == "lattice":
+                system = replace(system, **fields)
+            return super().compute(system, properties, resources)
+
+    Ignores.__name__ = f"IgnoresLattice{name}"
+    return fault("lattice_fields_used", f"ignores '{name}'")(Ignores)
+
+
+ignoring("twist", twist=())
+ignoring("onsite", onsite=())
+ignoring("u", u=2.0)
+ignoring("t", t=1.0)
+ignoring("electrons", electrons=6)
+ignoring("multiplicity", multiplicity=1)
+ignoring("boundary", boundary=("periodic",))
+
+
+@fault("lattice_energy_scales", "it must double")
+class UnitsOfT(TightBinding):
+    def compute(self, system, properties, resources):
+        result = super().compute(system, properties, resources)
+        if system.kind == "molecule":
+            return result
+        return changed(result, energy=qmbench.Quantity(result.properties["energy"].value / system.t, "t"))
+
+
+@fault("lattice_sites_renumbered", "when the lattice is mirrored")
+class FirstSiteFirst(TightBinding):
+    def lattice(self, model):
+        h, *rest = super().lattice(model)
+        h[0, 0] += 0.01
+        return h, *rest
+
+
+@qmbench.hookimpl
+def qmbench_methods():
+    return METHODS

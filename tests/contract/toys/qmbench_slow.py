@@ -1,0 +1,21 @@
+"""Works for a while when it is imported."""
+
+import time
+
+from qmbench_toy import TightBinding
+
+import qmbench
+
+_until = time.process_time() + 0.3
+while time.process_time() < _until:
+    pass
+
+
+class Slow(TightBinding):
+    __doc__ = TightBinding.__doc__
+    name = "slow"
+
+
+@qmbench.hookimpl
+def qmbench_methods():
+    return [Slow]

@@ -1,0 +1,68 @@
+"""A toy method family for tests of the core: arithmetic that stands for quantum mechanics."""
+
+from __future__ import annotations
+
+import numpy as np
+from pydantic import Field
+
+import qmbench
+from qmbench.plugins import PluginInfo, Plugins
+from qmbench.properties import core_registry
+
+
+class PairPotential(qmbench.Method):
+    """Sum of -Z^2/2 over nuclei and -1e-3 Z_i Z_j / R^6 over pairs (hartree, bohr): additive and exact."""
+
+    name = "toy"
+    systems = (qmbench.Molecule,)
+    properties = frozenset({"energy", "dipole", "polarizability", "excitation_energies", "c6"})
+
+    class Options(qmbench.Options):
+        basis: str | None = None
+        ghost_stabilization: float = Field(0.0, description="hartree per ghost centre")
+
+    def compute(self, system, properties, resources):
+        real = system.atomic_numbers > 0
+        z, x = system.atomic_numbers[real], system.coordinates[real]
+        energy = -0.5 * float(np.sum(z**2)) - self.options.ghost_stabilization * float(np.sum(~real))
+        for i in range(len(z)):
+            for j in range(i):
+                energy -= 1e-3 * z[i] * z[j] / np.linalg.norm(x[i] - x[j]) ** 6
+        values = {
+            "energy": qmbench.Quantity(energy, "hartree"),
+            "dipole": qmbench.Quantity(z @ x, "e bohr"),
+            "polarizability": qmbench.Quantity(np.diag([1.0, 2.0, 6.0]), "bohr3"),
+            "excitation_energies": qmbench.Quantity({"S1": 0.5}, "hartree"),
+            "c6": qmbench.Quantity(1.5, "hartree bohr6"),
+        }
+        return qmbench.Result({name: values[name] for name in properties})
+
+
+class Direct(PairPotential):
+    """Gives the interaction energy of a complex itself, as a perturbation theory does (hartree)."""
+
+    name = "toy-direct"
+    properties = frozenset({"energy", "interaction_energy"})
+
+
+class OnlyHelium(PairPotential):
+    """Refuses everything but helium."""
+
+    name = "toy-he"
+    Options = qmbench.Options
+
+    def check(self, system, properties):
+        super().check(system, properties)
+        if set(system.symbols) != {"He"}:
+            raise qmbench.Unsupported("toy-he does helium only")
+
+
+def toy_plugins() -> Plugins:
+    """A plugin set that holds the toys and nothing else."""
+    import pluggy
+
+    registry = core_registry()
+    registry.add(qmbench.Property("interaction_energy", "hartree", "given directly"))
+    info = PluginInfo("toys", "qmbench", "0.1.0")
+    methods = {m.name: m for m in (PairPotential, Direct, OnlyHelium)}
+    return Plugins(pluggy.PluginManager("qmbench"), [info], methods, dict.fromkeys(methods, info), registry)

@@ -1,0 +1,158 @@
+"""Plans: fragments shared, counterpoise chosen by whoever asks, refusals kept with their reason."""
+
+import pytest
+
+from qmbench import InputError, Quantity
+from qmbench.plan import find_suite, make_plan, read_suite, restrict
+from qmbench.record import Cost, Failure, Record
+from qmbench.tidy import references_frame, results_frame, run_document
+from qmbench.units import HARTREE_IN_KCAL_MOL
+
+pytestmark = pytest.mark.usefixtures("toys")
+
+
+def suite_file(folder, levels, benchmarks='["./toy_bench"]'):
+    path = folder.parent / "suite.toml"
+    path.write_text(f'id = "s"\ntitle = "S"\nbenchmarks = {benchmarks}\n{levels}')
+    return path
+
+
+def plan_of(folder, levels, **kwargs):
+    return make_plan(read_suite(suite_file(folder, levels, **kwargs)))
+
+
+LEVEL = '[[levels]]\nlevel = "{}"\nbsse = "{}"\n'
+
+
+def test_bare_fragments_are_computed_once(folder):
+    plan = plan_of(folder, LEVEL.format("toy/x", "none"))
+    # he2, he2_far, lone and ar are four systems; the fragments of both dimers and the entry `he` are one atom.
+    assert len(plan.tasks) == 5
+    assert len(plan.entries) == 5
+
+
+def test_ghosts_make_every_fragment_its_own(folder):
+    plan = plan_of(folder, LEVEL.format("toy/x", "cp"))
+    ghosted = [t.system for t in plan.tasks if any(t.system.ghosts)]
+    assert len(ghosted) == 4
+    assert all(s.n_electrons == 2 for s in ghosted)
+    assert len(plan.tasks) == 9
+
+
+def test_two_spellings_of_a_level_are_one(folder):
+    levels = LEVEL.format("toy/X", "none") + LEVEL.format("TOY/x?ghost_stabilization=0.0", "none")
+    assert len(plan_of(folder, levels).tasks) == 5
+
+
+def test_a_method_without_a_basis_has_no_counterpoise(folder):
+    plan = plan_of(folder, LEVEL.format("toy", "cp"))
+    assert {p.bsse for p in plan.entries} == {""}
+    assert len(plan.tasks) == 5
+
+
+def test_counterpoise_has_no_silent_default(folder):
+    with pytest.raises(InputError, match="say bsse = 'none' or 'cp'"):
+        plan_of(folder, '[[levels]]\nlevel = "toy/x"\n')
+
+
+def test_a_direct_method_is_not_expanded(folder):
+    plan = plan_of(folder, LEVEL.format("toy-direct", "cp"))
+    by_entry = {p.entry: p for p in plan.entries}
+    ((coefficient, key),) = by_entry["he2"].terms
+    task = next(t for t in plan.tasks if key in t.keys.values())
+    assert coefficient == 1
+    assert task.properties == ("interaction_energy",)
+
+
+def test_what_a_method_refuses_is_unsupported_with_its_reason(folder):
+    plan = plan_of(folder, LEVEL.format("toy-he", "none"))
+    refused = {p.entry: p.refused for p in plan.entries if p.refused}
+    assert set(refused) == {"ar"}
+    assert refused["ar"].kind == "unsupported"
+    assert "helium only" in refused["ar"].message
+
+
+def test_subsets_of_the_suite_and_of_the_level_are_intersected(folder):
+    levels = LEVEL.format("toy", "none") + 'benchmarks = [{ id = "./toy_bench", observables = ["total_energy"] }]\n'
+    plan = plan_of(folder, levels, benchmarks='[{ id = "./toy_bench", subset = "small" }]')
+    assert [p.entry for p in plan.entries] == ["he"]
+
+
+def test_restrict(folder):
+    suite = read_suite(suite_file(folder, LEVEL.format("toy/x", "cp") + LEVEL.format("toy-he", "none")))
+    assert [w.text for w in restrict(suite, ["TOY/X"]).levels] == ["toy/x"]
+    with pytest.raises(InputError, match="counterpoise"):
+        make_plan(restrict(suite, ["toy/y"]))
+    assert {p.bsse for p in make_plan(restrict(suite, ["toy/y"], bsse="cp")).entries} == {"cp", ""}
+    with pytest.raises(InputError, match="no benchmark 'tyo'"):
+        restrict(suite, benchmarks=["tyo"])
+
+
+BAD_SUITES = [
+    ('[[levels]]\nlevel = "tpy"\nbsse = "cp"\n', "unknown method 'tpy'; did you mean 'toy'"),
+    ('[[levels]]\nlevel = "toy/x"\nbsse = "counterpoise"\n', "level 1: unknown bsse 'counterpoise'"),
+    ('[[levels]]\nlvl = "toy/x"\n', "level 1: unknown key 'lvl'; did you mean 'level'"),
+    ("levels = 3 4\n", "malformed TOML"),
+    ("", "'levels' is missing"),
+    ('[[levels]]\nlevel = "toy/x?ghost=1"\nbsse="cp"\n', "no option 'ghost'; there is ghost_stabilization"),
+]
+
+
+@pytest.mark.parametrize(("levels", "message"), BAD_SUITES, ids=[m for _, m in BAD_SUITES])
+def test_a_wrong_suite_is_one_clear_line(folder, levels, message):
+    with pytest.raises(InputError, match=message) as caught:
+        plan_of(folder, levels)
+    assert "\n" not in str(caught.value)
+
+
+def test_unknown_suite():
+    with pytest.raises(InputError, match="unknown suite 'startr'"):
+        find_suite("startr")
+
+
+def records_of(plan, energies=lambda system: -1.0):
+    made = {}
+    for task in plan.tasks:
+        for prop, key in task.keys.items():
+            q = Quantity(energies(task.system), "hartree")
+            made[key] = Record(
+                key, str(task.level), task.system.name, task.system.hash, prop, "ok", q, cost=Cost(1.0, 2.0, 3.0)
+            )
+    return made
+
+
+def test_results_are_in_the_entrys_unit_and_failures_stay_visible(folder):
+    plan = plan_of(folder, LEVEL.format("toy/x", "none"))
+    records = records_of(plan, lambda s: -2.001 if s.n_parts == 2 else -1.0)
+    run = run_document(plan, "r", "now")
+    frame = results_frame(run, records, plan.benchmarks).set_index("entry")
+    assert frame.loc["he2", "value"] == pytest.approx(-0.001 * HARTREE_IN_KCAL_MOL)
+    assert frame.loc["he2", "unit"] == "kcal/mol"
+    assert frame.loc["he", "value"] == -1.0
+    assert frame.loc["he", "unit"] == "hartree"
+    assert frame.loc["he2", "wall_s"] == 2.0  # the dimer, and the atom that serves for both fragments
+
+    dimer = next(p.terms[0][1] for p in plan.entries if p.entry == "he2")
+    failed = records[dimer]
+    records[dimer] = Record(
+        failed.key,
+        failed.level,
+        "he2",
+        failed.system_hash,
+        "energy",
+        "failed",
+        failure=Failure("not_converged", "no luck"),
+    )
+    atom = next(p.terms[0][1] for p in plan.entries if p.entry == "ar")
+    del records[atom]
+    frame = results_frame(run, records, plan.benchmarks).set_index("entry")
+    assert frame.loc["he2", ["status", "failure_kind"]].tolist() == ["failed", "not_converged"]
+    assert frame.loc["ar", "status"] == "failed"
+    assert "interrupted" in frame.loc["ar", "failure_message"]
+
+
+def test_references_frame(folder):
+    plan = plan_of(folder, LEVEL.format("toy/x", "none"))
+    frame = references_frame(plan.benchmarks.values()).set_index("entry")
+    assert frame.loc["he2", "uncertainty"] == 0.001
+    assert frame.loc["he", "unit"] == "hartree"

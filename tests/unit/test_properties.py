@@ -1,0 +1,81 @@
+"""The registry of properties, and what a method may return for one."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+
+from qmbench import InputError, Property, Quantity
+from qmbench.properties import CORE_PROPERTIES, check_quantity, core_registry
+from qmbench.units import UNITS
+
+REGISTRY = core_registry()
+
+
+@pytest.mark.parametrize("prop", CORE_PROPERTIES, ids=lambda p: p.name)
+def test_core_properties_have_known_units_and_a_description(prop):
+    assert prop.unit in UNITS
+    assert prop.lattice_unit is None or prop.lattice_unit in UNITS
+    assert prop.description
+
+
+def test_unknown_property_names_the_nearest():
+    with pytest.raises(InputError, match="unknown property 'dipol'; did you mean 'dipole'"):
+        REGISTRY["dipol"]
+
+
+def test_registry_refuses_a_second_definition_but_not_the_same():
+    registry = core_registry()
+    registry.add(Property("c6", "hartree bohr6", REGISTRY["c6"].description))
+    with pytest.raises(InputError, match="'c6' is defined twice"):
+        registry.add(Property("c6", "hartree", "something else"))
+    assert "c6" in core_registry()
+
+
+def test_energy_is_in_hartree_for_molecules_and_in_t_for_lattices():
+    check_quantity(REGISTRY["energy"], Quantity(-1.0, "hartree"), "molecule", 1)
+    check_quantity(REGISTRY["energy"], Quantity(-1.0, "t"), "lattice", 4)
+    with pytest.raises(InputError, match="must be in 'hartree', not 't'"):
+        check_quantity(REGISTRY["energy"], Quantity(-1.0, "t"), "molecule", 1)
+    with pytest.raises(InputError, match="must be in 't', not 'hartree'"):
+        check_quantity(REGISTRY["energy"], Quantity(-1.0, "hartree"), "lattice", 1)
+
+
+@pytest.mark.parametrize(
+    ("name", "value", "message"),
+    [
+        ("energy", np.ones(1), "shape"),
+        ("energy", {"S1": 1.0}, "shape"),
+        ("energy", float("nan"), "not finite"),
+        ("energy", np.inf, "not finite"),
+        ("dipole", 1.0, "shape"),
+        ("dipole", np.ones((3, 1)), "shape"),
+        ("polarizability", np.ones(3), "shape"),
+        ("excitation_energies", 0.3, "state: number"),
+        ("excitation_energies", {}, "state: number"),
+    ],
+)
+def test_wrong_shapes_and_numbers_are_refused(name, value, message):
+    with pytest.raises(InputError, match=message):
+        check_quantity(REGISTRY[name], Quantity(value, REGISTRY[name].unit), "molecule", 2)
+
+
+def test_right_shapes_pass():
+    check_quantity(REGISTRY["dipole"], Quantity(np.zeros(3), "e bohr"), "molecule", 2)
+    check_quantity(REGISTRY["polarizability"], Quantity(np.eye(3), "bohr3"), "molecule", 2)
+    check_quantity(REGISTRY["excitation_energies"], Quantity({"S1": 0.1}, "hartree"), "molecule", 2)
+
+
+def test_one_number_per_atom_or_site():
+    charges = Property("charges", "electrons", "partial charges", "atoms")
+    check_quantity(charges, Quantity(np.zeros(3), "electrons"), "molecule", 3)
+    with pytest.raises(InputError, match=r"must have shape \(3,\), not \(2,\)"):
+        check_quantity(charges, Quantity(np.zeros(2), "electrons"), "molecule", 3)
+
+
+def test_uncertainty_has_the_shape_of_the_value():
+    with pytest.raises(InputError, match="the uncertainty of property 'dipole' must have shape"):
+        check_quantity(REGISTRY["dipole"], Quantity(np.zeros(3), "e bohr", 0.1, "statistical"), "molecule", 1)
+    states = Quantity({"S1": 0.1, "T1": 0.2}, "hartree", {"S1": 0.1}, "statistical")
+    with pytest.raises(InputError, match="the uncertainty of property 'excitation_energies' must name the same states"):
+        check_quantity(REGISTRY["excitation_energies"], states, "molecule", 1)
