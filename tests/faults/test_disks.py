@@ -99,9 +99,7 @@ def test_a_full_disk(small_disk: Path) -> None:
     fill(path)
     *put, said = script(PUT, path)
     assert put
-    assert "disk" in said
-    assert "full" in said
-    assert said.startswith(f"StoreError: the store {path} can't be written: ")
+    assert said == f"StoreError: the store {path} can't be written: the disk is full"
     with Store(path, read_only=True) as store:
         assert len(list(store.records())) == 5 + len(put)
 

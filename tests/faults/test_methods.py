@@ -99,6 +99,7 @@ def test_what_looks_bad_and_is_not(outcomes: Callable[..., dict[str, Outcome]]) 
         assert found[do].properties["energy"].value == -2.0
     assert found["numpy_settings"].settings == {"n": 3, "x": [1.0, "inf"]}
     assert found["numpy_settings"].warnings == ("look out",)
+    assert found["fork_and_return"].settings == {"copy": False}
 
 
 def test_unsupported_is_no_failure(outcomes: Callable[..., dict[str, Outcome]]) -> None:
@@ -124,13 +125,15 @@ def test_hanging_ends_at_the_limit_with_the_whole_tree(
 
 
 @pytest.mark.parametrize("do", ["grandchild", "orphan", "orphan_and_segfault"])
-def test_nothing_survives_its_task(outcomes: Callable[..., dict[str, Outcome]], tmp_path: Path, do: str) -> None:
+def test_nothing_survives_its_task(sabotage: Callable[..., Task], tmp_path: Path, do: str) -> None:
     start = time.monotonic()
-    outcome = outcomes(do)[do]
-    # The grandchild holds every file and pipe open for an hour; nobody waits for it.
-    assert time.monotonic() - start < 30
-    assert outcome.status == ("failed" if "segfault" in do else "ok")
-    _check_gone(tmp_path / f"{do}.pid")
+    file = tmp_path / "pid"
+    with LocalEngine(1, Resources(scratch=tmp_path)) as engine:
+        for _, outcome in engine.run([sabotage(do, file=file)]):
+            # The grandchild holds every file and pipe open for an hour; nobody waits for it.
+            assert time.monotonic() - start < 30
+            assert outcome.status == ("failed" if "segfault" in do else "ok")
+            _check_gone(file)
 
 
 def _check_gone(pid_file: Path) -> None:

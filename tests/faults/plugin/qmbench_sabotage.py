@@ -208,7 +208,11 @@ class Sabotage(qmbench.Method):
         ctypes.string_at(0)
 
     def do_fork_and_return(self, good, system, properties, resources):
-        os.fork()
+        # The copy comes back first.
+        copy = os.fork() == 0
+        if not copy:
+            time.sleep(0.5)
+        return qmbench.Result({"energy": good["energy"]}, {"copy": copy})
 
     def do_print(self, good, system, properties, resources):
         for _ in range(5):
