@@ -19,7 +19,7 @@ from qmbench.errors import InputError, did_you_mean
 from qmbench.observables import OBSERVABLES
 from qmbench.quantity import Quantity
 from qmbench.system import Molecule, System
-from qmbench.system_files import lattice_from_table, load_toml, parse_fragments, parse_xyz, read_text
+from qmbench.system_files import key_lines, lattice_from_table, load_toml, parse_fragments, parse_xyz, read_text
 from qmbench.units import BOHR_IN_ANGSTROM, factor
 
 TOML_KEYS = (
@@ -353,8 +353,10 @@ def _system_sources(folder: Path, meta: Mapping[str, Any]) -> dict[str, Any]:
         sources[path.stem] = lambda name, path=path: parse_xyz(read_text(path), str(path), name)
     if (folder / "systems.toml").is_file():
         path = folder / "systems.toml"
-        for key, table in load_toml(path).items():
-            sources[key] = lambda name, table=table, key=key: lattice_from_table(table, f"{path} [{key}]", name)
+        text = read_text(path)
+        for key, table in load_toml(path, text).items():
+            where, lines = f"{path} [{key}]", key_lines(text, key)
+            sources[key] = lambda name, t=table, w=where, n=lines: lattice_from_table(t, w, name, n)
     if "provider" in meta:
         columns = ["id", "source", "charge", "multiplicity", "fragments"]
         for where, row in read_csv(folder / "systems.csv", columns, tuple(columns[:4])):

@@ -18,7 +18,8 @@ from dataclasses import dataclass, field
 from functools import cached_property
 from importlib import metadata
 from pathlib import Path
-from typing import Any, ClassVar
+from typing import Any, ClassVar, get_args, get_origin
+from urllib.parse import quote, unquote
 
 import pydantic
 
@@ -33,7 +34,7 @@ class Options(pydantic.BaseModel):
     A field `basis` (str, or str | None) is what is written behind the slash of a level of theory.
     """
 
-    model_config = pydantic.ConfigDict(extra="forbid", frozen=True, validate_default=True)
+    model_config = pydantic.ConfigDict(extra="forbid", frozen=True, validate_default=True, allow_inf_nan=False)
 
 
 @dataclass(frozen=True)
@@ -197,11 +198,17 @@ class LevelText:
 
 
 def split_level(text: str) -> LevelText:
-    """Split `METHOD[/BASIS][?option=value&…]`; method and basis names are lower-cased."""
-    head, question, query = text.strip().partition("?")
+    """Split `METHOD[/BASIS][?option=value&…]`; method and basis names are lower-cased.
+
+    In a value, %26 stands for & and so on, as in web addresses; hardly any value needs it.
+    """
+    text = " ".join(text.split())  # an error must fit on one line
+    head, question, query = text.partition("?")
     method, slash, basis = head.partition("/")
     if not method or (slash and not basis) or (question and not query):
         raise InputError(f"'{text}' is not a level of theory; write METHOD[/BASIS][?option=value&option=value]")
+    if len(head.split()) > 1:
+        raise InputError(f"'{text}': the names of methods and basis sets have no blanks")
     options: list[tuple[str, str]] = []
     for part in query.split("&") if query else []:
         name, equals, value = part.partition("=")
@@ -210,14 +217,14 @@ def split_level(text: str) -> LevelText:
         if name in dict(options) or name == "basis":
             why = "the basis is written behind the slash" if name == "basis" else f"{name} given twice"
             raise InputError(f"'{text}': {why}")
-        options.append((name, value))
+        options.append((name, unquote(value)))
     return LevelText(method.lower(), basis.lower() or None, tuple(options))
 
 
 def build_level(method: type[Method], text: LevelText, plugin: str = "") -> LevelOfTheory:
     """Resolve the options of `text` for `method`; InputError names a wrong option together with the right ones."""
     fields = method.Options.model_fields
-    values: dict[str, str] = dict(text.options)
+    values: dict[str, Any] = dict(text.options)
     known = [name for name in fields if name != "basis"]
     for name in values:
         if name not in known:
@@ -225,6 +232,7 @@ def build_level(method: type[Method], text: LevelText, plugin: str = "") -> Leve
                 f"{method.name} has no option '{name}'{did_you_mean(name, known)}"
                 + ("" if known else "; it has no options")
             )
+    values = {name: _option_value(value, fields[name].annotation) for name, value in values.items()}
     if text.basis is not None:
         if "basis" not in fields:
             raise InputError(f"{method.name} takes no basis: write '{method.name}', not '{method.name}/{text.basis}'")
@@ -237,7 +245,7 @@ def build_level(method: type[Method], text: LevelText, plugin: str = "") -> Leve
         first = error.errors()[0]
         where = ".".join(str(part) for part in first["loc"])
         message = first["msg"].removeprefix("Value error, ")
-        given = f", not '{values[where]}'" if where in values else ""
+        given = f", not '{dict(text.options)[where]}'" if where in dict(text.options) else ""
         raise InputError(f"{method.name}: {where + ': ' if where else ''}{message}{given}") from None
 
 
@@ -252,9 +260,22 @@ def versions(*distributions: str) -> dict[str, str]:
 
 
 def _option_text(value: Any) -> str:
-    if isinstance(value, bool):
+    """`value` as it is written in a level of theory; `_option_value` and pydantic read it back."""
+    if value is None or isinstance(value, bool):
         return str(value).lower()
-    return repr(value) if isinstance(value, float) else str(value)
+    if isinstance(value, tuple | list):
+        return ",".join(map(_option_text, value)) or "()"
+    return repr(value) if isinstance(value, float) else quote(str(value), safe="!$'()*+,/:;=?@[]{}|^~<>")
+
+
+def _option_value(text: str, annotation: Any) -> Any:
+    """What the text of an option stands for: `none` where the option may be None, a list where it is one."""
+    kinds = {annotation, *get_args(annotation)}
+    if text.lower() == "none" and type(None) in kinds:
+        return None
+    if {get_origin(kind) or kind for kind in kinds} & {tuple, list}:
+        return [] if text == "()" else text.split(",")
+    return text
 
 
 @contextlib.contextmanager

@@ -6,6 +6,7 @@ One broken plugin never takes the others down: it is reported by name and reason
 from __future__ import annotations
 
 import inspect
+from collections.abc import Iterable
 from dataclasses import dataclass, field
 from functools import lru_cache
 from importlib import metadata
@@ -15,7 +16,7 @@ from types import ModuleType
 import pluggy
 
 from qmbench import hookspecs
-from qmbench.errors import InputError, did_you_mean
+from qmbench.errors import InputError, QmbenchError, did_you_mean
 from qmbench.method import LevelOfTheory, Method, build_level, split_level
 from qmbench.properties import PropertyRegistry, core_registry
 
@@ -47,12 +48,18 @@ class Plugins:
         """The method called `name` and its plugin; InputError with the nearest names when there is none."""
         if name in self.methods:
             return self.methods[name], self.owner[name]
+        broken = [f"{i.name} ({i.error})" for i in self.infos if i.error]
         for info, module in self._loaded():
             resolve = getattr(module, "qmbench_resolve_method", None)
-            found = resolve(name=name) if resolve else None
+            try:
+                found = resolve(name=name) if resolve else None
+            except QmbenchError:
+                raise
+            except Exception as error:
+                broken.append(f"{info.name} ({type(error).__name__}: {error})")
+                continue
             if found is not None:
                 return found, info
-        broken = [f"{i.name} ({i.error})" for i in self.infos if i.error]
         note = f" (plugins that could not be loaded: {'; '.join(broken)})" if broken else ""
         raise InputError(f"unknown method '{name}'{did_you_mean(name, self.methods)}{note}")
 
@@ -88,11 +95,11 @@ def discover(entry_points: metadata.EntryPoints | list[metadata.EntryPoint]) -> 
         info = PluginInfo(point.name, dist.name if dist else "", dist.version if dist else "")
         try:
             _add(found, info, point)
-        except (KeyboardInterrupt, SystemExit) as error:
-            if isinstance(error, KeyboardInterrupt):
-                raise
+        except KeyboardInterrupt:
+            raise
+        except SystemExit as error:
             _reject(found, info, f"exits while being imported ({error})")
-        except Exception as error:
+        except BaseException as error:  # whatever it is, it must not take the other plugins down
             _reject(found, info, f"{type(error).__name__}: {error}")
     return found
 
@@ -134,7 +141,12 @@ def _add(found: Plugins, info: PluginInfo, point: metadata.EntryPoint) -> None:
 
 def _call(module: ModuleType, hook: str) -> list:
     implementation = getattr(module, hook, None)
-    return list(implementation()) if implementation else []
+    if implementation is None:
+        return []
+    answer = implementation()
+    if not isinstance(answer, Iterable):
+        raise InputError(f"{hook} gave {answer!r}, not a list")
+    return list(answer)
 
 
 def _checked(method: type[Method], found: Plugins) -> type[Method]:
@@ -143,6 +155,8 @@ def _checked(method: type[Method], found: Plugins) -> type[Method]:
     for attribute in ("name", "systems", "properties"):
         if not hasattr(method, attribute):
             raise InputError(f"method {method.__name__} has no '{attribute}'")
+    if inspect.isabstract(method):
+        raise InputError(f"method {method.__name__} has no {', '.join(sorted(method.__abstractmethods__))}")
     if method.name != method.name.lower() or any(c in method.name for c in "/?&= "):
         raise InputError(f"method name '{method.name}' must be lower case, without / ? & = or blanks")
     if method.name in found.methods:

@@ -15,19 +15,11 @@ from typing import Any, ClassVar
 
 import numpy as np
 
-from qmbench.errors import InputError, did_you_mean
+from qmbench.elements import ATOMIC_NUMBERS, ELEMENTS
+from qmbench.errors import InputError
+from qmbench.system_rules import check_lattice, check_molecule, number, numbers, sequence, whole
 
-_SYMBOLS = """
-H He Li Be B C N O F Ne Na Mg Al Si P S Cl Ar K Ca Sc Ti V Cr Mn Fe Co Ni Cu Zn Ga Ge As Se Br Kr
-Rb Sr Y Zr Nb Mo Tc Ru Rh Pd Ag Cd In Sn Sb Te I Xe Cs Ba La Ce Pr Nd Pm Sm Eu Gd Tb Dy Ho Er Tm Yb Lu
-Hf Ta W Re Os Ir Pt Au Hg Tl Pb Bi Po At Rn Fr Ra Ac Th Pa U Np Pu Am Cm Bk Cf Es Fm Md No Lr
-Rf Db Sg Bh Hs Mt Ds Rg Cn Nh Fl Mc Lv Ts Og
-"""
-ELEMENTS = tuple(_SYMBOLS.split())
-ATOMIC_NUMBERS = {symbol: z for z, symbol in enumerate(ELEMENTS, start=1)}
-
-# Two centres nearer than this (bohr) are one spot written twice, not a molecule.
-COINCIDENT = 0.1
+__all__ = ["ATOMIC_NUMBERS", "ELEMENTS", "Fragment", "LatticeModel", "Molecule", "System", "system_from_json"]
 
 
 class System:
@@ -80,12 +72,14 @@ class Molecule(System):
     kind: ClassVar[str] = "molecule"
 
     def __post_init__(self) -> None:
-        positions = tuple(tuple(float(x) for x in row) for row in self.positions)
+        positions = tuple(tuple(float(x) + 0.0 for x in row) for row in self.positions)  # + 0.0: -0.0 is 0.0
         object.__setattr__(self, "symbols", tuple(self.symbols))
         object.__setattr__(self, "positions", positions)
         object.__setattr__(self, "fragments", tuple(self.fragments))
+        for key in ("charge", "multiplicity"):
+            object.__setattr__(self, key, whole(getattr(self, key), key, self.name or "molecule"))
         object.__setattr__(self, "ghosts", tuple(bool(g) for g in self.ghosts) or (False,) * len(self.symbols))
-        _check_molecule(self)
+        check_molecule(self)
 
     @cached_property
     def coordinates(self) -> np.ndarray:
@@ -165,9 +159,6 @@ class Molecule(System):
         }
 
 
-BOUNDARIES = ("periodic", "antiperiodic", "open")
-
-
 @dataclass(frozen=True)
 class LatticeModel(System):
     """A one-band Hubbard model on a hypercubic lattice; energies in units of the hopping scale `t` given.
@@ -191,13 +182,19 @@ class LatticeModel(System):
     kind: ClassVar[str] = "lattice"
 
     def __post_init__(self) -> None:
-        object.__setattr__(self, "lattice", tuple(int(n) for n in self.lattice))
-        object.__setattr__(self, "boundary", tuple(self.boundary))
-        object.__setattr__(self, "onsite", tuple(float(e) for e in self.onsite))
-        object.__setattr__(self, "twist", tuple(float(e) for e in self.twist))
-        for name in ("t", "u"):
-            object.__setattr__(self, name, float(getattr(self, name)))
-        _check_lattice(self)
+        what = self.name or "lattice"
+        lengths = tuple(whole(n, "lattice", what) for n in sequence(self.lattice, "lattice", what))
+        object.__setattr__(self, "lattice", lengths)
+        object.__setattr__(self, "boundary", tuple(sequence(self.boundary, "boundary", what)))
+        for key in ("electrons", "multiplicity"):
+            object.__setattr__(self, key, whole(getattr(self, key), key, what))
+        for key in ("t", "u"):
+            object.__setattr__(self, key, number(getattr(self, key), key, what))
+        for key, right in (("onsite", self.n_sites), ("twist", len(lengths))):
+            values = numbers(getattr(self, key), key, what)
+            # All zeros, if they are as many as they should be, are the same as none.
+            object.__setattr__(self, key, values if any(values) or len(values) != right else ())
+        check_lattice(self)
 
     @property
     def n_sites(self) -> int:
@@ -266,78 +263,3 @@ def system_from_json(data: Mapping[str, Any]) -> System:
         data.pop("model", None)
         return LatticeModel(**data)
     raise InputError(f"unknown kind of system '{kind}'; there is molecule, lattice")
-
-
-def _check_spin(n_electrons: int, multiplicity: int, charge: int | None, what: str) -> None:
-    if multiplicity < 1:
-        raise InputError(f"{what}: multiplicity is 2S+1 and at least 1, not {multiplicity}")
-    if n_electrons < 0:
-        raise InputError(f"{what}: charge {charge} leaves {n_electrons} electrons")
-    if (n_electrons - multiplicity + 1) % 2 or multiplicity - 1 > n_electrons:
-        highest = n_electrons + 1
-        right = [m for m in range(1 + n_electrons % 2, highest + 1, 2)][:3]
-        allowed = ", ".join(map(str, right)) + (", …" if right and right[-1] < highest else "")
-        raise InputError(
-            f"{what}: multiplicity {multiplicity} is impossible with {n_electrons} electrons; possible: {allowed}"
-        )
-
-
-def _check_molecule(m: Molecule) -> None:
-    what = m.name or "molecule"
-    n = len(m.symbols)
-    if n == 0:
-        raise InputError(f"{what}: no atoms")
-    if len(m.positions) != n or len(m.ghosts) != n or any(len(p) != 3 for p in m.positions):
-        raise InputError(f"{what}: {n} symbols need {n} positions of three numbers and {n} ghost flags")
-    for symbol in m.symbols:
-        if symbol not in ATOMIC_NUMBERS:
-            raise InputError(f"{what}: unknown element '{symbol}'{did_you_mean(symbol, ATOMIC_NUMBERS)}")
-    if not np.all(np.isfinite(m.coordinates)):
-        bad = int(np.argwhere(~np.isfinite(m.coordinates))[0][0]) + 1
-        raise InputError(f"{what}: the position of atom {bad} is not a finite number")
-    if n > 1:
-        from scipy.spatial import cKDTree
-
-        pairs = cKDTree(m.coordinates).query_pairs(COINCIDENT, output_type="ndarray")
-        if len(pairs):
-            i, j = sorted(pairs[0] + 1)
-            raise InputError(f"{what}: atoms {i} and {j} are on one spot (nearer than {COINCIDENT} bohr)")
-    _check_spin(m.n_electrons, m.multiplicity, m.charge, what)
-    _check_fragments(m, what)
-
-
-def _check_fragments(m: Molecule, what: str) -> None:
-    if not m.fragments:
-        return
-    atoms = sorted(i for f in m.fragments for i in f.atoms)
-    if atoms != list(range(len(m.symbols))):
-        raise InputError(f"{what}: the fragments must hold each of the {len(m.symbols)} atoms exactly once")
-    total = sum(f.charge for f in m.fragments)
-    if total != m.charge:
-        raise InputError(f"{what}: the fragments' charges add up to {total}, the system's is {m.charge}")
-    for number, f in enumerate(m.fragments, start=1):
-        electrons = int(sum(m.atomic_numbers[list(f.atoms)])) - f.charge
-        _check_spin(electrons, f.multiplicity, f.charge, f"{what}, fragment {number}")
-
-
-def _check_lattice(m: LatticeModel) -> None:
-    what = m.name or "lattice"
-    if not m.lattice or min(m.lattice) < 1:
-        raise InputError(f"{what}: lattice must be one or more positive lengths, such as [10] or [4, 4]")
-    if len(m.boundary) != len(m.lattice):
-        raise InputError(f"{what}: one boundary condition per direction ({len(m.lattice)}), not {len(m.boundary)}")
-    for boundary in m.boundary:
-        if boundary not in BOUNDARIES:
-            raise InputError(f"{what}: unknown boundary '{boundary}'{did_you_mean(boundary, BOUNDARIES)}")
-    if m.onsite and len(m.onsite) != m.n_sites:
-        raise InputError(f"{what}: onsite needs one energy per site ({m.n_sites}), not {len(m.onsite)}")
-    if m.twist and len(m.twist) != len(m.lattice):
-        raise InputError(f"{what}: twist needs one phase per direction ({len(m.lattice)}), not {len(m.twist)}")
-    if not all(math.isfinite(x) for x in (m.t, m.u, *m.onsite, *m.twist)):
-        raise InputError(f"{what}: t, u, onsite and twist must be finite numbers")
-    if m.electrons > 2 * m.n_sites:
-        raise InputError(f"{what}: {m.electrons} electrons do not fit on {m.n_sites} sites")
-    _check_spin(m.electrons, m.multiplicity, None, what)
-    holes = 2 * m.n_sites - m.electrons
-    if m.multiplicity - 1 > holes:
-        raise InputError(f"{what}: multiplicity {m.multiplicity} needs more empty sites than there are")

@@ -14,6 +14,7 @@ from typing import Any
 
 from qmbench.errors import InputError, did_you_mean
 from qmbench.system import Fragment, LatticeModel, Molecule, System
+from qmbench.system_rules import FieldError
 from qmbench.units import BOHR_IN_ANGSTROM
 
 LATTICE_KEYS = ("kind", "lattice", "boundary", "t", "u", "electrons", "multiplicity", "onsite", "twist")
@@ -26,14 +27,14 @@ def read_system(path: str | Path, name: str | None = None) -> System:
     if path.suffix.lower() == ".xyz":
         return parse_xyz(text, str(path), name or path.stem)
     if path.suffix.lower() == ".toml":
-        return lattice_from_table(load_toml(path, text), str(path), name or path.stem)
+        return lattice_from_table(load_toml(path, text), str(path), name or path.stem, key_lines(text))
     raise InputError(f"{path}: a system is an .xyz or a .toml file")
 
 
 def read_text(path: Path) -> str:
     """The file's text; InputError when it can't be read or is not UTF-8."""
     try:
-        return path.read_text(encoding="utf-8")
+        return path.read_text(encoding="utf-8-sig")
     except OSError as error:
         raise InputError(f"can't read {path}: {error.strerror or error}") from None
     except UnicodeDecodeError:
@@ -57,6 +58,8 @@ def parse_xyz(text: str, where: str, name: str) -> Molecule:
         count = int(lines[0])
     except (IndexError, ValueError):
         raise InputError(f"{where}, line 1: the first line of an XYZ file is the number of atoms") from None
+    if count < 1:
+        raise InputError(f"{where}, line 1: a molecule has one atom or more, not {count}")
     if len(lines) - 2 != count:
         raise InputError(f"{where}, line 1: {count} atoms announced, {max(len(lines) - 2, 0)} lines of atoms found")
     charge, multiplicity, fragments = parse_comment(lines[1], f"{where}, line 2", count)
@@ -76,8 +79,14 @@ def parse_xyz(text: str, where: str, name: str) -> Molecule:
         positions.append((xyz[0] / BOHR_IN_ANGSTROM, xyz[1] / BOHR_IN_ANGSTROM, xyz[2] / BOHR_IN_ANGSTROM))
     try:
         return Molecule(tuple(symbols), tuple(positions), charge, multiplicity, fragments, name=name)
-    except InputError as error:
-        raise InputError(f"{where}: {str(error).removeprefix(name + ': ')}") from None
+    except FieldError as error:
+        bad = 2 if error.index is None else 3 + error.index
+        raise InputError(f"{where}, line {bad}: {_without(name, error)}") from None
+
+
+def _without(name: str, error: Exception) -> str:
+    """The message without the system's name in front of it, which the file's name makes superfluous."""
+    return str(error).removeprefix(f"{name}: ").removeprefix(f"{name}, ")
 
 
 def parse_comment(comment: str, where: str, count: int) -> tuple[int, int, tuple[Fragment, ...]]:
@@ -86,7 +95,12 @@ def parse_comment(comment: str, where: str, count: int) -> tuple[int, int, tuple
         words = shlex.split(comment)
     except ValueError as error:
         raise InputError(f"{where}: {error} in the comment line") from None
-    pairs = dict(word.split("=", 1) for word in words if "=" in word)
+    pairs: dict[str, str] = {}
+    for key, equals, value in (word.partition("=") for word in words):
+        if key in pairs and key in ("charge", "multiplicity", "fragments"):
+            raise InputError(f"{where}: '{key}=' is given twice")
+        if equals:
+            pairs[key] = value
     values = {}
     for key in ("charge", "multiplicity"):
         if key not in pairs:
@@ -109,7 +123,7 @@ def parse_fragments(text: str, where: str, count: int) -> tuple[Fragment, ...]:
         atoms: list[int] = []
         for span in match[1].split(","):
             first, _, last = span.partition("-")
-            if not first.isdigit() or (last and not last.isdigit()):
+            if not first.isdigit() or (last and not last.isdigit()) or int(last or first) < int(first):
                 raise InputError(f"{where}: atom numbers are written like 1-3 or 1,4-6, not '{match[1]}'")
             atoms += range(int(first) - 1, int(last or first))
         if not atoms or min(atoms) < 0 or max(atoms) >= count:
@@ -118,23 +132,40 @@ def parse_fragments(text: str, where: str, count: int) -> tuple[Fragment, ...]:
     return tuple(fragments)
 
 
-def lattice_from_table(table: Mapping[str, Any], where: str, name: str) -> LatticeModel:
-    """A LatticeModel from the keys of a TOML table; every key that matters is required."""
+def key_lines(text: str, section: str = "") -> dict[str, int]:
+    """Line number of every key in one section of a TOML text (the top level by default), for error messages."""
+    found: dict[str, int] = {}
+    here = ""
+    for line_number, line in enumerate(text.splitlines(), start=1):
+        header = re.match(r"\s*\[([^\[\]]+)\]\s*(#|$)", line)
+        here = header[1].strip().strip("\"'") if header else here
+        key = re.match(r"\s*([\w-]+)\s*=", line)
+        if key and here == section:
+            found.setdefault(key[1], line_number)
+    return found
+
+
+def lattice_from_table(
+    table: Mapping[str, Any], where: str, name: str, lines: Mapping[str, int] | None = None
+) -> LatticeModel:
+    """A LatticeModel from the keys of a TOML table; every key that matters is required.
+
+    where: what to call the table in an error; lines: the line of each key, where that is known.
+    """
+
+    def wrong(key: str, message: str) -> InputError:
+        place = f", line {lines[key]}" if lines and key in lines else ""
+        return InputError(f"{where}{place}: {message}")
+
     if table.get("kind") != "hubbard":
-        raise InputError(f'{where}: kind = "hubbard" is needed, not {table.get("kind")!r}')
+        raise wrong("kind", f'kind = "hubbard" is needed, not {table.get("kind")!r}')
     for key in table:
         if key not in LATTICE_KEYS:
-            raise InputError(f"{where}: unknown key '{key}'{did_you_mean(key, LATTICE_KEYS)}")
+            raise wrong(key, f"unknown key '{key}'{did_you_mean(key, LATTICE_KEYS)}")
     missing = [key for key in LATTICE_KEYS[1:7] if key not in table]
     if missing:
         raise InputError(f"{where}: missing {', '.join(missing)}")
     try:
-        fields = {key: value for key, value in table.items() if key != "kind"}
-        for key in ("electrons", "multiplicity"):
-            if not isinstance(fields[key], int) or isinstance(fields[key], bool):
-                raise InputError(f"{where}: {key} must be a whole number, not {fields[key]!r}")
-        return LatticeModel(name=name, **fields)
-    except (TypeError, ValueError) as error:
-        raise InputError(f"{where}: {error}") from None
-    except InputError as error:
-        raise InputError(f"{where}: {str(error).removeprefix(name + ': ').removeprefix(where + ': ')}") from None
+        return LatticeModel(name=name, **{key: value for key, value in table.items() if key != "kind"})
+    except FieldError as error:
+        raise wrong(error.field, _without(name, error)) from None

@@ -150,7 +150,8 @@ def _row(
     records: Mapping[str, Record],
     computed: Collection[str],
 ) -> tuple[Any, ...]:
-    quantity, used = None, []
+    quantity: Quantity | None = None
+    used: list[Record] = []
     if planned["refused"]:
         failure: Failure | None = Failure(**planned["refused"])
     else:

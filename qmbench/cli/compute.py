@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import sys
+from contextlib import nullcontext
 from pathlib import Path
 from typing import Any
 
@@ -31,7 +33,7 @@ def compute(
     store: str | None,
     json: bool,
 ) -> int:
-    """Compute, print, and return the exit code (1 when something failed or is unsupported)."""
+    """Compute, print, and return the exit code (1 when something failed or is unsupported, 3 for wrong input)."""
     check_choice(bsse, BSSE, "--bsse")
     runner = Runner(store, cores, task_timeout, task_memory)
     document = document_for(parse_level(level), find_target(system), properties, bsse, runner)
@@ -39,7 +41,10 @@ def compute(
         print_json(document)
     else:
         _print(document)
-    return 0 if document["status"] == "ok" else 1
+    if document["status"] == "ok":
+        return 0
+    # A basis that lacks the element, say: only the method could tell, but it is the request that was wrong.
+    return 3 if document["failure"]["kind"] == "input" else 1
 
 
 class Runner:
@@ -51,14 +56,16 @@ class Runner:
     def __call__(self, tasks: list[Task]) -> tuple[dict[str, Record], set[str]]:
         """Records by key, and the keys that were computed just now."""
         from qmbench.engine.local import LocalEngine
+        from qmbench.progress import shown
         from qmbench.run import run_tasks
         from qmbench.store import Store
 
         with Store.open(self.place) as opened:
             limits = resources(self.threads, self.timeout, self.memory, opened.artifacts_folder)
-            summary = run_tasks(tasks, opened, LocalEngine(1, limits))
-            keys = [key for task in tasks for key in task.keys.values()]
-            return opened.get(keys), set(summary.computed)
+            # A log needs no progress of one or three tasks; who looks on does.
+            with shown() if sys.stderr.isatty() else nullcontext() as progress:
+                summary = run_tasks(tasks, opened, LocalEngine(1, limits), progress)
+            return dict(summary.records), set(summary.records) - summary.cached
 
 
 def document_for(
@@ -166,7 +173,7 @@ def _print(document: dict[str, Any]) -> None:
     if document["status"] != "ok":
         failure = document["failure"]
         out.print(f"{document['status']} ({failure['kind']}): {failure['message']}", markup=False)
-        if failure.get("log_tail"):
+        if failure.get("log_tail") and failure["kind"] not in ("input", "not_converged", "unsupported"):
             out.print(failure["log_tail"], markup=False)
         return
     table = Table(box=None, pad_edge=False, show_header=False)

@@ -25,10 +25,12 @@ def list_things(what: str, json: bool = False) -> int:
         console().print(f"no {what}")
         return 0
     table = Table(box=None, pad_edge=False, header_style="bold")
-    for column in rows[0]:
+    # Columns that only a program wants (what a method gives is in `show METHOD`) stay in the JSON.
+    columns = [c for c in rows[0] if c not in JSON_ONLY.get(what, ())]
+    for column in columns:
         table.add_column(column.replace("_", " "), overflow="fold", no_wrap=column in ("name", "id"))
     for row in rows:
-        table.add_row(*(_text(value) for value in row.values()))
+        table.add_row(*(_text(row[column]) for column in columns))
     console().print(table)
     return 0
 
@@ -143,6 +145,9 @@ LISTS: dict[str, Callable[[], list[Row]]] = {
     "properties": properties,
     "plugins": plugin_rows,
 }
+
+
+JSON_ONLY = {"methods": ("plugin", "properties")}
 
 
 def _text(value: Any) -> str:

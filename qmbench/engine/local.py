@@ -105,10 +105,12 @@ class LocalEngine:
 
     def _child(self, plugin: str) -> Child:
         """A warm child of this plugin, or a new one; beyond `workers` idle ones the longest idle is ended."""
-        for child in reversed(self._idle):
-            if child.plugin == plugin:
+        for child in self._idle[::-1]:
+            if child.plugin == plugin or not child.alive:
                 self._idle.remove(child)
-                return child
+                if child.alive:
+                    return child
+                child.kill()
         while len(self._idle) >= self.workers:
             self._idle.pop(0).kill()
         return Child(plugin, self._folder(), self.resources.cores)

@@ -86,6 +86,11 @@ class Child:
         """Whether it has a task."""
         return self._document is not None
 
+    @property
+    def alive(self) -> bool:
+        """Whether its processes are still there."""
+        return self._process.poll() is None
+
     def send(self, document: Mapping[str, Any]) -> None:
         """Give it a task document (`outcome.task_document`); it must not be busy."""
         assert not self.busy

@@ -108,12 +108,12 @@ def is_missing(x: Any) -> bool:
 
 
 def decimals_for(values: list[float]) -> int:
-    """Decimals that show the smallest of the typical sizes with two significant digits (0 to 7)."""
+    """Decimals that show the smallest of the typical sizes with three significant digits (0 to 7)."""
     sizes = sorted(abs(v) for v in values if not is_missing(v) and v != 0.0)
     if not sizes:
         return 2
     typical = sizes[len(sizes) // 4]
-    return min(7, max(0, 1 - math.floor(math.log10(typical))))
+    return min(7, max(0, 2 - math.floor(math.log10(typical))))
 
 
 def number(x: float, decimals: int) -> str:

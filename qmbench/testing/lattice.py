@@ -18,10 +18,10 @@ EXTENSIVE = ("energy", "energy_per_site", "excitation_energies")
 def lattice_fields_used(subject: Subject) -> None:
     """U, t, electrons, multiplicity, boundary, site energies and twist each change the number, or are refused."""
     level, system = subject.example(LatticeModel)
-    first = subject.compute(level, system)
+    first = subject.quick(level, system)
     for name, other in samples.lattice_variants(system):
         try:
-            second = subject.compute(level, other)
+            second = subject.quick(level, other)
         except QmbenchError:
             continue
         common = sorted(set(first.properties) & set(second.properties))

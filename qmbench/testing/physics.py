@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from qmbench.errors import InputError, NotConverged, QmbenchError, Unsupported
 from qmbench.method import LevelOfTheory, Result
-from qmbench.system import Molecule
+from qmbench.system import Molecule, System
 from qmbench.testing import samples
-from qmbench.testing.subject import NotApplicable, Subject, distance, errors, same_numbers
+from qmbench.testing.subject import NotApplicable, Subject, distance, errors, rank, same_numbers
 
 # More than any superposition error of one atom in a small basis, less than any electron or nucleus too many.
 GHOST_LIMIT = 0.1
@@ -31,28 +31,30 @@ def _matters(subject: Subject, level: LevelOfTheory, name: str, value: object) -
     options = type(level.options).model_validate({**level.options.model_dump(), name: value})
     other = LevelOfTheory(level.method, options, level.plugin)
     for system in subject.systems:
-        outcomes: list[Result | str] = []
-        for variant in (level, other):
-            try:
-                outcomes.append(subject.compute(variant, system))
-            except QmbenchError as error:
-                outcomes.append(type(error).__name__)
-        first, second = outcomes
-        if isinstance(first, str) or isinstance(second, str):
-            if type(first) is not type(second) or first != second:
+        for prop in sorted(subject.supported(level, system) | subject.supported(other, system), key=rank):
+            first, second = _outcome(subject, level, system, prop), _outcome(subject, other, system, prop)
+            if isinstance(first, str) or isinstance(second, str):
+                if type(first) is not type(second) or first != second:
+                    return True
+                continue
+            settings = [{k: v for k, v in o.settings.items() if k != name} for o in (first, second)]
+            if not same_numbers(first, second) or settings[0] != settings[1]:
                 return True
-            continue
-        settings = [{k: v for k, v in o.settings.items() if k != name} for o in (first, second)]
-        if not same_numbers(first, second) or settings[0] != settings[1]:
-            return True
     return False
+
+
+def _outcome(subject: Subject, level: LevelOfTheory, system: System, prop: str) -> Result | str:
+    try:
+        return subject.compute(level, system, frozenset({prop}))
+    except QmbenchError as error:
+        return type(error).__name__
 
 
 def reproducible(subject: Subject) -> None:
     """The same task gives the same number; a stochastic method gives its uncertainty, and agrees within it."""
     level, system = subject.example()
-    first = subject.compute(level, system)
-    second = subject.compute(level, system, fresh=True)
+    first = subject.quick(level, system)
+    second = subject.quick(level, system, fresh=True)
     if subject.method.stochastic:
         for prop, quantity in first.properties.items():
             if quantity.uncertainty is None or quantity.uncertainty_kind not in ("statistical", "combined"):
@@ -68,7 +70,7 @@ def reproducible(subject: Subject) -> None:
 def resources_change_nothing(subject: Subject) -> None:
     """The number of cores is a resource: it does not change the number."""
     level, system = subject.example()
-    one, two = subject.compute(level, system), subject.compute(level, system, cores=2)
+    one, two = subject.quick(level, system), subject.quick(level, system, cores=2)
     for prop, quantity in one.properties.items():
         if prop not in two.properties or distance(quantity, two.properties[prop]) > subject.tolerance(prop):
             raise subject.fail(f"{prop} differs between one core and two")
@@ -92,9 +94,9 @@ def _changes(subject: Subject, what: str, variant: samples.Variant) -> None:
         if other is None:
             continue
         tried = True
-        first = subject.compute(level, system)
+        first = subject.quick(level, system)
         try:
-            second = subject.compute(level, other)
+            second = subject.quick(level, other)
         except QmbenchError:
             continue
         common = sorted(set(first.properties) & set(second.properties))
@@ -115,11 +117,11 @@ def ghosts_add_no_electrons(subject: Subject) -> None:
         bare, both = samples.with_ghost(symbol)
         for level in subject.levels:
             try:
-                alone = subject.compute(level, bare)
+                alone = subject.quick(level, bare)
             except QmbenchError:
                 continue
             try:
-                ghosted = subject.compute(level, both)
+                ghosted = subject.quick(level, both)
             except (Unsupported, InputError) as error:
                 if has_basis:
                     raise subject.fail(f"has a basis, but refuses ghost atoms ({error})") from None
@@ -155,13 +157,13 @@ def non_convergence_raises(subject: Subject) -> None:
         for level, system in list(subject.examples()):
             options = type(level.options).model_validate({**level.options.model_dump(), name: 1})
             try:
-                stopped = subject.compute(LevelOfTheory(level.method, options, level.plugin), system)
+                stopped = subject.quick(LevelOfTheory(level.method, options, level.plugin), system)
             except NotConverged:
                 raised = True
                 continue
             except QmbenchError as error:
                 raise subject.fail(f"{name}=1 raises {type(error).__name__}; raise NotConverged") from None
-            converged = subject.compute(level, system)
+            converged = subject.quick(level, system)
             for prop, quantity in stopped.properties.items():
                 if distance(quantity, converged.properties[prop]) > subject.tolerance(prop):
                     raise subject.fail(f"{name}=1 returns a {prop} of {system.name} that is not converged")

@@ -45,10 +45,12 @@ def example_systems(method: type[Method]) -> list[System]:
 
 
 def example_levels(method: type[Method]) -> list[str]:
-    """The levels that the method states, or its name, with sto-3g where it takes a basis."""
+    """The levels that the method states, or its name, with sto-3g where it takes a basis (and both where it may)."""
     if method.examples:
         return list(method.examples)
-    return [method.name + ("/sto-3g" if "basis" in method.Options.model_fields else "")]
+    basis = method.Options.model_fields.get("basis")
+    levels = [f"{method.name}/sto-3g"] if basis else []
+    return levels if basis and basis.is_required() else [*levels, method.name]
 
 
 def rotation_matrix() -> np.ndarray:

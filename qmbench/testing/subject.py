@@ -18,6 +18,9 @@ from qmbench.quantity import Quantity
 from qmbench.system import LatticeModel, Molecule, System
 from qmbench.testing import samples
 
+# Properties from cheap to dear: one is enough where a check asks whether anything changes.
+CHEAP_FIRST = ("energy", "energy_per_site", "c6", "dipole", "excitation_energies", "polarizability")
+
 # How far a property may move under an invariance, in its own unit, unless the method states otherwise.
 TOLERANCES = {"energy": 1e-6, "energy_per_site": 1e-6, "dipole": 1e-4, "polarizability": 1e-2, "c6": 1e-2}
 OTHER_TOLERANCE = 1e-5
@@ -38,7 +41,7 @@ class Subject:
     method: type[Method]
     info: PluginInfo
     plugins: Plugins
-    results: dict[tuple[str, str, int], Result | QmbenchError] = field(default_factory=dict)
+    results: dict[tuple[str, str, frozenset[str], int], Result | QmbenchError] = field(default_factory=dict)
 
     @cached_property
     def levels(self) -> list[LevelOfTheory]:
@@ -76,15 +79,28 @@ class Subject:
             found.add(prop)
         return frozenset(found)
 
-    def compute(self, level: LevelOfTheory, system: System, cores: int = 1, fresh: bool = False) -> Result:
-        """Check, then compute all properties that are supported; QmbenchError as the method raised it.
+    def cheapest(self, level: LevelOfTheory, system: System) -> frozenset[str]:
+        """One supported property of `system` that costs little; none when none is supported."""
+        ranked = sorted(self.supported(level, system), key=rank)
+        return frozenset(ranked[:1])
+
+    def compute(
+        self,
+        level: LevelOfTheory,
+        system: System,
+        properties: frozenset[str] | None = None,
+        cores: int = 1,
+        fresh: bool = False,
+    ) -> Result:
+        """Check, then compute `properties` (all supported ones by default); QmbenchError as the method raised it.
 
         fresh: compute again although the result is known.
         """
-        key = (str(level), system.hash, cores)
+        wanted = self.supported(level, system) if properties is None else properties
+        key = (str(level), system.hash, wanted, cores)
         if fresh or key not in self.results:
             try:
-                self.results[key] = self._compute(level, system, cores)
+                self.results[key] = self._compute(level, system, wanted, cores)
             except QmbenchError as error:
                 self.results[key] = error
         found = self.results[key]
@@ -92,11 +108,14 @@ class Subject:
             raise found
         return found
 
-    def _compute(self, level: LevelOfTheory, system: System, cores: int) -> Result:
+    def quick(self, level: LevelOfTheory, system: System, cores: int = 1, fresh: bool = False) -> Result:
+        """As `compute`, for one cheap property."""
+        return self.compute(level, system, self.cheapest(level, system), cores, fresh)
+
+    def _compute(self, level: LevelOfTheory, system: System, properties: frozenset[str], cores: int) -> Result:
         method = level.make()
-        properties = self.supported(level, system)
+        method.check(system, properties or self.method.properties)
         if not properties:
-            method.check(system, self.method.properties)
             raise Unsupported(f"{self.method.name} supports no property of {system.name}")
         result = method.compute(system, properties, Resources(cores=cores))
         if not isinstance(result, Result):
@@ -104,14 +123,23 @@ class Subject:
         return result
 
     def examples(self) -> Iterator[tuple[LevelOfTheory, System]]:
-        """Every pair of example level and example system that computes."""
+        """Every pair of example level and example system that computes one cheap property."""
         for level in self.levels:
             for system in self.systems:
                 try:
-                    self.compute(level, system)
+                    self.quick(level, system)
                 except QmbenchError:
                     continue
                 yield level, system
+
+    def results_of_all_properties(self) -> Iterator[tuple[LevelOfTheory, System, Result]]:
+        """Examples with all their properties, one after the other until each declared property was seen."""
+        seen: set[str] = set()
+        for level, system in self.examples():
+            if not self.supported(level, system) <= seen:
+                result = self.compute(level, system)
+                seen |= set(result.properties)
+                yield level, system, result
 
     def example(self, kind: type[System] = System) -> tuple[LevelOfTheory, Any]:
         """The first example of this kind of system that computes; NotApplicable when there is none."""
@@ -129,7 +157,7 @@ class Subject:
             for system in self.systems:
                 if isinstance(system, kind):
                     try:
-                        self.compute(level, system)
+                        self.quick(level, system)
                     except QmbenchError as error:
                         return f"{level} of {system.name}: {type(error).__name__}: {error}"
         return "it has no example of that kind"
@@ -137,6 +165,11 @@ class Subject:
     def tolerance(self, prop: str) -> float:
         """How far `prop` may move under an invariance, in its unit."""
         return self.method.tolerances.get(prop, TOLERANCES.get(prop, OTHER_TOLERANCE))
+
+
+def rank(prop: str) -> tuple[int, str]:
+    """Sorts properties from cheap to dear."""
+    return (CHEAP_FIRST.index(prop) if prop in CHEAP_FIRST else len(CHEAP_FIRST) - 1, prop)
 
 
 def numbers(quantity: Quantity) -> np.ndarray:

@@ -96,7 +96,7 @@ class UnguessableOption(TightBinding):
 @fault("canonical_string", "does not parse")
 class UnparsableOption(TightBinding):
     class Options(TightBinding.Options):
-        weights: tuple[int, ...] = Field((1, 2), description="weights", examples=[(3, 4)])
+        weights: dict[str, int] = Field({"s": 1}, description="weights", examples=[{"s": 2}])
 
 
 @fault("canonical_string", "share a record key")

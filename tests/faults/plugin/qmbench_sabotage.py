@@ -131,6 +131,12 @@ class Sabotage(qmbench.Method):
     def do_kill_self(self, good, system, properties, resources):
         os.kill(os.getpid(), signal.SIGKILL)
 
+    def do_kill_cluster_worker(self, good, system, properties, resources):
+        import psutil
+
+        psutil.Process().parent().parent().kill()  # only for the Dask engine: elsewhere that is the driver
+        time.sleep(3600)
+
     def do_hang(self, good, system, properties, resources):
         time.sleep(3600)
 
@@ -202,7 +208,11 @@ class Sabotage(qmbench.Method):
         ctypes.string_at(0)
 
     def do_fork_and_return(self, good, system, properties, resources):
-        os.fork()
+        # The copy comes back first.
+        copy = os.fork() == 0
+        if not copy:
+            time.sleep(0.5)
+        return qmbench.Result({"energy": good["energy"]}, {"copy": copy})
 
     def do_print(self, good, system, properties, resources):
         for _ in range(5):

@@ -9,6 +9,8 @@ from __future__ import annotations
 from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
+from qmbench import Method, hookimpl
+
 QMBENCH_API = 1
 
 _PUBLIC = {
@@ -31,3 +33,29 @@ def __getattr__(name: str) -> Any:
     if name not in _PUBLIC:
         raise AttributeError(f"module 'qmbench_pyscf' has no attribute '{name}'")
     return getattr(import_module(f"qmbench_pyscf.{_PUBLIC[name]}"), name)
+
+
+@hookimpl
+def qmbench_methods() -> list[type[Method]]:
+    """Hartree–Fock, the functionals people ask for by name, some of them with D3(BJ) and D4, MP2, CC and full CI."""
+    from qmbench_pyscf.correlated import CCSD, CCSDT, MP2
+    from qmbench_pyscf.dispersion import SCHEMES, corrected_method
+    from qmbench_pyscf.fullci import FullCI
+    from qmbench_pyscf.meanfield import HartreeFock, functional_method
+    from qmbench_pyscf.names import KNOWN, LISTED_WITH_DISPERSION
+
+    corrected = [corrected_method(name, scheme) for name in ("hf", *LISTED_WITH_DISPERSION) for scheme in SCHEMES]
+    return [HartreeFock, *map(functional_method, KNOWN), *corrected, MP2, CCSD, CCSDT, FullCI]
+
+
+@hookimpl
+def qmbench_resolve_method(name: str) -> type[Method] | None:
+    """Any other functional of libxc, alone or with `+d3bj` or `+d4`."""
+    from qmbench_pyscf.dispersion import resolve_corrected
+    from qmbench_pyscf.functionals import functional
+    from qmbench_pyscf.meanfield import functional_method
+
+    base, plus, scheme = name.partition("+")
+    if plus:
+        return resolve_corrected(base, scheme)
+    return functional_method(base) if functional(base) is not None else None

@@ -20,8 +20,10 @@ MAX_CHOICES = 12
 
 def guesses(mf: Any, molecule: Molecule) -> Iterator[tuple[str, np.ndarray]]:
     """(name, density) pairs for the unrestricted `mf`; density (2, n, n)."""
-    yield from ((f"shell {text}", density) for text, density in atomic_shell_guesses(mf.mol, molecule))
-    for name in ("minao", "atom", "hcore"):
+    shells = [(f"shell {text}", density) for text, density in atomic_shell_guesses(mf.mol, molecule)]
+    yield from shells
+    # An atom whose open shell was filled by hand needs only a second opinion.
+    for name in ("minao",) if shells and shells[0][0][6] in "sp" else ("minao", "atom", "hcore"):
         yield name, _two(mf.get_init_guess(mf.mol, name))
     if molecule.n_parts > 1:
         yield "fractional", _fractional(mf)

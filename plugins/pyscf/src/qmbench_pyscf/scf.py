@@ -16,13 +16,18 @@ from typing import Any, Literal
 
 import numpy as np
 
-from qmbench import Molecule, NotConverged, Resources, Unsupported
+from qmbench import InputError, Molecule, NotConverged, Resources, Unsupported
 from qmbench_pyscf.mole import pyscf_session, to_mole
 
 Reference = Literal["auto", "restricted", "unrestricted"]
 
 # Solutions nearer than this (hartree) are one solution seen twice: the first guess that led there is kept.
 SAME_ENERGY = 1e-6
+# On a quadrature grid the energy of an atom depends on where its open shell points, by the grid's error.
+SAME_ENERGY_ON_GRID = 1e-5
+# Quick solutions are the same within the first (hartree), and may be the lowest within the second.
+RANKING_TIE = 3e-5
+RANKING_DOUBT = 2e-3
 MAX_DESCENTS = 12
 
 
@@ -32,15 +37,17 @@ class ScfOptions:
 
     grid: PySCF's level of the quadrature grid, 0 to 9. energy_tolerance: hartree. field: uniform electric field
     in atomic units; the solution is then the one that grows out of the field-free one. max_cycle: iterations of
-    one SCF. stability: whether the orbital Hessian is looked at (and followed).
+    one SCF. stability: whether the orbital Hessian is looked at (and followed). nlc: False leaves out the VV10
+    part of a functional that has one.
     """
 
     reference: Reference = "auto"
     density_fitting: bool = False
-    grid: int = 5
+    grid: int = 4
     energy_tolerance: float = 1e-10
     max_cycle: int = 100
     stability: bool = True
+    nlc: bool = True
     field: tuple[float, float, float] = (0.0, 0.0, 0.0)
 
 
@@ -51,26 +58,29 @@ def converged_scf(
     *,
     reference: Reference = "auto",
     density_fitting: bool = False,
-    grid: int = 5,
+    grid: int | None = None,
     energy_tolerance: float = 1e-10,
     max_cycle: int = 100,
     stability: bool = True,
+    nlc: bool = True,
     field: Sequence[float] = (0.0, 0.0, 0.0),
     resources: Resources | None = None,
 ) -> Any:
     """The converged PySCF mean-field object (RHF, UHF, RKS or UKS) of `molecule`, rebuilt from its artifact.
 
     xc: name of a libxc functional as PySCF spells it; None for Hartree–Fock. The other options are those of
-    `ScfOptions`. What was found out on the way is in `scf_settings(mf)`. NotConverged when no guess converges or
-    the descent from saddle points does not end. Calculations that differ in nothing share one artifact.
+    `ScfOptions`; grid=None: see `resolved_grid`. What was found out on the way is in `scf_settings(mf)`.
+    NotConverged when no guess converges or the descent from saddle points does not end. Calculations that differ
+    in nothing share one artifact.
     """
     options = ScfOptions(
         reference,
         density_fitting,
-        grid,
+        resolved_grid(xc, grid),
         energy_tolerance,
         max_cycle,
         stability,
+        nlc,
         (float(field[0]), float(field[1]), float(field[2])),
     )
     resources = resources or Resources()
@@ -92,6 +102,19 @@ def converged_scf(
 def scf_settings(mf: Any) -> dict[str, Any]:
     """JSON-ready facts about a mean-field object that `converged_scf` gave: basis size, ⟨S²⟩, guess, stability …"""
     return dict(mf.qmbench_settings)
+
+
+def resolved_grid(xc: str | None, grid: int | None) -> int:
+    """The grid level meant by None: 4, which is good to 1e-6 hartree for LDA, GGA and hybrids of them, or 5 for
+    meta-GGAs (1e-6 for most, 2e-5 for SCAN, which needs a grid beyond PySCF's levels). 0 for Hartree–Fock.
+    """
+    if xc is None:
+        return 0
+    if grid is not None:
+        return grid
+    from pyscf.dft import libxc
+
+    return 5 if libxc.xc_type(xc) == "MGGA" else 4
 
 
 def scf_key(molecule: Molecule, basis: str, xc: str | None, options: ScfOptions) -> str:
@@ -120,18 +143,26 @@ def _mean_field(molecule: Molecule, basis: str, xc: str | None, options: ScfOpti
         mf = dft.uks.UKS(mole) if unrestricted else dft.rks.RKS(mole)
         mf.xc = xc
         mf.grids.level = options.grid
+        if not options.nlc:
+            mf.nlc = False
         # The VV10 double integral is smooth: two levels less change it by less than the main grid's own error.
         mf.nlcgrids.level = max(options.grid - 2, 0)
     if options.density_fitting:
         mf = mf.density_fit()
-    mf.conv_tol, mf.conv_tol_grad, mf.max_cycle = options.energy_tolerance, 1e-6, options.max_cycle
-    if options.energy_tolerance > 1e-10:
-        mf.conv_tol_grad = None
+    mf.conv_tol, mf.max_cycle = options.energy_tolerance, options.max_cycle
+    # Properties in a field are derivatives of the density, whose error is of first order in the gradient.
+    mf.conv_tol_grad = options.energy_tolerance**0.5 * (0.01 if any(options.field) else 0.1)
     mf.chkfile = None
     if any(options.field):
         add_field(mf, options.field)
     if np.linalg.eigvalsh(mf.get_ovlp())[0] < 1e-8:
         mf = scf.addons.remove_linear_dep_(mf, threshold=1e-8, lindep=1e-8)
+    n_orbitals = mf.get_ovlp().shape[0]
+    if max(mole.nelec) > n_orbitals:
+        raise InputError(
+            f"basis '{basis}' has {n_orbitals} functions for {molecule.name or molecule.formula}, too few for "
+            f"{max(mole.nelec)} electrons of one spin; use a larger basis"
+        )
     return mf
 
 
@@ -234,21 +265,44 @@ def _open_shell(
         starts = [("restricted solution", np.array([density, density]))]
         starts.append(("mixed frontier orbitals", _mixed(closed)))
     else:
-        starts = list(guesses(make(), molecule))
+        starts = list(guesses(_coarse(make()), molecule))
     found = [(name, trial) for name, density in starts if (trial := _loosely(make(), density, options)) is not None]
     if not found:
         raise NotConverged(f"{what}: the SCF converged from none of {', '.join(name for name, _ in starts)}")
-    lowest = min(trial.e_tot for _, trial in found)
-    name, best = next((name, trial) for name, trial in found if trial.e_tot < lowest + SAME_ENERGY)
-    mf = make()
-    _converge(mf, best.make_rdm1(), what)
+    candidates = [(name, _tightly(make(), trial, what)) for name, trial in _distinct(found)]
+    lowest = min(trial.e_tot for _, trial in candidates)
+    same = SAME_ENERGY_ON_GRID if xc else SAME_ENERGY
+    name, mf = next((name, trial) for name, trial in candidates if trial.e_tot < lowest + same)
     settings: dict[str, Any] = {"guess": name, "stability": "not looked at"}
     settings["guess_energies"] = {name: float(trial.e_tot) for name, trial in found}
     if options.stability:
         settings |= descend(mf, what)
-        if mf.e_tot > lowest + 10 * SAME_ENERGY:
+        if mf.e_tot > lowest + 2 * same:
             raise NotConverged(f"{what}: a guess reached {lowest:.8f} hartree, the stable solution only {mf.e_tot:.8f}")
     return mf, settings
+
+
+def _distinct(found: list[tuple[str, Any]]) -> list[tuple[str, Any]]:
+    """The solutions that may be the lowest, each once (the first guess that led there)."""
+    lowest = min(trial.e_tot for _, trial in found)
+    kept: list[tuple[str, Any]] = []
+    for name, trial in found:
+        near = trial.e_tot < lowest + RANKING_DOUBT
+        if near and all(abs(trial.e_tot - other.e_tot) > RANKING_TIE for _, other in kept):
+            kept.append((name, trial))
+    return kept
+
+
+def _coarse(mf: Any) -> Any:
+    """`mf` on a coarse grid and without VV10: guesses are ranked with it, nothing is reported from it."""
+    if getattr(mf, "xc", None):
+        mf.grids.level, mf.nlc = min(mf.grids.level, 2), False
+    return mf
+
+
+def _tightly(mf: Any, loose: Any, what: str) -> Any:
+    _converge(mf, loose.make_rdm1(), what)
+    return mf
 
 
 def _mixed(closed: Any) -> np.ndarray:
@@ -267,14 +321,24 @@ def _mixed(closed: Any) -> np.ndarray:
 
 def _loosely(mf: Any, density: np.ndarray, options: ScfOptions) -> Any:
     """`mf` after a quick SCF, good enough to rank guesses; None when it does not converge."""
+    mf = _coarse(mf)
     mf.conv_tol, mf.conv_tol_grad, mf.max_cycle = 1e-7, 1e-3, min(options.max_cycle, 60)
-    mf.kernel(density)
+    try:
+        mf.kernel(density)
+    except np.linalg.LinAlgError:
+        return None
     return mf if mf.converged else None
 
 
 def _converge(mf: Any, density: np.ndarray, what: str) -> None:
     """SCF with DIIS; where that fails, second-order steps. NotConverged when both do."""
-    mf.kernel(density)
+    try:
+        mf.kernel(density)
+    except np.linalg.LinAlgError:
+        # A singular DIIS: take the orbitals of the starting density from here.
+        mf.converged = False
+        mf.mo_energy, mf.mo_coeff = mf.eig(mf.get_fock(dm=density), mf.get_ovlp())
+        mf.mo_occ = mf.get_occ(mf.mo_energy, mf.mo_coeff)
     if not mf.converged:
         _second_order(mf, mf.mo_coeff, mf.mo_occ)
     if not mf.converged or not np.isfinite(mf.e_tot):

@@ -1,0 +1,166 @@
+"""What the molecular methods of this plugin have in common: checks, estimates, and the way from point to result.
+
+A method says how to compute one *point*: the energy (and, where it has one, the density) of a molecule in a
+uniform electric field. Dipoles and polarizabilities are derivatives of points.
+"""
+
+from __future__ import annotations
+
+from abc import abstractmethod
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+import numpy as np
+
+from qmbench import InputError, LatticeModel, Method, Molecule, Quantity, Resources, Result, System, Unsupported
+from qmbench_pyscf.mole import pyscf_session
+
+PYSCF = "10.1063/5.0006074"
+NO_FIELD = (0.0, 0.0, 0.0)
+Field3 = tuple[float, float, float]
+
+
+@dataclass(frozen=True)
+class Point:
+    """One calculation. dipole: the expectation value as a function, None where the density is not at hand.
+
+    state: what excited states start from (a mean field, a cluster expansion, a CI vector).
+    """
+
+    energy: float
+    settings: Mapping[str, Any] = field(default_factory=dict)
+    warnings: tuple[str, ...] = ()
+    dipole: Callable[[], np.ndarray] | None = None
+    state: Any = None
+
+
+class PyscfMethod(Method):
+    """Base of this plugin's methods."""
+
+    systems: tuple[type[System], ...] = (Molecule,)  # type: ignore[misc]
+    properties = frozenset({"energy", "dipole", "polarizability", "excitation_energies"})
+    distributions = ("pyscf",)
+    citations = (PYSCF,)
+    # Seconds for ten electrons in a hundred functions on one core, and how they grow with the number of functions.
+    cost = (1.0, 3.0)
+
+    @abstractmethod
+    def point(self, molecule: Molecule, electric_field: Field3, resources: Resources) -> Point:
+        """Energy and density of `molecule` in a uniform electric field (atomic units)."""
+
+    def excitations(
+        self, molecule: Molecule, ground: Point, resources: Resources
+    ) -> tuple[dict[str, float], dict[str, Any]]:
+        """Excitation energies in hartree by label, and settings; ground: the field-free point."""
+        raise Unsupported(f"{self.name} gives no excitation energies")
+
+    def lattice_result(self, model: LatticeModel, properties: frozenset[str], resources: Resources) -> Result:
+        """The same for a lattice model, where the method does those."""
+        raise Unsupported(f"{self.name} does not do lattice systems")
+
+    def check(self, system: System, properties: frozenset[str]) -> None:
+        super().check(system, properties)
+        if isinstance(system, Molecule):
+            self._check_molecule(system, properties)
+        elif isinstance(system, LatticeModel):
+            self._check_lattice(system, properties)
+
+    def _check_molecule(self, molecule: Molecule, properties: frozenset[str]) -> None:
+        if self.options.basis is None:
+            raise InputError(f"{self.name} on a molecule needs a basis: write {self.name}/cc-pvdz, say")
+        if "energy_per_site" in properties:
+            raise Unsupported("energy_per_site is a property of lattice models")
+        if molecule.n_electrons == 0:
+            raise Unsupported(f"{molecule.name or molecule.formula} has no electrons")
+        if molecule.multiplicity > 1 and self.options.reference == "restricted":
+            raise Unsupported(
+                f"{self.name}: reference=restricted is for multiplicity 1, not {molecule.multiplicity}; leave it out"
+            )
+
+    def _check_lattice(self, model: LatticeModel, properties: frozenset[str]) -> None:
+        given = self.options
+        if given.basis is not None:
+            raise InputError(f"{self.name} on a lattice has no basis: write {self.name}, not {self.name}/{given.basis}")
+        for name in ("density_fitting", "frozen_core"):
+            if getattr(given, name, False):
+                raise Unsupported(f"{self.name}: {name} is for molecules, not for lattices")
+        molecular = sorted(properties & {"dipole", "polarizability"})
+        if molecular:
+            raise Unsupported(f"{self.name} does not give {', '.join(molecular)} of a lattice")
+        if np.abs(np.imag(model.hopping_matrix())).max() > 1e-14:
+            raise Unsupported(f"{self.name} does lattices with real hopping only, not with a complex twist")
+        if model.electrons == 0:
+            raise Unsupported("a lattice without electrons")
+
+    def families(self) -> dict[str, str]:
+        return {"program": "pyscf"}
+
+    def estimate(self, system: System, properties: frozenset[str]) -> float | None:
+        if not isinstance(system, Molecule):
+            return None
+        size = guess_basis_size(system, self.options.basis)
+        seconds, power = self.cost
+        electrons = max(system.n_electrons, 1) / 10
+        one = seconds * (size / 100) ** power * electrons ** min(power - 2.0, 3.0)
+        one *= 3.0 if system.multiplicity > 1 else 1.0
+        runs = 1.0 + (12.0 if "polarizability" in properties else 6.0 if "dipole" in properties else 0.0)
+        return 0.1 + one * (runs + (5.0 if "excitation_energies" in properties else 0.0))
+
+    def compute(self, system: System, properties: frozenset[str], resources: Resources) -> Result:
+        self.check(system, properties)
+        with pyscf_session(resources):
+            if isinstance(system, LatticeModel):
+                return self.lattice_result(system, properties, resources)
+            assert isinstance(system, Molecule)
+            return self._molecule_result(system, properties, resources)
+
+    def _molecule_result(self, molecule: Molecule, properties: frozenset[str], resources: Resources) -> Result:
+        from qmbench_pyscf.response import field_derivatives
+
+        ground = self.point(molecule, NO_FIELD, resources)
+        settings, warnings = dict(ground.settings), list(ground.warnings)
+        found: dict[str, Quantity] = {}
+        if "energy" in properties:
+            found["energy"] = Quantity(ground.energy, "hartree")
+        if properties & {"dipole", "polarizability"}:
+            values, more, notes = field_derivatives(
+                molecule,
+                ground,
+                lambda f: self.point(molecule, f, resources),
+                self.options.field_strength,
+                properties & {"dipole", "polarizability"},
+            )
+            found |= values
+            settings |= more
+            warnings += notes
+        if "excitation_energies" in properties:
+            states, more = self.excitations(molecule, ground, resources)
+            found["excitation_energies"] = Quantity(states, "hartree")
+            settings |= more
+        return Result(found, settings, tuple(dict.fromkeys(warnings)))
+
+
+# Functions per element of rows H–He, Li–Ne, Na–Ar, later, by what the name of a basis ends in or holds.
+_SIZES = (
+    ("5z", (55, 91, 95, 140)),
+    ("qz", (30, 55, 59, 110)),
+    ("tz", (14, 30, 34, 70)),
+    ("dz", (5, 14, 18, 40)),
+    ("svp", (5, 14, 18, 40)),
+    ("sto", (1, 5, 9, 25)),
+    ("311", (6, 18, 22, 50)),
+    ("31", (5, 14, 18, 40)),
+)
+
+
+def guess_basis_size(molecule: Molecule, basis: str | None) -> int:
+    """About how many functions `basis` has for `molecule`, from its name alone (ghosts included)."""
+    from qmbench import ATOMIC_NUMBERS
+
+    sizes = next((sizes for part, sizes in _SIZES if part in (basis or "")), (8, 20, 25, 50))
+    rows = [
+        0 if z <= 2 else 1 if z <= 10 else 2 if z <= 18 else 3 for z in (ATOMIC_NUMBERS[s] for s in molecule.symbols)
+    ]
+    size = sum(sizes[row] for row in rows)
+    return int(size * (1.5 if (basis or "").startswith("aug") else 1.0))

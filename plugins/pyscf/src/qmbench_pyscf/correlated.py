@@ -1,0 +1,192 @@
+"""MP2, CCSD and CCSD(T) on Hartree–Fock: spin-restricted for singlets, spin-unrestricted otherwise."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+
+from qmbench import ATOMIC_NUMBERS, Molecule, NotConverged, ResourceError, Resources, System, Unsupported
+from qmbench_pyscf.base import PYSCF, Field3, Point, PyscfMethod
+from qmbench_pyscf.meanfield import check_restricted_singlet, reference_scf, scf_warnings
+from qmbench_pyscf.options import CorrelatedOptions, CoupledClusterOptions
+
+# Electrons of the noble gas before each element: the conventional core, two per orbital.
+NOBLE_GASES = (2, 10, 18, 36, 54, 86)
+
+
+def core_orbitals(molecule: Molecule, mole: Any) -> int:
+    """Doubly occupied noble-gas core orbitals of the real atoms, less those in core potentials."""
+    total = 0
+    for index, (symbol, ghost) in enumerate(zip(molecule.symbols, molecule.ghosts, strict=True)):
+        if not ghost:
+            core = max((n for n in NOBLE_GASES if n < ATOMIC_NUMBERS[symbol]), default=0)
+            total += max(core - int(mole.atom_nelec_core(index)), 0) // 2
+    return min(total, min(mole.nelec))
+
+
+class Correlated(PyscfMethod):
+    """Base of the wave functions on top of Hartree–Fock."""
+
+    Options = CorrelatedOptions
+
+    def correlation(self, mf: Any, frozen: int) -> tuple[float, dict[str, Any], Any]:
+        """Correlation energy in hartree, settings, and the PySCF object."""
+        raise NotImplementedError
+
+    def families(self) -> dict[str, str]:
+        return {"program": "pyscf", "reference": f"hf/{self.options.basis}"}
+
+    def point(self, molecule: Molecule, electric_field: Field3, resources: Resources) -> Point:
+        from qmbench_pyscf.scf import scf_settings
+
+        mf = reference_scf(self, molecule, electric_field, resources)
+        frozen = core_orbitals(molecule, mf.mol) if self.options.frozen_core else 0
+        settings = scf_settings(mf) | {"frozen_core_orbitals": frozen, "reference_energy": float(mf.e_tot)}
+        warnings = scf_warnings(settings)
+        if not has_correlation(mf, frozen):
+            settings["correlation"] = "none: fewer than two active electrons, or no empty orbital"
+            return Point(float(mf.e_tot), settings, warnings)
+        self._guard(mf, frozen, resources)
+        energy, more, state = self.correlation(mf, frozen)
+        if not np.isfinite(energy):
+            raise NotConverged(f"{self.name}: the correlation energy is {energy}")
+        return Point(float(mf.e_tot) + energy, settings | more, warnings, None, state)
+
+    def _guard(self, mf: Any, frozen: int, resources: Resources) -> None:
+        """Refuse, before it starts, what can't fit: the doubles amplitudes and their residuals."""
+        if resources.memory_gib is None:
+            return
+        rows = np.atleast_2d(mf.mo_occ)
+        pairs = sum((np.sum(row > 0) - frozen) * np.sum(row == 0) for row in rows)
+        need = 8 * 3.0 * float(pairs) ** 2 / len(rows) ** 2 * (1 if len(rows) == 1 else 3) / 2**30
+        if need > resources.memory_gib:
+            raise ResourceError(
+                f"{self.name} needs about {need:.1f} GiB for its amplitudes, {resources.memory_gib} are given"
+            )
+
+
+def has_correlation(mf: Any, frozen: int) -> bool:
+    """Whether two active electrons and an empty orbital for each kind of pair are there."""
+    occupied = np.atleast_2d(mf.mo_occ)
+    if len(occupied) == 1:
+        return bool(np.sum(occupied > 0) > frozen and np.any(occupied == 0))
+    active = [int(np.sum(row > 0)) - frozen for row in occupied]
+    empty = [int(np.sum(row == 0)) for row in occupied]
+    pairs = [active[0] > 1 and empty[0] > 1, active[1] > 1 and empty[1] > 1, min(active) > 0 and min(empty) > 0]
+    return any(pairs) or (sum(active) > 1 and any(a > 0 and e > 0 for a, e in zip(active, empty, strict=True)))
+
+
+def _one_spin_only(mf: Any, frozen: int) -> bool:
+    """Whether ↓ (or ↑) electrons or empty orbitals are absent, which PySCF's unrestricted codes do not do."""
+    rows = np.atleast_2d(mf.mo_occ)
+    return len(rows) == 2 and any(int(np.sum(row > 0)) - frozen <= 0 or not np.any(row == 0) for row in rows)
+
+
+def _general(mf: Any) -> Any:
+    """The same unrestricted determinant in spin orbitals."""
+    general = mf.to_ghf()
+    general.converged = True
+    general.get_hcore = lambda *_: _doubled(mf.get_hcore())
+    general.energy_nuc = mf.energy_nuc
+    return general
+
+
+def _doubled(matrix: np.ndarray) -> np.ndarray:
+    zero = np.zeros_like(matrix)
+    return np.block([[matrix, zero], [zero, matrix]])
+
+
+class MP2(Correlated):
+    """Second-order Møller–Plesset perturbation theory. Møller and Plesset, Phys. Rev. 46, 618 (1934).
+
+    On restricted Hartree–Fock for singlets, unrestricted otherwise. Dipole and polarizability are derivatives of
+    the energy in a finite field, so orbitals relax.
+    """
+
+    name = "mp2"
+    properties = PyscfMethod.properties - {"excitation_energies"}
+    citations = ("10.1103/PhysRev.46.618", PYSCF)
+    cost = (1.0, 4.0)
+
+    def correlation(self, mf: Any, frozen: int) -> tuple[float, dict[str, Any], Any]:
+        from pyscf import mp
+
+        if _one_spin_only(mf, frozen):
+            solver = mp.GMP2(_general(mf), frozen=2 * frozen or None)
+        else:
+            solver = mp.MP2(mf, frozen=frozen or None)
+        energy = solver.kernel()[0]
+        return float(energy), {}, solver
+
+
+class CCSD(Correlated):
+    """Coupled cluster with single and double excitations. Purvis and Bartlett, J. Chem. Phys. 76, 1910 (1982).
+
+    On restricted Hartree–Fock for singlets, unrestricted otherwise. Dipole and polarizability are derivatives of
+    the energy in a finite field, so orbitals relax. Excitations are EOM-CCSD from a restricted singlet.
+    """
+
+    name = "ccsd"
+    citations = ("10.1063/1.443164", "10.1063/1.464746", PYSCF)
+    Options = CoupledClusterOptions
+    cost = (6.0, 5.0)
+
+    def correlation(self, mf: Any, frozen: int) -> tuple[float, dict[str, Any], Any]:
+        solver = self.solve(mf, frozen)
+        amplitudes = solver.t1 if isinstance(solver.t1, tuple) else (solver.t1,)
+        active = sum(t.shape[0] for t in amplitudes) * (2 if len(amplitudes) == 1 and mf.mo_occ.ndim == 1 else 1)
+        t1 = sum(float(np.sum(np.abs(t) ** 2)) for t in amplitudes) * (2 if mf.mo_occ.ndim == 1 else 1)
+        return float(solver.e_corr), {"t1_diagnostic": (t1 / max(active, 1)) ** 0.5}, solver
+
+    def solve(self, mf: Any, frozen: int) -> Any:
+        """The converged PySCF coupled-cluster object."""
+        from pyscf import cc
+
+        if _one_spin_only(mf, frozen):
+            solver = cc.GCCSD(_general(mf), frozen=2 * frozen or None)
+        else:
+            solver = cc.CCSD(mf, frozen=frozen or None)
+        solver.conv_tol, solver.conv_tol_normt = self.options.energy_tolerance, 1e-6
+        solver.max_cycle = self.options.max_cycle
+        solver.kernel()
+        if not solver.converged:
+            raise NotConverged(
+                f"{self.name}: amplitudes not converged to {solver.conv_tol:g} hartree in {solver.max_cycle} iterations"
+            )
+        return solver
+
+    def check(self, system: System, properties: frozenset[str]) -> None:
+        super().check(system, properties)
+        if "excitation_energies" in properties:
+            check_restricted_singlet(self, system)
+            if self.options.density_fitting:
+                raise Unsupported("EOM-CCSD with density fitting is not in PySCF; leave out density_fitting")
+
+    def excitations(
+        self, molecule: Molecule, ground: Point, resources: Resources
+    ) -> tuple[dict[str, float], dict[str, Any]]:
+        from qmbench_pyscf.excited import equation_of_motion
+
+        if ground.state is None:
+            raise Unsupported(f"{self.name}: no excitations without two active electrons and an empty orbital")
+        return equation_of_motion(molecule, ground.state, self.options.n_states)
+
+
+class CCSDT(CCSD):
+    """CCSD with perturbative triples. Raghavachari et al., Chem. Phys. Lett. 157, 479 (1989).
+
+    On restricted Hartree–Fock for singlets, unrestricted otherwise. Dipole and polarizability are derivatives of
+    the energy in a finite field, so orbitals relax.
+    """
+
+    name = "ccsd(t)"
+    properties = PyscfMethod.properties - {"excitation_energies"}
+    citations = ("10.1016/S0009-2614(89)87395-6", PYSCF)
+    Options = CorrelatedOptions
+    cost = (12.0, 6.0)
+
+    def correlation(self, mf: Any, frozen: int) -> tuple[float, dict[str, Any], Any]:
+        energy, settings, solver = super().correlation(mf, frozen)
+        triples = float(solver.ccsd_t())
+        return energy + triples, settings | {"triples_energy": triples}, solver

@@ -1,0 +1,162 @@
+"""From a functional's name to what PySCF evaluates: exchange and correlation parts and non-local correlation.
+
+Names are libxc's, in lower case, with hyphens or underscores: `pbe`, `m06-2x`, `wb97x-v`, or in full
+`hyb_gga_xc_b3lyp`. A functional published as two libxc parts of one name (`m11`, `tm`) is both of them.
+"""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass
+from functools import lru_cache
+
+from qmbench import Unsupported
+
+# Everyday names that PySCF spells otherwise.
+_SPELLINGS = {
+    "lc-wpbe": "HYB_GGA_XC_LC_WPBE",
+    "lrc-wpbe": "HYB_GGA_XC_LRC_WPBE",
+    "mpw1pw91": "HYB_GGA_XC_MPW1PW",
+    "hse06": "HYB_GGA_XC_HSE06",
+    "hse03": "HYB_GGA_XC_HSE03",
+    "b97m-v": "MGGA_XC_B97M_V",
+    "b97-d": "GGA_XC_B97_D",
+}
+
+# libxc has the semi-local part of these; the rest of what their authors published is not in PySCF.
+_INCOMPLETE = {
+    "wb97x-d": "the Chai–Head-Gordon dispersion that belongs to it",
+    "wb97x-d3": "the D3(0) dispersion that belongs to it",
+    "b97-d": "its dispersion; write b97-d+d3bj",
+    "b97-3c": "the corrections that belong to it",
+    "cf22d": "the D3(0) dispersion that belongs to it",
+    "opbe-d": "its dispersion",
+    "oblyp-d": "its dispersion",
+    "opwlyp-d": "its dispersion",
+    "otpss-d": "its dispersion",
+    "ssb-d": "its dispersion",
+    "revssb-d": "its dispersion",
+    "scan-rvv10": "the rVV10 kernel; VV10 is another one",
+    "scanl-rvv10": "the rVV10 kernel; VV10 is another one",
+    "vcml-rvv10": "the rVV10 kernel; VV10 is another one",
+}
+
+
+@dataclass(frozen=True)
+class Functional:
+    """A functional as PySCF evaluates it.
+
+    xc: PySCF's code for it. parts: libxc names (or numbers) with factors. nlc: has VV10 non-local correlation.
+    """
+
+    name: str
+    xc: str
+    parts: tuple[tuple[str, float], ...]
+    nlc: bool
+    kind: str
+    exact_exchange: tuple[float, float, float]
+
+
+@lru_cache(maxsize=256)
+def functional(name: str, dispersion_follows: bool = False) -> Functional | None:
+    """The functional `name`; None when libxc has none of that name.
+
+    Unsupported for names that are in libxc but are no whole exchange-correlation functional, or whose dispersion
+    is missing here (dispersion_follows: a `+d3bj` or `+d4` brings it).
+    """
+    if not re.fullmatch(r"[a-z][a-z0-9_-]*", name) or name in ("hf", "rsh", "sr_hf", "lr_hf"):
+        return None
+    key = name.replace("_", "-")
+    from pyscf.dft import libxc
+
+    xc = _code(name)
+    if xc is None:
+        return None
+    plain = re.sub(r"^(hyb-)?(lda|gga|mgga)-(xc|x)-", "", key).replace("-", "")
+    missing = {k.replace("-", ""): reason for k, reason in _INCOMPLETE.items()}.get(plain)
+    if missing and not (dispersion_follows and plain == "b97d"):
+        raise Unsupported(f"{name}: PySCF lacks {missing}")
+    _, numbered = libxc.parse_xc(xc)
+    names = _libxc_names()
+    parts = tuple((names.get(int(number), str(number)), float(factor)) for number, factor in numbered)
+    _refuse_fragments(name, parts)
+    nlc = bool(libxc.is_nlc(xc))
+    if _needs_laplacian(xc):
+        raise Unsupported(f"{name} needs the Laplacian of the density, which PySCF's SCF does not have")
+    if not _has_energy(xc):
+        raise Unsupported(f"{name} is a potential without an energy")
+    from pyscf.dft.numint import NumInt
+
+    hybrid = tuple(float(x) for x in NumInt().rsh_and_hybrid_coeff(xc))
+    return Functional(name, xc, parts, nlc, str(libxc.xc_type(xc)), (hybrid[0], hybrid[1], hybrid[2]))
+
+
+def _code(name: str) -> str | None:
+    """PySCF's code: an everyday spelling, an alias, a whole functional, or exchange and correlation of one name."""
+    from pyscf.dft import libxc
+
+    key = name.replace("_", "-")
+    if key in _SPELLINGS:
+        return _SPELLINGS[key]
+    plain = name.upper().replace("-", "_")
+    known = set(libxc.XC_KEYS)
+    if plain in libxc.XC_ALIAS or plain in ("B3LYP", "B3LYP5", "PBE0", "SLATER", "LDA"):
+        return plain
+    if plain in known:
+        return plain
+    for kind in ("HYB_MGGA_XC_", "HYB_GGA_XC_", "MGGA_XC_", "GGA_XC_", "HYB_LDA_XC_", "LDA_XC_"):
+        if kind + plain in known:
+            return kind + plain
+    exchange = next((k + plain for k in ("HYB_MGGA_X_", "HYB_GGA_X_", "MGGA_X_", "GGA_X_") if k + plain in known), None)
+    correlation = next((k + plain for k in ("MGGA_C_", "GGA_C_") if k + plain in known), None)
+    if exchange and correlation:
+        return f"{exchange},{correlation}"
+    return exchange or correlation or next((k + plain for k in ("LDA_X_", "LDA_C_") if k + plain in known), None)
+
+
+def _refuse_fragments(name: str, parts: tuple[tuple[str, float], ...]) -> None:
+    kinds = {match[1] for part, _ in parts if (match := re.search(r"_(XC|X|C|K)_|^LDA_(X|C)$", part))}
+    if not parts:
+        raise Unsupported(f"{name} is not a density functional")
+    if "K" in kinds:
+        raise Unsupported(f"{name} is a kinetic-energy functional")
+    if kinds and not kinds & {"XC", "X"} and "LDA_X" not in {part for part, _ in parts}:
+        raise Unsupported(f"{name} is correlation alone; a functional needs exchange")
+
+
+def _needs_laplacian(xc: str) -> bool:
+    from pyscf.dft import libxc
+
+    try:
+        return bool(libxc.needs_laplacian(xc))
+    except NotImplementedError:
+        return True
+
+
+def _has_energy(xc: str) -> bool:
+    """Model potentials (van Leeuwen–Baerends, Becke–Johnson) give zero where a functional gives an energy."""
+    import numpy as np
+    from pyscf.dft import libxc
+
+    # Density, its gradient, Laplacian and kinetic-energy density at a point of no symmetry.
+    kind = libxc.xc_type(xc)
+    rho = np.array([[0.3], [0.1], [-0.2], [0.05], [0.25]])[: {"LDA": 1, "GGA": 4, "MGGA": 5}.get(kind, 0)]
+    if rho.size == 0:
+        return True
+    try:
+        energy = libxc.eval_xc1(xc, rho if kind != "LDA" else rho[0], spin=0, deriv=0)
+    except Exception:
+        return False
+    return bool(np.any(np.abs(energy[0]) > 0))
+
+
+@lru_cache(maxsize=1)
+def _libxc_names() -> dict[int, str]:
+    from pyscf.dft import libxc
+
+    names: dict[int, str] = {}
+    for key, number in libxc.XC_CODES.items():
+        full = re.match(r"(HYB_)?(LDA|GGA|MGGA)_(XC|X|C|K)(_|$)", key)
+        if hasattr(number, "__index__") and (full or int(number) not in names):
+            names[int(number)] = key
+    return names

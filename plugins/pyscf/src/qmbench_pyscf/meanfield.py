@@ -1,0 +1,166 @@
+"""Hartree–Fock and density functionals of molecules, and Hartree–Fock of lattices."""
+
+from __future__ import annotations
+
+from functools import lru_cache
+from typing import Any, ClassVar
+
+from qmbench import LatticeModel, Method, Molecule, Resources, Result, System, Unsupported
+from qmbench_pyscf.base import PYSCF, Field3, Point, PyscfMethod
+from qmbench_pyscf.names import KNOWN
+from qmbench_pyscf.options import FunctionalOptions, HartreeFockOptions
+
+
+def reference_scf(
+    method: PyscfMethod, molecule: Molecule, electric_field: Field3, resources: Resources, **more: Any
+) -> Any:
+    """The SCF that `method`'s options ask for."""
+    from qmbench_pyscf.scf import converged_scf
+
+    o = method.options
+    return converged_scf(
+        molecule,
+        o.basis,
+        reference=o.reference,
+        density_fitting=o.density_fitting,
+        energy_tolerance=o.energy_tolerance,
+        max_cycle=o.max_cycle,
+        stability=o.stability,
+        field=electric_field,
+        resources=resources,
+        **more,
+    )
+
+
+def scf_warnings(settings: dict[str, Any]) -> tuple[str, ...]:
+    """What a user should hear about an SCF."""
+    if settings.get("external_instability"):
+        return (
+            "the restricted solution is not the lowest: letting ↑ and ↓ orbitals differ lowers the energy "
+            "(reference=unrestricted follows that)",
+        )
+    return ()
+
+
+def mean_field_point(mf: Any) -> Point:
+    """The point of a converged mean field."""
+    from qmbench_pyscf.scf import scf_settings
+
+    settings = scf_settings(mf)
+    return Point(float(mf.e_tot), settings, scf_warnings(settings), lambda: density_dipole(mf.mol, mf.make_rdm1()), mf)
+
+
+def density_dipole(mole: Any, density: Any) -> Any:
+    """(3,) dipole about the origin, e bohr, of an AO density (n, n) or (2, n, n), nuclei included."""
+    import numpy as np
+
+    density = np.asarray(density)
+    total = density if density.ndim == 2 else density[0] + density[1]
+    with mole.with_common_origin((0.0, 0.0, 0.0)):
+        electrons = np.einsum("xij,ji->x", mole.intor("int1e_r"), total)
+    return mole.atom_charges() @ mole.atom_coords() - electrons
+
+
+class HartreeFock(PyscfMethod):
+    """Hartree–Fock, restricted for singlets and unrestricted otherwise. Roothaan, Rev. Mod. Phys. 23, 69 (1951).
+
+    Saddle points are left downhill. A singlet stays restricted even where an unrestricted determinant is lower
+    (stretched bonds), and says so in a warning, unless reference=unrestricted. Excitations are TDHF (tda=true:
+    CIS) from a restricted singlet. Lattices are started from sublattice and random spin patterns as well.
+    """
+
+    name = "hf"
+    systems = (Molecule, LatticeModel)
+    properties = PyscfMethod.properties | {"energy_per_site"}
+    citations = ("10.1103/RevModPhys.23.69", "10.1063/1.1740588", PYSCF)
+    Options = HartreeFockOptions
+    cost = (0.5, 3.0)
+
+    def point(self, molecule: Molecule, electric_field: Field3, resources: Resources) -> Point:
+        return mean_field_point(reference_scf(self, molecule, electric_field, resources))
+
+    def check(self, system: System, properties: frozenset[str]) -> None:
+        super().check(system, properties)
+        if "excitation_energies" in properties:
+            if isinstance(system, LatticeModel):
+                raise Unsupported("hf gives no excitation energies of lattices")
+            check_restricted_singlet(self, system)
+
+    def families(self) -> dict[str, str]:
+        return {"program": "pyscf", "reference": f"hf/{self.options.basis}"}
+
+    def excitations(
+        self, molecule: Molecule, ground: Point, resources: Resources
+    ) -> tuple[dict[str, float], dict[str, Any]]:
+        from qmbench_pyscf.excited import linear_response
+
+        return linear_response(molecule, ground.state, self.options.n_states, self.options.tda)
+
+    def lattice_result(self, model: LatticeModel, properties: frozenset[str], resources: Resources) -> Result:
+        from qmbench_pyscf.lattice import hartree_fock_lattice
+
+        return hartree_fock_lattice(model, properties, self.options)
+
+
+def check_restricted_singlet(method: PyscfMethod, system: System) -> None:
+    """Refuse excitation energies where no restricted singlet is there to start from."""
+    assert isinstance(system, Molecule)
+    if system.multiplicity != 1 or method.options.reference == "unrestricted":
+        raise Unsupported(
+            f"{method.name} gives excitation energies from a restricted singlet ground state only; "
+            "fci does other multiplicities"
+        )
+
+
+class DensityFunctional(PyscfMethod):
+    """A density functional. Kohn and Sham, Phys. Rev. 140, A1133 (1965)."""
+
+    Options = FunctionalOptions
+    cost = (3.0, 2.7)
+    functional: ClassVar[str]
+
+    def point(self, molecule: Molecule, electric_field: Field3, resources: Resources) -> Point:
+        from qmbench_pyscf.functionals import functional
+
+        found = functional(self.functional)
+        if found is None:
+            raise Unsupported(f"{self.functional} is not in the libxc that PySCF was built with")
+        mf = reference_scf(self, molecule, electric_field, resources, xc=found.xc, grid=self.options.grid)
+        point = mean_field_point(mf)
+        settings = dict(point.settings) | {
+            "xc": dict(found.parts),
+            "exact_exchange_omega_long_short": found.exact_exchange,
+        }
+        settings["nonlocal_correlation"] = "VV10" if found.nlc else "none"
+        return Point(point.energy, settings, point.warnings, point.dipole, point.state)
+
+    def check(self, system: System, properties: frozenset[str]) -> None:
+        super().check(system, properties)
+        if "excitation_energies" in properties:
+            check_restricted_singlet(self, system)
+
+    def families(self) -> dict[str, str]:
+        return {"program": "pyscf", "functional": self.functional}
+
+    def excitations(
+        self, molecule: Molecule, ground: Point, resources: Resources
+    ) -> tuple[dict[str, float], dict[str, Any]]:
+        from qmbench_pyscf.excited import linear_response
+
+        return linear_response(molecule, ground.state, self.options.n_states, self.options.tda)
+
+
+@lru_cache(maxsize=512)
+def functional_method(name: str) -> type[Method]:
+    """The method class of the functional `name`; nothing is imported to make it."""
+    known = KNOWN.get(name)
+    text = known.description if known else f"libxc functional {name}"
+    doc = (
+        f"{text}. {'DOI ' + known.citations[0] if known else 'See libxc for its source'}\n\n"
+        "Kohn–Sham with PySCF and libxc: restricted for singlets, unrestricted otherwise; saddle points are left.\n"
+        "VV10 non-local correlation is included where it belongs to the functional. Excitations are TDDFT (tda=true:\n"
+        "Tamm–Dancoff; VV10 left out of the kernel). Kohn and Sham, Phys. Rev. 140, A1133 (1965)."
+    )
+    citations = (*(known.citations if known else ()), "10.1103/PhysRev.140.A1133", "10.1016/j.softx.2017.11.002", PYSCF)
+    members = {"__doc__": doc, "__module__": __name__, "name": name, "functional": name, "citations": citations}
+    return type(f"Functional_{name}", (DensityFunctional,), members)

@@ -1,0 +1,116 @@
+"""The options of this plugin's methods. Everything here changes a number; each says when."""
+
+from __future__ import annotations
+
+from typing import Literal
+
+from pydantic import Field
+
+from qmbench import Options
+
+
+class ReferenceOptions(Options):
+    """What the self-consistent field depends on, whatever is built on it."""
+
+    reference: Literal["auto", "restricted", "unrestricted"] = Field(
+        "auto",
+        description="determinant: auto is restricted for multiplicity 1, unrestricted otherwise; unrestricted lets a "
+        "singlet break its spin symmetry",
+    )
+    energy_tolerance: float = Field(
+        1e-10, gt=0, le=1e-5, description="SCF and cluster convergence in the energy, hartree"
+    )
+    max_cycle: int = Field(100, ge=1, description="iterations after which an SCF (or a cluster expansion) is given up")
+    stability: bool = Field(
+        True, description="look at the orbital Hessian, and leave saddle points downhill; false saves time"
+    )
+
+
+class MoleculeOptions(ReferenceOptions):
+    """The SCF of a molecule, and the step of derivatives by finite field."""
+
+    basis: str = Field(description="basis set, such as cc-pvdz or def2-tzvp; its core potential is part of it")
+    density_fitting: bool = Field(
+        False, description="fit two-electron densities in PySCF's default auxiliary set of the basis"
+    )
+    field_strength: float = Field(
+        0.002,
+        gt=0,
+        le=0.05,
+        description="electric field of finite-field derivatives, atomic units; twice it is used too",
+    )
+
+
+class HartreeFockOptions(MoleculeOptions):
+    """Hartree–Fock; excitations by TDHF."""
+
+    basis: str | None = Field(  # type: ignore[assignment]
+        None, description="basis set, such as cc-pvdz (required for molecules); a lattice model has none"
+    )
+    n_states: int = Field(5, ge=1, le=50, description="excited states of each multiplicity")
+    tda: bool = Field(False, description="excitations without de-excitations (Tamm–Dancoff; CIS for Hartree–Fock)")
+
+
+class FunctionalOptions(MoleculeOptions):
+    """A density functional; excitations by TDDFT."""
+
+    grid: int | None = Field(
+        None,
+        ge=0,
+        le=9,
+        description="PySCF's level of the quadrature grid; if not given 4 (LDA, GGA, hybrids: to 1e-6 hartree), or 5 "
+        "for meta-GGAs (good to about 1e-6, SCAN to 2e-5)",
+    )
+    n_states: int = Field(5, ge=1, le=50, description="excited states of each multiplicity")
+    tda: bool = Field(False, description="excitations without de-excitations (Tamm–Dancoff)")
+
+
+class DispersionOptions(FunctionalOptions):
+    """A functional with D3(BJ)."""
+
+    three_body: bool = Field(
+        False, description="add the Axilrod–Teller–Muto term, which the published D3(BJ) leaves off"
+    )
+
+
+class D4Options(FunctionalOptions):
+    """A functional with D4."""
+
+    three_body: bool = Field(True, description="the Axilrod–Teller–Muto term, part of the published D4")
+
+
+class HartreeFockDispersionOptions(HartreeFockOptions):
+    """Hartree–Fock with D3(BJ)."""
+
+    basis: str = Field(description="basis set, such as cc-pvdz or def2-tzvp")  # type: ignore[assignment]
+    three_body: bool = DispersionOptions.model_fields["three_body"]
+
+
+class HartreeFockD4Options(HartreeFockOptions):
+    """Hartree–Fock with D4."""
+
+    basis: str = Field(description="basis set, such as cc-pvdz or def2-tzvp")  # type: ignore[assignment]
+    three_body: bool = D4Options.model_fields["three_body"]
+
+
+class CorrelatedOptions(MoleculeOptions):
+    """A wave function on top of Hartree–Fock."""
+
+    frozen_core: bool = Field(
+        False, description="leave the noble-gas core of every atom uncorrelated (no core for H–He, 1s² for Li–Ne, …)"
+    )
+
+
+class CoupledClusterOptions(CorrelatedOptions):
+    """CCSD; excitations by EOM-CCSD."""
+
+    n_states: int = Field(5, ge=1, le=30, description="excited states of each multiplicity")
+
+
+class FullCIOptions(CorrelatedOptions):
+    """Full configuration interaction, of molecules and lattices."""
+
+    basis: str | None = Field(  # type: ignore[assignment]
+        None, description="basis set, such as cc-pvdz (required for molecules); a lattice model has none"
+    )
+    n_states: int = Field(5, ge=1, le=50, description="excited states of each multiplicity")

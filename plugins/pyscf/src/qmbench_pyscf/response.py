@@ -1,0 +1,159 @@
+"""Dipole and polarizability from points in a uniform electric field.
+
+E(F) = E − μ·F − ½ F·α·F − …. With a density at hand, μ is its expectation value and α its derivative; without
+one, both are derivatives of the energy (orbitals relax in the field, so these are the relaxed quantities).
+Central differences with steps h and 2h are combined by Richardson's rule, and their difference is the
+uncertainty. Cohen and Roothaan, J. Chem. Phys. 43, S34 (1965).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable
+from functools import lru_cache
+from itertools import product
+from typing import Any
+
+import numpy as np
+
+from qmbench import Molecule, NotConverged, Quantity
+from qmbench_pyscf.base import Field3, Point
+
+# Relative disagreement of the steps h and 2h beyond which a derivative is no derivative any more.
+LARGEST_STEP_ERROR = 0.2
+
+
+def field_derivatives(
+    molecule: Molecule, ground: Point, point: Callable[[Field3], Point], step: float, wanted: Iterable[str]
+) -> tuple[dict[str, Quantity], dict[str, Any], list[str]]:
+    """`dipole` (3,) in e bohr and `polarizability` (3, 3) in bohr³, settings, and warnings.
+
+    point(F): the calculation in the field F. NotConverged when steps h and 2h disagree grossly.
+    """
+    point = lru_cache(maxsize=None)(point)
+    mirrors = mirror_axes(molecule)
+    found: dict[str, Quantity] = {}
+    settings: dict[str, Any] = {"field_strength": step}
+    warnings = list(_orientation_warning(molecule)) if "polarizability" in wanted else []
+    if "dipole" in wanted:
+        if ground.dipole is not None:
+            found["dipole"] = Quantity(ground.dipole(), "e bohr")
+            settings["dipole"] = "expectation value of the density"
+        else:
+            found["dipole"] = _energy_dipole(point, step, mirrors)
+            settings["dipole"] = "derivative of the energy by finite field (orbitals relaxed)"
+    if "polarizability" in wanted:
+        if ground.dipole is not None:
+            coarse, fine = (_dipole_polarizability(point, s, mirrors) for s in (2 * step, step))
+            settings["polarizability"] = "derivative of the dipole by finite field"
+        else:
+            coarse, fine = (_energy_polarizability(ground.energy, point, s, mirrors) for s in (2 * step, step))
+            settings["polarizability"] = "second derivative of the energy by finite field"
+        found["polarizability"] = _richardson(coarse, fine, "bohr3")
+    return found, settings, warnings
+
+
+def mirror_axes(molecule: Molecule) -> tuple[bool, bool, bool]:
+    """For each of x, y, z: whether turning that coordinate round leaves the state as it is (to be trusted).
+
+    True only for closed shells, and for single atoms whose open shell lies along the axes.
+    """
+    xyz = molecule.coordinates
+    if molecule.multiplicity > 1 and len(xyz) > 1:
+        return (False, False, False)
+    labels = list(zip(molecule.symbols, molecule.ghosts, strict=True))
+    flags = []
+    for axis in range(3):
+        plane = _mirror_plane(molecule, axis)
+        image = xyz.copy()
+        image[:, axis] = 2 * plane - image[:, axis]
+        distance = np.linalg.norm(xyz[:, None] - image[None], axis=-1)
+        partner = distance.argmin(axis=0)
+        same = distance.min(axis=0).max() < 1e-6 and all(labels[i] == labels[j] for i, j in enumerate(partner))
+        # A charge away from the origin makes the energy depend on the sign of the field.
+        flags.append(bool(same and (molecule.charge == 0 or abs(plane) < 1e-9)))
+    return (flags[0], flags[1], flags[2])
+
+
+def _mirror_plane(molecule: Molecule, axis: int) -> float:
+    values = molecule.coordinates[:, axis]
+    return float((values.min() + values.max()) / 2)
+
+
+def _field(**components: float) -> Field3:
+    return (components.get("x", 0.0), components.get("y", 0.0), components.get("z", 0.0))
+
+
+def _along(axis: int, strength: float) -> Field3:
+    return _field(**{"xyz"[axis]: strength})
+
+
+def _energy_dipole(point: Callable[[Field3], Point], step: float, mirrors: tuple[bool, bool, bool]) -> Quantity:
+    def slope(axis: int, s: float) -> float:
+        if mirrors[axis]:
+            return 0.0
+        return -(point(_along(axis, s)).energy - point(_along(axis, -s)).energy) / (2 * s)
+
+    coarse, fine = (np.array([slope(axis, s) for axis in range(3)]) for s in (2 * step, step))
+    return _richardson(coarse, fine, "e bohr")
+
+
+def _dipole_polarizability(point: Callable[[Field3], Point], s: float, mirrors: tuple[bool, bool, bool]) -> np.ndarray:
+    def dipole(f: Field3) -> np.ndarray:
+        evaluate = point(f).dipole
+        assert evaluate is not None
+        return evaluate()
+
+    columns = []
+    for axis in range(3):
+        plus = dipole(_along(axis, s))
+        if mirrors[axis]:
+            minus = plus.copy()
+            minus[axis] = -plus[axis]
+        else:
+            minus = dipole(_along(axis, -s))
+        columns.append((plus - minus) / (2 * s))
+    alpha = np.array(columns)
+    return (alpha + alpha.T) / 2
+
+
+def _energy_polarizability(
+    e0: float, point: Callable[[Field3], Point], s: float, mirrors: tuple[bool, bool, bool]
+) -> np.ndarray:
+    def energy(fx: float, fy: float, fz: float) -> float:
+        # A mirror makes the sign of its component of the field immaterial.
+        signed = [abs(f) if mirror else f for f, mirror in zip((fx, fy, fz), mirrors, strict=True)]
+        return point((signed[0], signed[1], signed[2])).energy
+
+    alpha = np.zeros((3, 3))
+    for axis in range(3):
+        alpha[axis, axis] = -(energy(*_along(axis, s)) - 2 * e0 + energy(*_along(axis, -s))) / s**2
+    for i, j in ((0, 1), (0, 2), (1, 2)):
+        if mirrors[i] or mirrors[j]:
+            continue
+        total = 0.0
+        for a, b in product((1, -1), repeat=2):
+            both = [0.0, 0.0, 0.0]
+            both[i], both[j] = a * s, b * s
+            total -= a * b * energy(*both)
+        alpha[i, j] = alpha[j, i] = total / (4 * s**2)
+    return alpha
+
+
+def _richardson(coarse: np.ndarray, fine: np.ndarray, unit: str) -> Quantity:
+    """The h → 0 limit from steps 2h and h, with their difference as uncertainty."""
+    value = (4 * fine - coarse) / 3
+    error = np.abs(value - fine)
+    if np.abs(coarse - fine).max() > LARGEST_STEP_ERROR * max(np.abs(fine).max(), 1e-2):
+        raise NotConverged(
+            f"finite field: steps h, 2h give {np.round(fine, 6).tolist()} and {np.round(coarse, 6).tolist()} {unit}; "
+            "try a smaller field_strength, or a tighter energy_tolerance"
+        )
+    return Quantity(value, unit, error, "estimate")
+
+
+def _orientation_warning(molecule: Molecule) -> Iterable[str]:
+    if molecule.n_parts == 1 and molecule.multiplicity in (2, 3):
+        yield (
+            "the state of an atom with an open p or d shell is degenerate in space: "
+            "this polarizability is that of the component along z"
+        )

@@ -1,0 +1,116 @@
+"""`qmbench plugin new` and `qmbench plugin check`: for people who write methods."""
+
+from __future__ import annotations
+
+import re
+import time
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any
+
+import typer
+
+if TYPE_CHECKING:
+    from qmbench.testing import Check
+
+app = typer.Typer(help="Write a plugin, and check one.", no_args_is_help=True, rich_markup_mode=None)
+
+
+@app.command()
+def new(
+    name: Annotated[str, typer.Argument(metavar="NAME", help="Short lower-case name: my_method, say.")],
+    directory: Annotated[
+        Path | None, typer.Option("--directory", metavar="DIR", help="Where to write it [default: ./qmbench-NAME].")
+    ] = None,
+) -> int:
+    """Scaffold a plugin package with one exact method, its tests and the conformance kit."""
+    from qmbench.cli import scaffold
+    from qmbench.errors import InputError
+
+    if not re.fullmatch(r"[a-z][a-z0-9_]*", name):
+        raise InputError(f"a plugin's name is lower-case letters, digits and _ (my_method, say), not '{name}'")
+    folder = directory or Path(f"qmbench-{name.replace('_', '-')}")
+    if folder.exists() and (not folder.is_dir() or any(folder.iterdir())):
+        raise InputError(f"{folder} is there already; remove it, or name another folder with --directory")
+    try:
+        for path, text in scaffold.files(name).items():
+            target = folder / path
+            target.parent.mkdir(parents=True, exist_ok=True)
+            target.write_text(text, encoding="utf-8")
+    except OSError as error:
+        raise InputError(f"can't write {folder}: {error.strerror or error}") from None
+    print(f"wrote {folder}; now:\n\n  cd {folder}\n  pip install -e .\n  pytest\n  qmbench plugin check {name}")
+    return 0
+
+
+@app.command()
+def check(
+    name: Annotated[str, typer.Argument(metavar="NAME", help="An installed plugin, as in `qmbench list plugins`.")],
+    method: Annotated[
+        list[str] | None, typer.Option("--method", metavar="M", help="Only this method (repeatable).")
+    ] = None,
+    json: Annotated[bool, typer.Option("--json", help="Print one JSON document and nothing else.")] = False,
+) -> int:
+    """Run the conformance kit on an installed plugin; exit 0 passed, 1 failed, 2 nothing to judge, 3 no such plugin."""
+    from qmbench.cli.common import print_json
+    from qmbench.plugins import plugins
+
+    found = plugins()
+    broken = [info for info in found.infos if info.name == name and info.error]
+    if broken:
+        # It is there, and it does not load: that is a finding about the plugin, not a wrong request.
+        rows = [{"method": "", "check": "loads", "outcome": "failed", "message": broken[0].error, "wall_s": 0.0}]
+    elif any(info.name == name for info in found.infos) and name not in {o.name for o in found.owner.values()}:
+        rows = []
+    else:
+        from qmbench.testing import checks
+
+        rows = [_run(item) for item in checks(name, methods=method)]
+    summary = {outcome: sum(row["outcome"] == outcome for row in rows) for outcome in ("passed", "failed", "skipped")}
+    if json:
+        print_json({"plugin": name, "summary": summary, "checks": rows})
+    else:
+        _print(name, rows, summary)
+    return 1 if summary["failed"] else 0 if summary["passed"] else 2
+
+
+def _run(item: Check) -> dict[str, Any]:
+    from qmbench.testing import ConformanceError, NotApplicable
+
+    start, outcome, message = time.perf_counter(), "passed", ""
+    try:
+        item()
+    except NotApplicable as reason:
+        outcome, message = "skipped", str(reason)
+    except ConformanceError as error:
+        outcome, message = "failed", str(error)
+    except Exception as error:
+        outcome, message = "failed", f"{item.subject.method.name}: {type(error).__name__}: {error}"
+    return {
+        "method": item.subject.method.name,
+        "check": item.name,
+        "outcome": outcome,
+        "message": " ".join(message.split()),
+        "wall_s": round(time.perf_counter() - start, 3),
+    }
+
+
+def _print(name: str, rows: list[dict[str, Any]], summary: dict[str, int]) -> None:
+    from rich.table import Table
+
+    from qmbench.cli.common import console
+
+    out = console()
+    if not rows:
+        out.print(f"{name} registers no method: nothing to check")
+        return
+    table = Table("method", "passed", "failed", "skipped", "seconds", title=f"conformance of {name}", box=None)
+    for method in dict.fromkeys(row["method"] for row in rows):
+        mine = [row for row in rows if row["method"] == method]
+        counts = [str(sum(row["outcome"] == o for row in mine)) for o in ("passed", "failed", "skipped")]
+        table.add_row(method, *counts, f"{sum(row['wall_s'] for row in mine):.1f}")
+    out.print(table)
+    for outcome in ("failed", "skipped"):
+        for row in rows:
+            if row["outcome"] == outcome:
+                out.print(f"{outcome}  {row['check']}: {row['message']}", markup=False, soft_wrap=True)
+    out.print(", ".join(f"{n} {outcome}" for outcome, n in summary.items()), markup=False)

@@ -1,0 +1,141 @@
+"""Whatever a method does, its task becomes a failed record of the right kind, and the other tasks go on."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable
+from pathlib import Path
+
+import psutil
+import pytest
+
+from qmbench.engine.local import LocalEngine
+from qmbench.engine.outcome import Outcome
+from qmbench.method import Resources
+from qmbench.record import Task
+
+# what the method does: (kind of failure, what its message says)
+FAULTS = {
+    "raise": ("error", "ValueError: the sky fell down"),
+    "unreadable": ("error", "Unreadable"),
+    "input": ("input", "no such basis"),
+    "not_converged": ("not_converged", "after 50 cycles"),
+    "resource_error": ("memory", "needs 10 GiB"),
+    "nan": ("error", "'energy' is not finite"),
+    "wrong_unit": ("error", "'energy' must be in 'hartree', not 'eV'"),
+    "wrong_shape": ("error", "must have shape ()"),
+    "missing": ("error", "'energy' was asked for and is missing from the result; it has dipole"),
+    "float": ("error", "compute returned float"),
+    "float_property": ("error", "'energy' is float"),
+    "complex": ("error", "complex"),
+    "odd_settings": ("error", "settings.object holds a object"),
+    "system_exit": ("crash", "SystemExit: 3"),
+    "os_exit": ("crash", "exit code 0"),
+    "keyboard_interrupt": ("error", "KeyboardInterrupt"),
+    "segfault": ("crash", "signal 11 (SIGSEGV)"),
+    "abort": ("crash", "signal 6 (SIGABRT)"),
+    "kill_self": ("crash", "signal 9 (SIGKILL)"),
+    "one_big_array": ("memory", "16.0 GiB"),
+    "eat_memory": ("memory", "limit of 0.5 GiB"),
+    "eat_memory_together": ("memory", "limit of 0.5 GiB"),
+    "print_and_fail": ("error", "after much talk"),
+}
+HANGS = ("hang", "hang_in_c", "ignore_sigterm", "orphan_and_hang")
+GOOD = ("share_memory", "fork_and_return", "print", "close_output", "daemon_thread", "numpy_settings")
+
+
+@pytest.fixture
+def outcomes(sabotage: Callable[..., Task], tmp_path: Path) -> Callable[..., dict[str, Outcome]]:
+    """Runs methods that do these things, a healthy task after each; {what it does: outcome}."""
+
+    def run(*faults: str, **limits: float) -> dict[str, Outcome]:
+        tasks, what = [], {}
+        for n, fault in enumerate(faults):
+            for do in (fault, "nothing"):
+                tasks.append(sabotage(do, n=n, file=tmp_path / f"{fault}.pid"))
+                what[str(tasks[-1].level)] = do
+        found = {}
+        healthy = 0
+        with LocalEngine(2, Resources(scratch=tmp_path, **limits)) as engine:
+            for task, outcome in engine.run(tasks):
+                do = what[str(task.level)]
+                if do == "nothing":
+                    assert (outcome.status, outcome.failure) == ("ok", None)
+                    assert outcome.properties["energy"].value == -2.0
+                    healthy += 1
+                else:
+                    found[do] = outcome
+        assert healthy == len(faults)
+        return found
+
+    return run
+
+
+def test_every_fault_is_told_apart(outcomes: Callable[..., dict[str, Outcome]]) -> None:
+    found = outcomes(*FAULTS, memory_gib=0.5, time_s=60.0)
+    assert found.keys() == FAULTS.keys()
+    for do, (kind, message) in FAULTS.items():
+        outcome = found[do]
+        assert outcome.status == "failed", do
+        assert outcome.failure.kind == kind, (do, outcome.failure)
+        assert message in outcome.failure.message, (do, outcome.failure)
+        assert "\n" not in outcome.failure.message
+        assert not outcome.properties
+        assert outcome.cost.wall_s > 0
+        assert outcome.cost.peak_memory_mib > 10
+        assert outcome.started.endswith("+00:00")
+    # The log says where it happened, for Python's errors and for the kernel's signals.
+    assert "in do_raise" in found["raise"].failure.log_tail
+    assert "Segmentation fault" in found["segfault"].failure.log_tail
+    assert "after much talk" in found["print_and_fail"].failure.log_tail
+    assert len(found["print_and_fail"].failure.log_tail) <= 4000
+    assert 400 < found["eat_memory"].cost.peak_memory_mib < 1000
+
+
+def test_what_looks_bad_and_is_not(outcomes: Callable[..., dict[str, Outcome]]) -> None:
+    found = outcomes(*GOOD, memory_gib=0.5, time_s=60.0)
+    for do in GOOD:
+        assert found[do].status == "ok", (do, found[do].failure)
+        assert found[do].properties["energy"].value == -2.0
+    assert found["numpy_settings"].settings == {"n": 3, "x": [1.0, "inf"]}
+    assert found["numpy_settings"].warnings == ("look out",)
+    assert found["fork_and_return"].settings == {"copy": False}
+
+
+def test_unsupported_is_no_failure(outcomes: Callable[..., dict[str, Outcome]]) -> None:
+    outcome = outcomes("unsupported")["unsupported"]
+    assert (outcome.status, outcome.failure.kind, outcome.failure.message) == (
+        "unsupported",
+        "unsupported",
+        "not this one",
+    )
+
+
+def test_hanging_ends_at_the_limit_with_the_whole_tree(
+    outcomes: Callable[..., dict[str, Outcome]], tmp_path: Path
+) -> None:
+    start = time.monotonic()
+    found = outcomes(*HANGS, time_s=1.0)
+    assert time.monotonic() - start < 30
+    for do in HANGS:
+        assert found[do].failure.kind == "timeout", (do, found[do].failure)
+        assert "limit of 1 s" in found[do].failure.message
+        assert 1.0 <= found[do].cost.wall_s < 5.0
+    _check_gone(tmp_path / "orphan_and_hang.pid")
+
+
+@pytest.mark.parametrize("do", ["grandchild", "orphan", "orphan_and_segfault"])
+def test_nothing_survives_its_task(sabotage: Callable[..., Task], tmp_path: Path, do: str) -> None:
+    start = time.monotonic()
+    file = tmp_path / "pid"
+    with LocalEngine(1, Resources(scratch=tmp_path)) as engine:
+        for _, outcome in engine.run([sabotage(do, file=file)]):
+            # The grandchild holds every file and pipe open for an hour; nobody waits for it.
+            assert time.monotonic() - start < 30
+            assert outcome.status == ("failed" if "segfault" in do else "ok")
+            _check_gone(file)
+
+
+def _check_gone(pid_file: Path) -> None:
+    pid = int(pid_file.read_text())
+    assert not psutil.pid_exists(pid) or psutil.Process(pid).status() == psutil.STATUS_ZOMBIE

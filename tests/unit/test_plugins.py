@@ -1,0 +1,203 @@
+"""Discovery: a broken plugin is named with its reason, and takes nobody down with it."""
+
+from __future__ import annotations
+
+import itertools
+import re
+import subprocess
+import sys
+import textwrap
+from importlib import metadata
+
+import pytest
+
+from qmbench import InputError, Unsupported
+from qmbench.plugins import discover
+
+GOOD = """
+import qmbench
+class {cls}(qmbench.Method):
+    "A method."
+    name = "{name}"
+    systems = (qmbench.Molecule,)
+    properties = frozenset({{"energy"}})
+    def compute(self, system, properties, resources):
+        return qmbench.Result({{"energy": qmbench.Quantity(0.0, "hartree")}})
+@qmbench.hookimpl
+def qmbench_methods():
+    return [{cls}]
+"""
+
+
+COUNT = itertools.count()  # module names stay in sys.modules: each is used once
+
+
+@pytest.fixture
+def load(tmp_path, monkeypatch):
+    """Write modules, name them as entry points, and discover them."""
+    monkeypatch.syspath_prepend(str(tmp_path))
+
+    def go(**sources: str):
+        points = []
+        for name, source in sources.items():
+            module = f"plugin_under_test_{next(COUNT)}_{name}"
+            (tmp_path / f"{module}.py").write_text(textwrap.dedent(source))
+            points.append(metadata.EntryPoint(name, module, "qmbench"))
+        return discover(points)
+
+    return go
+
+
+def good(name: str) -> str:
+    return GOOD.format(cls=name.title().replace("-", ""), name=name)
+
+
+def test_good_plugins_bring_their_methods(load):
+    found = load(one=good("a"), two=good("b"))
+    assert set(found.methods) == {"a", "b"}
+    assert found.owner["a"].name == "one"
+    assert [info.error for info in found.infos] == ["", ""]
+    assert str(found.level("a")) == "a"
+
+
+@pytest.mark.parametrize(
+    ("source", "reason"),
+    [
+        ("import there_is_no_such_module", "ModuleNotFoundError: No module named 'there_is_no_such_module'"),
+        ("1 / 0", "ZeroDivisionError: division by zero"),
+        ("def broken(:", "SyntaxError"),
+        ("raise SystemExit(7)", r"exits while being imported \(7\)"),
+        ("import sys; sys.exit('no licence')", r"exits while being imported \(no licence\)"),
+        ("raise BaseException('odd')", "BaseException: odd"),
+        ("QMBENCH_API = 0\n" + good("m"), "speaks plugin API 0, this qmbench speaks 1"),
+        ("QMBENCH_API = 2\n" + good("m"), "speaks plugin API 2, this qmbench speaks 1"),
+        (good("m") + "qmbench_methods = lambda: 1 / 0", "ZeroDivisionError"),
+        (good("m").replace("return [M]", "return [M, M]"), "it defines method 'm' twice"),
+        (good("m").replace("return [M]", "return [3]"), "qmbench_methods gave 3, not a Method class"),
+        (good("m").replace("return [M]", "return None"), "qmbench_methods gave None, not a list"),
+        (good("m").replace("return [M]", "return M"), "not a list"),
+        (good("m").replace('name = "m"', 'name = "M"'), "method name 'M' must be lower case"),
+        (good("m").replace('name = "m"', 'name = "a/b"'), "without / "),
+        (good("m").replace('    name = "m"\n', ""), "method M has no 'name'"),
+        (good("m").replace("    properties = ", "    props = "), "method M has no 'properties'"),
+        (good("m").replace("def compute", "def comput"), "method M has no compute"),
+        (good("m").replace("def qmbench_methods", "def qmbench_method"), "unknown hook 'qmbench_method'"),
+        (
+            "import qmbench\n@qmbench.hookimpl\ndef qmbench_properties():\n"
+            "    return [qmbench.Property('energy', 'eV', 'another energy')]",
+            "property 'energy' is defined twice",
+        ),
+    ],
+)
+def test_a_broken_plugin_is_named_and_the_rest_works(load, source, reason):
+    found = load(a_first=good("first"), broken=source, z_last=good("last"))
+    assert set(found.methods) == {"first", "last"}
+    errors = {info.name: info.error for info in found.infos}
+    assert errors["a_first"] == errors["z_last"] == ""
+    assert re.search(reason, errors["broken"]), errors["broken"]
+    assert "\n" not in errors["broken"]
+    assert found.level("last").make()
+    with pytest.raises(InputError, match=r"unknown method 'm'.*plugins that could not be loaded: broken \("):
+        found.method("m")
+
+
+def test_a_method_that_another_plugin_has_is_refused(load):
+    found = load(one=good("same"), two=good("same"))
+    assert found.owner["same"].name == "one"
+    assert found.infos[1].error.endswith("method 'same' is already provided by plugin 'one'")
+
+
+def test_two_plugins_of_one_name(load, tmp_path):
+    (tmp_path / "twin_a.py").write_text(good("a"))
+    (tmp_path / "twin_b.py").write_text(good("b"))
+    found = discover([metadata.EntryPoint("twin", m, "qmbench") for m in ("twin_a", "twin_b")])
+    assert set(found.methods) == {"a"}
+    assert "another plugin has this name" in found.infos[1].error
+    assert found.method("a")[1].name == "twin"
+
+
+def test_a_plugin_is_in_whole_or_not_at_all(load):
+    half = good("half") + (
+        "\n@qmbench.hookimpl\ndef qmbench_properties():\n    return [qmbench.Property('magic', 'hartree', 'm')]"
+        "\n@qmbench.hookimpl\ndef qmbench_benchmarks():\n    raise OSError('no data')\n"
+    )
+    found = load(half=half)
+    assert not found.methods
+    assert "magic" not in found.properties
+    assert not found.benchmark_folders
+    assert found.infos[0].error == "OSError: no data"
+
+
+def test_own_properties_and_benchmarks_are_registered(load, tmp_path):
+    source = good("m").replace('{"energy"}', '{"energy", "magic"}') + (
+        "\n@qmbench.hookimpl\ndef qmbench_properties():\n    return [qmbench.Property('magic', 'hartree', 'm')]"
+        f"\n@qmbench.hookimpl\ndef qmbench_benchmarks():\n    return [{str(tmp_path)!r}]\n"
+    )
+    found = load(m=source)
+    assert found.properties["magic"].unit == "hartree"
+    assert found.benchmark_folders == [tmp_path]
+
+
+FAMILY = """
+import qmbench
+from importlib import import_module
+class X(qmbench.Method):
+    "A family."
+    name = "x-any"
+    systems = (qmbench.Molecule,)
+    properties = frozenset({"energy"})
+    def compute(self, system, properties, resources): ...
+@qmbench.hookimpl
+def qmbench_resolve_method(name):
+    if name == "x-forbidden":
+        raise qmbench.Unsupported("x-forbidden has no energy")
+    if name == "x-broken":
+        raise RuntimeError("the program is not installed")
+    return X if name.startswith("x-") else None
+"""
+
+
+def test_open_family_answers_for_its_names(load):
+    found = load(family=FAMILY, other=good("other"))
+    method, info = found.method("x-any")
+    assert (method.name, info.name) == ("x-any", "family")
+    with pytest.raises(Unsupported, match="x-forbidden has no energy"):
+        found.method("x-forbidden")
+    with pytest.raises(InputError, match="unknown method 'y'"):
+        found.method("y")
+
+
+def test_a_family_that_breaks_while_asked_is_named_and_the_rest_works(load):
+    found = load(family=FAMILY.replace('name == "x-broken"', "True"), other=good("other"))
+    assert found.method("other")
+    with pytest.raises(InputError, match=r"unknown method 'y'.*family \(RuntimeError: the program is not installed\)"):
+        found.method("y")
+
+
+def test_unknown_method_names_the_nearest(load):
+    with pytest.raises(InputError, match="unknown method 'hff'; did you mean 'hf'"):
+        load(one=good("hf")).method("hff")
+
+
+def test_ctrl_c_during_an_import_is_not_swallowed(load):
+    with pytest.raises(KeyboardInterrupt):
+        load(one="raise KeyboardInterrupt")
+
+
+def test_importing_qmbench_is_light():
+    """No plugin, no program, not even NumPy, until a name is used."""
+    code = (
+        "import qmbench, sys; print([m for m in ('numpy', 'pydantic', 'pandas', 'ase', 'pyscf') if m in sys.modules])"
+    )
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    assert done.stdout.strip() == "[]"
+
+
+def test_every_public_name_is_there():
+    import qmbench
+
+    for name in qmbench.__all__:
+        assert getattr(qmbench, name) is not None
+    with pytest.raises(AttributeError, match="has no attribute 'Metod'"):
+        qmbench.Metod  # noqa: B018
+    assert set(qmbench.__all__) <= set(dir(qmbench))

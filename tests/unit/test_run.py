@@ -1,0 +1,158 @@
+"""The run loop: what is reused, what is tried again, in which order, and what is told."""
+
+from __future__ import annotations
+
+import io
+from collections.abc import Callable, Generator, Iterable
+from pathlib import Path
+
+import pytest
+
+from qmbench.engine.local import LocalEngine
+from qmbench.engine.outcome import Outcome
+from qmbench.errors import Interrupted
+from qmbench.method import Resources
+from qmbench.progress import shown
+from qmbench.record import Task
+from qmbench.run import Progress, in_order, run_tasks
+from qmbench.store import Store
+
+Sabotage = Callable[..., Task]
+
+
+@pytest.fixture
+def store(tmp_path: Path) -> Store:
+    with Store(tmp_path / "store.sqlite") as opened:
+        yield opened
+
+
+@pytest.fixture
+def engine(tmp_path: Path) -> LocalEngine:
+    with LocalEngine(1, Resources(scratch=tmp_path, time_s=60.0)) as engine:
+        yield engine
+
+
+def test_records_say_where_they_come_from(sabotage: Sabotage, store: Store, engine: LocalEngine) -> None:
+    task = sabotage("numpy_settings", n=3)
+    summary = run_tasks([task], store, engine)
+    ((key, record),) = summary.records.items()
+    assert {"energy": key} == task.keys
+    assert (record.level, record.system_name, record.system_hash) == (str(task.level), "he", task.system.hash)
+    assert record.quantity.value == -2.0
+    assert record.provenance["versions"]["qmbench-sabotage"] == "0.1.0"
+    assert record.provenance["options"] == {"do": "numpy_settings", "n": 3, "seconds": 0.0, "file": ""}
+    assert record.provenance["settings"] == {"n": 3, "x": [1.0, "inf"]}
+    assert record.provenance["warnings"] == ["look out"]
+    assert record.provenance["started"].endswith("+00:00")
+    assert record.cost.wall_s > 0
+    assert store.get([key])[key].to_json() == record.to_json()
+
+
+def test_the_second_run_computes_nothing(sabotage: Sabotage, store: Store, engine: LocalEngine, tmp_path: Path) -> None:
+    count = tmp_path / "count"
+    tasks = [sabotage("count", n=n, file=count) for n in range(3)]
+    first = run_tasks(tasks, store, engine)
+    assert (first.computed, len(first.cached), first.failed) == (3, 0, 0)
+    second = run_tasks(tasks, store, engine)
+    assert (second.computed, len(second.cached)) == (0, 3)
+    assert second.records.keys() == first.records.keys()
+    assert sorted(count.read_text().split()) == ["0", "1", "2"]
+
+
+def test_only_missing_properties_are_computed(sabotage: Sabotage, store: Store, engine: LocalEngine) -> None:
+    run_tasks([sabotage()], store, engine)
+    asked: list[tuple[str, ...]] = []
+    both = sabotage(properties=("energy", "dipole"))
+    summary = run_tasks([both, both], store, engine, lambda p: asked.append(p.finished and p.finished.properties))
+    assert asked == [None, ("dipole",)]
+    assert (len(summary.records), len(summary.cached)) == (2, 1)
+
+
+def test_only_faults_of_the_machine_are_tried_again(sabotage: Sabotage, store: Store, engine: LocalEngine) -> None:
+    tasks = [sabotage(do) for do in ("raise", "os_exit", "input", "not_converged", "unsupported", "nothing")]
+    assert run_tasks(tasks, store, engine).computed == 6
+    again = run_tasks(tasks, store, engine)
+    assert again.computed == 2
+    assert again.failed == 4
+    assert len(again.records) == 6
+
+
+def test_one_property_that_fails_does_not_take_the_others_along(
+    sabotage: Sabotage, store: Store, engine: LocalEngine
+) -> None:
+    told: list[Progress] = []
+    task = sabotage("only_energy", properties=("energy", "dipole"))
+    summary = run_tasks([task], store, engine, told.append)
+    by_property = {record.prop: record for record in summary.records.values()}
+    assert by_property["energy"].quantity.value == -2.0
+    assert by_property["dipole"].failure.kind == "not_converged"
+    assert summary.computed == 3
+    assert [(p.done, p.total) for p in told] == [(0, 1), (1, 2), (2, 2)]
+    assert run_tasks([task], store, engine).computed == 0
+
+
+def test_fail_fast_stops_at_the_first_failure(sabotage: Sabotage, store: Store, engine: LocalEngine) -> None:
+    tasks = [sabotage("unsupported"), sabotage("raise", seconds=2.0), *(sabotage(n=n) for n in range(1, 20))]
+    summary = run_tasks(tasks, store, engine, fail_fast=True)
+    assert summary.stopped
+    assert summary.failed == 1
+    assert summary.computed < 10
+    assert len(store.get(key for task in tasks for key in task.keys.values())) == summary.computed
+
+
+def test_the_longest_start_first_and_twins_apart(sabotage: Sabotage) -> None:
+    def task(n: int, seconds: float, reference: str = "") -> Task:
+        return sabotage(n=n, seconds=seconds, **({"file": reference} if reference else {}))
+
+    def order(tasks: list[Task], workers: int) -> list[int]:
+        return [t.level.options.n for t in in_order(tasks, workers)]
+
+    assert order([task(1, 1.0), task(2, 5.0), task(3, 3.0)], 1) == [2, 3, 1]
+    # An unknown duration counts as the middle of the known ones; a broken estimate as unknown.
+    broken = sabotage("no_estimate", n=5)
+    assert order([task(1, 1.0), task(4, 0.0), task(2, 5.0), broken, task(3, 3.0)], 1) == [2, 4, 5, 3, 1]
+    twins = [task(1, 9.0, "a"), task(2, 8.0, "a"), task(3, 7.0, "b"), task(4, 6.0, "b")]
+    assert order(twins, 1) == [1, 2, 3, 4]
+    assert order(twins, 2) == [1, 3, 2, 4]
+    assert sorted(order(twins[:2], 4)) == [1, 2]
+
+
+class _Interrupting:
+    """An engine in whose second task somebody presses Ctrl-C."""
+
+    workers = 1
+    closed = False
+
+    def run(self, tasks: Iterable[Task]) -> Generator[tuple[Task, Outcome], None, None]:
+        from qmbench.quantity import Quantity
+
+        for n, task in enumerate(tasks):
+            if n == 1:
+                raise KeyboardInterrupt
+            yield task, Outcome("ok", None, {"energy": Quantity(-1.0, "hartree")})
+
+
+def test_an_interruption_says_how_to_go_on(sabotage: Sabotage, store: Store) -> None:
+    with pytest.raises(Interrupted, match=r"after 1 of 3 tasks.*goes on") as caught:
+        run_tasks([sabotage(n=n) for n in range(3)], store, _Interrupting())
+    assert str(store.path) in str(caught.value)
+    assert len(list(store.records())) == 1
+
+
+class _Terminal(io.StringIO):
+    def isatty(self) -> bool:
+        return True
+
+
+@pytest.mark.parametrize("stream", [io.StringIO(), _Terminal()])
+def test_progress_names_failures(sabotage: Sabotage, store: Store, engine: LocalEngine, stream: io.StringIO) -> None:
+    with shown(stream) as show:
+        run_tasks([sabotage(), sabotage("raise"), sabotage("unsupported")], store, engine, show)
+    text = stream.getvalue()
+    assert "failed: sabotage?do=raise he (energy): error: ValueError: the sky fell down" in text
+    assert "do=unsupported" not in text or stream.isatty()
+    if stream.isatty():
+        assert "\x1b[" in text
+    else:
+        assert text.splitlines()[0] == "0 of 3 tasks done"
+        assert text.splitlines()[-1] == "3 of 3 tasks done, 1 failed"
