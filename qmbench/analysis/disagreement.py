@@ -14,7 +14,7 @@ import numpy as np
 
 from qmbench import units
 from qmbench.analysis.columns import Column, Group
-from qmbench.analysis.grouping import agglomerate, scatter_within, split_by_gaps, without_undecided
+from qmbench.analysis.grouping import agglomerate, homogeneity, scatter_within, split_by_gaps, without_undecided
 
 VERDICTS = ("agree", "one_outlier", "camps", "suspect_reference", "inconclusive")
 
@@ -22,8 +22,9 @@ RELATIVE_RESOLUTION = 0.1
 """A disagreement of less than a tenth of the value is not what the verdicts are about: `agree` means that one of
 this size would have been seen, `inconclusive` that it would not."""
 
-FALSE_PAIRS = 0.05
-"""The share of significant pairs that is put down to chance when no camps form."""
+EDGE = 0.05
+"""Values with significant pairs that form no camps are called inconclusive when their homogeneity is less probable
+than this, and otherwise the pairs are put down to chance."""
 
 TOTAL_ENERGIES = ("total_energy", "energy_per_site")
 TOTAL_ENERGY_RESOLUTION_KCAL_MOL = 1.0
@@ -227,7 +228,7 @@ def _verdicts(judged: Judged) -> Judged:
         verdict = judge(
             g.value[e, here],
             judged.uncertainty[e, here],
-            contradiction=float(judged.significant[e]) / max(1, len(here) * (len(here) - 1) // 2),
+            contradiction=bool(judged.significant[e]),
             resolution=float(judged.resolution[e]),
             stated=bool(not judged.assumed[e, here].all()),
             reference=where,
@@ -240,7 +241,7 @@ def _verdicts(judged: Judged) -> Judged:
 def judge(
     values: np.ndarray,
     uncertainties: np.ndarray,
-    contradiction: float,
+    contradiction: bool,
     resolution: float,
     stated: bool,
     reference: int | None,
@@ -248,19 +249,19 @@ def judge(
 ) -> Verdict:
     """The verdict on one entry, from its n values and the uncertainties used for them.
 
-    contradiction: the share of pairs that are significant. resolution: the difference that matters. stated: some
+    contradiction: whether some pair is significant. resolution: the difference that matters. stated: some
     uncertainty was stated. reference: which value is the benchmark's default reference, if any.
 
     With significant pairs, values that are not homogeneous form camps. Two camps of which one is a single value,
     against at least two independent ones: `suspect_reference` if the single one is the reference, else
     `one_outlier`. Any other camps: `camps`. No camps: `agree` when a difference that matters would have been seen
     (with no stated uncertainty: when the values lie within half of it), else `inconclusive`; also `inconclusive`
-    when more pairs are significant than the false discoveries to be expected, although no camps form.
+    when there are significant pairs and the values are only just homogeneous.
     """
     n = len(values)
     if n < 2:
         return Verdict("inconclusive", "one value: nothing to compare it with")
-    camps, undecided = [np.arange(n)], []
+    camps, undecided = [np.arange(n)], list[int]()
     if contradiction:
         camps, undecided = without_undecided(values, uncertainties, agglomerate(values, uncertainties))
     if len(camps) < 2:
@@ -271,7 +272,7 @@ def judge(
     if len(camps) == 2 and len(singles) == 1 and independent_votes([columns[i] for i in numbered[0]]) >= 2:
         name = columns[singles[0]].name
         if singles[0] == reference:
-            reason = f"{len(numbered[0])} methods agree with each other and not with the reference {name}"
+            reason = f"{len(numbered[0])} values agree with each other and not with the reference {name}"
             return Verdict("suspect_reference", reason, singles, numbered, tuple(undecided))
         return Verdict(
             "one_outlier", f"{name} differs from all that agree otherwise", singles, numbered, tuple(undecided)
@@ -282,9 +283,9 @@ def judge(
 
 
 def _no_camps(
-    values: np.ndarray, uncertainties: np.ndarray, contradiction: float, resolution: float, stated: bool
+    values: np.ndarray, uncertainties: np.ndarray, contradiction: bool, resolution: float, stated: bool
 ) -> Verdict:
-    if contradiction > FALSE_PAIRS:
+    if contradiction and homogeneity(values, uncertainties) < EDGE:
         return Verdict("inconclusive", "a difference is at the edge of significance; no camps form")
     if not stated:
         if float(np.ptp(values)) <= resolution / 2.0:

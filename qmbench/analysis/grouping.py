@@ -69,6 +69,15 @@ def scatter_within(values: np.ndarray, groups: list[np.ndarray]) -> tuple[float,
     return (np.sqrt(squares / freedom) if freedom else 0.0), freedom
 
 
+def homogeneity(values: np.ndarray, uncertainties: np.ndarray) -> float:
+    """The p-value of Cochran's Q: how probable values that differ this much or more are, if none differs."""
+    from scipy.special import chdtrc
+
+    weights = uncertainties.astype(float) ** -2
+    q = float(np.dot(weights, (values - np.average(values, weights=weights)) ** 2))
+    return float(chdtrc(max(len(values) - 1, 1), q))
+
+
 def agglomerate(values: np.ndarray, uncertainties: np.ndarray, significance: float = 0.01) -> list[np.ndarray]:
     """Camps: neighbours are merged, the most compatible first, while a camp's values are homogeneous.
 
@@ -78,11 +87,10 @@ def agglomerate(values: np.ndarray, uncertainties: np.ndarray, significance: flo
     from scipy.special import chdtrc
 
     order = np.argsort(values, kind="stable")
+    if homogeneity(values, uncertainties) >= significance:
+        return [order]
     weight = (1.0 / uncertainties[order].astype(float) ** 2).tolist()
     mean = values[order].astype(float).tolist()
-    whole = float(np.dot(weight, (values[order] - np.average(values[order], weights=weight)) ** 2))
-    if chdtrc(max(len(order) - 1, 1), whole) >= significance:
-        return [order]
     camps = [[int(i)] for i in order]
     q = [0.0] * len(camps)
 

@@ -68,7 +68,7 @@ def _usual_cost(j: Judged) -> list[float]:
 def _missing_levels(j: Judged, e: int, usual: list[float]) -> list[dict[str, Any]]:
     g = j.group
     out = []
-    for c in np.flatnonzero(~np.isfinite(g.value[e]) & np.isfinite(usual)):
+    for c in np.flatnonzero(~np.isfinite(g.value[e]) & np.isfinite(usual)).tolist():
         status = g.status[e, c]
         if status == "unsupported":
             continue

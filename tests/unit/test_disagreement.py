@@ -1,0 +1,433 @@
+"""Verdicts on planted cases, and that names, order and units never change them."""
+
+from __future__ import annotations
+
+import math
+from collections import Counter
+from types import SimpleNamespace
+
+import numpy as np
+import pandas as pd
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from qmbench.analysis.columns import Column, Group, approximation
+from qmbench.analysis.disagree_document import disagree_document
+from qmbench.analysis.disagreement import (
+    benjamini_hochberg_cut,
+    disagreement,
+    independent_votes,
+)
+from qmbench.analysis.grouping import SPLIT_SIGNIFICANCE, agglomerate, critical_gap, largest_gap, split_by_gaps
+from qmbench.analysis.trends import level_differences, regress, trends
+from qmbench.benchmark import find_benchmark
+from qmbench.tidy import REFERENCE_COLUMNS, RESULT_COLUMNS, references_frame
+
+NAMES = ("ref", "a", "b", "c", "d", "e")
+
+
+def group(
+    values, uncertainties, names=NAMES, unit="kcal/mol", observable="interaction_energy", reference="ref", **more
+):
+    """values: (entries, methods); uncertainties: the same, or a number, or None for none stated."""
+    value = np.atleast_2d(np.array(values, dtype=float))
+    u = np.full(value.shape, np.nan if uncertainties is None else 1.0)
+    u = u if uncertainties is None else u * np.array(uncertainties, dtype=float)
+    shape = value.shape
+    columns = tuple(Column(n, "computed", n, is_default_reference=n == reference) for n in names[: shape[1]])
+    fields = {
+        "benchmark": "planted",
+        "observable": observable,
+        "unit": unit,
+        "entries": tuple(f"e{i}" for i in range(shape[0])),
+        "columns": columns,
+        "value": value,
+        "uncertainty": u,
+        "kind": np.where(np.isfinite(u), "statistical", None),
+        "wall_s": np.full(shape, np.nan),
+        "status": np.full(shape, "ok", dtype=object),
+        "tags": ((),) * shape[0],
+        "subsets": ((),) * shape[0],
+        "curve": ("",) * shape[0],
+        "coordinate": np.full(shape[0], np.nan),
+    }
+    return Group(**{**fields, **more})
+
+
+def verdict(values, uncertainties, **options):
+    (judged,) = disagreement([group(values, uncertainties, **options)])
+    return judged.verdicts[0], [c.name for c in judged.group.columns]
+
+
+# --- planted cases ---
+
+CAMPS = [-20.0, -20.1, -20.2, -18.0, -18.1, -17.9]
+PLANTED = {
+    "agree": ([-20.0, -20.1, -19.9, -20.05, -19.95, -20.0], 0.1, "agree", []),
+    "one outlier": ([-20.0, -20.1, -19.9, -17.0, -19.95, -20.0], 0.1, "one_outlier", ["c"]),
+    "two camps": (CAMPS, 0.1, "camps", []),
+    "a wrong reference": ([-15.0, -20.1, -19.9, -20.05, -19.95, -20.0], 0.1, "suspect_reference", ["ref"]),
+    "huge uncertainties": (CAMPS, 8.0, "inconclusive", []),
+}
+
+
+@pytest.mark.parametrize("case", PLANTED)
+def test_planted_case(case):
+    values, u, wanted, outliers = PLANTED[case]
+    found, names = verdict(values, u)
+    assert found.verdict == wanted, found.reason
+    assert [names[i] for i in found.outliers] == outliers
+
+
+@pytest.mark.parametrize("case", ["agree", "one outlier", "two camps", "a wrong reference"])
+def test_planted_case_without_stated_uncertainties(case):
+    values, _, wanted, outliers = PLANTED[case]
+    found, names = verdict(values, None)
+    assert found.verdict == wanted, found.reason
+    assert [names[i] for i in found.outliers] == outliers
+
+
+def test_the_camps_are_named():
+    found, names = verdict(CAMPS, 0.1)
+    assert sorted(sorted(names[i] for i in camp) for camp in found.camps) == [["a", "b", "ref"], ["c", "d", "e"]]
+
+
+def test_planted_cases_are_found_nearly_always():
+    """2,000 noisy realisations of each case; wrong verdicts stay rare at a false discovery rate of 5 %."""
+    rng = np.random.default_rng(11)
+    n, u = 2000, 0.1
+    cases = {
+        "agree": np.zeros(6),
+        "one_outlier": np.array([0, 0, 0, 1.0, 0, 0]),
+        "camps": np.array([0, 0, 0, 1.0, 1.0, 1.0]),
+        "suspect_reference": np.array([1.0, 0, 0, 0, 0, 0]),
+    }
+    truth = np.repeat(list(cases.values()), n, axis=0) - 20.0
+    (judged,) = disagreement([group(truth + u * rng.standard_normal(truth.shape), u)])
+    for k, wanted in enumerate(cases):
+        counts = Counter(v.verdict for v in judged.verdicts[k * n : (k + 1) * n])
+        assert counts[wanted] >= 0.93 * n, (wanted, counts)
+
+
+def test_noise_alone_is_called_a_contradiction_at_the_stated_rate():
+    """Without any real difference, the chance that a report holds a contradiction is 5 % at most (three sigma)."""
+    rng = np.random.default_rng(1)
+    alarms, reports = 0, 800
+    for _ in range(reports):
+        (judged,) = disagreement([group(-20 + 0.1 * rng.standard_normal((10, 5)), 0.1)])
+        alarms += any(v.verdict != "agree" for v in judged.verdicts)
+    assert alarms / reports <= 0.05 + 3 * math.sqrt(0.05 * 0.95 / reports)
+
+
+def test_two_methods_that_contradict_each_other_are_two_camps():
+    found, _ = verdict([-20.0, -18.0], 0.1)
+    assert found.verdict == "camps"
+    assert found.outliers == ()
+
+
+def test_two_deterministic_methods_can_not_be_judged():
+    assert verdict([-20.0, -15.0], None)[0].verdict == "inconclusive"
+    assert verdict([-20.0, -20.0001], None)[0].verdict == "agree"
+
+
+def test_a_value_too_uncertain_to_take_sides_takes_none():
+    found, names = verdict([-20.0, -20.1, -19.0, -18.0, -18.1], [0.1, 0.1, 3.0, 0.1, 0.1])
+    assert found.verdict == "camps"
+    assert [names[i] for i in found.undecided] == ["b"]
+
+
+def test_methods_that_share_an_approximation_are_one_vote():
+    shared = (("functional", "pbe"),)
+    columns = [Column(n, "computed", n, families=shared) for n in "abc"]
+    assert independent_votes(columns) == 1
+    assert independent_votes([*columns, Column("d", "computed", "d")]) == 2
+    chain = [
+        Column("x", "computed", "x", families=(("functional", "pbe"), ("program", "p"))),
+        Column("y", "computed", "y", families=(("reference", "hf"), ("functional", "pbe"))),
+        Column("z", "computed", "z", families=(("reference", "hf"), ("program", "q"))),
+    ]
+    assert independent_votes(chain) == 1
+    same_program = [Column(n, "computed", n, families=(("program", "p"),)) for n in "ab"]
+    assert independent_votes(same_program) == 2
+
+
+def test_agreement_within_one_family_does_not_convict_an_outsider():
+    g = group([-20.0, -20.1, -19.9, -15.0], 0.1, reference="")
+    family = tuple(Column(c.name, "computed", c.name, families=(("functional", "pbe"),)) for c in g.columns[:3])
+    (judged,) = disagreement([Group(**{**g.__dict__, "columns": (*family, g.columns[3])})])
+    assert judged.verdicts[0].verdict == "camps"
+
+
+def test_total_energies_are_judged_by_differences_not_by_their_size():
+    values = [-76.0, -76.3, -76.31, -76.305]
+    close = [-76.3, -76.3001, -76.30005, -76.30002]
+    options = {"unit": "hartree", "observable": "total_energy", "reference": ""}
+    assert verdict(values, None, **options)[0].verdict == "one_outlier"
+    assert verdict(close, None, **options)[0].verdict == "agree"
+    assert verdict([-76.3, -76.2, -76.4], 0.1, **options)[0].verdict == "inconclusive"
+
+
+# --- what must not matter ---
+
+
+@st.composite
+def cases(draw):
+    n = draw(st.integers(2, 7))
+    values = draw(st.lists(st.floats(-30, -5), min_size=n, max_size=n))
+    stated = draw(st.lists(st.sampled_from([None, 0.05, 0.3, 1.0, 5.0]), min_size=n, max_size=n))
+    order = draw(st.permutations(range(n)))
+    names = draw(st.lists(st.text("abcxyz/()-", min_size=1, max_size=8), min_size=n, max_size=n, unique=True))
+    return np.array(values), np.array([math.nan if u is None else u for u in stated]), list(order), names
+
+
+@settings(max_examples=150, deadline=None)
+@given(cases(), st.sampled_from(["hartree", "kJ/mol", "cm-1", "meV"]))
+def test_names_order_and_units_never_change_a_verdict(case, unit):
+    from qmbench.units import factor
+
+    values, u, order, names = case
+    base, old = verdict(values, u, names=[f"m{i}" for i in range(len(values))], reference="m0")
+    f = factor("kcal/mol", unit)
+    new_names = [names[i] for i in order]
+    other, new = verdict(f * values[order], f * u[order], names=new_names, reference=names[0], unit=unit)
+    back = {name: f"m{i}" for i, name in enumerate(names)}
+    assert other.verdict == base.verdict
+    assert {back[new[i]] for i in other.outliers} == {old[i] for i in base.outliers}
+    assert {frozenset(back[new[i]] for i in c) for c in other.camps} == {
+        frozenset(old[i] for i in c) for c in base.camps
+    }
+
+
+# --- the parts ---
+
+
+def test_benjamini_hochberg_agrees_with_scipy():
+    from scipy.stats import false_discovery_control
+
+    rng = np.random.default_rng(3)
+    p = np.concatenate([rng.uniform(0, 1, 500), rng.uniform(0, 1e-3, 40)])
+    cut = benjamini_hochberg_cut(p[p <= 0.05], len(p), 0.05)
+    assert (p <= cut).sum() == (false_discovery_control(p) <= 0.05).sum()
+    assert benjamini_hochberg_cut(np.array([0.04]), 10, 0.05) == 0.0
+
+
+def test_discoveries_are_the_same_pairs_that_scipy_finds():
+    from scipy.stats import false_discovery_control, norm
+
+    rng = np.random.default_rng(9)
+    values, u = -20 + rng.normal(0, 0.4, (30, 5)), rng.uniform(0.05, 0.4, (30, 5))
+    (judged,) = disagreement([group(values, u)])
+    i, j = np.triu_indices(5, 1)
+    z = np.abs(values[:, i] - values[:, j]) / np.hypot(u[:, i], u[:, j])
+    wanted = false_discovery_control(2 * norm.sf(z.ravel())).reshape(z.shape) <= 0.05
+    assert judged.significant.tolist() == wanted.sum(axis=1).tolist()
+    assert judged.max_z == pytest.approx(z.max(axis=1))
+
+
+@pytest.mark.parametrize("n", [3, 5, 9, 20])
+def test_normal_scatter_is_split_as_seldom_as_promised(n):
+    samples = np.sort(np.random.default_rng(n).standard_normal((20000, n)), axis=1)
+    assert np.mean(largest_gap(samples)[1] > critical_gap(n)) == pytest.approx(SPLIT_SIGNIFICANCE, abs=0.012)
+
+
+def test_two_far_outliers_on_both_sides_do_not_hide_each_other():
+    values = np.array([-78.3, -42.3, -41.1, -37.7, -36.3, -33.7, -28.4, -28.2, -27.5, -25.8, 12.5])
+    groups = split_by_gaps(values, 1.0)
+    assert [len(g) for g in groups] == [1, 9, 1]
+
+
+def test_agglomeration_keeps_homogeneous_values_together():
+    values, u = np.array([0.0, 0.1, 5.0, 5.1, 0.05]), np.full(5, 0.1)
+    assert [sorted(c.tolist()) for c in agglomerate(values, u)] == [[0, 1, 4], [2, 3]]
+
+
+# --- trends ---
+
+
+def test_regression_agrees_with_scipy():
+    from scipy.stats import linregress, t
+
+    rng = np.random.default_rng(0)
+    x, y = rng.uniform(0, 10, 12), rng.normal(0, 1, 12)
+    want, got = linregress(x, y), regress(x, y)
+    assert (got["slope"], got["intercept"], got["p"]) == pytest.approx((want.slope, want.intercept, want.pvalue))
+    assert got["slope_high"] - got["slope"] == pytest.approx(t.ppf(0.975, 10) * want.stderr)
+
+
+def test_a_gap_that_grows_along_a_series_is_found():
+    rng = np.random.default_rng(8)
+    size = np.arange(20.0, 140.0, 10.0)
+    a = -0.2 * size + 0.05 * rng.standard_normal(12)
+    b = a + 0.02 * size + 0.05 * rng.standard_normal(12)
+    tags = tuple((f"atoms:{int(s)}",) for s in size)
+    first = trends(group(np.stack([a, b], axis=1), 0.1, names=("cc", "dmc"), tags=tags))
+    trend = next(t for t in first if t["on"] == "atoms")
+    assert trend["slope_low"] < -0.02 < trend["slope_high"] < 0
+
+
+def test_what_differs_besides_the_method_comes_from_the_parsed_level():
+    columns = tuple(
+        Column(level, "computed", level, bsse)
+        for level, bsse in (("hf/cc-pvdz", "cp"), ("mp2/cc-pvdz?frozen_core=true", "cp"), ("mp2/cc-pvtz", "none"))
+    )
+    found = level_differences(columns)
+    assert set(found["basis"]) == {"cc-pvdz", "cc-pvtz"}
+    assert found["bsse"] == {"cp": ["hf/cc-pvdz", "mp2/cc-pvdz?frozen_core=true"], "none": ["mp2/cc-pvtz"]}
+
+
+@pytest.mark.parametrize(
+    ("level", "wanted"),
+    [
+        ("lno-ccsd(t)/cbs", "coupled cluster"),
+        ("fn-dmc", "quantum Monte Carlo"),
+        ("mp2/cc-pvdz", "perturbation theory"),
+        ("hf/sto-3g", "Hartree–Fock"),
+        ("experiment, corrected back", "experiment"),
+        ("pbe/def2-svp", ""),
+    ],
+)
+def test_broad_class_of_a_level(level, wanted):
+    assert approximation(level) == wanted
+
+
+# --- published methods, without any calculation ---
+
+
+@pytest.fixture(scope="module")
+def published():
+    found = {name: find_benchmark(name) for name in ("l7", "s12l")}
+    document = disagree_document(pd.DataFrame(columns=RESULT_COLUMNS), references_frame(found.values()), found)
+    return {(x["benchmark"], x["entry"]): x for x in document["entries"]}, document
+
+
+@pytest.mark.parametrize("entry", ["c2c2pd", "c3gc"])
+def test_coupled_cluster_and_monte_carlo_contradict_each_other_where_the_paper_says(published, entry):
+    """Al-Hamdani et al., Nat. Commun. 12, 3927 (2021): the coronene dimer and circumcoronene with a GC pair."""
+    found = published[0]["l7", entry]
+    assert found["verdict"] == "camps"
+    camp = {name: i for i, names in enumerate(found["camps"]) for name in names}
+    assert camp["LNO-CCSD(T)"] == camp["DLPNO-CCSD(T0)"]
+    assert camp["FN-DMC-2021"] == camp["FN-DMC-2020"]
+    assert camp["LNO-CCSD(T)"] != camp["FN-DMC-2021"]
+
+
+@pytest.mark.parametrize("entry", ["cbh", "phe"])
+def test_and_agree_where_the_paper_says(published, entry):
+    assert published[0]["l7", entry]["verdict"] == "agree"
+
+
+def test_the_overbinding_of_mp2_on_stacked_complexes_is_named(published):
+    assert published[0]["l7", "c3a"]["outliers"] == ["MP2"]
+    assert published[0]["l7", "ggg"]["outliers"] == ["MP2"]
+
+
+def test_superseded_values_do_not_vote(published):
+    assert all(v["method"] != "QCISD(T)-2013" for v in published[0]["l7", "c2c2pd"]["votes"])
+
+
+def test_the_document_has_the_shape_that_was_promised(published):
+    entries, document = published
+    for x in entries.values():
+        assert {
+            "benchmark",
+            "entry",
+            "observable",
+            "unit",
+            "verdict",
+            "outliers",
+            "camps",
+            "consensus",
+            "spread",
+        } <= set(x)
+        assert {"value", "uncertainty"} <= set(x["consensus"])
+        known = [v["uncertainty"] for v in x["votes"]]
+        assert all(u is None or u > 0 for u in known)
+    contradicting = [x["max_z"] for x in document["entries"] if x["significant_pairs"]]
+    assert contradicting == sorted(contradicting, reverse=True)
+    assert set(document) >= {"entries", "pairs", "summary"}
+    pair = next(p for p in document["pairs"] if {p["a"], p["b"]} == {"LNO-CCSD(T)", "FN-DMC-2021"})
+    assert pair["n"] == 7
+
+
+# --- computed levels beside them ---
+
+
+def tidy(values, uncertainty=0.01, **columns):
+    rows = [
+        {
+            **dict.fromkeys(RESULT_COLUMNS),
+            "level_of_theory": level,
+            "method": level,
+            "bsse": "",
+            "benchmark": "b",
+            "entry": entry,
+            "observable": "interaction_energy",
+            "subsets": "",
+            "tags": "",
+            "curve": "",
+            "coordinate": math.nan,
+            "status": "ok" if x is not None else "failed",
+            "value": math.nan if x is None else x,
+            "unit": "kcal/mol",
+            "uncertainty": math.nan if x is None else uncertainty,
+            "uncertainty_kind": None if x is None else "statistical",
+            "wall_s": 10.0,
+            "cpu_s": 10.0,
+            "cached": False,
+            **columns,
+        }
+        for level, numbers in values.items()
+        for entry, x in numbers.items()
+    ]
+    return pd.DataFrame(rows, columns=RESULT_COLUMNS)
+
+
+def planted_references(values):
+    rows = [
+        {
+            **dict.fromkeys(REFERENCE_COLUMNS, ""),
+            "benchmark": "b",
+            "entry": entry,
+            "set": "best",
+            "value": x,
+            "unit": "kcal/mol",
+            "uncertainty": 0.01,
+            "uncertainty_kind": "estimate",
+            "status": "current",
+        }
+        for entry, x in values.items()
+    ]
+    return pd.DataFrame(rows, columns=REFERENCE_COLUMNS)
+
+
+INFO = {
+    "b": SimpleNamespace(id="b", default_reference_set="best", subsets={}, title="B", unit="kcal/mol", observable="x")
+}
+
+
+def test_a_computed_outlier_is_ranked_first_and_the_cheapest_next_run_is_named():
+    values = {
+        "m1": {"x": -5.0, "y": -7.0},
+        "m2": {"x": -5.01, "y": -7.01},
+        "m3": {"x": -3.0, "y": None},
+    }
+    references = planted_references({"x": -5.0, "y": -6.0})
+    document = disagree_document(tidy(values), references, INFO)
+    assert [(x["entry"], x["verdict"], x["outliers"]) for x in document["entries"]] == [
+        ("x", "one_outlier", ["m3"]),
+        ("y", "suspect_reference", ["best"]),
+    ]
+    noisy = disagree_document(tidy(values, uncertainty=3.0), planted_references({"x": -5.0, "y": -6.0}), INFO)
+    assert {x["verdict"] for x in noisy["entries"]} == {"inconclusive"}
+    kinds = {(s["kind"], s["entry"], s["method"]) for s in noisy["next_calculations"]}
+    assert ("level", "y", "m3") in kinds
+    sampling = next(s for s in noisy["next_calculations"] if s["kind"] == "sampling" and s["entry"] == "x")
+    assert sampling["factor"] == pytest.approx((3.0 / (0.5 / math.sqrt(2))) ** 2, rel=0.01)
+    assert sampling["estimated_wall_s"] == pytest.approx(10.0 * sampling["factor"])
+
+
+def test_one_level_with_two_counterpoise_treatments_is_two_methods():
+    both = pd.concat([tidy({"m": {"x": -5.0}}, bsse="cp"), tidy({"m": {"x": -6.0}}, bsse="none")])
+    document = disagree_document(both, planted_references({"x": -5.0}), INFO)
+    assert {v["method"] for v in document["entries"][0]["votes"]} == {"m [cp]", "m [none]", "best"}
