@@ -80,8 +80,8 @@ def parse_xyz(text: str, where: str, name: str) -> Molecule:
     try:
         return Molecule(tuple(symbols), tuple(positions), charge, multiplicity, fragments, name=name)
     except FieldError as error:
-        line = 2 if error.index is None else 3 + error.index
-        raise InputError(f"{where}, line {line}: {_without(name, error)}") from None
+        bad = 2 if error.index is None else 3 + error.index
+        raise InputError(f"{where}, line {bad}: {_without(name, error)}") from None
 
 
 def _without(name: str, error: Exception) -> str:
@@ -134,7 +134,8 @@ def parse_fragments(text: str, where: str, count: int) -> tuple[Fragment, ...]:
 
 def key_lines(text: str, section: str = "") -> dict[str, int]:
     """Line number of every key in one section of a TOML text (the top level by default), for error messages."""
-    found, here = {}, ""
+    found: dict[str, int] = {}
+    here = ""
     for line_number, line in enumerate(text.splitlines(), start=1):
         header = re.match(r"\s*\[([^\[\]]+)\]\s*(#|$)", line)
         here = header[1].strip().strip("\"'") if header else here

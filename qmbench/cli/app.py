@@ -7,6 +7,8 @@ from typing import Annotated
 
 import typer
 
+from qmbench.cli.plugin import app as plugin_app
+
 app = typer.Typer(
     help="Puts the ways of doing quantum mechanics side by side, and reports where they disagree.",
     no_args_is_help=True,
@@ -19,6 +21,7 @@ run_app = typer.Typer(
     help="Compute what the store lacks, print tables, write a report.", no_args_is_help=True, rich_markup_mode=None
 )
 app.add_typer(run_app, name="run")
+app.add_typer(plugin_app, name="plugin")
 
 Json = Annotated[bool, typer.Option("--json", help="Print one JSON document on standard output and nothing else.")]
 Store = Annotated[

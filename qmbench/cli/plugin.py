@@ -12,7 +12,7 @@ import typer
 if TYPE_CHECKING:
     from qmbench.testing import Check
 
-app = typer.Typer(help="Write a plugin, and check one.", no_args_is_help=True)
+app = typer.Typer(help="Write a plugin, and check one.", no_args_is_help=True, rich_markup_mode=None)
 
 
 @app.command()

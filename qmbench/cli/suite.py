@@ -66,9 +66,9 @@ def compute_plan(plan: Plan, store: Any, request: Request) -> dict[str, Any]:
     started = datetime.now(UTC)
     run_id = f"{started:%Y%m%d-%H%M%S}-{plan.suite.id}-{secrets.token_hex(2)}"
     run = run_document(plan, run_id, started.isoformat(timespec="seconds"))
-    store.save_run(run)
     engine = make_engine(request, store.artifacts_folder, len(plan.tasks))
-    with shown() as progress, engine:
+    store.save_run(run)
+    with engine, shown() as progress:
         summary = run_tasks(plan.tasks, store, engine, progress, request.fail_fast)
     run["finished"] = datetime.now(UTC).isoformat(timespec="seconds")
     run["computed"] = sorted(set(summary.records) - summary.cached)
@@ -77,19 +77,15 @@ def compute_plan(plan: Plan, store: Any, request: Request) -> dict[str, Any]:
 
 
 def make_engine(request: Request, artifacts: Path, n_tasks: int) -> Any:
-    """The engine that `--engine` names."""
-    workers = max(1, min(request.workers or cores(), n_tasks))
-    limits = resources(max(1, cores() // workers), request.task_timeout, request.task_memory, artifacts)
-    kind, _, address = request.engine.partition(":")
-    if kind == "local" and not address:
-        from qmbench.engine.local import LocalEngine
+    """The engine that `--engine` names; by default one core per task and as many tasks as there are cores."""
+    from qmbench.engine.choice import engine_named
 
-        return LocalEngine(workers, limits)
-    if kind == "dask":
-        from qmbench.engine.dask import DaskEngine
-
-        return DaskEngine(address or None, workers, limits)
-    raise InputError(f"--engine is local, dask or dask:ADDRESS, not '{request.engine}'")
+    workers = request.workers
+    if request.engine == "local":
+        workers = max(1, min(workers or cores(), n_tasks))
+    threads = max(1, cores() // (workers or cores()))
+    limits = resources(threads, request.task_timeout, request.task_memory, artifacts)
+    return engine_named(request.engine, workers, limits)
 
 
 def _dry_run(plan: Plan, request: Request) -> int:

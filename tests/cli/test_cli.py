@@ -108,7 +108,10 @@ WRONG = [
     (("compute", "hf/sto-3g", "atoms:he", "--bsse", "full"), "--bsse is none or cp, not 'full'"),
     (("run", "suite", "starters"), "unknown suite 'starters'; did you mean 'starter'"),
     (("run", "suite", "none.toml"), "can't read none.toml"),
-    (("run", "suite", "quick", "--engine", "slurm"), "--engine is local, dask or dask:ADDRESS"),
+    (
+        ("run", "suite", "quick", "--engine", "slurm"),
+        "unknown engine 'slurm'; there is dask, local; write local, dask or dask:ADDRESS",
+    ),
     (("run", "suite", "quick", "--store", "mysql://x"), "mysql"),
     (("list", "methds"), "did you mean 'methods'"),
     (("show", "atomz"), "did you mean 'atoms'"),
