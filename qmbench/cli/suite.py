@@ -68,11 +68,7 @@ def compute_plan(plan: Plan, store: Any, request: Request) -> dict[str, Any]:
     run = run_document(plan, run_id, started.isoformat(timespec="seconds"))
     engine = make_engine(request, store.artifacts_folder, len(plan.tasks))
     store.save_run(run)
-<<<<<<< HEAD
-    with shown() as progress, engine:
-=======
     with engine, shown() as progress:
->>>>>>> engine
         summary = run_tasks(plan.tasks, store, engine, progress, request.fail_fast)
     run["finished"] = datetime.now(UTC).isoformat(timespec="seconds")
     run["computed"] = sorted(set(summary.records) - summary.cached)
