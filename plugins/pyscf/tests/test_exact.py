@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 import pytest
+
 from qmbench import Molecule, Resources
 from qmbench_pyscf import converged_scf, to_mole
 

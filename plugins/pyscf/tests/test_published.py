@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 import pytest
+
 from qmbench import Molecule
 
 # Crawford group, Programming Projects 3-6 and 12 (github.com/CrawfordGroup/ProgrammingProjects): H2O in STO-3G,
