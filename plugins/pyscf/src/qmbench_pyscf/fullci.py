@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, ClassVar
 
 import numpy as np
 
@@ -75,9 +75,9 @@ class FullCI(PyscfMethod):
     """
 
     name = "fci"
-    systems = (Molecule, LatticeModel)
+    systems: ClassVar[tuple[type[System], ...]] = (Molecule, LatticeModel)
     properties = PyscfMethod.properties | {"energy_per_site"}
-    citations = ("10.1016/0009-2614(84)85513-X", PYSCF)
+    citations: ClassVar[tuple[str, ...]] = ("10.1016/0009-2614(84)85513-X", PYSCF)
     Options = FullCIOptions
     cost = (600.0, 8.0)
 

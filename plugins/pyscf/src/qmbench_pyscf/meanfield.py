@@ -70,9 +70,9 @@ class HartreeFock(PyscfMethod):
     """
 
     name = "hf"
-    systems = (Molecule, LatticeModel)
+    systems: ClassVar[tuple[type[System], ...]] = (Molecule, LatticeModel)
     properties = PyscfMethod.properties | {"energy_per_site"}
-    citations = ("10.1103/RevModPhys.23.69", "10.1063/1.1740588", PYSCF)
+    citations: ClassVar[tuple[str, ...]] = ("10.1103/RevModPhys.23.69", "10.1063/1.1740588", PYSCF)
     Options = HartreeFockOptions
     cost = (0.5, 3.0)
 
@@ -161,6 +161,11 @@ def functional_method(name: str) -> type[Method]:
         "VV10 non-local correlation is included where it belongs to the functional. Excitations are TDDFT (tda=true:\n"
         "Tamm–Dancoff; VV10 left out of the kernel). Kohn and Sham, Phys. Rev. 140, A1133 (1965)."
     )
-    citations = (*(known.citations if known else ()), "10.1103/PhysRev.140.A1133", "10.1016/j.softx.2017.11.002", PYSCF)
+    citations = (
+        *(known.citations if known else ()),
+        "10.1103/PhysRev.140.A1133",
+        "10.1016/j.softx.2017.11.002",
+        PYSCF,
+    )
     members = {"__doc__": doc, "__module__": __name__, "name": name, "functional": name, "citations": citations}
     return type(f"Functional_{name}", (DensityFunctional,), members)

@@ -122,7 +122,7 @@ def scf_key(molecule: Molecule, basis: str, xc: str | None, options: ScfOptions)
     from importlib import metadata
 
     system = {k: v for k, v in molecule.to_json().items() if k not in ("name", "fragments")}
-    data = {"what": "scf", "system": system, "basis": basis, "xc": xc, "options": asdict(options)}
+    data: dict[str, Any] = {"what": "scf", "system": system, "basis": basis, "xc": xc, "options": asdict(options)}
     data["versions"] = [metadata.version("pyscf"), metadata.version("qmbench-pyscf")]
     return json.dumps(data, sort_keys=True)
 
