@@ -55,7 +55,7 @@ def test_stretched_nitrogen_restricted_and_unrestricted(run, molecules):
     # Near dissociation: two quartet atoms, ⟨S²⟩ close to 3 and the energy close to theirs.
     atom = run("hf/sto-3g", Molecule(("N",), ((0, 0, 0),), 0, 4)).properties["energy"].value
     energy = unrestricted.properties["energy"].value
-    assert energy < restricted.properties["energy"].value - 0.3
+    assert energy < restricted.properties["energy"].value - 0.2
     assert energy == pytest.approx(2 * atom, abs=0.02)
     assert 2.5 < unrestricted.settings["s_squared"] < 3.1
     assert not unrestricted.warnings
