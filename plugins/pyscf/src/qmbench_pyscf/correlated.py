@@ -100,8 +100,8 @@ def _doubled(matrix: np.ndarray) -> np.ndarray:
 class MP2(Correlated):
     """Second-order Møller–Plesset perturbation theory. Møller and Plesset, Phys. Rev. 46, 618 (1934).
 
-    On restricted Hartree–Fock for singlets, unrestricted otherwise. Dipole and polarizability are derivatives of
-    the energy in a finite field, so orbitals relax.
+    On restricted Hartree–Fock for singlets, unrestricted otherwise; energies in hartree. Dipole and polarizability
+    are derivatives of the energy in a finite field, so orbitals relax.
     """
 
     name = "mp2"
@@ -123,8 +123,9 @@ class MP2(Correlated):
 class CCSD(Correlated):
     """Coupled cluster with single and double excitations. Purvis and Bartlett, J. Chem. Phys. 76, 1910 (1982).
 
-    On restricted Hartree–Fock for singlets, unrestricted otherwise. Dipole and polarizability are derivatives of
-    the energy in a finite field, so orbitals relax. Excitations are EOM-CCSD from a restricted singlet.
+    On restricted Hartree–Fock for singlets, unrestricted otherwise; energies in hartree. Dipole and polarizability
+    are derivatives of the energy in a finite field, so orbitals relax. Excitations are EOM-CCSD from a restricted
+    singlet.
     """
 
     name = "ccsd"
@@ -178,8 +179,8 @@ class CCSD(Correlated):
 class CCSDT(CCSD):
     """CCSD with perturbative triples. Raghavachari et al., Chem. Phys. Lett. 157, 479 (1989).
 
-    On restricted Hartree–Fock for singlets, unrestricted otherwise. Dipole and polarizability are derivatives of
-    the energy in a finite field, so orbitals relax.
+    On restricted Hartree–Fock for singlets, unrestricted otherwise; energies in hartree. Dipole and polarizability
+    are derivatives of the energy in a finite field, so orbitals relax.
     """
 
     name = "ccsd(t)"

@@ -145,8 +145,8 @@ def corrected_method(name: str, scheme: str) -> type[Method]:
     what = "Hartree–Fock" if name == "hf" else KNOWN[name].description if name in KNOWN else f"libxc functional {name}"
     doc = (
         f"{what}, with {label} dispersion. DOI {_SOURCES[scheme][0]}\n\n"
-        "The dispersion energy is added to that of the converged density, which it does not change; so it changes no\n"
-        f"other property. The three-body term is {'on' if scheme == 'd4' else 'off'}, as published, unless three_body\n"
+        "The dispersion energy (hartree) is added to that of the converged density, which it does not change; so it\n"
+        f"changes no other property. The three-body term is {'on' if scheme == 'd4' else 'off'}, as published, unless three_body\n"
         "says otherwise."
     )
     members = {
