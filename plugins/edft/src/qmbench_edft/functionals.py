@@ -74,39 +74,38 @@ def energy_and_derivatives(
 
 def weight_derivative(
     functional: Functional,
-    ensemble: Ensemble,
+    states: tuple[State, ...],
+    weights: np.ndarray,
+    shells: tuple[tuple[int, int], ...],
     grid: RadialGrid,
     orbitals: Sequence[np.ndarray],
     change: np.ndarray,
 ) -> float:
-    """Derivative of E_Hxc at fixed orbitals when the multiplet weights g_k w_k move along `change`.
+    """Derivative of E_Hxc at fixed orbitals when the multiplet weights g_k w_k move from `weights` along `change`.
 
-    `orbitals` follow ensemble.shells; every shell touched by `change` must be among them.
+    `orbitals` follow `shells`, which hold every orbital of a state that has or gets a weight.
     """
-    weights, shells = ensemble.multiplet_weights(), ensemble.shells
     step = 1e-3  # the coefficients are at most quadratic in the weights, so the central difference is exact
 
     def pair_energy(sign: float) -> float:
-        terms = pair_terms(functional, ensemble.states, weights + sign * step * change, shells)
+        terms = pair_terms(functional, states, weights + sign * step * change, shells)
         return sum(t.coefficient * _integral(t, grid, orbitals) for t in terms)
 
     total = (pair_energy(1.0) - pair_energy(-1.0)) / (2 * step)
-    df = occupations(ensemble.states, change, shells)
-    f = ensemble.occupations()
-    if functional.name == "elda":
-        deg = np.array([2 * l + 1 for _, l in shells])
-        rho, n, m = _local_densities(grid, orbitals, f, shells)
-        epsilon, d_n, d_f = _cofe(n, m / rho, functional.correlation)
-        square = [c * c for c in orbitals]
-        d_rho = sum(x * c2 for x, c2 in zip(df, square, strict=True))
-        d_m = sum(2 * fi * x / g * c2 for fi, x, g, c2 in zip(f, df, deg, square, strict=True))
-        return total + float(np.sum(d_rho * (epsilon + n * d_n - m / rho * d_f) + d_m * d_f))
-    rho, n, _ = _local_densities(grid, orbitals, f, shells)
+    f, df = occupations(states, weights, shells), occupations(states, change, shells)
+    rho, n, m = _local_densities(grid, orbitals, f, shells)
     d_rho = sum(x * c * c for x, c in zip(df, orbitals, strict=True))
-    for amount, energy_of in _local_parts(functional, ensemble):
+    if functional.name == "elda":
+        d_m = sum(
+            2 * fi * x / (2 * l + 1) * c * c for fi, x, (_, l), c in zip(f, df, shells, orbitals, strict=True)
+        )
+        occupation = _mean_occupation(m, rho)
+        epsilon, d_n, d_f = _cofe(n, occupation, functional.correlation)
+        return total + float(np.sum(d_rho * (epsilon + n * d_n - occupation * d_f) + d_m * d_f))
+    for amount, energy_of in _local_parts(functional, states, weights):
         total += amount * float(np.sum(d_rho * _potential(energy_of, n)))
     if functional.name == "qlda":
-        for d_amount, theta in _equiensembles(functional, ensemble.states, change):
+        for d_amount, theta in _equiensembles(functional, states, change):
             total += d_amount * float(np.sum(rho * _thermal_or_cold(n, theta)))
     return total
 
@@ -131,12 +130,11 @@ def pair_terms(
         terms += _eigenstate_terms(s, float(w), shells, single_determinants=functional.name == "gic")
     if functional.name == "elda":
         # Hartree part of the exact Hartree–exchange energy: what is left when the ensemble's
-        # fluctuation–dissipation exchange, −½ Σ min-energy occupation × K, is taken out.
+        # fluctuation–dissipation exchange, −½ Σ min(f, f') K, is taken out.
         # Gould and Pittalis, Phys. Rev. Lett. 123, 016401 (2019); PRX 14, 041045 (2024)
         per_orbital = [fi / (2 * l + 1) for fi, (_, l) in zip(f, shells, strict=True)]
         deg = [2 * l + 1 for _, l in shells]
-        first = min
-        terms += _exchange(shells, lambda i, j: 0.5 * deg[i] * deg[j] * first(per_orbital[i], per_orbital[j]))
+        terms += _exchange(shells, lambda i, j: 0.5 * deg[i] * deg[j] * min(per_orbital[i], per_orbital[j]))
     return terms
 
 
@@ -218,29 +216,34 @@ def _local_densities(
     return np.where(n > DENSITY_FLOOR, rho, 0.0) + 1e-300, np.maximum(n, DENSITY_FLOOR), np.maximum(m, 1e-300)
 
 
+def _mean_occupation(m: np.ndarray, rho: np.ndarray) -> np.ndarray:
+    """f̄ = m/ρ, kept off zero where there is no density."""
+    return np.clip(m / rho, 1e-6, 2.0)
+
+
 def _local(
     functional: Functional, ensemble: Ensemble, grid: RadialGrid, c: Sequence[np.ndarray], f: np.ndarray
 ) -> tuple[float, list[np.ndarray]]:
     """Energy of the local part and, per shell, the vector v such that ½ ∂E/∂c = v c."""
     rho, n, m = _local_densities(grid, c, f, ensemble.shells)
     if functional.name == "elda":
-        occupation = np.clip(m / rho, 1e-6, 2.0)
+        occupation = _mean_occupation(m, rho)
         epsilon, d_n, d_f = _cofe(n, occupation, functional.correlation)
         common = epsilon + n * d_n - occupation * d_f
         potentials = [fi * (common + fi / (2 * l + 1) * d_f) for fi, (_, l) in zip(f, ensemble.shells, strict=True)]
         return float(np.sum(rho * epsilon)), potentials
     energy, potential = 0.0, np.zeros(grid.size)
-    for amount, energy_of in _local_parts(functional, ensemble):
+    for amount, energy_of in _local_parts(functional, ensemble.states, ensemble.multiplet_weights()):
         energy += amount * float(np.sum(rho * energy_of(n)))
         potential = potential + amount * _potential(energy_of, n)
     return energy, [fi * potential for fi in f]
 
 
-def _local_parts(functional: Functional, ensemble: Ensemble):  # type: ignore[no-untyped-def]
+def _local_parts(functional: Functional, states: tuple[State, ...], weights: np.ndarray):  # type: ignore[no-untyped-def]
     """(amount, ε(n)) of the pieces that depend on the density alone."""
     parts = []
     if functional.name == "qlda":
-        for amount, theta in _equiensembles(functional, ensemble.states, ensemble.multiplet_weights()):
+        for amount, theta in _equiensembles(functional, states, weights):
             parts.append((amount, lambda n, theta=theta: _thermal_or_cold(n, theta)))
         return parts
     if functional.name == "lda":
@@ -258,15 +261,12 @@ def _potential(energy_of, n: np.ndarray) -> np.ndarray:  # type: ignore[no-untyp
 
 
 def _cofe(n: np.ndarray, occupation: np.ndarray, correlation: str) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
-    """ε, ∂ε/∂n and ∂ε/∂f̄ of the gas of constant occupation.
-
-    Its correlation has no fit below f̄ = 1, which the tail of a dilute ensemble reaches; there it is held.
-    """
+    """ε, ∂ε/∂n and ∂ε/∂f̄ of the gas of constant occupation."""
 
     def epsilon(x: np.ndarray, f: np.ndarray) -> np.ndarray:
         value = gas.cofe_exchange(x, f)
         if correlation == "own":
-            value = value + gas.cofe_correlation(x, np.where(f.real > 1, f, 1.0))
+            value = value + gas.cofe_correlation(x, f)
         return value
 
     d_n = gas.derivative(lambda x: epsilon(x, occupation + 0j), n)

@@ -22,6 +22,7 @@ GRADIENT_TOLERANCE = 1e-10  # of δE/δv, density-weighted, in the space where t
 RESPONSE_CUTOFF = 1e-11  # relative singular value of the response below which a direction is left alone
 MAX_ITERATIONS = 200
 MAX_NEWTON = 60
+MAX_JACOBIANS = 12
 DIFFERENCE = 1e-5  # step of the Jacobian by differences, in units in which the curvature is about one
 TAIL = 1e-20  # radial density weight below which a quotient of densities is noise
 LEAKED = 1e-7  # electrons an orbital may have in the outer fifth of the box
@@ -97,16 +98,12 @@ def solve(
     """
     n_highest = max(n for n, _ in ensemble.shells)
     grids = [grid] if grid is not None else [default_grid(z, n_highest, wider) for wider in (1.0, 2.0, 4.0)]
-    for attempt, box in enumerate(grids):
+    for box in grids:
         if functional.orbital_dependent:
-            solution = _solve_orbital_dependent(functional, ensemble, z, box, potential, start)
+            solution = _solve_orbital_dependent(functional, ensemble, z, box, potential, start, box is not grids[-1])
         else:
             solution = _solve_local(functional, ensemble, z, box, start)
-        unbound = [
-            f"{n}{'spdf'[l]}"
-            for (n, l), e, c in zip(ensemble.shells, solution.orbital_energies, solution.orbitals, strict=True)
-            if e >= 0 or leaks(box, c)
-        ]
+        unbound = _unbound(box, ensemble, solution.orbital_energies, solution.orbitals)
         if not unbound:
             return solution
         start = None
@@ -114,6 +111,15 @@ def solve(
         f"{', '.join(unbound)} is not bound in the {functional.name} potential of this ensemble (box of "
         f"{box.r_max:.0f} bohr): a level of the box, not of the atom"
     )
+
+
+def _unbound(grid, ensemble, energies, orbitals) -> list[str]:  # type: ignore[no-untyped-def]
+    """Names of the occupied orbitals that are not bound, or that this box can't tell from unbound ones."""
+    return [
+        f"{n}{'spdf'[l]}"
+        for (n, l), e, c in zip(ensemble.shells, energies, orbitals, strict=True)
+        if e >= 0 or leaks(grid, c)
+    ]
 
 
 def _guess(z: float, grid: RadialGrid) -> np.ndarray:
@@ -191,6 +197,7 @@ def _solve_orbital_dependent(
     grid: RadialGrid,
     potential: str,
     start: np.ndarray | None,
+    can_widen: bool,
 ) -> Solution:
     f = ensemble.occupations()
     nucleus = -z / grid.r
@@ -210,7 +217,7 @@ def _solve_orbital_dependent(
     else:
         raise NotConverged(f"KLI: the potential still changes by {size:.1e} hartree after {MAX_ITERATIONS} iterations")
     top = int(np.argmax(energies))
-    if potential == "kli":
+    if potential == "kli" or (can_widen and _unbound(grid, ensemble, energies, orbitals)):
         return _solution(functional, ensemble, z, grid, v, energies, orbitals, hxc, iteration, size, top)
     v, later, size = _stationary_potential(functional, ensemble, grid, f, nucleus, v, spectra)
     energies, orbitals, _ = _occupied(grid, ensemble, v)
@@ -234,7 +241,7 @@ def _stationary_potential(functional, ensemble, grid, f, nucleus, v, spectra):  
     curvature (two open shells: their rotation into each other changes the energy, not the density), and then
     updated after Broyden, Math. Comp. 19, 577 (1965).
     """
-    basis = _potential_basis(grid, ensemble, f, spectra, sum(
+    basis = potential_basis(grid, ensemble, f, spectra, sum(
         fi * spectra[l][1][:, n - l - 1] ** 2 for (n, l), fi in zip(ensemble.shells, f, strict=True)))
 
     def gradient(potential: np.ndarray) -> np.ndarray:
@@ -243,12 +250,15 @@ def _stationary_potential(functional, ensemble, grid, f, nucleus, v, spectra):  
         return basis.T @ _energy_gradient(grid, ensemble, f, nucleus, potential, now, orbitals, gradients)
 
     g = gradient(v)
-    inverse = None
+    inverse, jacobians = None, 0
     for iteration in range(1, MAX_NEWTON + 1):
         size = float(np.linalg.norm(g))
         if size < GRADIENT_TOLERANCE:
             return v, iteration, size
         if inverse is None:
+            jacobians += 1
+            if jacobians > MAX_JACOBIANS:
+                break
             jacobian = np.array([(gradient(v + DIFFERENCE * m) - g) / DIFFERENCE for m in basis.T]).T
             inverse = np.linalg.pinv(jacobian, rcond=1e-9)
             fresh = True
@@ -272,7 +282,7 @@ def _stationary_potential(functional, ensemble, grid, f, nucleus, v, spectra):  
             fresh = False
             back = inverse @ change
             inverse = inverse + np.outer(taken - back, taken @ inverse) / (taken @ back)
-    raise NotConverged(f"OEP: δE/δv is still {np.linalg.norm(g):.1e} after {MAX_NEWTON} Newton steps")
+    raise NotConverged(f"OEP: δE/δv is still {np.linalg.norm(g):.1e} after {iteration} Newton steps")
 
 
 def _energy_gradient(grid, ensemble, f, nucleus, v, spectra, orbitals, gradients):  # type: ignore[no-untyped-def]
@@ -288,12 +298,12 @@ def _energy_gradient(grid, ensemble, f, nucleus, v, spectra, orbitals, gradients
     return total
 
 
-def _potential_basis(grid, ensemble, f, spectra, rho) -> np.ndarray:  # type: ignore[no-untyped-def]
+def potential_basis(grid, ensemble, f, spectra, rho, cutoff=RESPONSE_CUTOFF) -> np.ndarray:  # type: ignore[no-untyped-def]
     """(N, K) changes of the potential, to each of which the orbitals respond with unit strength.
 
     Each is the Coulomb potential of a neutral charge cloud no wider than the density, hence smooth and without
     effect on the −1/r tail. They are the modes of the response in that space, every shell's response taken with
-    a positive sign, down to RESPONSE_CUTOFF.
+    a positive sign, down to `cutoff` times the strongest.
     """
     response = np.zeros((grid.size, grid.size))
     for (n, l), fi in zip(ensemble.shells, f, strict=True):
@@ -305,7 +315,7 @@ def _potential_basis(grid, ensemble, f, spectra, rho) -> np.ndarray:  # type: ig
     neutral = np.eye(grid.size) - np.outer(root, root) / float(root @ root)
     clouds = grid.kernels[0] @ (root[:, None] * neutral)
     values, modes = np.linalg.eigh(clouds.T @ response @ clouds)
-    keep = values > RESPONSE_CUTOFF * values[-1]
+    keep = values > cutoff * values[-1]
     return clouds @ (modes[:, keep] / np.sqrt(values[keep]))
 
 

@@ -76,19 +76,21 @@ def cofe_exchange(n: np.ndarray, occupation: np.ndarray) -> np.ndarray:
 
 
 def cofe_correlation(n: np.ndarray, occupation: np.ndarray) -> np.ndarray:
-    """Correlation of the gas of constant occupation 1 ≤ f̄ ≤ 2. Gould and Pittalis, PRX 14, 041045 (2024).
+    """Correlation of the gas of constant occupation f̄ ≤ 2. Gould and Pittalis, PRX 14, 041045 (2024).
 
-    Cubic in f̄ through their fits at f̄ = 2, 1.85, 3/2 and 1.
+    For 1 ≤ f̄ ≤ 2 the cubic through their fits at f̄ = 2, 1.85, 3/2 and 1. There is no fit below f̄ = 1, which the
+    tail of a dilute ensemble reaches, and the cubic soon turns positive; our choice is to hold it there, at an
+    effective occupation that leaves 1 with unit slope and returns to it within about 0.5 (lowest: 0.963).
     """
     rs = wigner_seitz(n)
-    x = 2 - occupation
-    nodes = np.array([2 - f for f in _COFE])
+    missing = 1 - occupation
+    f = np.where(np.real(missing) > 0, 1 - missing * np.exp(-missing / 0.1), occupation)
+    nodes = np.array(list(_COFE))
     total = 0.0
     for i, parameters in enumerate(_COFE.values()):
-        others = np.delete(nodes, i)
         lagrange = 1.0
-        for node in others:
-            lagrange = lagrange * (x - node) / (nodes[i] - node)
+        for node in np.delete(nodes, i):
+            lagrange = lagrange * (f - node) / (nodes[i] - node)
         total = total + lagrange * _pw_form(rs, *parameters)
     return total
 
