@@ -37,7 +37,7 @@ from qmbench_edft.functionals import (
     weight_derivative,
 )
 from qmbench_edft.grid import RadialGrid, lowest_orbitals
-from qmbench_edft.scf import Solution, default_grid, leaks, solve
+from qmbench_edft.scf import Solution, boxes, default_grid, leaks, solve
 from qmbench_edft.states import GROUND, State
 
 
@@ -125,11 +125,20 @@ def slope(a: Approximation, z: float, target: State) -> Excitation:
     degeneracy = np.array([s.degeneracy for s in centre.states])
     step = min(0.01, weights[centre.states.index(target)] / 5)
 
-    def energy(k: int) -> float:
+    def energy(k: int, grid: RadialGrid) -> float:
         moved = Ensemble(centre.states, tuple((weights + k * step * change) / degeneracy))
-        return solve(functional, moved, z, a.potential, solution.grid, solution.potential).energy
+        return solve(functional, moved, z, a.potential, grid).energy
 
-    return Excitation((energy(-2) - 8 * energy(-1) + 8 * energy(1) - energy(2)) / (12 * step))
+    wide_enough = [g for g in boxes(z, max(n for n, _ in centre.shells)) if g.r_max >= solution.grid.r_max]
+    for grid in wide_enough:
+        try:
+            values = [energy(k, grid) for k in (-2, -1, 1, 2)]
+        except Unsupported:
+            if grid is wide_enough[-1]:
+                raise
+            continue
+        break
+    return Excitation((values[0] - 8 * values[1] + 8 * values[2] - values[3]) / (12 * step))
 
 
 def lim(a: Approximation, z: float, target: State) -> Excitation:

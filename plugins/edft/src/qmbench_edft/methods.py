@@ -34,7 +34,7 @@ def helium() -> Molecule:
 class EnsembleDFT(Method):
     """Excitation energies of two-electron atoms from ensemble density functional theory.
 
-    Hartree, from 1 1S to 2 3S, 2 1S, 2 3P, 2 1P (and 3 3S, 3 1S, 3 3P, 3 1P with dec and delta_scf), non-relativistic,
+    In hartree, from 1 1S to 2 3S, 2 1S, 2 3P, 2 1P (and 3 3S, 3 1S, 3 3P, 3 1P with dec and delta_scf), non-relativistic,
     nucleus fixed. Weights count per state: a multiplet of degeneracy g in an ensemble of M states carries g weight/M.
     States whose orbital the approximate potential does not bind are left out with a warning.
     Gross, Oliveira and Kohn, Phys. Rev. A 37, 2805 (1988).

@@ -174,33 +174,36 @@ def _matrix(form: Form, omega: int, a: float, c: float):  # type: ignore[no-unty
 
     triples, lookup = _index_set(omega)
     tables = _one_dimensional(omega + 1)
-    scales = (a, a, c)
-    i, j, k = triples.T
-    padded = {key: np.pad(table, 6) for key, table in tables.items()}
-    by_offset: dict[tuple[int, int, int], np.ndarray] = {}
+    n, reach = len(triples), MAX_POWER
+    # couplings[di, dj, dk] of every function to the one whose degrees differ by (di, dj, dk) − reach
+    couplings = np.zeros((2 * reach + 1,) * 3 + (n,))
+    diagonals = {key: _diagonals(table, reach) for key, table in tables.items()}
     for (left, right), polynomial in form.items():
         for powers, coefficient in polynomial.items():
-            keys = [(powers[q], int(left == q + 1), int(right == q + 1)) for q in range(3)]
-            scale = coefficient * float(np.prod([s ** (d + e - p) for s, (p, d, e) in zip(scales, keys, strict=True)]))
-            mu, mv, mw = (padded[key] for key in keys)
-            # every factor x^p couples degrees that differ by at most p
-            for di in range(-powers[0], powers[0] + 1):
-                first = scale * mu[i + 6, i + di + 6]
-                for dj in range(-powers[1], powers[1] + 1):
-                    second = first * mv[j + 6, j + dj + 6]
-                    for dk in range(-powers[2], powers[2] + 1):
-                        value = second * mw[k + 6, k + dk + 6]
-                        offset = (di, dj, dk)
-                        by_offset[offset] = by_offset[offset] + value if offset in by_offset else value
+            factors = []
+            for q, scale in enumerate((a, a, c)):
+                p, d, e = powers[q], int(left == q + 1), int(right == q + 1)
+                # a factor x^p couples degrees that differ by at most p
+                band = diagonals[p, d, e][reach - p : reach + p + 1]
+                factors.append(scale ** (d + e - p) * band[:, triples[:, q]])
+            window = tuple(slice(reach - p, reach + p + 1) for p in powers)
+            couplings[window] += coefficient * np.einsum("an,bn,cn->abcn", *factors, optimize=True)
     rows, columns, data = [], [], []
-    for offset, value in by_offset.items():
-        target = triples + offset
+    for offset in np.argwhere(np.abs(couplings).max(axis=-1) > 0):
+        target = triples + (offset - reach)
         inside = np.all(target >= 0, axis=1) & (target.sum(axis=1) <= omega)
         rows.append(np.nonzero(inside)[0])
         columns.append(lookup[tuple(target[inside].T)])
-        data.append(value[inside])
-    n = len(triples)
+        data.append(couplings[tuple(offset)][inside])
     return csr_matrix((np.concatenate(data), (np.concatenate(rows), np.concatenate(columns))), shape=(n, n))
+
+
+def _diagonals(table: np.ndarray, reach: int) -> np.ndarray:
+    """(2 reach + 1, size): table[i, i + d − reach], zero outside."""
+    size = len(table)
+    padded = np.pad(table, reach)
+    i = np.arange(size) + reach
+    return np.array([padded[i, i + d] for d in range(-reach, reach + 1)])
 
 
 @lru_cache(maxsize=4)
@@ -238,6 +241,7 @@ class ExactState:
         return int(np.count_nonzero(self.coefficients))
 
 
+MAX_POWER = 5  # highest power of one coordinate in any form
 COARSE = 9  # degree at which the whole spectrum is found, to say near which energy the larger basis is searched
 
 

@@ -79,6 +79,11 @@ def default_grid(z: float, n_highest: int = 2, wider: float = 1.0) -> RadialGrid
     return radial_grid(round(points * wider**0.5), extent, 4.0 / z)
 
 
+def boxes(z: float, n_highest: int) -> list[RadialGrid]:
+    """Ever wider grids, tried until no occupied orbital reaches the wall."""
+    return [default_grid(z, n_highest, wider) for wider in (1.0, 2.0, 4.0)]
+
+
 def leaks(grid: RadialGrid, vector: np.ndarray) -> bool:
     """Whether an orbital reaches the wall of the box."""
     return bool(np.sum(vector[grid.r > 0.8 * grid.r_max] ** 2) > LEAKED)
@@ -97,7 +102,7 @@ def solve(
     Raises NotConverged, and Unsupported when an occupied orbital is not bound.
     """
     n_highest = max(n for n, _ in ensemble.shells)
-    grids = [grid] if grid is not None else [default_grid(z, n_highest, wider) for wider in (1.0, 2.0, 4.0)]
+    grids = [grid] if grid is not None else boxes(z, n_highest)
     for box in grids:
         if functional.orbital_dependent:
             solution = _solve_orbital_dependent(functional, ensemble, z, box, potential, start, box is not grids[-1])
