@@ -1,6 +1,7 @@
 """How long things take, one thread: `python plugins/edft/benchmarks/speed.py`. Prints figure, limit, verdict.
 
-Each time is the best of three, after one run that fills caches.
+Seconds of CPU on one thread, which other work on the machine does not lengthen; the best of three, after one run that
+fills caches.
 """
 
 from __future__ import annotations
@@ -10,25 +11,25 @@ import os
 for name in ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS"):
     os.environ.setdefault(name, "1")
 
-import sys
-import time
-from collections.abc import Callable
+import sys  # noqa: E402
+import time  # noqa: E402
+from collections.abc import Callable  # noqa: E402
 
-from qmbench import NotConverged, Resources, Unsupported, parse_level, read_system
-from qmbench_edft.ensemble import bi_ensemble, ground_ensemble
-from qmbench_edft.functionals import Functional
-from qmbench_edft.perimetric import solve_state
-from qmbench_edft.scf import solve
-from qmbench_edft.states import state
+from qmbench import Molecule, NotConverged, Resources, Unsupported, parse_level  # noqa: E402
+from qmbench_edft.ensemble import bi_ensemble, ground_ensemble  # noqa: E402
+from qmbench_edft.functionals import Functional  # noqa: E402
+from qmbench_edft.perimetric import solve_state  # noqa: E402
+from qmbench_edft.scf import solve  # noqa: E402
+from qmbench_edft.states import state  # noqa: E402
 
 
 def best(run: Callable[[], object], times: int = 3) -> float:
     run()
     found = []
     for _ in range(times):
-        start = time.perf_counter()
+        start = time.process_time()
         run()
-        found.append(time.perf_counter() - start)
+        found.append(time.process_time() - start)
     return min(found)
 
 
@@ -50,21 +51,22 @@ def levels() -> list[str]:
 
 def everything() -> tuple[float, int]:
     """Seconds and tasks for all levels on helium, Li+ and Be2+."""
-    systems = [read_system(f"helium_excitations:{name}") for name in ("he", "li+", "be2+")]
-    start, tasks = time.perf_counter(), 0
+    origin = ((0.0, 0.0, 0.0),)
+    systems = [Molecule((symbol,), origin, charge, 1, name=symbol) for charge, symbol in enumerate(("He", "Li", "Be"))]
+    start, tasks = time.process_time(), 0
     for text in levels():
         level = parse_level(text)
         for system in systems:
             tasks += 1
-            begun = time.perf_counter()
+            begun = time.process_time()
             try:
                 level.make().compute(system, frozenset({"excitation_energies"}), Resources())
                 note = ""
             except (Unsupported, NotConverged) as reason:
                 note = f"{type(reason).__name__}: {reason}"
             if "-v" in sys.argv:
-                print(f"  {time.perf_counter() - begun:6.2f} s  {text}  {system.name}  {note}", flush=True)
-    return time.perf_counter() - start, tasks
+                print(f"  {time.process_time() - begun:6.2f} s  {text}  {system.name}  {note}", flush=True)
+    return time.process_time() - start, tasks
 
 
 def main() -> None:
@@ -73,16 +75,21 @@ def main() -> None:
         ("LDA ground state", best(lambda: solve(Functional("lda", "pw92"), ground_ensemble(), 2.0)), 0.05),
         ("LDA ensemble point, 1 1S + 2 3S", best(lambda: solve(Functional("lda", "pw92"), triplet, 2.0)), 0.05),
         ("OEP point, SEHX, 1 1S + 2 3S", best(lambda: solve(Functional("sehx"), triplet, 2.0)), 0.3),
-        ("OEP point, ghosts in, 1 1S + 2 3S, weight 1",
-         best(lambda: solve(Functional("eexx"), bi_ensemble(state("2 3S"), 1.0), 2.0)), 0.3),
+        (
+            "OEP point, ghosts in, 1 1S + 2 3S, weight 1",
+            best(lambda: solve(Functional("eexx"), bi_ensemble(state("2 3S"), 1.0), 2.0)),
+            0.3,
+        ),
         ("exact 1 1S, degree 14 (3e-9 hartree)", best(lambda: solve_state(2.0, state("1 1S"), 14)), 5.0),
         ("exact 2 1S, degree 18 (3e-8 hartree)", best(lambda: solve_state(2.0, state("2 1S"), 18)), 5.0),
         ("exact 2 1P, degree 14 (3e-9 hartree)", best(lambda: solve_state(2.0, state("2 1P"), 14)), 5.0),
     ]
     for what, seconds, limit in figures:
-        print(f"{what:52s} {1000 * seconds:9.1f} ms  (limit {1000 * limit:7.0f} ms)  {'ok' if seconds < limit else 'SLOW'}")
+        verdict = "ok" if seconds < limit else "SLOW"
+        print(f"{what:52s} {1000 * seconds:9.1f} ms  (limit {1000 * limit:7.0f} ms)  {verdict}")
     seconds, tasks = everything()
-    print(f"{'whole benchmark, ' + str(tasks) + ' tasks, one core':52s} {seconds:9.1f} s   (limit 60 s on two cores)")
+    what = f"whole benchmark, {tasks} tasks"
+    print(f"{what:52s} {seconds:9.1f} s   (limit 120 s, which are 60 s of two cores)")
 
 
 if __name__ == "__main__":

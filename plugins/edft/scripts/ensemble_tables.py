@@ -1,8 +1,8 @@
 """The numbers of docs/explanation/helium-ensembles.md, and helium's weight curves.
 
-    python plugins/edft/scripts/ensemble_tables.py PAGE          rewrite the tables between the page's markers
-    python plugins/edft/scripts/ensemble_tables.py --check PAGE  say which tables differ, exit 1 if any does
-    python plugins/edft/scripts/ensemble_tables.py --curves FILE.csv   E(w), gaps and derivatives over the weight
+python plugins/edft/scripts/ensemble_tables.py PAGE          rewrite the tables between the page's markers
+python plugins/edft/scripts/ensemble_tables.py --check PAGE  say which tables differ, exit 1 if any does
+python plugins/edft/scripts/ensemble_tables.py --curves FILE.csv   E(w), gaps and derivatives over the weight
 """
 
 from __future__ import annotations
@@ -75,8 +75,12 @@ def extractions(exact: dict[State, float]) -> str:
         title = FUNCTIONALS[name][1]
         for label, make in {
             "LIM, weight 1": lambda s, name=name: ex.lim(approximation(name, weight=1.0), Z, s).value,
-            "ladder, GOK I, weight 0.5": lambda s, name=name: ex.ladder(approximation(name, ensemble="gok1"), Z, s)[s].value,
-            "ladder, GOK II, weight 0.5": lambda s, name=name: ex.ladder(approximation(name, ensemble="gok2"), Z, s)[s].value,
+            "ladder, GOK I, weight 0.5": lambda s, name=name: (
+                ex.ladder(approximation(name, ensemble="gok1"), Z, s)[s].value
+            ),
+            "ladder, GOK II, weight 0.5": lambda s, name=name: (
+                ex.ladder(approximation(name, ensemble="gok2"), Z, s)[s].value
+            ),
             "ΔSCF": lambda s, name=name: ex.delta_scf(approximation(name), Z, s).value,
         }.items():
             rows.append([f"{title}: {label}", *(attempt(lambda m=make, s=s: m(s), exact[s]) for s in STATES)])
@@ -84,8 +88,13 @@ def extractions(exact: dict[State, float]) -> str:
         for name, title in (("lda", "bare gap"), ("gic", "DEC, GIC"), ("sehx", "DEC, SEHX")):
             f = Functional(name)
             rows.append(
-                [f"{title} on the {what} potential",
-                 *(attempt(lambda f=f, v=v, s=s, w=what: ex.dec(f, Z, s, v, grid, w).value, exact[s]) for s in STATES)]
+                [
+                    f"{title} on the {what} potential",
+                    *(
+                        attempt(lambda f=f, v=v, s=s, w=what: ex.dec(f, Z, s, v, grid, w).value, exact[s])
+                        for s in STATES
+                    ),
+                ]
             )
     return table(["extraction", *map(str, STATES)], rows)
 
@@ -97,16 +106,37 @@ def exact_theory(found) -> str:  # type: ignore[no-untyped-def]
     for weight in (0.2, 0.4, 0.6, 0.8):
         derivative, e = xc_weight_derivative(Z, found, target, weight)
         gap = float(e.orbital_energies[1] - e.orbital_energies[0])
-        rows.append([f"{weight:.1f}", f"{weight / 4:.2f}", f"{gap:.5f}", f"{derivative:.5f}", f"{gap + derivative:.5f}",
-                     f"{e.energy:.6f}", f"{e.ts:.5f}", f"{e.xc:.5f}"])
+        rows.append(
+            [
+                f"{weight:.1f}",
+                f"{weight / 4:.2f}",
+                f"{gap:.5f}",
+                f"{derivative:.5f}",
+                f"{gap + derivative:.5f}",
+                f"{e.energy:.6f}",
+                f"{e.ts:.5f}",
+                f"{e.xc:.5f}",
+            ]
+        )
     return table(["weight", "w per state", "gap", "derivative", "sum", "E(w)", "T_s", "E_xc"], rows)
 
 
 def components() -> str:
     g = exact_ground_state(Z)
-    rows = [[name, f"{value:.6f}"] for name, value in (
-        ("T_s", g.ts), ("U", g.hartree), ("E_x", g.exchange), ("E_c", g.correlation), ("ε_1s", float(g.orbital_energies[0])),
-        ("gap 1s→2s", g.gap(2, 0)), ("gap 1s→2p", g.gap(2, 1)), ("gap 1s→3s", g.gap(3, 0)), ("gap 1s→3p", g.gap(3, 1)))]
+    rows = [
+        [name, f"{value:.6f}"]
+        for name, value in (
+            ("T_s", g.ts),
+            ("U", g.hartree),
+            ("E_x", g.exchange),
+            ("E_c", g.correlation),
+            ("ε_1s", float(g.orbital_energies[0])),
+            ("gap 1s→2s", g.gap(2, 0)),
+            ("gap 1s→2p", g.gap(2, 1)),
+            ("gap 1s→3s", g.gap(3, 0)),
+            ("gap 1s→3p", g.gap(3, 1)),
+        )
+    ]
     return table(["exact ground state", "hartree"], rows)
 
 
@@ -140,7 +170,9 @@ def curves(path: Path) -> None:
     weights = [0.02, 0.05, *(round(0.1 * k, 1) for k in range(1, 11))]
     with open(path, "w", newline="") as handle:
         writer = csv.writer(handle, lineterminator="\n")
-        writer.writerow(["functional", "state", "weight", "w_per_state", "energy", "ks_gap", "xc_derivative", "excitation", "note"])
+        writer.writerow(
+            ["functional", "state", "weight", "w_per_state", "energy", "ks_gap", "xc_derivative", "excitation", "note"]
+        )
         for target in STATES:
             for weight in weights:
                 w = weight / (1 + target.degeneracy)

@@ -56,15 +56,37 @@ def write(folder: Path) -> None:
             entries.append([entry(system, name), f"{system}:1", name, " ".join(subsets), " ".join(tags)])
             energy, error = exact(z, name)
             references.append(
-                [entry(system, name), "exact", f"{energy - ground:.10f}", "hartree", f"{max(error + ground_error, 1e-10):.1e}",
-                 "estimate", LEVEL, "10.1103/PhysRev.112.1649", f"edft-exact?degree={DEGREE}, this project", "current", ""]
+                [
+                    entry(system, name),
+                    "exact",
+                    f"{energy - ground:.10f}",
+                    "hartree",
+                    f"{max(error + ground_error, 1e-10):.1e}",
+                    "estimate",
+                    LEVEL,
+                    "10.1103/PhysRev.112.1649",
+                    f"edft-exact?degree={DEGREE}, this project",
+                    "current",
+                    "",
+                ]
             )
             print(entry(system, name), f"{energy - ground:.10f} ± {error + ground_error:.1e}", flush=True)
             if system == "he":
                 value = DRAKE[name] - DRAKE["1 1S"]
                 references.append(
-                    [entry(system, name), "literature", f"{value:.12f}", "hartree", "1e-12", "rounding", LEVEL,
-                     "10.1007/978-0-387-26308-3_11", f"tables of total energies: E({name}) - E(1 1S)", "current", ""]
+                    [
+                        entry(system, name),
+                        "literature",
+                        f"{value:.12f}",
+                        "hartree",
+                        "1e-12",
+                        "rounding",
+                        LEVEL,
+                        "10.1007/978-0-387-26308-3_11",
+                        f"tables of total energies: E({name}) - E(1 1S)",
+                        "current",
+                        "",
+                    ]
                 )
     save(folder / "entries.csv", ["id", "stoichiometry", "state", "subset", "tags"], entries)
     columns = "entry set value unit uncertainty uncertainty_kind level_of_theory source_doi source_place status note"

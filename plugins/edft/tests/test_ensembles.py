@@ -145,7 +145,10 @@ def test_first_rungs_and_two_kinds_of_ensembles_agree():
     assert one[state("2 3S")].value == pytest.approx(direct, abs=1e-9)
     assert two[state("2 3S")].value == pytest.approx(direct, abs=1e-9)
     # secants from w = 0 to the equiensemble see only equiensembles, whichever way the weights go
-    kinds = [ex.ladder(approximation("sehx", ensemble=k, weight=1.0), 2.0, state("2 1P"), secant=True) for k in ("gok1", "gok2")]
+    kinds = [
+        ex.ladder(approximation("sehx", ensemble=k, weight=1.0), 2.0, state("2 1P"), secant=True)
+        for k in ("gok1", "gok2")
+    ]
     for s in kinds[0]:
         assert kinds[0][s].value == pytest.approx(kinds[1][s].value, abs=1e-8)
 
@@ -198,7 +201,10 @@ def test_weight_zero_is_not_uniform():
 
 def test_ghost_correction_brings_the_error_down():
     exact = 0.728494998797  # E(2 3S) − E(1 1S)
-    error = {n: ex.gap(approximation(n, weight=1.0), 2.0, state("2 3S"))[0].value - exact for n in ("lda", "eexx", "gic", "sehx")}
+    error = {
+        n: ex.gap(approximation(n, weight=1.0), 2.0, state("2 3S"))[0].value - exact
+        for n in ("lda", "eexx", "gic", "sehx")
+    }
     assert error["lda"] > 0.15
     assert error["eexx"] > 0.3
     assert abs(error["gic"]) < 0.5 * error["lda"]

@@ -51,7 +51,14 @@ def test_fermi_integrals(j):
     from scipy.special import expit
 
     for eta in (-5.0, 0.0, 3.0, 30.0):
-        exact = quad(lambda x, eta=eta: x**j * expit(eta - x), 0, eta + 60 if eta > 0 else 60, epsabs=1e-13, limit=500, points=[max(eta, 0.1)])[0]
+        exact = quad(
+            lambda x, eta=eta: x**j * expit(eta - x),
+            0,
+            eta + 60 if eta > 0 else 60,
+            epsabs=1e-13,
+            limit=500,
+            points=[max(eta, 0.1)],
+        )[0]
         assert float(gas.fermi_integral(j, np.array(eta))) == pytest.approx(exact, rel=1e-9)
 
 

@@ -27,7 +27,9 @@ class Ensemble:
             raise InputError("an ensemble needs distinct states and one weight for each")
         total = sum(s.degeneracy * w for s, w in zip(self.states, self.weights, strict=True))
         if min(self.weights) < -1e-12 or abs(total - 1) > 1e-9:
-            raise InputError(f"weights per state must be non-negative and, times the degeneracies, sum to 1, not {total}")
+            raise InputError(
+                f"weights per state must be non-negative and, times the degeneracies, sum to 1, not {total}"
+            )
 
     @property
     def size(self) -> int:
@@ -81,7 +83,9 @@ def bi_ensemble(target: State, weight: float) -> Ensemble:
     refuse_resonance(target)
     lowest = (target.n == target.l + 1) if target.l else target.n == 2
     if not lowest:
-        below = f"2 {target.multiplicity}S" if target.l == 0 else str(State(target.l + 1, target.l, target.multiplicity))
+        below = (
+            f"2 {target.multiplicity}S" if target.l == 0 else str(State(target.l + 1, target.l, target.multiplicity))
+        )
         raise Unsupported(
             f"a bi-ensemble of 1 1S and {target} leaves out {below}, which lies below in the same symmetry; "
             "Gross–Oliveira–Kohn ensembles need every lower state: use ensemble=gok1 or gok2, or extraction=dec"

@@ -208,9 +208,7 @@ def _along(kind: str, states: tuple[State, ...]) -> np.ndarray:
     return np.concatenate([-g[:-1] * g[-1] / g[:-1].sum(), [g[-1]]])
 
 
-def dec(
-    functional: Functional, z: float, target: State, v: np.ndarray, grid: RadialGrid, what: str
-) -> Excitation:
+def dec(functional: Functional, z: float, target: State, v: np.ndarray, grid: RadialGrid, what: str) -> Excitation:
     """Direct ensemble correction on the ground-state potential `v` (N,): Δε + ∂E_xc/∂w at w → 0.
 
     `what` names the potential in the error for an orbital it does not bind. For orbital functionals the
@@ -249,7 +247,9 @@ def dec(
 def delta_scf(a: Approximation, z: float, target: State) -> Excitation:
     """E[1snl alone] − E[1s²], both self-consistent. The only treatment here of 2s², as a stationary point."""
     if a.functional == "qlda":
-        raise Unsupported("quasi-LDA is defined for equiensembles of the lowest states, not for one excited state alone")
+        raise Unsupported(
+            "quasi-LDA is defined for equiensembles of the lowest states, not for one excited state alone"
+        )
     functional = a.resolve(z, set())
     high = solve(functional, pure_state(target), z, a.potential)
     low = solve(functional, ground_ensemble(), z, a.potential)

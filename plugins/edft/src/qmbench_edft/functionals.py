@@ -7,8 +7,9 @@ potential for both spins. Vectors are DVR coefficients (see `grid`).
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
+from functools import partial
 
 import numpy as np
 
@@ -64,8 +65,9 @@ def energy_and_derivatives(
 ) -> tuple[float, list[np.ndarray]]:
     """E_Hxc and, per shell, ½ ∂E_Hxc/∂c as vectors (N,)."""
     f = ensemble.occupations()
-    energy, gradients = _pairs(pair_terms(functional, ensemble.states, ensemble.multiplet_weights(), ensemble.shells),
-                               grid, orbitals)
+    energy, gradients = _pairs(
+        pair_terms(functional, ensemble.states, ensemble.multiplet_weights(), ensemble.shells), grid, orbitals
+    )
     local_energy, potentials = _local(functional, ensemble, grid, orbitals, f)
     for g, v, c in zip(gradients, potentials, orbitals, strict=True):
         g += v * c
@@ -96,9 +98,7 @@ def weight_derivative(
     rho, n, m = _local_densities(grid, orbitals, f, shells)
     d_rho = sum(x * c * c for x, c in zip(df, orbitals, strict=True))
     if functional.name == "elda":
-        d_m = sum(
-            2 * fi * x / (2 * l + 1) * c * c for fi, x, (_, l), c in zip(f, df, shells, orbitals, strict=True)
-        )
+        d_m = sum(2 * fi * x / (2 * l + 1) * c * c for fi, x, (_, l), c in zip(f, df, shells, orbitals, strict=True))
         occupation = _mean_occupation(m, rho)
         epsilon, d_n, d_f = _cofe(n, occupation, functional.correlation)
         return total + float(np.sum(d_rho * (epsilon + n * d_n - occupation * d_f) + d_m * d_f))
@@ -177,9 +177,7 @@ def _integral(t: PairTerm, grid: RadialGrid, c: Sequence[np.ndarray]) -> float:
     return grid.slater_f(t.k, c[t.i], c[t.j]) if t.direct else grid.slater_g(t.k, c[t.i], c[t.j])
 
 
-def _pairs(
-    terms: list[PairTerm], grid: RadialGrid, c: Sequence[np.ndarray]
-) -> tuple[float, list[np.ndarray]]:
+def _pairs(terms: list[PairTerm], grid: RadialGrid, c: Sequence[np.ndarray]) -> tuple[float, list[np.ndarray]]:
     """Σ coefficient × integral and half its gradient."""
     energy = 0.0
     gradients = [np.zeros(grid.size) for _ in c]
@@ -241,10 +239,10 @@ def _local(
 
 def _local_parts(functional: Functional, states: tuple[State, ...], weights: np.ndarray):  # type: ignore[no-untyped-def]
     """(amount, ε(n)) of the pieces that depend on the density alone."""
-    parts = []
+    parts: list[tuple[float, Callable[[np.ndarray], np.ndarray]]] = []
     if functional.name == "qlda":
         for amount, theta in _equiensembles(functional, states, weights):
-            parts.append((amount, lambda n, theta=theta: _thermal_or_cold(n, theta)))
+            parts.append((amount, partial(_thermal_or_cold, theta=theta)))
         return parts
     if functional.name == "lda":
         parts.append((1.0, gas.exchange))
@@ -279,9 +277,7 @@ def _thermal_or_cold(n: np.ndarray, theta: float) -> np.ndarray:
     return gas.thermal_xc(n, theta) if theta > 0 else gas.exchange(n) + gas.pw92(n)
 
 
-def _equiensembles(
-    functional: Functional, states: tuple[State, ...], weights: np.ndarray
-) -> list[tuple[float, float]]:
+def _equiensembles(functional: Functional, states: tuple[State, ...], weights: np.ndarray) -> list[tuple[float, float]]:
     """Any monotone weights are a sum of equiensembles of the M_K lowest: λ_K = M_K (w_K − w_{K+1}).
 
     Gives (λ_K, θ_K). Linear in the weights, so it serves for their differentials too.

@@ -42,7 +42,9 @@ def state_averaged_energy(ensemble: Ensemble, z: float, start: Solution | None =
         return total, np.concatenate([frame.T @ g for frame, g in zip(frames, back, strict=True)])
 
     guess = np.concatenate([np.linalg.solve(frame, c) for frame, c in zip(frames, start.orbitals, strict=True)])
-    best = minimize(energy, guess, jac=True, method="L-BFGS-B", options={"maxiter": 3000, "maxcor": 40, "gtol": 1e-9, "ftol": 1e-15})
+    best = minimize(
+        energy, guess, jac=True, method="L-BFGS-B", options={"maxiter": 3000, "maxcor": 40, "gtol": 1e-9, "ftol": 1e-15}
+    )
     size_of_gradient = float(np.linalg.norm(best.jac))
     if size_of_gradient > GRADIENT_TOLERANCE:
         raise NotConverged(f"state-averaged Hartree–Fock: the gradient is still {size_of_gradient:.1e}")

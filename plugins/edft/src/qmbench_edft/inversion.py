@@ -13,12 +13,12 @@ from dataclasses import dataclass
 import numpy as np
 
 from qmbench import NotConverged, Unsupported
-from qmbench_edft.ensemble import Ensemble, ground_ensemble
+from qmbench_edft.ensemble import Ensemble, bi_ensemble, ground_ensemble
 from qmbench_edft.exact_density import radial_weights
 from qmbench_edft.functionals import Functional
 from qmbench_edft.grid import RadialGrid, lowest_orbitals
 from qmbench_edft.perimetric import ExactState, solve_state
-from qmbench_edft.scf import potential_basis, default_grid, solve
+from qmbench_edft.scf import default_grid, potential_basis, solve
 from qmbench_edft.states import GROUND, State
 
 JOIN = 6.0  # bohr × (Z − 1): where the inverted ground-state potential, noisy beyond, meets its asymptote
@@ -103,8 +103,20 @@ def exact_ensemble(
         # T_s = max_v {Σ f ε − ∫ v ρ}: stationary, so the remaining mismatch enters squared
         ts = float(ensemble.occupations() @ energies - potential @ rho)
     return ExactEnsemble(
-        ensemble, z, grid, potential, energies, tuple(orbitals), rho, mean["energy"], mean["kinetic"],
-        mean["repulsion"], mean["nuclear"], ts, 0.5 * float(rho @ grid.kernels[0] @ rho), mismatch,
+        ensemble,
+        z,
+        grid,
+        potential,
+        energies,
+        tuple(orbitals),
+        rho,
+        mean["energy"],
+        mean["kinetic"],
+        mean["repulsion"],
+        mean["nuclear"],
+        ts,
+        0.5 * float(rho @ grid.kernels[0] @ rho),
+        mismatch,
     )
 
 
@@ -168,15 +180,15 @@ def _invert_ensemble(grid: RadialGrid, z: float, ensemble: Ensemble, rho: np.nda
     raise NotConverged(f"the inversion of the ensemble density ended {np.abs(excess).max():.1e} electrons off")
 
 
-def xc_weight_derivative(z: float, states: Mapping[State, ExactState], target: State, weight: float, step: float = 0.05):  # type: ignore[no-untyped-def]
+def xc_weight_derivative(
+    z: float, states: Mapping[State, ExactState], target: State, weight: float, step: float = 0.05
+) -> tuple[float, ExactEnsemble]:
     """∂E_xc[n]/∂w at fixed density for the bi-ensemble of 1 1S and `target` at `weight` in [2·step, 1 − 2·step].
 
     Per state weight w = weight/M. It is d E_xc/dw along the exact ensemble less ∫ v_xc dn/dw, where
     E_xc = ⟨T⟩ − T_s + ⟨1/r12⟩ − U comes from expectation values: the excitation energy is not used.
     Returns the derivative divided by the degeneracy, and the ensemble at `weight`.
     """
-    from qmbench_edft.ensemble import bi_ensemble
-
     size = 1 + target.degeneracy
     here = exact_ensemble(bi_ensemble(target, weight), z, states)
     ladder = {k: exact_ensemble(bi_ensemble(target, weight + k * step), z, states, here.grid) for k in (-2, -1, 1, 2)}

@@ -20,7 +20,9 @@ def nuclear_charge(system: System, name: str) -> float:
     if any(system.ghosts) or len(system.symbols) != 1:
         raise Unsupported(f"{name} does one atom at a time, without ghosts: it has no basis set")
     if system.n_electrons != 2:
-        raise Unsupported(f"{name} does two-electron atoms (H-, He, Li+, Be2+ …); this one has {system.n_electrons} electrons")
+        raise Unsupported(
+            f"{name} does two-electron atoms (H-, He, Li+, Be2+ …); this one has {system.n_electrons} electrons"
+        )
     if system.multiplicity != 1:
         raise Unsupported(f"{name} starts from the singlet ground state; triplets are among its excited states")
     return float(system.atomic_numbers[0])
@@ -34,9 +36,9 @@ def helium() -> Molecule:
 class EnsembleDFT(Method):
     """Excitation energies of two-electron atoms from ensemble density functional theory.
 
-    In hartree, from 1 1S to 2 3S, 2 1S, 2 3P, 2 1P (and 3 3S, 3 1S, 3 3P, 3 1P with dec and delta_scf), non-relativistic,
-    nucleus fixed. Weights count per state: a multiplet of degeneracy g in an ensemble of M states carries g weight/M.
-    States whose orbital the approximate potential does not bind are left out with a warning.
+    In hartree, from 1 1S to 2 3S, 2 1S, 2 3P, 2 1P (and 3 3S, 3 1S, 3 3P, 3 1P with dec and delta_scf),
+    non-relativistic, nucleus fixed. Weights count per state: a multiplet of degeneracy g in an ensemble of M
+    states carries g weight/M. States whose orbital the approximate potential does not bind are left out with a warning.
     Gross, Oliveira and Kohn, Phys. Rev. A 37, 2805 (1988).
     """
 
@@ -71,7 +73,9 @@ class EnsembleDFT(Method):
         orbital = o.functional in ("eexx", "gic", "sehx", "elda")
         if o.extraction in ("dec", "delta_scf"):
             return 1.5 if o.ground_state == "exact" else 0.5
-        factor = {"gap": 1.0, "slope": 5.0, "lim": 2.0, "ladder": 1.0}[o.extraction] * (1.0 if o.ensemble == "bi" else 1.5)
+        factor = {"gap": 1.0, "slope": 5.0, "lim": 2.0, "ladder": 1.0}[o.extraction] * (
+            1.0 if o.ensemble == "bi" else 1.5
+        )
         return 0.3 + factor * (0.3 if orbital else 0.1)
 
     def families(self) -> dict[str, str]:
@@ -92,9 +96,10 @@ class EnsembleDFT(Method):
 def _approximation(o: Any):  # type: ignore[no-untyped-def]
     from qmbench_edft.extraction import Approximation
 
-    own = "own" if o.functional in ("qlda", "elda") else "none"
+    # with dec, `own` is left standing for any functional: there it makes no difference
+    correlation = "none" if o.correlation == "own" and o.functional not in ("qlda", "elda") else o.correlation
     return Approximation(
-        o.functional, o.correlation or own, o.potential or "oep", o.ensemble or "bi", o.weight if o.weight else 0.5
+        o.functional, correlation, o.potential or "oep", o.ensemble or "bi", o.weight if o.weight else 0.5
     )
 
 
@@ -140,7 +145,9 @@ def _ladder(o: Any, z: float):  # type: ignore[no-untyped-def]
 
     rungs = ex.ladder(_approximation(o), z, state(LOW_STATES[-1]), secant=o.extraction == "lim")
     missing = [name for name in LOW_STATES if state(name) not in rungs]
-    warnings = [f"{', '.join(missing)}: the ladder ends where the next ensemble has an unbound orbital"] if missing else []
+    warnings = (
+        [f"{', '.join(missing)}: the ladder ends where the next ensemble has an unbound orbital"] if missing else []
+    )
     return {str(s): x.value for s, x in rungs.items()}, {}, warnings
 
 
@@ -173,7 +180,11 @@ class ExactOptions(Options):
     """Options of `edft-exact`."""
 
     degree: int = Field(
-        20, ge=8, le=26, description="total degree of the Laguerre expansion: 20 gives 1e-8 hartree or better", examples=[11]
+        20,
+        ge=8,
+        le=26,
+        description="total degree of the Laguerre expansion: 20 gives 1e-8 hartree or better",
+        examples=[11],
     )
 
 

@@ -24,19 +24,21 @@ class EnsembleOptions(Options):
         "ensemble Hartree + exact exchange, with ghosts; gic ghost-corrected, one determinant per state; sehx "
         "symmetry-eigenstate Hartree-exchange; elda weight-dependent LDA (Gould, Pittalis)"
     )
-    correlation: Literal["pw92", "vwn", "none"] | None = Field(
-        None,
-        description="LDA correlation of the ensemble density: pw92 (with lda, when left out), vwn, none (with eexx, gic, "
-        "sehx, when left out). With elda only none, which leaves its own correlation out; not with qlda, whose own it "
-        "is; not with extraction=dec, where it cancels",
+    # "own" and not None for what is left out: the text "none" is a value of its own here
+    correlation: Literal["own", "pw92", "vwn", "none"] = Field(
+        "own",
+        description="LDA correlation of the ensemble density: own (when left out) is pw92 for lda, none for eexx, gic "
+        "and sehx, and part of qlda and elda; pw92, vwn or none instead where that is possible, none alone for elda; "
+        "not with extraction=dec, from which it cancels",
     )
     potential: Literal["oep", "kli"] | None = Field(
-        None, description="optimized effective potential (when left out) or its KLI approximation; eexx, gic, sehx, elda"
+        None,
+        description="optimized effective potential (when left out) or its KLI approximation; eexx, gic, sehx, elda",
     )
     ensemble: Literal["bi", "gok1", "gok2"] | None = Field(
         None,
         description="bi (when left out): 1 1S and the state alone, restricted to their symmetries; gok1, gok2: all "
-        "multiplets up to the state, GOK's two kinds of weights. With lim and ladder of gok1, gok2 one chain of ensembles",
+        "multiplets up to the state, GOK's two kinds of weights; lim and ladder climb through one chain of them",
     )
     weight: float | None = Field(
         None,
@@ -52,7 +54,8 @@ class EnsembleOptions(Options):
         "ladder: GOK's sum over ensembles; dec: direct, w to 0 on ground_state; delta_scf: difference of two energies",
     )
     ground_state: Literal["exx", "exact", "lda"] | None = Field(
-        None, description="whose ground-state Kohn-Sham potential extraction=dec uses: exx (when left out), exact, lda (PW92)"
+        None,
+        description="whose ground-state potential extraction=dec uses: exx (when left out), exact, lda (PW92)",
     )
 
     @model_validator(mode="before")
@@ -66,14 +69,16 @@ class EnsembleOptions(Options):
             return values  # pydantic's own message names the choices
 
         def given(name: str) -> bool:
-            return values.get(name) is not None
+            return values.get(name) not in (None, "own")
 
         def refuse(name: str, why: str) -> None:
             if given(name):
                 raise ValueError(f"leave out {name}={values[name]}: {why}")
 
         if functional == "qlda" and extraction == "delta_scf":
-            raise ValueError("qlda is defined for equiensembles of the lowest states, so it has no extraction=delta_scf")
+            raise ValueError(
+                "qlda is defined for equiensembles of the lowest states, so it has no extraction=delta_scf"
+            )
         _correlation(values, functional, extraction, given, refuse)
         if extraction == "dec":
             refuse("potential", "extraction=dec takes its potential from ground_state")
@@ -106,7 +111,9 @@ def _correlation(values, functional, extraction, given, refuse) -> None:  # type
         refuse("correlation", "qlda's correlation is part of its thermal functional")
     elif functional == "elda":
         if given("correlation") and values["correlation"] != "none":
-            raise ValueError("elda has a correlation of its own; correlation=none leaves it out, nothing else is possible")
+            raise ValueError(
+                "elda has a correlation of its own; correlation=none leaves it out, nothing else is possible"
+            )
     elif not given("correlation"):
         values["correlation"] = "pw92" if functional == "lda" else "none"
 
@@ -117,7 +124,7 @@ def _ensemble(values, functional, extraction) -> None:  # type: ignore[no-untype
         raise ValueError("extraction=ladder climbs through all multiplets: ensemble=gok1 or gok2, not bi")
     if functional == "elda" and kind != "bi":
         raise ValueError(
-            "elda takes ensemble=bi only: its Hartree part has no weight derivative where 2s and 2p are equally occupied"
+            "elda takes ensemble=bi only: its Hartree part has no weight derivative where 2s and 2p are equally filled"
         )
     values["ensemble"] = kind
     if values.get("weight") is None:

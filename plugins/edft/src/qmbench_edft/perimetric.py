@@ -262,7 +262,9 @@ def solve_state(z: float, state: State, omega: int = 18, scales: tuple[float, fl
     if state.n_inner > 1 or state.l > 1:
         raise Unsupported(f"the exact branch treats 1sns and 1snp states, not {state}")
     if z <= 1 and state.n > 1:
-        raise Unsupported("H⁻ has no bound excited state of 1snl: only 1s² is bound (Hill, Phys. Rev. Lett. 38, 643 (1977))")
+        raise Unsupported(
+            "H⁻ has no bound excited state of 1snl: only 1s² is bound (Hill, Phys. Rev. Lett. 38, 643 (1977))"
+        )
     a, c = scales or default_scales(z, state.n, state.l)
     coarse = _lowest(z, state, min(omega, COARSE), a, c)
     if omega > COARSE:
@@ -281,7 +283,9 @@ def solve_state(z: float, state: State, omega: int = 18, scales: tuple[float, fl
     scale = 8 * np.pi**2 / 4 / (a * a * c) * norm * (2 / 3 if state.l else 1.0)
     cube = np.zeros((omega + 1,) * 3)
     cube[tuple(triples.T)] = full / np.sqrt(scale)
-    return ExactState(z, state, energy, parts[0], z * parts[1], parts[2], (a, c), cube, 1.0 if state.multiplicity == 1 else -1.0)
+    return ExactState(
+        z, state, energy, parts[0], z * parts[1], parts[2], (a, c), cube, 1.0 if state.multiplicity == 1 else -1.0
+    )
 
 
 def _lowest(z, state, omega, a, c, near=None):  # type: ignore[no-untyped-def]
@@ -309,7 +313,9 @@ def _lowest(z, state, omega, a, c, near=None):  # type: ignore[no-untyped-def]
         matrices = {name: (project.T @ m @ project).tocsr() for name, m in matrices.items()}
     matrices["total"] = matrices["kinetic"] + z * matrices["nuclear"] + matrices["repulsion"]
     if near is not None:
-        _, vectors = eigsh(matrices["total"].tocsc(), 1, matrices["overlap"].tocsc(), sigma=near, v0=np.ones(project.shape[1]))
+        _, vectors = eigsh(
+            matrices["total"].tocsc(), 1, matrices["overlap"].tocsc(), sigma=near, v0=np.ones(project.shape[1])
+        )
         return vectors[:, 0], matrices, project
     level = state.n - 1 if (state.l == 0 and state.multiplicity == 1) else state.n - 2
     energies, vectors = eigh(matrices["total"].toarray(), matrices["overlap"].toarray(), subset_by_index=[0, level])

@@ -210,7 +210,7 @@ def _solve_orbital_dependent(
     mixer = Mixer()
     # a few KLI iterations bring the potential, its tail above all, to where the response can take over
     kli_tolerance = POTENTIAL_TOLERANCE if potential == "kli" else 1e-3
-    for iteration in range(1, MAX_ITERATIONS + 1):
+    for iteration in range(1, MAX_ITERATIONS + 1):  # noqa: B007
         energies, orbitals, spectra = _occupied(grid, ensemble, v)
         hxc, gradients = energy_and_derivatives(functional, ensemble, grid, orbitals)
         rho = sum(fi * c * c for fi, c in zip(f, orbitals, strict=True))
@@ -246,8 +246,13 @@ def _stationary_potential(functional, ensemble, grid, f, nucleus, v, spectra):  
     curvature (two open shells: their rotation into each other changes the energy, not the density), and then
     updated after Broyden, Math. Comp. 19, 577 (1965).
     """
-    basis = potential_basis(grid, ensemble, f, spectra, sum(
-        fi * spectra[l][1][:, n - l - 1] ** 2 for (n, l), fi in zip(ensemble.shells, f, strict=True)))
+    basis = potential_basis(
+        grid,
+        ensemble,
+        f,
+        spectra,
+        sum(fi * spectra[l][1][:, n - l - 1] ** 2 for (n, l), fi in zip(ensemble.shells, f, strict=True)),
+    )
 
     def gradient(potential: np.ndarray) -> np.ndarray:
         _, orbitals, now = _occupied(grid, ensemble, potential)
@@ -332,8 +337,19 @@ def _solution(functional, ensemble, z, grid, v, energies, orbitals, hxc, iterati
     )
     external = sum(fi * float(c @ (c * (-z / grid.r))) for fi, c in zip(f, orbitals, strict=True))
     return Solution(
-        ensemble, functional, grid, z, v, tuple(orbitals), energies, kinetic + external + hxc,
-        kinetic, external, hxc, iterations, residual,
+        ensemble,
+        functional,
+        grid,
+        z,
+        v,
+        tuple(orbitals),
+        energies,
+        kinetic + external + hxc,
+        kinetic,
+        external,
+        hxc,
+        iterations,
+        residual,
     )
 
 

@@ -65,7 +65,9 @@ def state(name: str) -> State:
         return TWO_S_SQUARED
     match = re.fullmatch(rf"(\d+) ([13])([{LETTERS}])", text)
     if not match:
-        raise InputError(f"'{name}' is not a state of a two-electron atom{did_you_mean(text, ORDER_NAMES)}; write '2 3S'")
+        raise InputError(
+            f"'{name}' is not a state of a two-electron atom{did_you_mean(text, ORDER_NAMES)}; write '2 3S'"
+        )
     n, multiplicity, l = int(match[1]), int(match[2]), LETTERS.index(match[3])
     if l >= n or n > HIGHEST_N or (n == 1 and multiplicity == 3):
         raise InputError(f"there is no state '{text}' here: n ≤ {HIGHEST_N}, L < n, and 1s² is a singlet")

@@ -86,7 +86,7 @@ def cofe_correlation(n: np.ndarray, occupation: np.ndarray) -> np.ndarray:
     missing = 1 - occupation
     f = np.where(np.real(missing) > 0, 1 - missing * np.exp(-missing / 0.1), occupation)
     nodes = np.array(list(_COFE))
-    total = 0.0
+    total = np.zeros(())
     for i, parameters in enumerate(_COFE.values()):
         lagrange = 1.0
         for node in np.delete(nodes, i):
