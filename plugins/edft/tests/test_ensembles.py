@@ -223,6 +223,23 @@ def test_quasi_local_temperature_carries_the_entropy():
     assert functional.temperatures[10] > functional.temperatures[4] > 0
 
 
+def test_quasi_lda_is_kohns_in_equiensembles_and_linear_between():
+    from qmbench_edft.functionals import _equiensembles
+
+    states = gok_states(state("2 1S"))  # sizes 1, 4, 5
+    f = Functional("qlda", "own", {4: 0.4, 5: 0.5})
+
+    def shares(e):
+        return {
+            theta: amount for amount, theta in _equiensembles(f, states, e.multiplet_weights()) if abs(amount) > 1e-12
+        }
+
+    # (1 − M w) E_{I−1} + M w E_I: Oliveira, Gross and Kohn, Phys. Rev. A 37, 2821 (1988)
+    assert shares(gok1_ensemble(states, 0.3)) == pytest.approx({0.4: 0.7, 0.5: 0.3})
+    assert shares(gok1_ensemble(states, 1.0)) == pytest.approx({0.5: 1.0})
+    assert shares(gok2_ensemble(states, 0.3)) == pytest.approx({0.0: 0.7, 0.5: 0.3})
+
+
 def test_delta_scf():
     a = approximation("sehx")
     both = [solve(Functional("sehx"), Ensemble((s,), (1 / s.degeneracy,)), 2.0).energy for s in (state("2 3S"), GROUND)]

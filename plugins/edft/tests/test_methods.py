@@ -89,6 +89,9 @@ NUMBERS = [
     ("edft?functional=lda&weight=1", "2 3S", 0.928434),
     ("edft?functional=sehx&extraction=lim&ensemble=gok2", "2 1P", 0.744401),
     ("edft?functional=lda&extraction=delta_scf", "2 1S", 0.805654),
+    ("edft?functional=qlda&weight=1", "2 3S", 0.964151),
+    ("edft?functional=qlda&ensemble=gok1&extraction=ladder", "2 1P", 0.909976),
+    ("edft?functional=elda&weight=1", "2 3S", 0.696800),
 ]
 
 

@@ -126,16 +126,17 @@ def exact_ground_state(z: float, omega: int = 18, grid: RadialGrid | None = None
 
 
 def _invert_ground(grid: RadialGrid, z: float, rho: np.ndarray, exact: ExactState):  # type: ignore[no-untyped-def]
-    """One orbital: v = ε − (T√n)/√n with ε = −I, joined to −(Z−1)/r − α/2r⁴ of the ion it leaves."""
+    """One orbital: v = ε − (T√n)/√n with ε = −I, joined to −(Z−1)/r − b/r⁴ where the density gives no more.
+
+    The ion's polarizability makes the correction fall as 1/r⁴; b makes the potential continuous.
+    """
     c = np.sqrt(rho / 2)
     c /= np.linalg.norm(c)
     energy = exact.energy + z * z / 2
     v = energy - (grid.kinetic(0) @ c) / np.maximum(c, 1e-150)
-    polarizability = 9 / (2 * z**4)
-    tail = -(z - 1) / grid.r - polarizability / (2 * grid.r**4)
+    tail = -(z - 1) / grid.r
     last = int(np.searchsorted(grid.r, JOIN / max(z - 1, 0.5)))
-    # scaled to meet at the join: what is left there is of higher order in 1/r
-    shift = (v[last - 1] - tail[last - 1]) * (grid.r[last - 1] / grid.r) ** 5
+    shift = (v[last - 1] - tail[last - 1]) * (grid.r[last - 1] / grid.r) ** 4
     v = np.where(np.arange(grid.size) >= last, tail + shift, v)
     energies, vectors = lowest_orbitals(grid, 0, v)
     return v, energies[:1], [vectors[:, 0]]

@@ -152,7 +152,7 @@ def ideal_entropy(n: np.ndarray, temperature: float) -> np.ndarray:
     """Entropy per electron of the non-interacting gas of density n at a temperature (hartree)."""
     log_t = np.log(temperature / (0.5 * (3 * np.pi**2 * n) ** (2 / 3)))
     spline = _entropy_table()
-    low, high = spline.x[0], spline.x[-1]
-    inside = spline(np.clip(log_t, low, high))
-    # beyond the table: Sommerfeld below, Boltzmann above
-    return np.where(log_t < low, inside * np.exp(log_t - low), inside + 1.5 * np.maximum(log_t - high, 0.0))
+    coldest = spline.x[0]
+    inside = spline(np.maximum(log_t, coldest))
+    # below the table the entropy is proportional to the temperature (Sommerfeld); nothing real is hotter than it
+    return np.where(log_t < coldest, inside * np.exp(log_t - coldest), inside)
