@@ -1,0 +1,92 @@
+"""Geometry of pairs, and assembly of the 3N × 3N dipole matrices of finite systems.
+
+Matrices are ordered component by component (all x, then all y, then all z), so that each of the nine blocks is one
+contiguous N × N array operation; `by_atom` restores the customary order.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+
+from qmbench_mbd.parameters import Array
+from qmbench_mbd.radial import Radial
+
+
+@dataclass(frozen=True)
+class Pairs:
+    """All ordered pairs: `vector` (3, N, N) = rᵢ − rⱼ (+ a lattice vector), `distance` (N, N), bohr.
+
+    Where a pair is to be left out (an atom with itself) `distance` is 1 and `mask` is 0.
+    """
+
+    vector: Array
+    distance: Array
+    mask: Array
+
+
+def pairs(positions: Array, shift: Array | None = None) -> Pairs:
+    """Pairs of a finite system, or of a cell with its image displaced by `shift` (3,) bohr."""
+    x = np.ascontiguousarray(positions.T)
+    vector = x[:, :, None] - x[:, None, :]
+    if shift is not None:
+        vector += shift[:, None, None]
+    squared = vector[0] ** 2
+    squared += vector[1] ** 2
+    squared += vector[2] ** 2
+    mask = np.ones(squared.shape)
+    if shift is None or not np.any(shift):
+        np.fill_diagonal(mask, 0.0)
+        np.fill_diagonal(squared, 1.0)
+    if squared.size and squared.min() <= 0:
+        i, j = np.unravel_index(int(np.argmin(squared)), squared.shape)
+        raise ValueError(f"atoms {i + 1} and {j + 1} sit at the same place")
+    return Pairs(vector, np.sqrt(squared), mask)
+
+
+def assemble(p: Pairs, t: Radial, row: Array | None = None) -> Array:
+    """The matrix A δ_cd + B R_c R_d, (3N, 3N), component-major; scaled by rowᵢ rowⱼ if `row` (N,) is given."""
+    n = len(p.distance)
+    a, b = t.a * p.mask, t.b * p.mask
+    if row is not None:
+        scale = row[:, None] * row[None, :]
+        a *= scale
+        b *= scale
+    out = np.empty((3, n, 3, n))
+    for c in range(3):
+        b_rc = b * p.vector[c]
+        for d in range(c + 1):
+            np.multiply(b_rc, p.vector[d], out=out[c, :, d, :])
+            if c == d:
+                out[c, :, c, :] += a
+            else:
+                out[d, :, c, :] = out[c, :, d, :]
+    return out.reshape(3 * n, 3 * n)
+
+
+def contract(p: Pairs, t: Radial, weights: Array) -> tuple[Array, Array, Array]:
+    """Chain rule through T. `weights` (3, N, 3, N) is dE/dT over ordered pairs; `t` carries derivatives by r.
+
+    Returns dE/dR (3, N, N) by pair vector, and the contractions dE/dA, dE/dB (each (N, N)) with which a caller goes on
+    to any other argument of the radial functions.
+    """
+    by_a = (weights[0, :, 0, :] + weights[1, :, 1, :] + weights[2, :, 2, :]) * p.mask
+    along = np.zeros_like(p.vector)
+    for c in range(3):
+        for d in range(3):
+            along[c] += (weights[c, :, d, :] + weights[d, :, c, :]) * p.vector[d]
+    by_b = 0.5 * np.einsum("cij,cij->ij", along, p.vector) * p.mask
+    gradient = (by_a * t.a_r + by_b * t.b_r) / p.distance * p.vector + (t.b * p.mask) * along
+    return gradient, by_a, by_b
+
+
+def per_atom(pair_gradient: Array) -> Array:
+    """Sum dE/dRᵢⱼ (3, N, N) to dE/drᵢ (N, 3); Rᵢⱼ = rᵢ − rⱼ."""
+    return (pair_gradient.sum(2) - pair_gradient.sum(1)).T
+
+
+def by_atom(matrix: Array) -> Array:
+    """Reorder a component-major (3N, 3N) matrix atom by atom (x₁, y₁, z₁, x₂ …)."""
+    n = len(matrix) // 3
+    return matrix.reshape(3, n, 3, n).transpose(1, 0, 3, 2).reshape(3 * n, 3 * n)
