@@ -154,10 +154,9 @@ def _waves(c: Crystal, k: Array, s: Splitting) -> Iterator[_Wave]:
             yield _Wave(q, float(weight), np.exp(1j * (c.oscillators.positions @ q)))
 
 
-def _diagonal(c: Crystal, k: Array, s: Splitting) -> float:
-    """Ewald's self term, and at k = 0 the surface term of a spherical sample."""
-    surface = 0.0 if np.any(k) else 4 * np.pi / (3 * c.volume)
-    return float(surface - 4 * s.eta**3 / (3 * np.sqrt(np.pi)))
+def _surface(c: Crystal, k: Array) -> float:
+    """At k = 0, the depolarizing field of a spherical sample, which couples every pair alike; otherwise 0."""
+    return 0.0 if np.any(k) else 4 * np.pi / (3 * c.volume)
 
 
 def dipole_matrices(c: Crystal, coupling: Coupling, ks: Array, s: Splitting) -> Array:
@@ -176,8 +175,9 @@ def dipole_matrices(c: Crystal, coupling: Coupling, ks: Array, s: Splitting) -> 
             for wave in _waves(c, k, s):
                 amplitude = (wave.q[:, None] * wave.phase).ravel()
                 matrix += wave.weight * np.outer(amplitude, amplitude.conj()).reshape(3, n, 3, n)
+            itself = -4 * s.eta**3 / (3 * np.sqrt(np.pi))
             for d in range(3):
-                matrix[d, :, d, :] += np.eye(n) * _diagonal(c, k, s)
+                matrix[d, :, d, :] += np.eye(n) * itself + _surface(c, k)
     return out
 
 
@@ -222,9 +222,7 @@ def contract_lattice(
             more += extra(p, by_a, by_b)
     if coupling.long_ranged:
         for k, w in zip(ks, weights.conj(), strict=True):
-            diagonal = np.einsum("cici->", w).real
-            if not np.any(k):
-                strain -= np.eye(3) * diagonal * 4 * np.pi / (3 * c.volume)
+            strain -= np.eye(3) * np.einsum("cicj->", w).real * _surface(c, k)
             for wave in _waves(c, k, s):
                 q = wave.q
                 seen = np.einsum("cidj,j->cid", w, wave.phase.conj())
