@@ -14,7 +14,7 @@ from typing import Any
 
 import numpy as np
 
-from qmbench import ATOMIC_NUMBERS, NotConverged
+from qmbench import ATOMIC_NUMBERS, InputError, NotConverged
 from qmbench_mbd.models import frequency_grid
 from qmbench_mbd.parameters import Array, Oscillators, free_atom_arrays, from_volume_ratios
 
@@ -241,7 +241,7 @@ def nl_oscillators(shares: AtomShares, positions: Array) -> Oscillators:
     """Oscillators of MBD-NL: α and C6 of the reference atom scaled by the VV values of the atom in the molecule over
     those of the free atom; radii ⁵⁄₂ α_free^(1/7) scaled by the cube root of the ratio of polarizabilities."""
     if shares.vv is None or shares.free_vv is None:
-        raise ValueError("MBD-NL needs a partition made with the free atoms' VV polarizabilities")
+        raise InputError("MBD-NL needs a partition made with the free atoms' VV polarizabilities")
     _, weights = frequency_grid()
     alpha, c6, _ = free_atom_arrays(list(shares.elements))
     alpha_ratio = shares.vv[0] / shares.free_vv[0]

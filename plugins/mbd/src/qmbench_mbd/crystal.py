@@ -11,6 +11,7 @@ from dataclasses import dataclass, replace
 
 import numpy as np
 
+from qmbench import InputError
 from qmbench_mbd.dipole import Pairs, per_atom
 from qmbench_mbd.errors import PolarizationCatastrophe
 from qmbench_mbd.ewald import (
@@ -130,7 +131,7 @@ def crystal_mbd_energy(
     """MBD energy per cell in hartree; `variant` as in `models.mbd_energy`. `scale` sets the Ewald splitting and
     changes nothing but the time. Raises PolarizationCatastrophe."""
     if variant not in VARIANTS:
-        raise ValueError(f"variant must be one of {', '.join(VARIANTS)}, not {variant!r}")
+        raise InputError(f"variant must be one of {', '.join(VARIANTS)}, not {variant!r}")
     s = splitting(c.lattice, scale)
     if variant != "plain":
         c, _, _ = screen_crystal(c, (beta, steepness) if variant == "rsscs" else None, s)
@@ -145,7 +146,7 @@ def crystal_mbd_gradient(
 ) -> tuple[float, CrystalGradient]:
     """MBD energy per cell (hartree) with forces' and strain derivatives at fixed volume ratios."""
     if variant not in VARIANTS:
-        raise ValueError(f"variant must be one of {', '.join(VARIANTS)}, not {variant!r}")
+        raise InputError(f"variant must be one of {', '.join(VARIANTS)}, not {variant!r}")
     s = splitting(c.lattice, scale)
     damping = (beta, steepness) if variant == "rsscs" else None
     inner, alpha, screened = (c, np.empty(0), np.empty(0)) if variant == "plain" else screen_crystal(c, damping, s)

@@ -10,6 +10,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from qmbench import InputError
 from qmbench_mbd.parameters import Array
 from qmbench_mbd.radial import Radial
 
@@ -41,7 +42,7 @@ def pairs(positions: Array, shift: Array | None = None) -> Pairs:
         np.fill_diagonal(squared, 1.0)
     if squared.size and squared.min() <= 0:
         i, j = np.unravel_index(int(np.argmin(squared)), squared.shape)
-        raise ValueError(f"atoms {i + 1} and {j + 1} sit at the same place")
+        raise InputError(f"atoms {i + 1} and {j + 1} sit at the same place")
     return Pairs(vector, np.sqrt(squared), mask)
 
 

@@ -15,6 +15,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from qmbench import InputError, NotConverged
 from qmbench_mbd.errors import PolarizationCatastrophe
 from qmbench_mbd.models import (
     N_FREQUENCIES,
@@ -128,10 +129,10 @@ def stochastic_energy(
 
     Oscillators are taken as given: screen them first for MBD@rsSCS. Lanczos runs until the energy of every probe
     has settled to `tolerance` of it and the lowest ω² to 1e-3. Raises PolarizationCatastrophe on a Ritz value ≤ 0,
-    ValueError below two probes, ArithmeticError if Lanczos has not settled in `max_steps`.
+    InputError below two probes, NotConverged if Lanczos has not settled in `max_steps`.
     """
     if probes < 2:
-        raise ValueError("an error estimate needs at least two probes")
+        raise InputError("an error estimate needs at least two probes")
     n = len(o.alpha)
     omega = np.broadcast_to(o.omega, (3, n))
     zero_point = 1.5 * o.omega.sum()
@@ -170,7 +171,7 @@ def stochastic_energy(
         previous, q = q, r / off
         offs.append(off)
         basis.append(q)
-    raise ArithmeticError(f"Lanczos quadrature has not settled to {tolerance:g} in {max_steps} steps")
+    raise NotConverged(f"Lanczos quadrature has not settled to {tolerance:g} in {max_steps} steps")
 
 
 def _ritz(diagonals: list[Array], offs: list[Array]) -> tuple[Array, Array]:
@@ -221,7 +222,7 @@ def screen_sparse(
     kept = distance < length * (1 - np.log(tail) / steepness)
     i, j, vector, distance, length = i[kept], j[kept], vector[kept], distance[kept], length[kept]
     if len(distance) and distance.min() <= 0:
-        raise ValueError("two atoms sit at the same place")
+        raise InputError("two atoms sit at the same place")
 
     # Both triangles of one sparsity pattern, shared by the six Cartesian components.
     order = csr_array((np.arange(1, 2 * len(i) + 1), (np.append(i, j), np.append(j, i))), shape=(n, n))
@@ -279,4 +280,4 @@ def _conjugate_gradients(blocks: dict, alpha: Array, guess: Array, tolerance: fl
         z = alpha[None, :, None] * residual
         rho, old = np.einsum("cim,cim->m", residual, z), rho
         direction = z + rho / old * direction
-    raise ArithmeticError("conjugate gradients for the screening have not converged in 500 steps")
+    raise NotConverged("conjugate gradients for the screening have not converged in 500 steps")

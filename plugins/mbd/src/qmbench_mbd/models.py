@@ -10,6 +10,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from qmbench import InputError
 from qmbench_mbd.dipole import Pairs, assemble, contract, pairs, per_atom
 from qmbench_mbd.errors import PolarizationCatastrophe
 from qmbench_mbd.parameters import MBD_STEEPNESS, TS_STEEPNESS, Array, Oscillators
@@ -238,7 +239,7 @@ def mbd_energy(o: Oscillators, beta: float, steepness: float = MBD_STEEPNESS, va
     Raises PolarizationCatastrophe instead of returning a number when a mode is imaginary.
     """
     if variant not in VARIANTS:
-        raise ValueError(f"variant must be one of {', '.join(VARIANTS)}, not {variant!r}")
+        raise InputError(f"variant must be one of {', '.join(VARIANTS)}, not {variant!r}")
     if variant == "plain":
         return coupled_energy(o, beta, steepness)
     s = screen(o, (beta, steepness) if variant == "rsscs" else None)
@@ -250,7 +251,7 @@ def mbd_gradient(
 ) -> tuple[float, Gradient]:
     """MBD energy (hartree) and its analytic derivatives; arguments and errors as `mbd_energy`."""
     if variant not in VARIANTS:
-        raise ValueError(f"variant must be one of {', '.join(VARIANTS)}, not {variant!r}")
+        raise InputError(f"variant must be one of {', '.join(VARIANTS)}, not {variant!r}")
     if variant == "plain":
         return _coupled_gradient(o, beta, steepness, "fermi")
     damping = (beta, steepness) if variant == "rsscs" else None

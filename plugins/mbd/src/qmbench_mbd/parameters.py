@@ -14,6 +14,8 @@ from importlib import resources
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
+from qmbench import InputError, Unsupported
+
 Array = NDArray[np.float64]
 
 # libMBD and pymbd convert ångström with this CODATA-1986 value; numbers quoted from their tests need it.
@@ -50,9 +52,9 @@ class Oscillators:
             object.__setattr__(self, name, np.ascontiguousarray(getattr(self, name), dtype=float))
         n = len(self.alpha)
         if self.positions.shape != (n, 3) or self.c6.shape != (n,) or self.radii.shape != (n,):
-            raise ValueError(f"positions must be ({n}, 3) and c6, radii ({n},), like alpha")
+            raise InputError(f"positions must be ({n}, 3) and c6, radii ({n},), like alpha")
         if n and min(self.alpha.min(), self.c6.min(), self.radii.min()) <= 0:
-            raise ValueError("alpha, c6 and radii must be positive")
+            raise InputError("alpha, c6 and radii must be positive")
 
     @property
     def omega(self) -> Array:
@@ -71,11 +73,11 @@ def free_atoms() -> dict[str, FreeAtom]:
 
 
 def free_atom_arrays(elements: list[str]) -> tuple[Array, Array, Array]:
-    """α, C6 and radii of free atoms, each (N,) in atomic units. Raises KeyError naming an element without values."""
+    """α, C6 and radii of free atoms, each (N,) in atomic units. Unsupported names the elements without values."""
     table = free_atoms()
     missing = sorted({e for e in elements if e not in table})
     if missing:
-        raise KeyError(f"no free-atom van der Waals parameters for {', '.join(missing)}")
+        raise Unsupported(f"no free-atom van der Waals parameters for {', '.join(missing)}")
     atoms = [table[e] for e in elements]
     return tuple(np.array([getattr(atom, field) for atom in atoms]) for field in ("alpha", "c6", "radius"))  # type: ignore[return-value]
 
@@ -125,7 +127,7 @@ DAMPING: dict[str, dict[str, Damping]] = {
         "pbe0": Damping(1.0, 2.53, _SCS),
         "hse06": Damping(1.0, 2.53, _SCS),
     },
-    "mbd-plain": {
+    "mbd-ts": {
         "pbe": Damping(0.81, MBD_STEEPNESS, _RSSCS),
         "pbe0": Damping(0.83, MBD_STEEPNESS, _RSSCS),
         "hse06": Damping(0.83, MBD_STEEPNESS, _RSSCS),

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 
+from qmbench import InputError
 from qmbench_mbd.dipole import assemble, by_atom, pairs
 from qmbench_mbd.errors import PolarizationCatastrophe
 from qmbench_mbd.models import frequency_grid, potential_matrix, refuse_imaginary
@@ -36,12 +37,12 @@ def polarizability(frequencies: Array, strengths: Array, u: Array) -> Array:
 def real_polarizability(frequencies: Array, strengths: Array, omega: Array) -> Array:
     """Polarizability tensors at real frequencies (hartree), (len(omega), 3, 3) in bohr³.
 
-    Raises ValueError on a frequency within 1e-6 hartree of a mode, where the undamped response diverges.
+    Raises InputError on a frequency within 1e-6 hartree of a mode, where the undamped response diverges.
     """
     omega = np.asarray(omega, dtype=float)
     gap = np.abs(frequencies[None, :] - np.abs(omega)[:, None]).min(1)
     if (gap < 1e-6).any():
-        raise ValueError(f"the response diverges at a mode: frequency {omega[int(np.argmin(gap))]:.6f} hartree")
+        raise InputError(f"the response diverges at a mode: frequency {omega[int(np.argmin(gap))]:.6f} hartree")
     return np.einsum("uk,kcd->ucd", 1 / (frequencies**2 - omega[:, None] ** 2), strengths)
 
 
