@@ -18,9 +18,9 @@ from qmbench_mbd.ewald import (
     Coupling,
     Crystal,
     Splitting,
-    _images,
     contract_lattice,
     dipole_matrices,
+    images,
     k_points,
     lattice_points,
     splitting,
@@ -240,7 +240,7 @@ def crystal_ts_gradient(
     c6 = combined_c6(o.alpha, o.c6)
     length = s_r * (o.radii[:, None] + o.radii[None, :])
     energy, positions, strain = 0.0, np.zeros((n, 3)), np.zeros((3, 3))
-    for _, p in _images(c, max(s.real, float(length.max()) * (1 + _TAIL / steepness))):
+    for _, p in images(c, max(s.real, float(length.max()) * (1 + _TAIL / steepness))):
         r, z2 = p.distance, (s.eta * p.distance) ** 2
         f, f_r, _ = fermi(r, length, steepness, True)
         gauss = np.exp(-z2)
@@ -250,8 +250,8 @@ def crystal_ts_gradient(
         energy -= 0.5 * float(np.sum(c6 * shape * inv6))
         pull = -0.5 * c6 * inv6 * (slope - 6 * shape / r) / r
         gradient = pull * p.vector
-        positions += per_atom(gradient)
-        strain += np.einsum("aij,bij->ab", gradient, p.vector)
+        positions += per_atom(gradient.sum(1))
+        strain += np.einsum("alij,blij->ab", gradient, p.vector)
     reciprocal = 2 * np.pi * np.linalg.inv(c.lattice).T
     for triple in lattice_points(reciprocal, s.reciprocal):
         q = triple @ reciprocal

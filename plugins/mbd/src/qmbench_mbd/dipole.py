@@ -17,7 +17,8 @@ from qmbench_mbd.radial import Radial
 
 @dataclass(frozen=True)
 class Pairs:
-    """All ordered pairs: `vector` (3, N, N) = rᵢ − rⱼ (+ a lattice vector), `distance` (N, N), bohr.
+    """All ordered pairs: `vector` (3, N, N) = rᵢ − rⱼ, `distance` (N, N), bohr; over a lattice with a
+    further axis for images, (3, L, N, N) and (L, N, N).
 
     Where a pair is to be left out (an atom with itself) `distance` is 1 and `mask` is 0.
     """
@@ -27,19 +28,16 @@ class Pairs:
     mask: Array
 
 
-def pairs(positions: Array, shift: Array | None = None) -> Pairs:
-    """Pairs of a finite system, or of a cell with its image displaced by `shift` (3,) bohr."""
+def pairs(positions: Array) -> Pairs:
+    """Pairs of a finite system; InputError for two atoms at one place."""
     x = np.ascontiguousarray(positions.T)
     vector = x[:, :, None] - x[:, None, :]
-    if shift is not None:
-        vector += shift[:, None, None]
     squared = vector[0] ** 2
     squared += vector[1] ** 2
     squared += vector[2] ** 2
     mask = np.ones(squared.shape)
-    if shift is None or not np.any(shift):
-        np.fill_diagonal(mask, 0.0)
-        np.fill_diagonal(squared, 1.0)
+    np.fill_diagonal(mask, 0.0)
+    np.fill_diagonal(squared, 1.0)
     if squared.size and squared.min() <= 0:
         i, j = np.unravel_index(int(np.argmin(squared)), squared.shape)
         raise InputError(f"atoms {i + 1} and {j + 1} sit at the same place")
@@ -67,17 +65,18 @@ def assemble(p: Pairs, t: Radial, row: Array | None = None) -> Array:
 
 
 def contract(p: Pairs, t: Radial, weights: Array) -> tuple[Array, Array, Array]:
-    """Chain rule through T. `weights` (3, N, 3, N) is dE/dT over ordered pairs; `t` carries derivatives by r.
+    """Chain rule through T. `weights` (3, 3, …, N, N) is dE/dT over ordered pairs, Cartesian axes first; `t` carries
+    derivatives by r. Pairs may have leading axes (…), such as one over images of a cell.
 
-    Returns dE/dR (3, N, N) by pair vector, and the contractions dE/dA, dE/dB (each (N, N)) with which a caller goes on
-    to any other argument of the radial functions.
+    Returns dE/dR (3, …, N, N) by pair vector, and the contractions dE/dA, dE/dB (each (…, N, N)) with which a caller
+    goes on to any other argument of the radial functions.
     """
-    by_a = (weights[0, :, 0, :] + weights[1, :, 1, :] + weights[2, :, 2, :]) * p.mask
+    by_a = (weights[0, 0] + weights[1, 1] + weights[2, 2]) * p.mask
     along = np.zeros_like(p.vector)
     for c in range(3):
         for d in range(3):
-            along[c] += (weights[c, :, d, :] + weights[d, :, c, :]) * p.vector[d]
-    by_b = 0.5 * np.einsum("cij,cij->ij", along, p.vector) * p.mask
+            along[c] += (weights[c, d] + weights[d, c]) * p.vector[d]
+    by_b = 0.5 * np.einsum("c...,c...->...", along, p.vector) * p.mask
     gradient = (by_a * t.a_r + by_b * t.b_r) / p.distance * p.vector + (t.b * p.mask) * along
     return gradient, by_a, by_b
 

@@ -13,7 +13,8 @@ from itertools import product
 
 import numpy as np
 
-from qmbench_mbd.dipole import Pairs, contract, pairs, per_atom
+from qmbench import InputError
+from qmbench_mbd.dipole import Pairs, contract, per_atom
 from qmbench_mbd.parameters import Array, Oscillators
 from qmbench_mbd.radial import Radial, bare
 
@@ -72,10 +73,27 @@ def _reach(positions: Array) -> float:
     return float(np.linalg.norm(positions[:, None] - positions[None, :], axis=-1).max())
 
 
-def _images(c: Crystal, radius: float) -> Iterator[tuple[Array, Pairs]]:
-    """Images within `radius` of any pair, with their integer lattice triple."""
-    for triple in lattice_points(c.lattice, radius, _reach(c.oscillators.positions)):
-        yield triple, pairs(c.oscillators.positions, triple @ c.lattice)
+# Images are worked on in batches of about this many pairs, which keeps arrays in the processor's cache.
+_BATCH = 20_000
+
+
+def images(c: Crystal, radius: float) -> Iterator[tuple[Array, Pairs]]:
+    """All images within `radius` of any pair, in batches: integer triples (L, 3), and pairs with vectors (3, L, N, N),
+    distances and masks (L, N, N)."""
+    x = c.oscillators.positions
+    difference = (x[:, None, :] - x[None, :, :]).transpose(2, 0, 1)
+    triples = lattice_points(c.lattice, radius, _reach(x))
+    size = max(1, _BATCH // max(1, len(x)) ** 2)
+    for start in range(0, len(triples), size):
+        batch = triples[start : start + size]
+        vector = difference[:, None] + (batch @ c.lattice).T[:, :, None, None]
+        squared = np.einsum("clij,clij->lij", vector, vector)
+        itself = (batch == 0).all(1)[:, None, None] & np.eye(len(x), dtype=bool)
+        squared[itself] = 1.0
+        if squared.min() <= 0:
+            _, i, j = np.unravel_index(int(np.argmin(squared)), squared.shape)
+            raise InputError(f"atoms {i + 1} and {j + 1} sit at the same place")
+        yield batch, Pairs(vector, np.sqrt(squared), 1.0 - itself)
 
 
 def _ewald_real(r: Array, eta: float, derivatives: bool = False) -> Radial:
@@ -126,12 +144,12 @@ class Coupling:
         return max(self.reach, s.real) if self.long_ranged else self.reach
 
 
-def _tensor(p: Pairs, t: Radial) -> Array:
-    """Blocks (3, N, 3, N) of one image."""
+def _tensors(p: Pairs, t: Radial) -> Array:
+    """Blocks (L, 3, N, 3, N) of a batch of images."""
     a, b = t.a * p.mask, t.b * p.mask
-    out = np.einsum("cij,dij,ij->cidj", p.vector, p.vector, b)
+    out = np.einsum("clij,dlij->lcidj", b * p.vector, p.vector)
     for c in range(3):
-        out[c, :, c, :] += a
+        out[:, c, :, c, :] += a
     return out
 
 
@@ -163,12 +181,9 @@ def dipole_matrices(c: Crystal, coupling: Coupling, ks: Array, s: Splitting) -> 
     """Lattice-summed dipole matrices at fractional k points (n, 3): (n, 3, N, 3, N), complex, Hermitian."""
     n = len(c.oscillators.alpha)
     out = np.zeros((len(ks), 9 * n * n), dtype=complex)
-    images = list(_images(c, coupling.cutoff(s)))
-    for start in range(0, len(images), 16):
-        chunk = images[start : start + 16]
-        tensors = np.array([_tensor(p, coupling.in_real_space(p, s.eta, False)).ravel() for _, p in chunk])
-        phases = np.exp(-2j * np.pi * (ks @ np.array([t for t, _ in chunk]).T))
-        out += phases @ tensors
+    for triples, p in images(c, coupling.cutoff(s)):
+        tensors = _tensors(p, coupling.in_real_space(p, s.eta, False)).reshape(len(triples), -1)
+        out += np.exp(-2j * np.pi * (ks @ triples.T)) @ tensors
     out = out.reshape(len(ks), 3, n, 3, n)
     if coupling.long_ranged:
         for k, matrix in zip(ks, out, strict=True):
@@ -203,23 +218,23 @@ def contract_lattice(
     """Chain rule through `dipole_matrices`: `weights` (n, 3, N, 3, N) is W with dE = Σ_k Re Σ conj(W) dT.
 
     Strain ε moves positions and lattice vectors r → (1+ε) r at fixed fractional k. `extra(pairs, dE/dA, dE/dB)` may
-    collect further derivatives, image by image, (N, N).
+    collect further derivatives of a batch of images, (L, N, N).
     """
     n = len(c.oscillators.alpha)
     positions, strain = np.zeros((n, 3)), np.zeros((3, 3))
     by_parameter, more = np.zeros((n, n)), np.zeros((n, n))
     flat = weights.reshape(len(ks), -1)
-    for triple, p in _images(c, coupling.cutoff(s)):
-        phase = np.exp(2j * np.pi * (ks @ triple))
-        real = (phase @ flat).real.reshape(3, n, 3, n)
+    for triples, p in images(c, coupling.cutoff(s)):
+        phase = np.exp(2j * np.pi * (triples @ ks.T))
+        real = (phase @ flat).real.reshape(-1, 3, n, 3, n).transpose(1, 3, 0, 2, 4)
         t = coupling.in_real_space(p, s.eta, True)
         gradient, by_a, by_b = contract(p, t, real)
-        positions += per_atom(gradient)
-        strain += np.einsum("aij,bij->ab", gradient, p.vector)
+        positions += per_atom(gradient.sum(1))
+        strain += np.einsum("alij,blij->ab", gradient, p.vector)
         if t.a_p is not None and t.b_p is not None:
-            by_parameter += by_a * t.a_p + by_b * t.b_p
+            by_parameter += (by_a * t.a_p + by_b * t.b_p).sum(0)
         if extra is not None:
-            more += extra(p, by_a, by_b)
+            more += extra(p, by_a, by_b).sum(0)
     if coupling.long_ranged:
         for k, w in zip(ks, weights.conj(), strict=True):
             strain -= np.eye(3) * np.einsum("cicj->", w).real * _surface(c, k)

@@ -220,7 +220,7 @@ def _coupled_gradient(
     t = radial(p.distance, beta * radii, steepness, True)
     strength = o.omega * np.sqrt(o.alpha)
     by_omega = 2 * o.omega * np.einsum("cici->i", by_v) - 1.5
-    gradient, by_a, by_b = contract(p, t, by_v)
+    gradient, by_a, by_b = contract(p, t, by_v.transpose(0, 2, 1, 3))
     coupled = by_a * t.a + by_b * t.b
     by_strength = 2 * (coupled @ strength)
     pair_strength = strength[:, None] * strength[None, :]
@@ -281,7 +281,7 @@ def _through_screening(o: Oscillators, s: Screening, damping: tuple[float, float
         weights = (-(x @ y.T) / 3).reshape(3, n, 3, n)
         by_dynamic[k] = -np.einsum("cici->i", weights) / alpha**2
         t = _screening_coupling(p, o, alpha, damping, True)
-        gradient, by_a, by_b = contract(p, t, weights)
+        gradient, by_a, by_b = contract(p, t, weights.transpose(0, 2, 1, 3))
         positions += per_atom(gradient)
         by_width = by_a * t.a_p + by_b * t.b_p
         sigma = gaussian_widths(alpha)
