@@ -239,9 +239,42 @@ def screen_sparse(
             for d in range(c + 1):
                 data = t.b * vector[:, c] * vector[:, d] + (t.a if c == d else 0.0)
                 blocks[c, d] = csr_array((data[source], order.indices, order.indptr), shape=(n, n))
+        if k == 0:
+            _refuse_negative(blocks, alpha[0])
         solution = _conjugate_gradients(blocks, alpha[k], solution, tolerance, float(u[k]))
         screened[k] = np.einsum("cic->i", solution) / 3
     return screened_oscillators(o, weights, screened)
+
+
+def _multiply(blocks: dict, y: Array) -> Array:
+    """T·y for y (3, N, m)."""
+    out = np.zeros_like(y)
+    for c in range(3):
+        for d in range(3):
+            out[c] += blocks[max(c, d), min(c, d)] @ y[d]
+    return out
+
+
+def _refuse_negative(blocks: dict, alpha: Array) -> None:
+    """Raise PolarizationCatastrophe if the static 1 + √α T √α has a negative mode. A uniform field need not excite
+    such a mode, so conjugate gradients alone could pass it by."""
+    from scipy.sparse.linalg import LinearOperator, eigsh
+
+    n = len(alpha)
+    if n < 2:
+        return
+    root = np.sqrt(alpha)[None, :, None]
+
+    def product(x: Array) -> Array:
+        y = x.reshape(3, n, 1)
+        return (y + root * _multiply(blocks, root * y)).ravel()
+
+    start = np.random.default_rng(0).normal(size=3 * n)
+    lowest = eigsh(LinearOperator((3 * n, 3 * n), product, dtype=float), 1, which="SA", tol=1e-2, v0=start)[0][0]
+    if lowest <= 0:
+        raise PolarizationCatastrophe(
+            f"polarization catastrophe: the static screened dipole response has a negative mode ({lowest:.3e})"
+        )
 
 
 def _conjugate_gradients(blocks: dict, alpha: Array, guess: Array, tolerance: float, u: float) -> Array:
@@ -252,11 +285,7 @@ def _conjugate_gradients(blocks: dict, alpha: Array, guess: Array, tolerance: fl
         right[c, :, c] = 1.0
 
     def apply(y: Array) -> Array:
-        out = y / alpha[None, :, None]
-        for c in range(3):
-            for d in range(3):
-                out[c] += blocks[max(c, d), min(c, d)] @ y[d]
-        return out
+        return y / alpha[None, :, None] + _multiply(blocks, y)
 
     y = guess.copy()
     residual = right - apply(y)
