@@ -53,15 +53,21 @@ def assemble(p: Pairs, t: Radial, row: Array | None = None) -> Array:
         a *= scale
         b *= scale
     out = np.empty((3, n, 3, n))
+    fill_upper(out, a, b, p.vector)
     for c in range(3):
-        b_rc = b * p.vector[c]
-        for d in range(c + 1):
-            np.multiply(b_rc, p.vector[d], out=out[c, :, d, :])
-            if c == d:
-                out[c, :, c, :] += a
-            else:
-                out[d, :, c, :] = out[c, :, d, :]
+        for d in range(c):
+            out[c, :, d, :] = out[d, :, c, :]
     return out.reshape(3 * n, 3 * n)
+
+
+def fill_upper(out: Array, a: Array, b: Array, vector: Array) -> None:
+    """Write the blocks c ≤ d of A δ_cd + B R_c R_d into `out` (3, N, 3, N). Each block is symmetric, so that this is
+    all that a factorization of the upper triangle reads."""
+    for c in range(3):
+        b_rc = b * vector[c]
+        for d in range(c, 3):
+            np.multiply(b_rc, vector[d], out=out[c, :, d, :])
+        out[c, :, c, :] += a
 
 
 def contract(p: Pairs, t: Radial, weights: Array) -> tuple[Array, Array, Array]:

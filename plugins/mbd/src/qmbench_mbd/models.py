@@ -11,10 +11,10 @@ from dataclasses import dataclass
 import numpy as np
 
 from qmbench import InputError
-from qmbench_mbd.dipole import Pairs, assemble, contract, pairs, per_atom
+from qmbench_mbd.dipole import Pairs, assemble, contract, fill_upper, pairs, per_atom
 from qmbench_mbd.errors import PolarizationCatastrophe
 from qmbench_mbd.parameters import MBD_STEEPNESS, TS_STEEPNESS, Array, Oscillators
-from qmbench_mbd.radial import Radial, exponential, fermi, gaussian, long_range, short_range
+from qmbench_mbd.radial import Radial, exponential, fermi, gaussian, gaussian_shape, long_range, short_range
 
 N_FREQUENCIES = 15
 VARIANTS = ("plain", "scs", "rsscs")
@@ -107,22 +107,57 @@ def _screening_coupling(p: Pairs, o: Oscillators, alpha: Array, damping: tuple[f
     return short_range(p.distance, beta * (o.radii[:, None] + o.radii[None, :]), steepness, width, slopes)
 
 
-def _screened_response(p: Pairs, o: Oscillators, alpha: Array, damping: tuple[float, float] | None, u: float) -> tuple:
-    """Cholesky factor of α⁻¹ + T, and Y = (α⁻¹ + T)⁻¹ (1 ⊗ e_c), (3N, 3)."""
-    from scipy.linalg import LinAlgError, cho_factor, cho_solve
+class _Response:
+    """(α⁻¹ + T)⁻¹ at one frequency after another. What does not depend on the frequency is computed once, and the
+    matrix lives in one buffer: at small sizes this, not LAPACK, is the time."""
 
-    n = len(alpha)
-    matrix = assemble(p, _screening_coupling(p, o, alpha, damping, False))
-    matrix[np.diag_indices(3 * n)] += np.tile(1 / alpha, 3)
-    try:
-        # LAPACK reads Fortran order: the symmetric matrix's transpose saves a copy
-        factor = cho_factor(matrix.T, lower=True, overwrite_a=True, check_finite=False)
-    except LinAlgError:
-        raise PolarizationCatastrophe(
-            f"polarization catastrophe: the screened dipole response at imaginary frequency {u:.4g} hartree has a "
-            "negative mode; atoms are too close for these polarizabilities"
-        ) from None
-    return factor, cho_solve(factor, np.kron(np.eye(3), np.ones((n, 1))), check_finite=False)
+    def __init__(self, p: Pairs, o: Oscillators, damping: tuple[float, float] | None) -> None:
+        n = len(o.alpha)
+        self.p = p
+        kept = p.mask
+        if damping is not None:
+            beta, steepness = damping
+            f, _, _ = fermi(p.distance, beta * (o.radii[:, None] + o.radii[None, :]), steepness)
+            kept = (1 - f) * p.mask
+        # Every pair's integrals are the same from both ends: i < j only, and back by a table.
+        self.i, self.j = np.triu_indices(n, 1)
+        self.back = np.zeros((n, n), dtype=np.intp)
+        self.back[self.i, self.j] = self.back[self.j, self.i] = np.arange(len(self.i))
+        self.r = p.distance[self.i, self.j]
+        inverse = 1 / p.distance
+        self.scale_a = kept * inverse**3
+        self.scale_b = self.scale_a * inverse * inverse
+        self.buffer = np.empty((3, n, 3, n))
+        self.right = np.kron(np.eye(3), np.ones((n, 1)))
+        self.diagonal = np.arange(n)
+
+    def solve(self, alpha: Array, u: float) -> tuple:
+        """Cholesky factor of α⁻¹ + T, valid until the next call, and Y = (α⁻¹ + T)⁻¹ (1 ⊗ e_c), (3N, 3)."""
+        from scipy.linalg import LinAlgError, cho_factor, cho_solve
+
+        n = len(alpha)
+        sigma = gaussian_widths(alpha)
+        if n > 1:
+            squared = sigma**2
+            shape, extra = gaussian_shape(self.r / np.sqrt(squared[self.i] + squared[self.j]))
+            extra -= 3 * shape
+            a, b = shape[self.back], extra[self.back]
+            a *= self.scale_a
+            b *= self.scale_b
+            fill_upper(self.buffer, a, b, self.p.vector)
+        else:
+            self.buffer[:] = 0.0
+        for c in range(3):
+            self.buffer[c, self.diagonal, c, self.diagonal] += 1 / alpha
+        try:
+            # LAPACK reads columns: the upper triangle of our rows is the lower one of its columns.
+            factor = cho_factor(self.buffer.reshape(3 * n, 3 * n).T, lower=True, overwrite_a=True, check_finite=False)
+        except LinAlgError:
+            raise PolarizationCatastrophe(
+                f"polarization catastrophe: the screened dipole response at imaginary frequency {u:.4g} hartree has a "
+                "negative mode; atoms are too close for these polarizabilities"
+            ) from None
+        return factor, cho_solve(factor, self.right, check_finite=False)
 
 
 def screen(o: Oscillators, damping: tuple[float, float] | None, n_frequencies: int = N_FREQUENCIES) -> Screening:
@@ -137,9 +172,9 @@ def screen(o: Oscillators, damping: tuple[float, float] | None, n_frequencies: i
     u, weights = frequency_grid(n_frequencies)
     alpha = dynamic_polarizability(o.alpha, o.omega, u)
     screened = np.empty_like(alpha)
-    p = pairs(o.positions)
+    response = _Response(pairs(o.positions), o, damping)
     for k in range(len(u)):
-        _, y = _screened_response(p, o, alpha[k], damping, float(u[k]))
+        _, y = response.solve(alpha[k], float(u[k]))
         screened[k] = np.einsum("cic->i", y.reshape(3, n, 3)) / 3
     return Screening(screened_oscillators(o, weights, screened), u, weights, alpha, screened)
 
@@ -274,9 +309,10 @@ def _through_screening(o: Oscillators, s: Screening, damping: tuple[float, float
     by_alpha_static = -by_radius_static / o.alpha
     by_radii = outer.radii * s.oscillators.radii / o.radii
     by_dynamic = np.zeros_like(s.alpha)
+    response = _Response(p, o, damping)
     for k in range(len(s.u)):
         alpha = s.alpha[k]
-        factor, y = _screened_response(p, o, alpha, damping, float(s.u[k]))
+        factor, y = response.solve(alpha, float(s.u[k]))
         x = cho_solve(factor, np.kron(np.eye(3), by_screened[k][:, None]), check_finite=False)
         weights = (-(x @ y.T) / 3).reshape(3, n, 3, n)
         by_dynamic[k] = -np.einsum("cici->i", weights) / alpha**2

@@ -53,27 +53,37 @@ def bare(r: Array, derivatives: bool = False) -> Radial:
     return Radial(a, b, -3 * a * inv, -5 * b * inv)
 
 
+def gaussian_shape(z: Array) -> tuple[Array, Array]:
+    """erf z − θ and 2z²θ with θ = 2z exp(−z²)/√π: what a Gaussian dipole's A r³ and B r⁵ are made of, z = r/σ."""
+    from scipy.special import erf
+
+    z2 = z * z
+    theta = np.exp(-z2)
+    theta *= z
+    theta *= _TWO_OVER_SQRT_PI
+    shape = erf(z)
+    shape -= theta
+    theta *= z2
+    theta *= 2
+    return shape, theta
+
+
 def gaussian(r: Array, width: Array, derivatives: bool = False) -> Radial:
     """Dipoles smeared by Gaussians of combined width σ = √(σᵢ²+σⱼ²): −∇∇ erf(r/σ)/r. Derivatives by r and σ.
 
     A. Tkatchenko, R. A. DiStasio Jr., R. Car, M. Scheffler, Phys. Rev. Lett. 108, 236402 (2012), eqs 4 and 5.
     """
-    from scipy.special import erf
-
     z = r / width
-    z2 = z * z
-    theta = _TWO_OVER_SQRT_PI * z * np.exp(-z2)
-    shape = erf(z) - theta
-    extra = 2 * z2 * theta
+    shape, extra = gaussian_shape(z)
     inv = 1 / r
-    inv3 = inv**3
+    inv3 = inv * inv * inv
     inv5 = inv3 * inv * inv
     a, b = shape * inv3, (extra - 3 * shape) * inv5
     if not derivatives:
         return Radial(a, b)
-    shape_z = 2 * z * theta
-    extra_z = theta * (6 * z - 4 * z2 * z)
-    b_z = (extra_z - 3 * shape_z) * inv5
+    # d(erf z − θ)/dz = 2zθ = extra/z; d(2z²θ)/dz = θ(6z − 4z³) = extra (3/z − 2z)
+    shape_z = extra / z
+    b_z = -2 * z * extra * inv5  # the two 3·extra/z cancel
     a_z = shape_z * inv3
     z_r, z_p = 1 / width, -z / width
     return Radial(a, b, a_z * z_r - 3 * a * inv, b_z * z_r - 5 * b * inv, a_z * z_p, b_z * z_p)
