@@ -19,6 +19,7 @@ from typing import Any
 
 import numpy as np
 import scipy.linalg
+
 from qmbench_mbd.large import screen_sparse, stochastic_energy
 from qmbench_mbd.models import mbd_energy, mbd_gradient
 from qmbench_mbd.parameters import Oscillators, from_volume_ratios
@@ -80,7 +81,10 @@ def dense(sizes: list[int]) -> None:
         repeat = 7 if n < 200 else 3 if n < 1000 else 1
         energy, share = best(lambda o=o: mbd_energy(o, BETA), repeat)
         gradient, _ = best(lambda o=o: mbd_gradient(o, BETA), repeat)
-        print(f"{n:6d} atoms            {energy:9.3f}   {share:12.2f}   {gradient:17.3f}   {gradient / energy:5.2f}", flush=True)
+        print(
+            f"{n:6d} atoms            {energy:9.3f}   {share:12.2f}   {gradient:17.3f}   {gradient / energy:5.2f}",
+            flush=True,
+        )
 
 
 def stochastic(n: int, probes: int) -> None:
@@ -91,18 +95,18 @@ def stochastic(n: int, probes: int) -> None:
     found = stochastic_energy(screened, BETA, probes=probes, seed=1)
     end = time.perf_counter()
     peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 2**20
-    print(
-        f"{n:6d} atoms, stochastic  screening {middle - start:.1f} s, {probes} probes × {found.steps} steps {end - middle:.1f} s"
-        f" ({(end - middle) / probes:.2f} s per probe), E = {found.energy:.5f} ± {found.error:.5f} hartree"
-        f" ({abs(found.error / found.energy):.2%}; without control variates {abs(found.uncontrolled_error / found.energy):.1%}),"
-        f" peak {peak:.2f} GiB",
-        flush=True,
-    )
+    quadrature = end - middle
+    relative, without = abs(found.error / found.energy), abs(found.uncontrolled_error / found.energy)
+    print(f"{n:6d} atoms, stochastic  screening {middle - start:.1f} s", end="")
+    print(f", {probes} probes × {found.steps} steps {quadrature:.1f} s ({quadrature / probes:.2f} s per probe)", end="")
+    print(f", E = {found.energy:.5f} ± {found.error:.5f} hartree ({relative:.2%};", end="")
+    print(f" without control variates {without:.1%}), peak {peak:.2f} GiB", flush=True)
 
 
 def hirshfeld() -> None:
     from ase.build import molecule
     from pyscf import dft, gto
+
     from qmbench_mbd import atoms_in_molecules as aim
 
     print("Hirshfeld volumes      SCF s   free atoms s   volumes s   volumes/SCF (asked: < 0.10)   MBD-NL/SCF")
@@ -121,10 +125,8 @@ def hirshfeld() -> None:
             start = time.perf_counter()
             aim.partition(mol, mf.make_rdm1(), reference, mf.grids)
             times.append(time.perf_counter() - start)
-        print(
-            f"{name:9s} {basis:10s} {scf:8.2f}   {atoms_time:12.2f}   {times[0]:9.2f}   {times[0] / scf:27.3f}   {times[1] / scf:10.3f}",
-            flush=True,
-        )
+        print(f"{name:9s} {basis:10s} {scf:8.2f}   {atoms_time:12.2f}   {times[0]:9.2f}", end="")
+        print(f"   {times[0] / scf:27.3f}   {times[1] / scf:10.3f}", flush=True)
 
 
 def main() -> None:

@@ -4,6 +4,7 @@ import dataclasses
 
 import numpy as np
 import pytest
+
 from qmbench import NotConverged
 from qmbench_mbd.crystal import (
     Crystal,
@@ -37,9 +38,7 @@ def test_libmbds_argon_crystal(argon_crystal):
     assert crystal_mbd_energy(argon_crystal, 0.83) == pytest.approx(-0.0021037562496878173, abs=LIBMBD_CUTOFF)
 
 
-@pytest.mark.parametrize(
-    ("variant", "reference"), [("rsscs", -0.037040868610822564), ("scs", -0.03633331132194684)]
-)
+@pytest.mark.parametrize(("variant", "reference"), [("rsscs", -0.037040868610822564), ("scs", -0.03633331132194684)])
 def test_libmbds_ethylcarbamate(ethylcarbamate, variant, reference):
     crystal, molecule = ethylcarbamate
     cohesion = energy(crystal, variant) - 2 * mbd_energy(molecule, *settings(variant), variant)
@@ -152,7 +151,9 @@ def test_ts_forces_and_strain(argon_crystal):
     strain = strain + strain.T
 
     def moved(h: float) -> float:
-        return crystal_ts_energy(dataclasses.replace(c, oscillators=dataclasses.replace(o, positions=o.positions + h * direction)), 0.94)
+        return crystal_ts_energy(
+            dataclasses.replace(c, oscillators=dataclasses.replace(o, positions=o.positions + h * direction)), 0.94
+        )
 
     assert np.sum(positions * direction) == pytest.approx(five_point(moved, 1e-3), rel=1e-6)
     assert np.sum(by_strain * strain) == pytest.approx(

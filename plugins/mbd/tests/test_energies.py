@@ -4,6 +4,7 @@ import dataclasses
 
 import numpy as np
 import pytest
+
 from qmbench import InputError, NotConverged, Unsupported
 from qmbench_mbd.models import VARIANTS, combined_c6, coupled_energy, mbd_energy, screen, ts_energy
 from qmbench_mbd.parameters import Oscillators, from_volume_ratios
@@ -28,9 +29,7 @@ def settings(variant: str) -> tuple[float, float]:
 def test_two_equal_oscillators(r):
     alpha, omega = 10.0, 0.6
     x = alpha / r**3
-    exact = 0.5 * omega * sum(
-        np.sqrt(1 + s) - 1 for s in (2 * x, -2 * x, x, x, -x, -x)
-    )
+    exact = 0.5 * omega * sum(np.sqrt(1 + s) - 1 for s in (2 * x, -2 * x, x, x, -x, -x))
     assert coupled_energy(equal([[0, 0, 0], [0, 0, r]]), UNDAMPED) == pytest.approx(exact, abs=1e-15, rel=0)
 
 
@@ -91,7 +90,7 @@ def together(a: Oscillators, b: Oscillators) -> Oscillators:
 
 
 def test_ts_tends_to_the_pairwise_sum(benzene):
-    moved = dataclasses.replace(benzene, positions=benzene.positions + [0.0, 0.0, 1000.0])
+    moved = dataclasses.replace(benzene, positions=benzene.positions + np.array([0.0, 0.0, 1000.0]))
     interaction = ts_energy(together(benzene, moved), 0.94) - 2 * ts_energy(benzene, 0.94)
     # the two energies of 7e-3 hartree leave 1e-17 of rounding in a difference of 2e-15
     assert interaction == pytest.approx(-combined_c6(benzene.alpha, benzene.c6).sum() / 1000.0**6, abs=2e-17)
@@ -170,7 +169,9 @@ def test_static_screened_polarizability_is_the_response_to_a_field(benzene):
 
 @pytest.mark.parametrize("variant", ["plain", "rsscs"])
 def test_polarization_catastrophe_never_gives_a_number(variant):
-    o = from_volume_ratios(np.array([[0, 0, 0], [0, 0, 3.0], [0, 0, 6.0], [0, 0, 9.0]]), ["Cs", "Na", "Cs", "Na"], [1] * 4)
+    o = from_volume_ratios(
+        np.array([[0, 0, 0], [0, 0, 3.0], [0, 0, 6.0], [0, 0, 9.0]]), ["Cs", "Na", "Cs", "Na"], [1] * 4
+    )
     with pytest.raises(NotConverged, match="catastrophe"):
         mbd_energy(o, 0.3, variant=variant)
 

@@ -4,6 +4,7 @@ import dataclasses
 
 import numpy as np
 import pytest
+
 from qmbench_mbd.models import VARIANTS, mbd_energy, mbd_gradient, ts_energy, ts_gradient
 from qmbench_mbd.parameters import Oscillators, from_volume_ratios
 

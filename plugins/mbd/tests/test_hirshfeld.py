@@ -2,13 +2,16 @@
 
 import numpy as np
 import pytest
+
 from qmbench_mbd import atoms_in_molecules as aim
 from qmbench_mbd.models import frequency_grid, mbd_energy
 
 WATER = "O 0 0 0.1173; H 0 0.7572 -0.4692; H 0 -0.7572 -0.4692"
 
 
-def scf(atoms: str, basis: str, spin: int = 0, ecp: str | None = None, xc: str = "pbe", level: int = 3, charge: int = 0):
+def scf(
+    atoms: str, basis: str, spin: int = 0, ecp: str | None = None, xc: str = "pbe", level: int = 3, charge: int = 0
+):
     from pyscf import dft, gto
 
     mol = gto.M(atom=atoms, basis=basis, spin=spin, charge=charge, ecp=ecp or {}, verbose=0)

@@ -5,6 +5,7 @@ import tracemalloc
 
 import numpy as np
 import pytest
+
 from qmbench import InputError, NotConverged
 from qmbench_mbd.dipole import pairs
 from qmbench_mbd.large import control_variates, dipole_product, screen_sparse, stochastic_energy

@@ -4,6 +4,7 @@ import json
 
 import numpy as np
 import pytest
+
 import qmbench.testing
 from qmbench import Fragment, Molecule, NotConverged, Resources, Unsupported, parse_level
 from qmbench_mbd.methods import dispersion_properties

@@ -2,6 +2,7 @@
 
 import numpy as np
 import pytest
+
 from qmbench import NotConverged
 from qmbench_mbd import quanta
 from qmbench_mbd.dipole import by_atom
@@ -106,7 +107,9 @@ def test_one_dimensional_pair_in_fock_space():
     ground = vectors[:, 0]
     assert b.energy == pytest.approx(values[0], abs=1e-12)
     assert np.sort(b.frequencies) == pytest.approx([values[1] - values[0], values[2] - values[0]], abs=1e-9)
-    assert quanta.virtual_quanta(b) == pytest.approx([ground @ a1.T @ a1 @ ground, ground @ a2.T @ a2 @ ground], abs=1e-11)
+    assert quanta.virtual_quanta(b) == pytest.approx(
+        [ground @ a1.T @ a1 @ ground, ground @ a2.T @ a2 @ ground], abs=1e-11
+    )
     assert quanta.anomalous_correlation(b)[0, 1] == pytest.approx(ground @ a1 @ a2 @ ground, abs=1e-11)
     assert quanta.normal_correlation(b)[0, 1] == pytest.approx(ground @ a1.T @ a2 @ ground, abs=1e-11)
     schmidt = np.linalg.svd(ground.reshape(n, n), compute_uv=False) ** 2

@@ -7,6 +7,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+
 from qmbench_mbd import scaling
 
 
@@ -44,6 +45,8 @@ def test_report_on_file_is_current():
 
 
 def test_command_line():
-    run = subprocess.run([sys.executable, "-m", "qmbench_mbd.scaling", "--json"], capture_output=True, text=True, check=True)
+    run = subprocess.run(
+        [sys.executable, "-m", "qmbench_mbd.scaling", "--json"], capture_output=True, text=True, check=True
+    )
     assert json.loads(run.stdout)["TS"]["groups"]["all"]["n"] == 102
     assert subprocess.run([sys.executable, "-m", "qmbench_mbd.scaling", "--wrong"], capture_output=True).returncode == 1

@@ -25,7 +25,9 @@ PROPERTIES = (
     Property("dispersion_mode_atoms", "", "number of atoms sharing each coupled mode, 1/Σ w², (3 × atoms,)", "any"),
     Property("dispersion_mode_energies", "hartree", "dispersion energy by coupled modes, (3 × atoms,)", "any"),
     Property("virtual_quanta", "", "mean number of virtual oscillator quanta on each atom", "atoms"),
-    Property("dispersion_pair_energies", "hartree", "dispersion energy by pairs of atoms, symmetric, (atoms, atoms)", "any"),
+    Property(
+        "dispersion_pair_energies", "hartree", "dispersion energy by pairs of atoms, symmetric, (atoms, atoms)", "any"
+    ),
     Property("dispersion_correlations", "", "norm of the pair correlation of the oscillators of two atoms", "any"),
     Property("fragment_entanglement", "", "entanglement entropy (nats) of each fragment with the rest", "any"),
 )
@@ -43,7 +45,7 @@ def qmbench_methods() -> list[type[Method]]:
 
 @hookimpl
 def qmbench_resolve_method(name: str) -> type[Method] | None:
-    """FUNCTIONAL+MODEL for the models ts, mbd, mbd-scs, mbd-ts, mbd-nl; Unsupported where nobody published parameters."""
+    """FUNCTIONAL+MODEL, models ts, mbd, mbd-scs, mbd-ts, mbd-nl; Unsupported without published parameters."""
     from qmbench_mbd.methods import dispersion_method
 
     return dispersion_method(name)

@@ -71,7 +71,7 @@ def spherical_atom(element: str, basis: Any, ecp: Any, xc: str) -> Array:
     from pyscf import dft
     from pyscf.scf import atom_hf
 
-    class SphericalAtom(dft.rks.KohnShamDFT, atom_hf.AtomSphAverageRHF):  # type: ignore[misc]
+    class SphericalAtom(dft.rks.KohnShamDFT, atom_hf.AtomSphAverageRHF):
         """Kohn–Sham atom with PySCF's spherically averaged fractional occupations."""
 
         def __init__(self, mol: Any) -> None:

@@ -231,7 +231,7 @@ def contract_lattice(
         gradient, by_a, by_b = contract(p, t, real)
         positions += per_atom(gradient.sum(1))
         strain += np.einsum("alij,blij->ab", gradient, p.vector)
-        if t.a_p is not None and t.b_p is not None:
+        if t.a_p.size:
             by_parameter += (by_a * t.a_p + by_b * t.b_p).sum(0)
         if extra is not None:
             more += extra(p, by_a, by_b).sum(0)

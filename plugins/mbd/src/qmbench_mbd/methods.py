@@ -33,7 +33,9 @@ MODELS = {
     "mbd-nl": "MBD-NL, Hermann and Tkatchenko, Phys. Rev. Lett. 124, 146401 (2020)",
 }
 
-_PAIRWISE = frozenset({"energy", "dispersion_energy", "c6", "polarizability", "dynamic_polarizability", "hirshfeld_ratios"})
+_PAIRWISE = frozenset(
+    {"energy", "dispersion_energy", "c6", "polarizability", "dynamic_polarizability", "hirshfeld_ratios"}
+)
 _COUPLED = _PAIRWISE | {
     "dispersion_modes",
     "dispersion_mode_atoms",
@@ -56,7 +58,9 @@ class DispersionOptions(Options):
     energy_tolerance: float = Field(1e-10, gt=0, le=1e-5, description="SCF convergence in the energy, hartree")
     max_cycle: int = Field(100, ge=1, description="iterations after which an SCF is given up")
     stability: bool = Field(True, description="look at the orbital Hessian, and leave saddle points downhill")
-    grid: int = Field(4, ge=0, le=9, description="PySCF's level of the quadrature grid, for the SCF and the partitioning")
+    grid: int = Field(
+        4, ge=0, le=9, description="PySCF's level of the quadrature grid, for the SCF and the partitioning"
+    )
 
 
 class Dispersion(Method):
@@ -72,7 +76,9 @@ class Dispersion(Method):
     def example_systems(cls) -> tuple[System, ...]:
         """A small complex with fragments, for the conformance kit."""
         positions = ((0.0, 0.1, -0.2), (0.3, 1.2, 0.7), (4.0, -2.0, 1.0))
-        return (Molecule(("H", "H", "He"), positions, 0, 1, (Fragment((0, 1), 0, 1), Fragment((2,), 0, 1)), name="h2-he"),)
+        return (
+            Molecule(("H", "H", "He"), positions, 0, 1, (Fragment((0, 1), 0, 1), Fragment((2,), 0, 1)), name="h2-he"),
+        )
 
     def check(self, system: System, properties: frozenset[str]) -> None:
         from qmbench_mbd.parameters import free_atoms
@@ -213,7 +219,7 @@ def dispersion_method(name: str) -> type[Method] | None:
             + (did_you_mean(name, known) if len(known) > 20 else "")
         )
     damping = DAMPING[model][functional]
-    text = f"{functional.upper()} with {MODELS[model]}.\n\nEnergies in hartree: the functional's plus the dispersion energy."
+    text = f"{functional.upper()} with {MODELS[model]}.\n\nEnergy in hartree: the functional's plus the dispersion."
     return type(
         f"{functional}_{model}".replace("-", "_"),
         (Dispersion,),

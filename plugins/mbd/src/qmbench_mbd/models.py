@@ -98,7 +98,9 @@ def gaussian_widths(alpha: Array) -> Array:
     return np.cbrt(np.sqrt(2 / np.pi) * alpha / 3)
 
 
-def _screening_coupling(p: Pairs, o: Oscillators, alpha: Array, damping: tuple[float, float] | None, slopes: bool) -> Radial:
+def _screening_coupling(
+    p: Pairs, o: Oscillators, alpha: Array, damping: tuple[float, float] | None, slopes: bool
+) -> Radial:
     sigma = gaussian_widths(alpha)
     width = np.sqrt(sigma[:, None] ** 2 + sigma[None, :] ** 2)
     if damping is None:
@@ -187,14 +189,14 @@ def screened_oscillators(o: Oscillators, weights: Array, screened: Array) -> Osc
     bad = np.flatnonzero((screened <= 0).any(0))
     if len(bad):
         names = ", ".join(str(i + 1) for i in bad[:10])
-        raise PolarizationCatastrophe(f"polarization catastrophe: screened polarizability not positive on atoms {names}")
+        raise PolarizationCatastrophe(
+            f"polarization catastrophe: screened polarizability not positive on atoms {names}"
+        )
     c6 = 3 / np.pi * weights @ screened**2
     return Oscillators(o.positions, screened[0], c6, o.radii * np.cbrt(screened[0] / o.alpha))
 
 
-def potential_matrix(
-    o: Oscillators, beta: float, steepness: float = MBD_STEEPNESS, coupling: str = "fermi"
-) -> Array:
+def potential_matrix(o: Oscillators, beta: float, steepness: float = MBD_STEEPNESS, coupling: str = "fermi") -> Array:
     """V of H = ½π² + ½ ξᵀVξ, component-major (3N, 3N): ω² on the diagonal, ωᵢωⱼ√(αᵢαⱼ) Tᵢⱼ off it.
 
     Ambrosetti et al. (2014), eq 3.
@@ -235,9 +237,7 @@ def coupled_energy(o: Oscillators, beta: float, steepness: float = MBD_STEEPNESS
     return float(0.5 * np.sqrt(squared).sum() - 1.5 * o.omega.sum())
 
 
-def _coupled_gradient(
-    o: Oscillators, beta: float, steepness: float, coupling: str
-) -> tuple[float, Gradient]:
+def _coupled_gradient(o: Oscillators, beta: float, steepness: float, coupling: str) -> tuple[float, Gradient]:
     """Energy and derivatives of coupled oscillators by positions, α, C6 and R."""
     from scipy.linalg import eigh
 

@@ -10,13 +10,14 @@ import csv
 from dataclasses import dataclass
 from functools import cache
 from importlib import resources
+from typing import Any
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from qmbench import InputError, Unsupported
 
-Array = NDArray[np.float64]
+Array = NDArray[Any]
 
 # libMBD and pymbd convert ångström with this CODATA-1986 value; numbers quoted from their tests need it.
 LIBMBD_BOHR_IN_ANGSTROM = 0.529177249

@@ -51,9 +51,7 @@ def from_potential(potential: Array, omega: Array, size: int = 3) -> Bogoliubov:
     return Bogoliubov(omega, frequencies, x, y, coupling, size)
 
 
-def bogoliubov(
-    o: Oscillators, beta: float, steepness: float = MBD_STEEPNESS, coupling: str = "fermi"
-) -> Bogoliubov:
+def bogoliubov(o: Oscillators, beta: float, steepness: float = MBD_STEEPNESS, coupling: str = "fermi") -> Bogoliubov:
     """The transformation for oscillators coupled as in `models.coupled_energy`."""
     return from_potential(by_atom(potential_matrix(o, beta, steepness, coupling)), np.repeat(o.omega, 3))
 

@@ -13,19 +13,20 @@ import numpy as np
 from qmbench_mbd.parameters import Array
 
 _TWO_OVER_SQRT_PI = 2 / np.sqrt(np.pi)
+_ABSENT = np.empty(0)
 
 
 @dataclass(frozen=True)
 class Radial:
     """A and B on an array of distances; with derivatives by r, and by the one other argument `p` (a width or a
-    damping length). Absent derivatives are None."""
+    damping length). Absent derivatives are empty arrays."""
 
     a: Array
     b: Array
-    a_r: Array | None = None
-    b_r: Array | None = None
-    a_p: Array | None = None
-    b_p: Array | None = None
+    a_r: Array = _ABSENT
+    b_r: Array = _ABSENT
+    a_p: Array = _ABSENT
+    b_p: Array = _ABSENT
 
 
 def fermi(r: Array, length: Array, steepness: float, derivatives: bool = False) -> tuple[Array, Array, Array]:
@@ -116,9 +117,7 @@ def exponential(r: Array, length: Array, steepness: float, derivatives: bool = F
     # r d(slope)/dr, from d s/d ln r = a s
     curvature = steepness * slope * (1 - s) + steepness**3 * s * s * decay
     a_log, b_log = slope * inv3, (curvature - 3 * slope) * inv5
-    return Radial(
-        a, b, (a_log - 3 * a) * inv, (b_log - 5 * b) * inv, -a_log / length, -b_log / length
-    )
+    return Radial(a, b, (a_log - 3 * a) * inv, (b_log - 5 * b) * inv, -a_log / length, -b_log / length)
 
 
 def short_range(r: Array, length: Array, steepness: float, width: Array, derivatives: bool = False) -> Radial:
@@ -128,6 +127,4 @@ def short_range(r: Array, length: Array, steepness: float, width: Array, derivat
     g = 1 - f
     if not derivatives:
         return Radial(g * t.a, g * t.b)
-    return Radial(
-        g * t.a, g * t.b, g * t.a_r - f_r * t.a, g * t.b_r - f_r * t.b, g * t.a_p, g * t.b_p
-    )
+    return Radial(g * t.a, g * t.b, g * t.a_r - f_r * t.a, g * t.b_r - f_r * t.b, g * t.a_p, g * t.b_p)

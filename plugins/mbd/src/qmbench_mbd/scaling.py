@@ -25,12 +25,13 @@ GROUPS = {
     "alkaline earths": "Be Mg Ca Sr Ba Ra",
     "other main group": "H B C N O F Al Si P S Cl Ga Ge As Se Br In Sn Sb Te I Tl Pb Bi Po At",
     "transition metals": "Sc Ti V Cr Mn Fe Co Ni Cu Zn Y Zr Nb Mo Tc Ru Rh Pd Ag Cd Hf Ta W Re Os Ir Pt Au Hg",
-    "lanthanides and actinides": "La Ce Pr Nd Pm Sm Eu Gd Tb Dy Ho Er Tm Yb Lu Ac Th Pa U Np Pu Am Cm Bk Cf Es Fm Md No",
+    "lanthanides, actinides": "La Ce Pr Nd Pm Sm Eu Gd Tb Dy Ho Er Tm Yb Lu Ac Th Pa U Np Pu Am Cm Bk Cf Es Fm Md No",
 }
 
 SOURCES = {
     "TS": "polarizabilities of the same table as the radii (10.1103/PhysRevLett.102.073005 and its extension)",
-    "recommended": "P. Schwerdtfeger, J. K. Nagle, Mol. Phys. 117, 1200 (2019), 2023 update (10.1080/00268976.2018.1535143)",
+    "recommended": "P. Schwerdtfeger, J. K. Nagle, Mol. Phys. 117, 1200 (2019), 2023 update; "
+    "10.1080/00268976.2018.1535143",
 }
 
 
@@ -86,7 +87,9 @@ def spread(pairs: dict[str, tuple[float, float]]) -> Spread:
     error = law(alpha) / radius - 1
     worst = int(np.argmax(np.abs(error)))
     deviation = float(error.std(ddof=1)) if len(error) > 1 else float("nan")
-    return Spread(len(names), float(error.mean()), deviation, float(np.abs(error).mean()), float(error[worst]), names[worst])
+    return Spread(
+        len(names), float(error.mean()), deviation, float(np.abs(error).mean()), float(error[worst]), names[worst]
+    )
 
 
 def fit(pairs: dict[str, tuple[float, float]]) -> Fit:
@@ -123,15 +126,27 @@ def markdown() -> str:
     for source, result in report().items():
         f: Fit = result["fit"]
         lines += [f"## α: {source}", "", SOURCES[source], ""]
-        lines += ["| elements | n | mean | standard deviation | mean absolute | largest |", "| --- | ---: | ---: | ---: | ---: | --- |"]
+        lines += [
+            "| elements | n | mean | standard deviation | mean absolute | largest |",
+            "| --- | ---: | ---: | ---: | ---: | --- |",
+        ]
         for name, s in result["groups"].items():
             lines.append(
                 f"| {name} | {s.n} | {100 * s.mean:+.1f} | {100 * s.standard_deviation:.1f} "
                 f"| {100 * s.mean_absolute:.1f} | {100 * s.largest:+.1f} ({s.worst}) |"
             )
-        lines += ["", f"Fit of all: R = ({f.prefactor:.3f} ± {f.prefactor_error:.3f}) α^({f.exponent:.4f} ± {f.exponent_error:.4f});"]
+        lines += [
+            "",
+            f"Fit of all: R = ({f.prefactor:.3f} ± {f.prefactor_error:.3f})"
+            f" α^({f.exponent:.4f} ± {f.exponent_error:.4f});",
+        ]
         lines += [f"1/7 = {EXPONENT:.4f}.", ""]
-    lines += ["## Noble gases", "", "| element | α (TS) | table | law | error % |", "| --- | ---: | ---: | ---: | ---: |"]
+    lines += [
+        "## Noble gases",
+        "",
+        "| element | α (TS) | table | law | error % |",
+        "| --- | ---: | ---: | ---: | ---: |",
+    ]
     for e in GROUPS["noble gases"].split():
         alpha, radius = pairs_of("TS")[e]
         value = float(law(np.array(alpha)))
