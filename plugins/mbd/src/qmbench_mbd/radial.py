@@ -6,14 +6,17 @@ A = 1/r³, B = −3/r⁵. All lengths in bohr. Derivatives are requested with `d
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 import numpy as np
 
 from qmbench_mbd.parameters import Array
 
 _TWO_OVER_SQRT_PI = 2 / np.sqrt(np.pi)
-_ABSENT = np.empty(0)
+
+
+def _absent() -> Array:
+    return np.empty(0)
 
 
 @dataclass(frozen=True)
@@ -23,10 +26,10 @@ class Radial:
 
     a: Array
     b: Array
-    a_r: Array = _ABSENT
-    b_r: Array = _ABSENT
-    a_p: Array = _ABSENT
-    b_p: Array = _ABSENT
+    a_r: Array = field(default_factory=_absent)
+    b_r: Array = field(default_factory=_absent)
+    a_p: Array = field(default_factory=_absent)
+    b_p: Array = field(default_factory=_absent)
 
 
 def fermi(r: Array, length: Array, steepness: float, derivatives: bool = False) -> tuple[Array, Array, Array]:
