@@ -70,6 +70,7 @@ def test_two_far_atoms_are_free_without_being_alone():
     assert found.vv[0] / found.free_vv[0] == pytest.approx([1, 1], abs=1e-3)
 
 
+@pytest.mark.slow
 def test_core_potentials_belong_to_both():
     found = shares(scf("Xe 0 0 0; Xe 0 0 12", "def2-svp", ecp="def2-svp"))
     assert found.ratios == pytest.approx([1, 1], abs=1e-4)

@@ -74,8 +74,8 @@ def test_same_seed_same_number():
     assert stochastic_energy(o, 0.83, probes=4, seed=9) != stochastic_energy(o, 0.83, probes=4, seed=8)
 
 
-def test_quadrature_is_exact_on_a_complete_set_of_probes():
-    # probes that are Hadamard rows average to the trace with no noise at all: 24 atoms of 3 components, padded to 8
+def test_control_variates_average_to_nothing_over_orthogonal_probes():
+    # 24 columns of a Hadamard matrix are orthogonal: its 32 rows as probes average to the trace with no noise at all
     from scipy.linalg import hadamard
 
     o = cloud(8)

@@ -23,7 +23,16 @@ ARGON_PAIR = Molecule(
 )
 
 
-@pytest.mark.parametrize("check", qmbench.testing.checks("mbd"), ids=str)
+def _conformance() -> list:
+    """All checks; those of one method always, of the others with the slow tests."""
+    checks = qmbench.testing.checks("mbd")
+    return [
+        pytest.param(c, id=str(c), marks=[] if c.subject.method.name == "pbe+mbd" else [pytest.mark.slow])
+        for c in checks
+    ]
+
+
+@pytest.mark.parametrize("check", _conformance())
 def test_conformance(check):
     check()
 

@@ -156,7 +156,7 @@ def free_atoms_of(
             made[key] = run() if load is None else load(key, run)
         return made[key]
 
-    real = _real(mol)
+    real = real_atoms(mol)
     matrices = tuple(fetch("free atom", spherical_atom, i) for i in real)
     if not vv:
         return FreeAtomDensities(matrices)
@@ -171,7 +171,7 @@ def partition(mol: Any, density: Array, free: FreeAtomDensities, grids: Any) -> 
     """
     from pyscf.dft import numint
 
-    real = _real(mol)
+    real = real_atoms(mol)
     vv = free.vv is not None
     u, _ = frequency_grid()
     n = len(real)
@@ -255,5 +255,6 @@ def spin_summed(density: Array) -> Array:
     return density if density.ndim == 2 else density.sum(0)
 
 
-def _real(mol: Any) -> list[int]:
+def real_atoms(mol: Any) -> list[int]:
+    """Indices of the centres of a PySCF Mole that carry a nucleus."""
     return [i for i in range(mol.natm) if not mol.atom_symbol(i).upper().startswith(("GHOST", "X-"))]
