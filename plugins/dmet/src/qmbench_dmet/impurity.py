@@ -41,6 +41,7 @@ class Impurity:
     sectors: tuple[tuple[float, int, int], ...]
     copies: int = 1
     restricted: bool = True
+    guess: np.ndarray | None = None  # the low level's density matrices (2, m, m), where iterations start
 
     @property
     def norb(self) -> int:

@@ -1,0 +1,288 @@
+"""The embedding loop: low level → baths → impurities → chemical potential → energy, once or to self-consistency.
+
+A *problem* (a cut lattice or a molecule in localized orbitals) supplies the low level and the impurities; everything
+here is the same for both.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import Any, Protocol
+
+import numpy as np
+
+from . import bath as baths
+from . import conventional, multistate
+from .correlation import FitTarget, fit_mask, fit_potential
+from .impurity import Impurity, SolverError, States, double_occupancy, fragment_energy
+from .lattice import anderson_step
+from .solvers import SOLVERS
+
+
+class Problem(Protocol):
+    """What the loop needs to know of a system."""
+
+    target: float
+    constant: float
+    fragments: list[np.ndarray]
+    initial: list[list[np.ndarray]]
+
+    def low_level(self, potentials: list[list[np.ndarray]]) -> list[Any]: ...
+
+    def impurity(
+        self, fragment: int, fields: list[Any], bath: list[np.ndarray], potentials: list, interacting: bool
+    ) -> tuple[Impurity, list[np.ndarray]]: ...
+
+
+class EmbeddingError(RuntimeError):
+    """The embedding did not converge; the message says which part and how far it came."""
+
+
+@dataclass(frozen=True)
+class Settings:
+    """Every choice that changes the number; names and meanings are those of the method's options."""
+
+    bath: str = "svd"
+    interaction: str = "interacting"
+    solver: str = "fci"
+    mu_fit: str = "multistate"
+    self_consistent: bool = False
+    fit: str = "fragment"
+    max_iterations: int = 100
+    tolerance: float = 1e-7
+    bath_threshold: float = baths.ENTANGLED
+
+
+@dataclass(frozen=True)
+class Embedding:
+    """A converged embedding. Energies in the problem's unit; lists run over the unique fragments."""
+
+    energy: float
+    fit: multistate.Fit
+    fragment_energies: list[float]
+    one_sided_energies: tuple[float, ...]
+    double_occupancies: list[np.ndarray]
+    occupations: list[np.ndarray]
+    spin_square: list[float]
+    density: list[list[np.ndarray]]
+    copies: list[int]
+    gap: float
+    idempotent: bool
+    potentials: list[list[np.ndarray]]
+    residual: float | None = None
+    iterations: int = 0
+    warnings: list[str] = field(default_factory=list)
+
+
+def make_bath(name: str, low_level, fragment: np.ndarray, size: int, threshold: float) -> np.ndarray:
+    """Bath orbitals (N, n_bath) of one spin by the method ``name``."""
+    if name == "ensemble":
+        return baths.ensemble_bath(low_level.density, fragment, size, threshold=threshold)
+    if name == "csd":
+        return baths.csd_bath(low_level.occupied(), fragment, threshold)
+    unit = np.zeros((size, len(fragment)))
+    unit[fragment, np.arange(len(fragment))] = 1.0
+    columns = low_level.density(unit)
+    if name == "projection":
+        return baths.projection_bath(columns, fragment, threshold)
+    return baths.svd_bath(columns, fragment, threshold)
+
+
+def build(problem: Problem, potentials: list[list[np.ndarray]], settings: Settings):
+    """Low level, impurities and embedding orbitals [fragment][spin] in the given potentials."""
+    fields = problem.low_level(potentials)
+    if settings.bath == "csd" and not all(_idempotent(f) for f in fields):
+        raise EmbeddingError(
+            "the cosine–sine bath needs an idempotent low level, but a shell is partly filled; use bath=ensemble"
+        )
+    impurities, orbitals = [], []
+    for i, sites in enumerate(problem.fragments):
+        bath = [make_bath(settings.bath, f, sites, _size(problem, f), settings.bath_threshold) for f in fields]
+        if len({b.shape[1] for b in bath}) > 1:
+            raise EmbeddingError("the two spins have baths of different size; a smaller fragment or another bath may do")
+        impurity, c = problem.impurity(i, fields, bath, potentials, settings.interaction == "interacting")
+        impurities.append(impurity)
+        orbitals.append(c)
+    return fields, impurities, orbitals
+
+
+def _size(problem: Problem, low_level) -> int:
+    return len(low_level.site_density())
+
+
+def _idempotent(low_level) -> bool:
+    return bool(np.all(np.minimum(low_level.occupations, 1.0 - low_level.occupations) < 1e-10))
+
+
+def fit_chemical_potential(impurities: list[Impurity], target: float, settings: Settings, mu: float = 0.0):
+    """The chemical potential of all impurities together. Returns the `Fit` and the bundle that holds the solvers.
+
+    Raises `EmbeddingError` if it cannot be certified (multi-state), or if the search does not meet its own stopping
+    rule (secant, brentq).
+    """
+    bundle = multistate.Bundle(impurities, SOLVERS[settings.solver])
+    try:
+        if settings.mu_fit == "multistate" and settings.solver == "fci":
+            fit = multistate.fit_multistate(bundle, target, mu)
+            if not fit.certified:
+                raise EmbeddingError(f"the chemical potential could not be certified: {fit.note}")
+            return fit, bundle
+        return _search(bundle, target, settings, mu), bundle
+    except SolverError as error:
+        raise EmbeddingError(str(error)) from error
+    except conventional.SearchFailed as error:
+        raise EmbeddingError(str(error)) from error
+
+
+def _search(bundle: multistate.Bundle, target: float, settings: Settings, mu: float) -> multistate.Fit:
+    """Fits that see one state per fragment."""
+    history: list[tuple[float, float]] = []
+    last: dict[float, list[list[States]]] = {}
+
+    def evaluate(x: float) -> tuple[float, float]:
+        states = [[sector.states(x, multistate.WINDOW) for sector in row] for row in bundle.sectors]
+        energy = sum(share * states[f][s].energies[0] for f, s, share in bundle.shares())
+        number = sum(share * float(states[f][s].numbers[0]) for f, s, share in bundle.shares())
+        history.append((x, number))
+        last.clear()
+        last[x] = states
+        return energy, number
+
+    if settings.mu_fit == "multistate":
+        root, _, done = conventional.lines(evaluate, target, mu)
+        if not done:
+            raise EmbeddingError(
+                f"the chemical potential could not be certified: the {settings.solver} impurity solver gives one state "
+                f"only, and no chemical potential gives {target:g} electrons with it"
+            )
+        certificate = "smooth"
+    else:
+        search = conventional.secant if settings.mu_fit == "secant" else conventional.brentq
+        root, _ = search(lambda x: evaluate(x)[1], target, mu)
+        certificate = "none"
+    if root not in last:
+        evaluate(root)
+    states = last[root]
+    weights = [
+        [np.eye(1, len(here.energies)).ravel() * imp.sectors[s][0] for s, here in enumerate(row)]
+        for imp, row in zip(bundle.impurities, states, strict=True)
+    ]
+    number = sum(share * float(states[f][s].numbers[0]) for f, s, share in bundle.shares())
+    if certificate == "smooth" and abs(number - target) > 1e-7:
+        raise EmbeddingError(f"the impurity solver gives different states at one μ: |ΔN| = {abs(number - target):.1e}")
+    return multistate.Fit(root, target, number, certificate, np.inf, len(history), states, weights, (), history)
+
+
+def fragment_densities(bundle: multistate.Bundle, fit: multistate.Fit, weights) -> list[tuple[np.ndarray, np.ndarray]]:
+    """(dm1, dm2) of every impurity, averaged over its states and sectors."""
+    out = []
+    for row, states, w in zip(bundle.sectors, fit.states, weights, strict=True):
+        dm1 = dm2 = 0.0
+        for sector, here, share in zip(row, states, w, strict=True):
+            keep = share > 0.0
+            one, two = sector.density_matrices(here.vectors[:, keep], share[keep])
+            dm1, dm2 = dm1 + one, dm2 + two
+        out.append((dm1, dm2))
+    return out
+
+
+def measure(problem: Problem, bundle, fit, fields, potentials) -> Embedding:
+    """Energies and expectation values of a finished chemical-potential fit."""
+    impurities = bundle.impurities
+
+    def total(weights):
+        densities = fragment_densities(bundle, fit, weights)
+        energies = [fragment_energy(imp, *d) for imp, d in zip(impurities, densities, strict=True)]
+        return densities, energies, problem.constant + sum(i.copies * e for i, e in zip(impurities, energies, strict=True))
+
+    densities, energies, energy = total(fit.weights)
+    spin = [
+        float(sum(np.dot(w, s.spin_square) for w, s in zip(ws, states, strict=True)))
+        for ws, states in zip(fit.weights, fit.states, strict=True)
+    ]
+    warnings = []
+    idempotent = all(_idempotent(f) for f in fields)
+    gap = min(f.gap for f in fields)
+    if not idempotent:
+        warnings.append("the low level has a partly filled shell: its density matrix is an ensemble's")
+    return Embedding(
+        energy=energy,
+        fit=fit,
+        fragment_energies=energies,
+        one_sided_energies=tuple(total(w)[2] for w in fit.one_sided),
+        double_occupancies=[double_occupancy(i, d[1]) for i, d in zip(impurities, densities, strict=True)],
+        occupations=[
+            np.einsum("spp->p", d[0]).real[: i.n_fragment] for i, d in zip(impurities, densities, strict=True)
+        ],
+        spin_square=spin,
+        density=[list(d[0]) for d in densities],
+        copies=[i.copies for i in impurities],
+        gap=float(gap),
+        idempotent=idempotent,
+        potentials=potentials,
+        warnings=warnings,
+    )
+
+
+def one_shot(problem: Problem, settings: Settings, mu: float = 0.0) -> Embedding:
+    """Embed once in the given low level and fit the chemical potential."""
+    fields, impurities, _ = build(problem, problem.initial, settings)
+    fit, bundle = fit_chemical_potential(impurities, problem.target, settings, mu)
+    return measure(problem, bundle, fit, fields, problem.initial)
+
+
+def fit_targets(embedding: Embedding, orbitals, fragments: list[np.ndarray], fit: str, n_spin: int):
+    """What the low level is asked to reproduce, [spin][fragment]."""
+    targets: list[list[FitTarget]] = []
+    for spin in range(n_spin):
+        row = []
+        for dm, c, sites in zip(embedding.density, orbitals, fragments, strict=True):
+            # low-level matrices are ⟨a†_q a_p⟩; both spins are averaged when they share one low level
+            gamma = 0.5 * (dm[0] + dm[1]).T if n_spin == 1 else dm[spin].T
+            row.append(FitTarget(c[spin], gamma, fit_mask(fit, c[spin].shape[1], len(sites))))
+        targets.append(row)
+    return targets
+
+
+def self_consistent(problem: Problem, settings: Settings, mu: float = 0.0) -> Embedding:
+    """Iterate the correlation potential until the low level that it makes is the one that it was fitted in.
+
+    Raises `EmbeddingError` with the last change if that does not happen in ``settings.max_iterations``.
+    """
+    potentials = problem.initial
+    diagonal = settings.fit == "density"
+    inputs: list[np.ndarray] = []
+    errors: list[np.ndarray] = []
+    from .correlation import pack, unpack
+
+    for iteration in range(1, settings.max_iterations + 1):
+        fields, impurities, orbitals = build(problem, potentials, settings)
+        fit, bundle = fit_chemical_potential(impurities, problem.target, settings, mu)
+        mu = fit.mu
+        embedding = measure(problem, bundle, fit, fields, potentials)
+        targets = fit_targets(embedding, orbitals, problem.fragments, settings.fit, len(fields))
+        new, residual = fit_potential(potentials, problem.low_level, problem.fragments, targets, diagonal)
+        x = pack(potentials, False)
+        change = pack(new, False) - x
+        if np.abs(change).max() < settings.tolerance:
+            return _converged(embedding, residual, iteration, settings)
+        inputs, errors = [*inputs[-5:], x], [*errors[-5:], change]
+        potentials = unpack(anderson_step(inputs, errors, 1.0), potentials, False)
+    raise EmbeddingError(
+        f"the correlation potential still changes by {np.abs(change).max():.1e} after {iteration} iterations "
+        f"(low-level gap {embedding.gap:.1e}, residual {np.sqrt(2 * residual):.1e})"
+    )
+
+
+def _converged(embedding: Embedding, residual: float, iteration: int, settings: Settings) -> Embedding:
+    from dataclasses import replace
+
+    norm = float(np.sqrt(2.0 * residual))
+    warnings = list(embedding.warnings)
+    if embedding.gap < 1e-6:
+        warnings.append("the low-level gap has closed")
+    if settings.fit != "fragment+bath" and norm > 1e-5:
+        warnings.append(
+            f"the fragment's density matrix is not pure-state v-representable by the low level: residual {norm:.1e}"
+        )
+    return replace(embedding, residual=norm, iterations=iteration, warnings=warnings)
