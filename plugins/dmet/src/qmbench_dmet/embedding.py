@@ -6,14 +6,14 @@ here is the same for both.
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any, Protocol
 
 import numpy as np
 
 from . import bath as baths
 from . import conventional, multistate
-from .correlation import FitTarget, fit_mask, fit_potential
+from .correlation import FitTarget, fit_mask, fit_potential, pack, unpack
 from .impurity import Impurity, SolverError, States, double_occupancy, fragment_energy
 from .lattice import anderson_step
 from .solvers import SOLVERS
@@ -32,6 +32,8 @@ class Problem(Protocol):
     def impurity(
         self, fragment: int, fields: list[Any], bath: list[np.ndarray], potentials: list, interacting: bool
     ) -> tuple[Impurity, list[np.ndarray]]: ...
+
+    def one_body(self, fragment: int) -> list[np.ndarray]: ...
 
 
 class EmbeddingError(RuntimeError):
@@ -55,7 +57,10 @@ class Settings:
 
 @dataclass(frozen=True)
 class Embedding:
-    """A converged embedding. Energies in the problem's unit; lists run over the unique fragments."""
+    """A converged embedding. Energies in the problem's unit; lists run over the impurities that were solved.
+
+    ``owners`` gives the impurity of every fragment of the problem.
+    """
 
     energy: float
     fit: multistate.Fit
@@ -66,6 +71,7 @@ class Embedding:
     spin_square: list[float]
     density: list[list[np.ndarray]]
     copies: list[int]
+    owners: list[int]
     gap: float
     idempotent: bool
     potentials: list[list[np.ndarray]]
@@ -88,25 +94,65 @@ def make_bath(name: str, low_level, fragment: np.ndarray, size: int, threshold: 
     return baths.svd_bath(columns, fragment, threshold)
 
 
-def build(problem: Problem, potentials: list[list[np.ndarray]], settings: Settings):
-    """Low level, impurities and embedding orbitals [fragment][spin] in the given potentials."""
+def build(problem: Problem, potentials: list[list[np.ndarray]], settings: Settings, merge: bool = False):
+    """Low level, impurities, embedding orbitals [fragment][spin] in the given potentials, and owners.
+
+    With ``merge``, fragments that symmetry makes equivalent share one impurity, whose ``copies`` counts them;
+    ``owners`` gives the impurity of every fragment.
+    """
     fields = problem.low_level(potentials)
     if settings.bath == "csd" and not all(_idempotent(f) for f in fields):
         raise EmbeddingError(
             "the cosine–sine bath needs an idempotent low level, but a shell is partly filled; use bath=ensemble"
         )
-    impurities, orbitals = [], []
+    impurities, orbitals, owners = [], [], []
+    prints: list[np.ndarray] = []
     for i, sites in enumerate(problem.fragments):
-        bath = [make_bath(settings.bath, f, sites, _size(problem, f), settings.bath_threshold) for f in fields]
+        bath = [make_bath(settings.bath, f, sites, _size(f), settings.bath_threshold) for f in fields]
         if len({b.shape[1] for b in bath}) > 1:
-            raise EmbeddingError("the two spins have baths of different size; a smaller fragment or another bath may do")
+            raise EmbeddingError("the two spins have baths of different size; another fragment or bath may do")
+        if merge and len(problem.fragments) > 1:
+            mark = fingerprint(problem, i, fields, bath)
+            same = [k for k, p in enumerate(prints) if p.shape == mark.shape and np.allclose(p, mark, atol=EQUIVALENT)]
+            if same:
+                owners.append(same[0])
+                impurities[same[0]] = replace(impurities[same[0]], copies=impurities[same[0]].copies + 1)
+                continue
+            prints.append(mark)
         impurity, c = problem.impurity(i, fields, bath, potentials, settings.interaction == "interacting")
+        owners.append(len(impurities))
         impurities.append(impurity)
         orbitals.append(c)
-    return fields, impurities, orbitals
+    return fields, impurities, orbitals, owners
 
 
-def _size(problem: Problem, low_level) -> int:
+EQUIVALENT = 1e-7
+
+
+def fingerprint(problem: Problem, fragment: int, fields, baths_of_spins) -> np.ndarray:
+    """Numbers that are equal for two fragments if a rotation of their embedding orbitals makes them one problem.
+
+    Spectra of generic mixtures of the low-level Hamiltonian, its density matrix, the bare one-body matrices and the
+    projector onto the fragment: for inequivalent fragments all of them agree only by accident.
+    """
+    sites = problem.fragments[fragment]
+    out = []
+    for low, bath in zip(fields, baths_of_spins, strict=True):
+        unit = np.zeros((bath.shape[0], len(sites)), dtype=bath.dtype)
+        unit[sites, np.arange(len(sites))] = 1.0
+        c = np.column_stack([unit, bath])
+        matrices = [c.conj().T @ low.density(c), c.conj().T @ low.fock @ c]
+        matrices += [c.conj().T @ m @ c for m in problem.one_body(fragment)]
+        projector = np.diag(np.arange(c.shape[1]) < len(sites)).astype(float)
+        for k in range(3):
+            mixture = (1.0 + 0.3 * k) * projector
+            for j, matrix in enumerate(matrices):
+                mixture = mixture + np.cos(1.0 + 2.3 * j + 1.7 * k) * matrix
+            out.append(np.linalg.eigvalsh(mixture))
+    return np.concatenate(out)
+
+
+def _size(low_level) -> int:
     return len(low_level.site_density())
 
 
@@ -186,7 +232,7 @@ def fragment_densities(bundle: multistate.Bundle, fit: multistate.Fit, weights) 
     return out
 
 
-def measure(problem: Problem, bundle, fit, fields, potentials) -> Embedding:
+def measure(problem: Problem, bundle, fit, fields, potentials, owners: list[int]) -> Embedding:
     """Energies and expectation values of a finished chemical-potential fit."""
     impurities = bundle.impurities
 
@@ -217,6 +263,7 @@ def measure(problem: Problem, bundle, fit, fields, potentials) -> Embedding:
         spin_square=spin,
         density=[list(d[0]) for d in densities],
         copies=[i.copies for i in impurities],
+        owners=owners,
         gap=float(gap),
         idempotent=idempotent,
         potentials=potentials,
@@ -226,9 +273,9 @@ def measure(problem: Problem, bundle, fit, fields, potentials) -> Embedding:
 
 def one_shot(problem: Problem, settings: Settings, mu: float = 0.0) -> Embedding:
     """Embed once in the given low level and fit the chemical potential."""
-    fields, impurities, _ = build(problem, problem.initial, settings)
+    fields, impurities, _, owners = build(problem, problem.initial, settings, merge=True)
     fit, bundle = fit_chemical_potential(impurities, problem.target, settings, mu)
-    return measure(problem, bundle, fit, fields, problem.initial)
+    return measure(problem, bundle, fit, fields, problem.initial, owners)
 
 
 def fit_targets(embedding: Embedding, orbitals, fragments: list[np.ndarray], fit: str, n_spin: int):
@@ -253,13 +300,11 @@ def self_consistent(problem: Problem, settings: Settings, mu: float = 0.0) -> Em
     diagonal = settings.fit == "density"
     inputs: list[np.ndarray] = []
     errors: list[np.ndarray] = []
-    from .correlation import pack, unpack
-
     for iteration in range(1, settings.max_iterations + 1):
-        fields, impurities, orbitals = build(problem, potentials, settings)
+        fields, impurities, orbitals, owners = build(problem, potentials, settings)
         fit, bundle = fit_chemical_potential(impurities, problem.target, settings, mu)
         mu = fit.mu
-        embedding = measure(problem, bundle, fit, fields, potentials)
+        embedding = measure(problem, bundle, fit, fields, potentials, owners)
         targets = fit_targets(embedding, orbitals, problem.fragments, settings.fit, len(fields))
         new, residual = fit_potential(potentials, problem.low_level, problem.fragments, targets, diagonal)
         x = pack(potentials, False)
@@ -275,8 +320,6 @@ def self_consistent(problem: Problem, settings: Settings, mu: float = 0.0) -> Em
 
 
 def _converged(embedding: Embedding, residual: float, iteration: int, settings: Settings) -> Embedding:
-    from dataclasses import replace
-
     norm = float(np.sqrt(2.0 * residual))
     warnings = list(embedding.warnings)
     if embedding.gap < 1e-6:

@@ -33,6 +33,10 @@ class HubbardProblem:
         number = self.lattice.unique[fragment]
         return hubbard_impurity(self.lattice, number, fields, bath, potentials, interacting)
 
+    def one_body(self, fragment: int) -> list[np.ndarray]:
+        """Matrices (N, N) that tell fragments apart, beside the low level's own."""
+        return [self.lattice.h, np.diag(self.lattice.u)]
+
 
 def hubbard_problem(lattice: Lattice) -> HubbardProblem:
     """Start from the lattice's Hartree–Fock state."""
