@@ -75,9 +75,15 @@ class Embedding:
     gap: float
     idempotent: bool
     potentials: list[list[np.ndarray]]
+    bundle: multistate.Bundle
     residual: float | None = None
+    v_representable: bool = True
     iterations: int = 0
     warnings: list[str] = field(default_factory=list)
+
+    @property
+    def impurities(self) -> list[Impurity]:
+        return self.bundle.impurities
 
 
 def make_bath(name: str, low_level, fragment: np.ndarray, size: int, threshold: float) -> np.ndarray:
@@ -88,6 +94,8 @@ def make_bath(name: str, low_level, fragment: np.ndarray, size: int, threshold: 
         return baths.csd_bath(low_level.occupied(), fragment, threshold)
     unit = np.zeros((size, len(fragment)))
     unit[fragment, np.arange(len(fragment))] = 1.0
+    if name == "eigenvectors":
+        return baths.eigenvector_bath(low_level.density_matrix(), fragment, threshold)
     columns = low_level.density(unit)
     if name == "projection":
         return baths.projection_bath(columns, fragment, threshold)
@@ -201,7 +209,7 @@ def _search(bundle: multistate.Bundle, target: float, settings: Settings, mu: fl
                 f"the chemical potential could not be certified: the {settings.solver} impurity solver gives one state "
                 f"only, and no chemical potential gives {target:g} electrons with it"
             )
-        certificate = "smooth"
+        certificate = "number"  # |ΔN| alone: the energy of this solver need not be concave
     else:
         search = conventional.secant if settings.mu_fit == "secant" else conventional.brentq
         root, _ = search(lambda x: evaluate(x)[1], target, mu)
@@ -214,7 +222,7 @@ def _search(bundle: multistate.Bundle, target: float, settings: Settings, mu: fl
         for imp, row in zip(bundle.impurities, states, strict=True)
     ]
     number = sum(share * float(states[f][s].numbers[0]) for f, s, share in bundle.shares())
-    if certificate == "smooth" and abs(number - target) > 1e-7:
+    if certificate == "number" and abs(number - target) > 1e-7:
         raise EmbeddingError(f"the impurity solver gives different states at one μ: |ΔN| = {abs(number - target):.1e}")
     return multistate.Fit(root, target, number, certificate, np.inf, len(history), states, weights, (), history)
 
@@ -267,6 +275,7 @@ def measure(problem: Problem, bundle, fit, fields, potentials, owners: list[int]
         gap=float(gap),
         idempotent=idempotent,
         potentials=potentials,
+        bundle=bundle,
         warnings=warnings,
     )
 
@@ -324,8 +333,12 @@ def _converged(embedding: Embedding, residual: float, iteration: int, settings: 
     warnings = list(embedding.warnings)
     if embedding.gap < 1e-6:
         warnings.append("the low-level gap has closed")
-    if settings.fit != "fragment+bath" and norm > 1e-5:
+    # what an exact match of the fragment block would need; a fit of the bath block cannot be matched exactly
+    representable = settings.fit == "fragment+bath" or norm < 1e-5
+    if not representable:
         warnings.append(
             f"the fragment's density matrix is not pure-state v-representable by the low level: residual {norm:.1e}"
         )
-    return replace(embedding, residual=norm, iterations=iteration, warnings=warnings)
+    return replace(
+        embedding, residual=norm, v_representable=representable, iterations=iteration, warnings=warnings
+    )

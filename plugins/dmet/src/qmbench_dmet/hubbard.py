@@ -39,7 +39,7 @@ class HubbardProblem:
 
 
 def hubbard_problem(lattice: Lattice) -> HubbardProblem:
-    """Start from the lattice's Hartree–Fock state."""
+    """Start from the lattice's Hartree–Fock state; ArithmeticError if that does not converge."""
     potentials, _, _ = hartree_fock(lattice)
     if np.iscomplexobj(lattice.h):
         potentials = [[p.astype(complex) for p in spin] for spin in potentials]

@@ -146,7 +146,7 @@ class FciSector:
         Raises `SolverError` if more than `MAX_ROOTS` roots lie within the window.
         """
         self.solves += 1
-        count = min(4, self.size)
+        count = min(4 if self.size < 20_000 else 2, self.size)
         while True:
             energies, vectors = self.lowest(mu, count)
             if count == self.size or energies[-1] > energies[0] + window:
@@ -184,9 +184,9 @@ class FciSector:
         numbers = np.einsum("ij,i,ij->j", rotated.conj(), self.number, rotated).real
         overlaps = vectors.conj().T @ rotated
         means = np.einsum("ij,i,ij->j", overlaps.conj(), energies, overlaps).real
-        spins = np.einsum("ij,ij->j", rotated.conj(), self.spin_apply(rotated)).real
-        partners = np.ones(len(spins))
+        spins, partners = np.full(len(numbers), np.nan), np.ones(len(numbers))
         if self.impurity.restricted:  # S² = S(S+1) stands for 2S+1 states, of which this sector shows one
+            spins = np.einsum("ij,ij->j", rotated.conj(), self.spin_apply(rotated)).real
             partners = np.rint(np.sqrt(4.0 * np.maximum(spins, 0.0) + 1.0))
         order = np.argsort(means, kind="stable")
         return States(means[order], numbers[order], partners[order], spins[order], rotated[:, order])

@@ -30,7 +30,7 @@ MU_LIMIT = 1e6
 class Fit:
     """A chemical potential and the ensembles that belong to it.
 
-    ``certificate`` is "smooth", "crossing" or "none". ``weights[f][s]`` are the weights of ``states[f][s]``
+    ``certificate`` is "smooth", "crossing", "number" (|ΔN| alone, for solvers without a concave energy) or "none". ``weights[f][s]`` are the weights of ``states[f][s]``
     (impurity f, electron-number sector s), which sum to the sector's share. ``one_sided`` holds the weights just below and above
     μ* at a crossing.
     """
@@ -53,7 +53,7 @@ class Fit:
 
     @property
     def certified(self) -> bool:
-        return self.certificate in ("smooth", "crossing")
+        return self.certificate in ("smooth", "crossing", "number")
 
 
 @dataclass(frozen=True)

@@ -15,6 +15,9 @@ from . import determinants
 from .impurity import DENSE_LIMIT, FciSector, Impurity, SolverError, States
 
 
+DETERMINANT_LIMIT = 1_000_000
+
+
 class DavidsonSector(FciSector):
     """Full CI beyond the dense limit; real integrals.
 
@@ -32,6 +35,11 @@ class DavidsonSector(FciSector):
         if np.iscomplexobj(impurity.h) or np.iscomplexobj(impurity.eri):
             raise SolverError("a twisted impurity of this size is beyond the dense full-CI solver; use smaller fragments")
         self.size = determinants.dimension(impurity.norb, nelec)
+        if self.size > DETERMINANT_LIMIT:
+            raise SolverError(
+                f"full CI of {impurity.norb} orbitals has {self.size:,} determinants, more than the {DETERMINANT_LIMIT:,} "
+                "allowed; use smaller fragments or solver=ccsd"
+            )
         counts = []
         for n in nelec:
             strings = cistring.make_strings(range(impurity.norb), n)
