@@ -55,7 +55,7 @@ def csd_bath(occupied: np.ndarray, fragment: np.ndarray, threshold: float = ENTA
     tails = _environment(occupied @ vh.conj().T, fragment)
     sines = np.linalg.norm(tails, axis=0)
     keep = (sines * cosines > threshold) & (sines > threshold)
-    return np.linalg.qr(tails[:, keep] / sines[keep])[0]
+    return _environment(np.linalg.qr(tails[:, keep] / sines[keep])[0], fragment)
 
 
 def eigenvector_bath(gamma: np.ndarray, fragment: np.ndarray, threshold: float = ENTANGLED) -> np.ndarray:

@@ -17,7 +17,6 @@ from . import determinants
 
 DENSE_LIMIT = 1300  # determinants; up to here one dense diagonalization is cheaper than Davidson's several roots
 DEGENERATE = 1e-9
-MAX_ROOTS = 24
 
 
 class SolverError(RuntimeError):
@@ -108,6 +107,8 @@ class States:
 class FciSector:
     """Full CI of one impurity at fixed electron numbers, as a function of μ."""
 
+    max_roots = DENSE_LIMIT
+
     def __init__(self, impurity: Impurity, nelec: tuple[int, int]):
         self.impurity, self.nelec = impurity, nelec
         self.size = determinants.dimension(impurity.norb, nelec)
@@ -143,7 +144,7 @@ class FciSector:
     def states(self, mu: float, window: float) -> States:
         """All states within ``window`` of the lowest, and at least one more root where there is one.
 
-        Raises `SolverError` if more than `MAX_ROOTS` roots lie within the window.
+        Raises `SolverError` if more than ``max_roots`` roots lie within the window.
         """
         self.solves += 1
         count = min(4 if self.size < 20_000 else 2, self.size)
@@ -151,8 +152,8 @@ class FciSector:
             energies, vectors = self.lowest(mu, count)
             if count == self.size or energies[-1] > energies[0] + window:
                 break
-            if count >= MAX_ROOTS:
-                raise SolverError(f"more than {MAX_ROOTS} impurity states within {window:g} of the ground state")
+            if count >= self.max_roots:
+                raise SolverError(f"more than {self.max_roots} impurity states within {window:g} of the ground state")
             count = min(2 * count, self.size)
         return self.resolve(energies, vectors, mu)
 

@@ -140,12 +140,12 @@ def mean_field(lattice: Lattice, potentials: Potentials) -> list[MeanField]:
     return out
 
 
-def hartree_fock(lattice: Lattice, tolerance: float = 1e-11, max_cycles: int = 2000, magnetization: float = 0.3):
+def hartree_fock(lattice: Lattice, tolerance: float = 2e-14, max_cycles: int = 600, magnetization: float = 0.3):
     """Self-consistent Hartree–Fock of the lattice: (potentials, mean field per spin, energy).
 
     Restricted if ``lattice.electrons`` has one entry. Unrestricted runs start from an alternating magnetization.
     The potential of a Hubbard model is diagonal, U ⟨n of the other spin⟩. Raises ArithmeticError if the iteration
-    does not converge.
+    does not converge to 1e-11 (``tolerance`` is what it tries for: fragment energies are of first order in it).
     """
     n_spin, sites = len(lattice.electrons), lattice.sites[lattice.unique]
     u = lattice.u[sites]
@@ -156,13 +156,17 @@ def hartree_fock(lattice: Lattice, tolerance: float = 1e-11, max_cycles: int = 2
         density += 0.5 * magnetization * sign * np.array([1.0, -1.0])[:, None, None]
     inputs: list[np.ndarray] = []
     errors: list[np.ndarray] = []
+    stalled = 0
+    best = np.inf
     for _ in range(max_cycles):
         potential = u * density[::-1]
         potentials = [[np.diag(v) for v in one] for one in potential]
         fields = mean_field(lattice, potentials)
         new = np.array([f.site_density()[sites] for f in fields])
         error = new - density
-        if np.abs(error).max() < tolerance:
+        size = float(np.abs(error).max())
+        best, stalled = (size, 0) if size < 0.5 * best else (best, stalled + 1)
+        if size < tolerance or (size < 1e-11 and stalled > 8):
             energy = _hartree_fock_energy(lattice, fields)
             return potentials, fields, energy
         inputs, errors = [*inputs[-7:], density], [*errors[-7:], error]

@@ -27,6 +27,7 @@ class DavidsonSector(FciSector):
     """
 
     RESIDUAL = 1e-9
+    max_roots = 24
 
     def __init__(self, impurity: Impurity, nelec: tuple[int, int]):
         from pyscf.fci import cistring
@@ -194,7 +195,7 @@ class HartreeFockSector:
             mf.kernel(mf.mo_coeff, mf.mo_occ)
             if not mf.converged:
                 raise SolverError(f"impurity Hartree–Fock did not converge at μ = {mu:.6f}")
-        dm = mf.make_rdm1()
+        dm = _polished(mf)
         self.density = np.array([dm / 2, dm / 2]) if na == nb else np.array(dm)
         return mf
 
@@ -245,6 +246,19 @@ class CcsdSector(HartreeFockSector):
         spins = ((ca, ca), (ca, cb), (cb, cb))
         dm2 = [np.einsum("ijkl,pi,qj,rk,sl->pqrs", t, x, x, y, y, optimize=True) for t, (x, y) in zip(two, spins, strict=True)]
         return solver.e_tot, dm1, np.array(dm2)
+
+
+def _polished(mf) -> np.ndarray:
+    """The density matrix after plain Roothaan steps for as long as they change less and less."""
+    dm, last = mf.make_rdm1(), np.inf
+    for _ in range(30):
+        energies, orbitals = mf.eig(mf.get_fock(dm=dm), mf.get_ovlp())
+        new = mf.make_rdm1(orbitals, mf.get_occ(energies, orbitals))
+        change = float(np.abs(new - dm).max())
+        if change >= last or change < 1e-15:
+            break
+        dm, last = new, change
+    return dm
 
 
 def _spin_square(dm1: np.ndarray, dm2: np.ndarray) -> float:
