@@ -24,7 +24,7 @@ def _environment(columns: np.ndarray, fragment: np.ndarray) -> np.ndarray:
 def svd_bath(gamma_fragment: np.ndarray, fragment: np.ndarray, threshold: float = ENTANGLED) -> np.ndarray:
     """Left singular vectors of the environment–fragment block; ``gamma_fragment`` is γ[:, fragment] (N, n_f)."""
     u, s, _ = np.linalg.svd(_environment(gamma_fragment, fragment), full_matrices=False)
-    return u[:, s > threshold]
+    return _environment(u[:, s > threshold], fragment)
 
 
 def projection_bath(gamma_fragment: np.ndarray, fragment: np.ndarray, threshold: float = ENTANGLED) -> np.ndarray:
@@ -42,7 +42,7 @@ def projection_bath(gamma_fragment: np.ndarray, fragment: np.ndarray, threshold:
         vector /= np.linalg.norm(vector)
         bath = np.column_stack([bath, vector])
         block = block - np.outer(vector, vector.conj() @ block)
-    return bath
+    return _environment(bath, fragment)
 
 
 def csd_bath(occupied: np.ndarray, fragment: np.ndarray, threshold: float = ENTANGLED) -> np.ndarray:
@@ -96,6 +96,4 @@ def ensemble_bath(
             break
         newest = np.linalg.qr(newest - space @ (space.conj().T @ newest))[0]
         space = np.column_stack([space, newest])
-    bath = space[:, len(fragment) :]
-    bath = _environment(bath, fragment)
-    return bath
+    return _environment(space[:, len(fragment) :], fragment)

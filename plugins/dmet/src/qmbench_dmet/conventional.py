@@ -79,7 +79,9 @@ def lines(
         seen[x] = evaluate(x)
         return seen[x]
 
-    low, high, _ = bracket(lambda x: at(x)[1], target, mu)
+    if abs(at(mu)[1] - target) < tolerance:
+        return mu, 1, True
+    low, high, _ = bracket(lambda x: seen[x][1] if x in seen else at(x)[1], target, mu)
     weight_low = weight_high = 1.0
     smooth = False
     for _ in range(cycles):

@@ -191,15 +191,14 @@ def fit_chemical_potential(impurities: list[Impurity], target: float, settings: 
 def _search(bundle: multistate.Bundle, target: float, settings: Settings, mu: float) -> multistate.Fit:
     """Fits that see one state per fragment."""
     history: list[tuple[float, float]] = []
-    last: dict[float, list[list[States]]] = {}
+    seen: dict[float, list[list[States]]] = {}
 
     def evaluate(x: float) -> tuple[float, float]:
         states = [[sector.states(x, multistate.WINDOW) for sector in row] for row in bundle.sectors]
         energy = sum(share * states[f][s].energies[0] for f, s, share in bundle.shares())
         number = sum(share * float(states[f][s].numbers[0]) for f, s, share in bundle.shares())
         history.append((x, number))
-        last.clear()
-        last[x] = states
+        seen[x] = states
         return energy, number
 
     if settings.mu_fit == "multistate":
@@ -214,9 +213,9 @@ def _search(bundle: multistate.Bundle, target: float, settings: Settings, mu: fl
         search = conventional.secant if settings.mu_fit == "secant" else conventional.brentq
         root, _ = search(lambda x: evaluate(x)[1], target, mu)
         certificate = "none"
-    if root not in last:
+    if root not in seen:
         evaluate(root)
-    states = last[root]
+    states = seen[root]
     weights = [
         [np.eye(1, len(here.energies)).ravel() * imp.sectors[s][0] for s, here in enumerate(row)]
         for imp, row in zip(bundle.impurities, states, strict=True)

@@ -27,7 +27,7 @@ class DavidsonSector(FciSector):
     """
 
     RESIDUAL = 1e-9
-    max_roots = 24
+    max_roots = 60
 
     def __init__(self, impurity: Impurity, nelec: tuple[int, int]):
         from pyscf.fci import cistring
@@ -97,8 +97,9 @@ class DavidsonSector(FciSector):
             raise SolverError(
                 f"Davidson iterations of the impurity did not converge at μ = {mu:.6f}: residual {residuals[:2].max():.1e}"
             )
-        # roots above the second serve as a guard; one that is not converged is dropped, not believed
-        unsure = np.flatnonzero(residuals > self.RESIDUAL)
+        # the upper roots are a guard: an eigenvalue lies within the residual of each, so that one which is not
+        # converged still serves if it is far enough above the ground state, and is dropped if it is not
+        unsure = np.flatnonzero((residuals > self.RESIDUAL) & (energies - residuals < energies[0] + 1e-5))
         good = int(unsure[0]) if len(unsure) else len(energies)
         energies, vectors = energies[:good], vectors[:, :good]
         self.known = sorted([*self.known, (mu, vectors)], key=lambda k: k[0])
@@ -134,7 +135,9 @@ def davidson(apply, diagonal: np.ndarray, start: np.ndarray, count: int, toleran
         vectors = space @ rotation
         residual = image @ rotation - vectors * values
         norms = np.linalg.norm(residual, axis=0)
-        near = (np.arange(count) < 2) | (values < values[0] + 1e-5)
+        near = (np.arange(len(values)) < 2) | (values < values[0] + 1e-5)
+        # the first root above must be shown to lie above
+        near |= (np.arange(len(values)) <= near.sum()) & (values - norms < values[0] + 1e-5)
         todo = near & (norms > 0.5 * tolerance)
         if not todo.any():
             break
