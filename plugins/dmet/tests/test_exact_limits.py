@@ -31,7 +31,7 @@ def test_without_interaction_a_closed_shell_is_exact(lattice, boundary, electron
         ((8,), (PBC,), 8, (2,), ()),
         ((12,), (PBC,), 8, (2,), ()),
         ((4, 4), (PBC, PBC), 16, (2, 1), ()),
-        ((4, 4), (APBC, APBC), 6, (2, 2), ()),
+        ((4, 4), (APBC, APBC), 6, (2, 1), ()),
         ((3, 4), (PBC, OPEN), 7, (1, 2), ()),
         ((7,), (OPEN,), 5, (1,), (0.1, -0.3, 0.2, 0.0, 0.4, -0.1, 0.2)),
     ],

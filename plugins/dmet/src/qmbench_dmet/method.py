@@ -80,7 +80,12 @@ class Dmet(Method):
         "10.1021/acs.jctc.6b00316",
         "10.1021/acs.jctc.1c01061",
     )
-    examples = ("dmet?fragment=2", "dmet/sto-6g?fragment=1")
+    examples = (
+        "dmet?fragment=2",
+        "dmet/sto-6g?fragment=1",
+        "dmet?fragment=2&self_consistent=true",
+        "dmet/sto-6g?fragment=1&self_consistent=true",
+    )
     # atoms that are rotated sit in another orientation of the localized orbitals' frame: the SCF's own tolerance
     tolerances = {"energy": 1e-7, "energy_per_site": 1e-8, "chemical_potential": 1e-6}
 
@@ -90,7 +95,7 @@ class Dmet(Method):
         zigzag = ((0.1, 0.0, 0.2), (1.7, 0.4, 0.0), (3.3, -0.2, 0.5), (5.0, 0.3, 0.1))
         return [
             LatticeModel((6,), ("periodic",), 1.0, 2.0, 6, 1, name="ring"),
-            LatticeModel((4, 2), ("open", "open"), 1.0, 2.0, 6, 1, name="ladder"),
+            LatticeModel((6,), ("open",), 1.0, 2.0, 4, 1, name="chain"),
             Molecule(("H",) * 4, zigzag, 0, 1, name="h4"),
         ]
 
@@ -128,9 +133,7 @@ class Dmet(Method):
             raise InputError("dmet: a molecule needs a basis: write 'dmet/sto-6g', say")
         if lattice_only := properties & {"energy_per_site", "double_occupancy"}:
             raise Unsupported(f"dmet gives {', '.join(sorted(lattice_only))} for lattices only")
-        if any(system.ghosts):
-            raise Unsupported("dmet does not embed ghost atoms; use bsse=none")
-        atom_groups(list(system.symbols), system.coordinates, self.options.fragment)
+        atom_groups(system.symbols, system.coordinates, self.options.fragment, system.ghosts)
         self._check_spin(system.multiplicity, system.n_electrons, system.name or system.formula)
         if system.n_electrons % 2 and self.options.low_level == "rhf":
             raise Unsupported(f"dmet: {system.name or system.formula} has an odd number of electrons; use low_level=uhf")

@@ -158,7 +158,21 @@ def localized_orbitals(mf, localization: str) -> tuple[np.ndarray, np.ndarray]:
     return lo.vec_lowdin(orbitals, s), np.concatenate([atom_of_iao, atom_of_ao[rydberg]])
 
 
-def atom_groups(symbols: list[str], coordinates: np.ndarray, fragment: str) -> list[list[int]]:
+def atom_groups(symbols, coordinates: np.ndarray, fragment: str, ghosts=()) -> list[list[int]]:
+    """The centres (from 0) of every fragment; a ghost goes with the real atom nearest to it.
+
+    ``coordinates`` (n, 3) in any unit; ``ghosts`` says which centres are ghosts. See `real_groups` for ``fragment``.
+    """
+    real = [i for i in range(len(symbols)) if not (ghosts and ghosts[i])]
+    groups = real_groups([symbols[i] for i in real], coordinates[real], fragment)
+    found = [[real[i] for i in group] for group in groups]
+    for i in set(range(len(symbols))) - set(real):
+        nearest = min(real, key=lambda j: float(np.linalg.norm(coordinates[i] - coordinates[j])))
+        next(group for group in found if nearest in group).append(i)
+    return found
+
+
+def real_groups(symbols: list[str], coordinates: np.ndarray, fragment: str) -> list[list[int]]:
     """The atoms (from 0) of every fragment.
 
     ``atom``: each its own; a number n: n atoms each, in input order; ``group``: every heavy atom with the hydrogens

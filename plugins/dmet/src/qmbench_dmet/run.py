@@ -68,7 +68,7 @@ def molecule_result(system: Molecule, options, properties: frozenset[str], resou
         # fragment energies are of first order in the density: a tighter one than an SCF energy needs
         mf.conv_tol, mf.conv_tol_grad, mf.max_cycle = 1e-13, 1e-9, 60
         mf.kernel(mf.make_rdm1())
-        groups = atom_groups(list(system.symbols), system.coordinates, options.fragment)
+        groups = atom_groups(system.symbols, system.coordinates, options.fragment, system.ghosts)
         problem = molecule_problem(mf, options.localization, groups)
         found = embed(problem, options)
         result = _common(found, options, "hartree", properties)

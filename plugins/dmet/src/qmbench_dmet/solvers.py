@@ -26,7 +26,7 @@ class DavidsonSector(FciSector):
     roots found at the nearest chemical potentials on both sides, and a random vector, and asks for several roots.
     """
 
-    RESIDUAL = 1e-9
+    RESIDUAL = 1e-10
     max_roots = 60
 
     def __init__(self, impurity: Impurity, nelec: tuple[int, int]):
