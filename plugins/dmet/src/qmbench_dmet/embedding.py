@@ -102,13 +102,15 @@ def make_bath(name: str, low_level, fragment: np.ndarray, size: int, threshold: 
     return baths.svd_bath(columns, fragment, threshold)
 
 
-def build(problem: Problem, potentials: list[list[np.ndarray]], settings: Settings, merge: bool = False):
+def build(
+    problem: Problem, potentials: list[list[np.ndarray]], settings: Settings, merge: bool = False, fields=None
+):
     """Low level, impurities, embedding orbitals [fragment][spin] in the given potentials, and owners.
 
-    With ``merge``, fragments that symmetry makes equivalent share one impurity, whose ``copies`` counts them;
+    ``fields`` takes the place of the low level that the potentials make. With ``merge``, fragments that symmetry makes equivalent share one impurity, whose ``copies`` counts them;
     ``owners`` gives the impurity of every fragment.
     """
-    fields = problem.low_level(potentials)
+    fields = problem.low_level(potentials) if fields is None else fields
     if settings.bath == "csd" and not all(_idempotent(f) for f in fields):
         raise EmbeddingError(
             "the cosine–sine bath needs an idempotent low level, but a shell is partly filled; use bath=ensemble"
