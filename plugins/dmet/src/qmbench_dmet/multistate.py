@@ -105,7 +105,8 @@ class Bundle:
         for _ in range(2):
             block = block - basis @ (basis.conj().T @ block)
         u, singular, _ = np.linalg.svd(block, full_matrices=False)
-        u = u[:, singular > 1e-9]
+        # even a change of 1e-11 has a direction: the response to μ, which the model needs near the solution
+        u = u[:, singular > 1e-11]
         if u.shape[1] == 0:
             return
         u = np.linalg.qr(u - basis @ (basis.conj().T @ u))[0]
@@ -221,7 +222,8 @@ def fit_multistate(
         note = f"{target:g} electrons asked for, but the fragments can hold {low:g} to {high:g}"
         return Fit(mu, target, np.nan, "none", np.inf, 0, [], [], note=note)
     left = right = None  # the nearest chemical potentials with too few, with too many electrons
-    step, predicted = first_step, None
+    ends: dict[float, float] = {}
+    step, predicted, misses, nearest = first_step, None, 0, np.inf
     for solves in range(1, max_solves + 1):
         at = bundle.evaluate(mu)
         history.append((mu, at.number))
@@ -240,11 +242,17 @@ def fit_multistate(
             left = mu
         elif not inside:
             right = mu
+        ends[mu] = at.number - target
+        misses = 0 if abs(at.number - target) < 0.5 * nearest else misses + 1
+        nearest = min(nearest, abs(at.number - target))
         previous = mu
         if inside:  # states met by luck before the model knew them: once more, with the model that they improved
             mu = bundle.maximize_model(mu - 1e-6, mu + 1e-6, target)
         elif left is not None and right is not None:
             mu = bundle.maximize_model(left, right, target)
+            if misses and misses % 2 == 0:  # a model that stalls is helped by a chord, and that by a halving
+                chord = (left * ends[right] - right * ends[left]) / (ends[right] - ends[left])
+                mu = chord if misses % 4 == 2 else 0.5 * (left + right)
         else:  # no bracket yet: as far as the model says, within a growing step
             edge = mu + (step if right is None else -step)
             step *= 3.0
