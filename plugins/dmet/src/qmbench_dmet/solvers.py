@@ -80,14 +80,14 @@ class DavidsonSector(FciSector):
         diagonal = self.operator[1]
         shifted = diagonal - mu * self.number
         start = []
-        for place in np.argsort(shifted, kind="stable")[: count + 2]:
+        for place in np.argsort(shifted, kind="stable")[:count]:
             unit = np.zeros(self.size)
             unit[place] = 1.0
             start.append(unit)
         below = [k for k in self.known if k[0] <= mu][-1:]
         above = [k for k in self.known if k[0] > mu][:1]
         for _, vectors in below + above:
-            start.extend(vectors.T)
+            start.extend(vectors[:, :3].T)
         start.append(self.random.standard_normal(self.size))
         basis = np.linalg.qr(np.column_stack(start))[0]
         energies, vectors, residuals = davidson(
