@@ -15,7 +15,9 @@ import numpy as np
 from hubbard import REPOSITORY, configurations, hopping, lanczos, one_spin_matrix
 
 FOLDER = REPOSITORY / "benchmarks/dmet_discontinuities"
-COLUMNS = "entry,set,value,unit,uncertainty,uncertainty_kind,level_of_theory,source_doi,source_place,status,note".split(",")
+COLUMNS = "entry,set,value,unit,uncertainty,uncertainty_kind,level_of_theory,source_doi,source_place,status,note".split(
+    ","
+)
 
 
 def lowest(table, up, down, seed=1):

@@ -10,6 +10,7 @@ from __future__ import annotations
 import time
 
 import numpy as np
+
 from qmbench import LatticeModel
 from qmbench_dmet.embedding import Settings, build, one_shot, self_consistent
 from qmbench_dmet.hubbard import hubbard_problem

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import numpy as np
+
 from qmbench import LatticeModel
 from qmbench_dmet.embedding import Embedding, Settings, one_shot, self_consistent
 from qmbench_dmet.hubbard import hubbard_problem

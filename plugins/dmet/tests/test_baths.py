@@ -5,6 +5,7 @@ from __future__ import annotations
 import numpy as np
 import pytest
 from dmet_cases import APBC, OPEN, PBC, hubbard
+
 from qmbench import LatticeModel
 from qmbench_dmet import bath as baths
 from qmbench_dmet.embedding import make_bath

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 import pytest
+
 from qmbench_dmet import determinants
 from qmbench_dmet.impurity import FciSector, Impurity, electron_sectors
 from qmbench_dmet.solvers import DavidsonSector
@@ -92,6 +93,7 @@ def test_davidson_gives_what_the_dense_solver_gives(mu):
 def test_davidson_follows_no_branch_through_a_crossing():
     """Warm starts from one side must not hide the ground state of the other side."""
     from dmet_cases import PBC, hubbard
+
     from qmbench_dmet.embedding import Settings, build
 
     impurity = build(p := hubbard((12,), (PBC,), 10, 12.0, (3,)), p.initial, Settings())[1][0]

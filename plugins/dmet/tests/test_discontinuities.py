@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+from itertools import pairwise
+
 import numpy as np
 import pytest
 from dmet_cases import APBC, OPEN, PBC, embed, hubbard
+
 from qmbench_dmet import multistate
 from qmbench_dmet.embedding import EmbeddingError, Settings, build, fit_chemical_potential, one_shot
 from qmbench_dmet.impurity import FciSector, fragment_energy
@@ -137,9 +140,7 @@ def thermal(impurities, target: float, temperature: float) -> float:
     return solve(0.5 * (lo + hi), True)[1]
 
 
-@pytest.mark.parametrize(
-    "case", [SQUARE, pytest.param(RING, marks=pytest.mark.slow)], ids=["square", "ring"]
-)
+@pytest.mark.parametrize("case", [SQUARE, pytest.param(RING, marks=pytest.mark.slow)], ids=["square", "ring"])
 def test_it_is_the_zero_temperature_limit_of_the_gibbs_ensemble(case):
     problem = hubbard(*case)
     impurities = build(problem, problem.initial, Settings())[1]
@@ -148,7 +149,7 @@ def test_it_is_the_zero_temperature_limit_of_the_gibbs_ensemble(case):
     # the states are those at μ* + O(T): the limit is approached linearly, and extrapolated
     errors = np.abs(np.array(energies) - exact)
     assert errors[2] < 0.6 * errors[1] < 0.36 * errors[0]
-    first, second = (2 * b - a for a, b in zip(energies, energies[1:], strict=False))
+    first, second = (2 * b - a for a, b in pairwise(energies))
     assert (4 * second - first) / 3 == pytest.approx(exact, abs=1e-6)
 
 
@@ -184,8 +185,13 @@ def test_an_unreachable_number_is_said_to_be_unreachable():
 
 def test_a_certificate_needs_the_number(monkeypatch):
     """Without the ensemble nothing is certified: the status is not converged, and no energy is given."""
-    monkeypatch.setattr(multistate, "_finish", lambda bundle, at, target, solves, history, kind: multistate._failed(
-        at, target, solves, history, "no certificate"))
+    monkeypatch.setattr(
+        multistate,
+        "_finish",
+        lambda bundle, at, target, solves, history, kind: multistate._failed(
+            at, target, solves, history, "no certificate"
+        ),
+    )
     with pytest.raises(EmbeddingError, match="could not be certified"):
         one_shot(hubbard(*SQUARE), Settings())
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import numpy as np
 import pytest
 from dmet_cases import APBC, OPEN, PBC, embed, free_energy, full_ci, hubbard
+
 from qmbench import LatticeModel
 from qmbench_dmet.hubbard import hubbard_problem
 from qmbench_dmet.lattice import hartree_fock, make_lattice

@@ -6,6 +6,7 @@ import json
 
 import numpy as np
 import pytest
+
 import qmbench.testing
 from qmbench import InputError, LatticeModel, Molecule, NotConverged, Resources, Unsupported, parse_level
 
@@ -146,6 +147,8 @@ def test_ghosts_go_with_the_nearest_atom():
     from pyscf import fci, gto, scf
 
     he = Molecule(("He", "H"), ((0.0, 0.0, 0.0), (0.0, 0.0, 2.5)), 0, 1, ghosts=(False, True))
-    mol = gto.M(atom="He 0 0 0; GHOST-H 0 0 2.5", unit="bohr", basis={"He": "6-31g", "GHOST-H": gto.basis.load("6-31g", "H")})
+    mol = gto.M(
+        atom="He 0 0 0; GHOST-H 0 0 2.5", unit="bohr", basis={"He": "6-31g", "GHOST-H": gto.basis.load("6-31g", "H")}
+    )
     exact = fci.FCI(scf.RHF(mol).run(conv_tol=1e-12, verbose=0)).kernel()[0]
     assert compute("dmet/6-31g?fragment=1", he).properties["energy"].value == pytest.approx(exact, abs=1e-8)

@@ -27,6 +27,7 @@ def test_ten_site_ring_fitted_on_the_fragment_overshoots():
 def test_h10_ring():
     """Ring of radius 0.97082 Å, 3-21G, meta-Löwdin, one atom per fragment."""
     from pyscf import gto, scf
+
     from qmbench_dmet.molecule import molecule_problem
 
     angle = 2 * np.pi * np.arange(10) / 10

@@ -5,6 +5,7 @@ from __future__ import annotations
 import numpy as np
 import pytest
 from dmet_cases import APBC, OPEN, PBC, embed, hubbard
+
 from qmbench_dmet.alm import relaxed_self_consistent
 from qmbench_dmet.correlation import FitTarget, cost_and_gradient, fit_mask, pack, unpack
 from qmbench_dmet.embedding import EmbeddingError, Settings, build

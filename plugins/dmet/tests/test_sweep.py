@@ -7,6 +7,7 @@ import random
 import numpy as np
 import pytest
 from dmet_cases import APBC, OPEN, PBC, hubbard
+
 from qmbench_dmet.embedding import Settings, one_shot
 
 SHAPES = [(6,), (8,), (9,), (10,), (12,), (16,), (2, 4), (4, 2), (3, 4), (6, 2), (4, 4)]

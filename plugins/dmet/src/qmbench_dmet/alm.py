@@ -13,6 +13,7 @@ occupied and empty orbitals may have either sign. Faulstich, Kim, Cui, Wen, Chan
 from __future__ import annotations
 
 from dataclasses import dataclass, replace
+from typing import Any
 
 import numpy as np
 
@@ -31,7 +32,7 @@ class Blocks:
 
     def fragment_blocks(self, projectors: list[np.ndarray]) -> list[np.ndarray]:
         """A(D): D_ff of every fragment."""
-        total = self.share * sum(projectors)
+        total = self.share * np.sum(projectors, axis=0)
         return [np.real_if_close(total[np.ix_(s, s)], tol=1e6) for s in self.fragments]
 
     def spread(self, blocks: list[np.ndarray]) -> np.ndarray:
@@ -42,7 +43,7 @@ class Blocks:
         return out
 
 
-def blocks_of(problem: Problem, field) -> tuple[Blocks, list[np.ndarray]]:
+def blocks_of(problem: Problem, field: Any) -> tuple[Blocks, list[np.ndarray]]:
     """The blocks of a low level and its occupied orbitals in them."""
     if isinstance(field, BlochMeanField):
         n_k, n_c = field.energies.shape
@@ -84,14 +85,12 @@ def relax(
                 flat.append(np.asarray(part, complex).imag.ravel())
         return np.concatenate(flat)
 
-    def lagrangian(x: np.ndarray, lam: list[np.ndarray], penalty: float):
+    def lagrangian(x: np.ndarray, lam: list[np.ndarray], penalty: float) -> tuple[float, np.ndarray]:
         orbitals = split(x)
         inverse = [np.linalg.inv(c.conj().T @ c) for c in orbitals]
         projectors = [c @ s @ c.conj().T for c, s in zip(orbitals, inverse, strict=True)]
         mismatch = [a - p for a, p in zip(blocks.fragment_blocks(projectors), wanted, strict=True)]
-        energy = blocks.share * sum(
-            float(np.sum(f * d.T).real) for f, d in zip(blocks.fock, projectors, strict=True)
-        )
+        energy = blocks.share * sum(float(np.sum(f * d.T).real) for f, d in zip(blocks.fock, projectors, strict=True))
         value = energy + sum(
             float(np.sum(u * m.T).real) + 0.5 * penalty * float(np.sum(np.abs(m) ** 2))
             for u, m in zip(lam, mismatch, strict=True)
@@ -108,7 +107,11 @@ def relax(
     error = np.inf
     for _ in range(rounds):
         found = minimize(
-            lagrangian, x, args=(lam, penalty), jac=True, method="L-BFGS-B",
+            lagrangian,
+            x,
+            args=(lam, penalty),
+            jac=True,
+            method="L-BFGS-B",
             options={"maxiter": 3000, "maxfun": 6000, "ftol": 1e-16, "gtol": 1e-10, "maxcor": 30},
         )
         orbitals = [np.linalg.qr(c)[0] for c in split(found.x)]
@@ -125,7 +128,9 @@ def relax(
     return orbitals, lam, error
 
 
-def field_of(blocks: Blocks, occupied: list[np.ndarray], multipliers: list[np.ndarray], like):
+def field_of(
+    blocks: Blocks, occupied: list[np.ndarray], multipliers: list[np.ndarray], like: Any
+) -> BlochMeanField | DenseMeanField:
     """A low level with the given occupied orbitals; its gap may be negative."""
     potential = blocks.spread(multipliers)
     energies, orbitals, occupations, focks = [], [], [], []

@@ -16,7 +16,9 @@ class SearchFailed(ArithmeticError):
     """The search did not meet its own stopping rule."""
 
 
-def secant(number: Callable[[float], float], target: float, mu: float = 0.0, tolerance: float = 1e-8, cycles: int = 50):
+def secant(
+    number: Callable[[float], float], target: float, mu: float = 0.0, tolerance: float = 1e-8, cycles: int = 50
+) -> tuple[float, int]:
     """Secant iteration on N(μ) − N; ends when |ΔN| or the step is below ``tolerance``. Returns μ and the solves."""
     x0, x1 = mu, mu + 0.1
     f0 = number(x0) - target
@@ -34,7 +36,9 @@ def secant(number: Callable[[float], float], target: float, mu: float = 0.0, tol
     raise SearchFailed(f"secant: |ΔN| = {abs(f1):.2e} after {cycles} steps")
 
 
-def bracket(number: Callable[[float], float], target: float, mu: float = 0.0, step: float = 0.5):
+def bracket(
+    number: Callable[[float], float], target: float, mu: float = 0.0, step: float = 0.5
+) -> tuple[float, float, int]:
     """Chemical potentials with too few and too many electrons, and the solves it took."""
     value, solves = number(mu), 1
     other, other_value = mu, value
@@ -50,7 +54,9 @@ def bracket(number: Callable[[float], float], target: float, mu: float = 0.0, st
             raise SearchFailed(f"no chemical potential between ±1e6 gives {target:g} electrons")
 
 
-def brentq(number: Callable[[float], float], target: float, mu: float = 0.0, tolerance: float = 1e-12):
+def brentq(
+    number: Callable[[float], float], target: float, mu: float = 0.0, tolerance: float = 1e-12
+) -> tuple[float, int]:
     """Brent's method on N(μ) − N in an automatic bracket; ends when the bracket is narrow. Returns μ and the solves."""
     from scipy.optimize import brentq as scipy_brentq
 
@@ -65,7 +71,7 @@ def lines(
     mu: float = 0.0,
     tolerance: float = 1e-9,
     cycles: int = 60,
-):
+) -> tuple[float, int, bool]:
     """The maximum of the concave dual from energies and electron numbers alone.
 
     ``evaluate(mu)`` gives Σ m E(μ) and N(μ), that is a line that touches the dual from above. The next μ is where

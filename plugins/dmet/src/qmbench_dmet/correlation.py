@@ -11,7 +11,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from .lowlevel import BlochMeanField
+from .lowlevel import BlochMeanField, DenseMeanField
 
 FITS = ("fragment", "fragment+bath", "density")
 
@@ -39,7 +39,9 @@ def fit_mask(fit: str, norb: int, n_fragment: int) -> np.ndarray:
     return mask
 
 
-def cost_and_gradient(field, sites: list[np.ndarray], targets: list[FitTarget]) -> tuple[float, list[np.ndarray]]:
+def cost_and_gradient(
+    field: BlochMeanField | DenseMeanField, sites: list[np.ndarray], targets: list[FitTarget]
+) -> tuple[float, list[np.ndarray]]:
     """W of one spin and its derivative with respect to the fragment blocks of the potential.
 
     With Bloch sums there is one fragment, whose potential repeats in every cell.

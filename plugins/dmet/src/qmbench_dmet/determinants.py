@@ -35,7 +35,7 @@ def excitation_operators(norb: int, electrons: int) -> np.ndarray:
                 if p in rest:
                     continue
                 position = sum(orbital < p for orbital in rest)
-                target = rest[:position] + (p,) + rest[position:]
+                target = (*rest[:position], p, *rest[position:])
                 operators[p, q, place[target], column] = (-1.0) ** (k + position)
     operators.setflags(write=False)
     return operators
@@ -89,7 +89,9 @@ def spin_square_matrix(norb: int, nelec: tuple[int, int]) -> np.ndarray:
     return full
 
 
-def density_matrices(vectors: np.ndarray, weights: np.ndarray, norb: int, nelec: tuple[int, int]):
+def density_matrices(
+    vectors: np.ndarray, weights: np.ndarray, norb: int, nelec: tuple[int, int]
+) -> tuple[np.ndarray, np.ndarray]:
     """The one- and two-particle density matrices of the ensemble Σ w |c⟩⟨c|.
 
     ``vectors`` is (D, k). Returned: ``dm1`` (2, m, m) with dm1_pq = ⟨a†_p a_q⟩ and ``dm2`` (3, m, m, m, m),

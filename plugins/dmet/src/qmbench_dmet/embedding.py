@@ -22,10 +22,17 @@ from .solvers import SOLVERS
 class Problem(Protocol):
     """What the loop needs to know of a system."""
 
-    target: float
-    constant: float
-    fragments: list[np.ndarray]
-    initial: list[list[np.ndarray]]
+    @property
+    def target(self) -> float: ...
+
+    @property
+    def constant(self) -> float: ...
+
+    @property
+    def fragments(self) -> list[np.ndarray]: ...
+
+    @property
+    def initial(self) -> list[list[np.ndarray]]: ...
 
     def low_level(self, potentials: list[list[np.ndarray]]) -> list[Any]: ...
 
@@ -86,7 +93,7 @@ class Embedding:
         return self.bundle.impurities
 
 
-def make_bath(name: str, low_level, fragment: np.ndarray, size: int, threshold: float) -> np.ndarray:
+def make_bath(name: str, low_level: Any, fragment: np.ndarray, size: int, threshold: float) -> np.ndarray:
     """Bath orbitals (N, n_bath) of one spin by the method ``name``."""
     if name == "ensemble":
         return baths.ensemble_bath(low_level.density, fragment, size, threshold=threshold)
@@ -102,20 +109,20 @@ def make_bath(name: str, low_level, fragment: np.ndarray, size: int, threshold: 
     return baths.svd_bath(columns, fragment, threshold)
 
 
-def build(
-    problem: Problem, potentials: list[list[np.ndarray]], settings: Settings, merge: bool = False, fields=None
-):
+def build(problem: Problem, potentials: list[list[np.ndarray]], settings: Settings, merge: bool = False, fields=None):
     """Low level, impurities, embedding orbitals [fragment][spin] in the given potentials, and owners.
 
-    ``fields`` takes the place of the low level that the potentials make. With ``merge``, fragments that symmetry makes equivalent share one impurity, whose ``copies`` counts them;
-    ``owners`` gives the impurity of every fragment.
+    ``fields`` takes the place of the low level that the potentials make. With ``merge``, fragments that symmetry makes
+    equivalent share one impurity, whose ``copies`` counts them; ``owners`` gives the impurity of every fragment.
     """
     fields = problem.low_level(potentials) if fields is None else fields
     if settings.bath == "csd" and not all(_idempotent(f) for f in fields):
         raise EmbeddingError(
             "the cosine–sine bath needs an idempotent low level, but a shell is partly filled; use bath=ensemble"
         )
-    impurities, orbitals, owners = [], [], []
+    impurities: list[Impurity] = []
+    orbitals: list[list[np.ndarray]] = []
+    owners: list[int] = []
     prints: list[np.ndarray] = []
     for i, sites in enumerate(problem.fragments):
         bath = [make_bath(settings.bath, f, sites, _size(f), settings.bath_threshold) for f in fields]
@@ -139,7 +146,7 @@ def build(
 EQUIVALENT = 1e-7
 
 
-def fingerprint(problem: Problem, fragment: int, fields, baths_of_spins) -> np.ndarray:
+def fingerprint(problem: Problem, fragment: int, fields: list[Any], baths_of_spins: list[np.ndarray]) -> np.ndarray:
     """Numbers that are equal for two fragments if a rotation of their embedding orbitals makes them one problem.
 
     Spectra of generic mixtures of the low-level Hamiltonian, its density matrix, the bare one-body matrices and the
@@ -162,15 +169,17 @@ def fingerprint(problem: Problem, fragment: int, fields, baths_of_spins) -> np.n
     return np.concatenate(out)
 
 
-def _size(low_level) -> int:
+def _size(low_level: Any) -> int:
     return len(low_level.site_density())
 
 
-def _idempotent(low_level) -> bool:
+def _idempotent(low_level: Any) -> bool:
     return bool(np.all(np.minimum(low_level.occupations, 1.0 - low_level.occupations) < 1e-10))
 
 
-def fit_chemical_potential(impurities: list[Impurity], target: float, settings: Settings, mu: float = 0.0):
+def fit_chemical_potential(
+    impurities: list[Impurity], target: float, settings: Settings, mu: float = 0.0
+) -> tuple[multistate.Fit, multistate.Bundle]:
     """The chemical potential of all impurities together. Returns the `Fit` and the bundle that holds the solvers.
 
     Raises `EmbeddingError` if it cannot be certified (multi-state), or if the search does not meet its own stopping
@@ -228,11 +237,13 @@ def _search(bundle: multistate.Bundle, target: float, settings: Settings, mu: fl
     return multistate.Fit(root, target, number, certificate, np.inf, len(history), states, weights, (), history)
 
 
-def fragment_densities(bundle: multistate.Bundle, fit: multistate.Fit, weights) -> list[tuple[np.ndarray, np.ndarray]]:
+def fragment_densities(
+    bundle: multistate.Bundle, fit: multistate.Fit, weights: list[list[np.ndarray]]
+) -> list[tuple[np.ndarray, np.ndarray]]:
     """(dm1, dm2) of every impurity, averaged over its states and sectors."""
     out = []
     for row, states, w in zip(bundle.sectors, fit.states, weights, strict=True):
-        dm1 = dm2 = 0.0
+        dm1, dm2 = np.zeros(()), np.zeros(())
         for sector, here, share in zip(row, states, w, strict=True):
             keep = share > 0.0
             one, two = sector.density_matrices(here.vectors[:, keep], share[keep])
@@ -241,14 +252,25 @@ def fragment_densities(bundle: multistate.Bundle, fit: multistate.Fit, weights) 
     return out
 
 
-def measure(problem: Problem, bundle, fit, fields, potentials, owners: list[int]) -> Embedding:
+def measure(
+    problem: Problem,
+    bundle: multistate.Bundle,
+    fit: multistate.Fit,
+    fields: list[Any],
+    potentials: list[list[np.ndarray]],
+    owners: list[int],
+) -> Embedding:
     """Energies and expectation values of a finished chemical-potential fit."""
     impurities = bundle.impurities
 
-    def total(weights):
+    def total(weights: list[list[np.ndarray]]) -> tuple[list[tuple[np.ndarray, np.ndarray]], list[float], float]:
         densities = fragment_densities(bundle, fit, weights)
         energies = [fragment_energy(imp, *d) for imp, d in zip(impurities, densities, strict=True)]
-        return densities, energies, problem.constant + sum(i.copies * e for i, e in zip(impurities, energies, strict=True))
+        return (
+            densities,
+            energies,
+            problem.constant + sum(i.copies * e for i, e in zip(impurities, energies, strict=True)),
+        )
 
     densities, energies, energy = total(fit.weights)
     spin = [
@@ -288,7 +310,9 @@ def one_shot(problem: Problem, settings: Settings, mu: float = 0.0) -> Embedding
     return measure(problem, bundle, fit, fields, problem.initial, owners)
 
 
-def fit_targets(embedding: Embedding, orbitals, fragments: list[np.ndarray], fit: str, n_spin: int):
+def fit_targets(
+    embedding: Embedding, orbitals: list[list[np.ndarray]], fragments: list[np.ndarray], fit: str, n_spin: int
+) -> list[list[FitTarget]]:
     """What the low level is asked to reproduce, [spin][fragment]."""
     targets: list[list[FitTarget]] = []
     for spin in range(n_spin):
@@ -340,6 +364,4 @@ def _converged(embedding: Embedding, residual: float, iteration: int, settings: 
         warnings.append(
             f"the fragment's density matrix is not pure-state v-representable by the low level: residual {norm:.1e}"
         )
-    return replace(
-        embedding, residual=norm, v_representable=representable, iterations=iteration, warnings=warnings
-    )
+    return replace(embedding, residual=norm, v_representable=representable, iterations=iteration, warnings=warnings)

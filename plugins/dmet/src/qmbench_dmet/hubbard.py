@@ -29,7 +29,9 @@ class HubbardProblem:
     def low_level(self, potentials: Potentials) -> list:
         return mean_field(self.lattice, potentials)
 
-    def impurity(self, fragment: int, fields, bath, potentials, interacting: bool) -> tuple[Impurity, list[np.ndarray]]:
+    def impurity(
+        self, fragment: int, fields: list, bath: list[np.ndarray], potentials: Potentials, interacting: bool
+    ) -> tuple[Impurity, list[np.ndarray]]:
         number = self.lattice.unique[fragment]
         return hubbard_impurity(self.lattice, number, fields, bath, potentials, interacting)
 

@@ -93,14 +93,17 @@ class States:
     numbers: np.ndarray
     multiplicities: np.ndarray
     spin_square: np.ndarray
-    vectors: np.ndarray | None = None
+    vectors: np.ndarray
 
     def within(self, window: float) -> States:
         """The states no more than ``window`` above the lowest one."""
         keep = self.energies <= self.energies.min() + window
-        vectors = None if self.vectors is None else self.vectors[:, keep]
         return States(
-            self.energies[keep], self.numbers[keep], self.multiplicities[keep], self.spin_square[keep], vectors
+            self.energies[keep],
+            self.numbers[keep],
+            self.multiplicities[keep],
+            self.spin_square[keep],
+            self.vectors[:, keep],
         )
 
 
@@ -192,7 +195,7 @@ class FciSector:
         order = np.argsort(means, kind="stable")
         return States(means[order], numbers[order], partners[order], spins[order], rotated[:, order])
 
-    def density_matrices(self, vectors: np.ndarray, weights: np.ndarray):
+    def density_matrices(self, vectors: np.ndarray, weights: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
         return determinants.density_matrices(vectors, weights, self.impurity.norb, self.nelec)
 
 

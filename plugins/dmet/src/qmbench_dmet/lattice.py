@@ -9,6 +9,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 import numpy as np
+
 from qmbench import InputError
 
 from .impurity import Impurity, electron_sectors
@@ -140,7 +141,9 @@ def mean_field(lattice: Lattice, potentials: Potentials) -> list[MeanField]:
     return out
 
 
-def hartree_fock(lattice: Lattice, tolerance: float = 2e-14, max_cycles: int = 600, magnetization: float = 0.3):
+def hartree_fock(
+    lattice: Lattice, tolerance: float = 2e-14, max_cycles: int = 600, magnetization: float = 0.3
+) -> tuple[Potentials, list[MeanField], float]:
     """Self-consistent Hartree–Fock of the lattice: (potentials, mean field per spin, energy).
 
     Restricted if ``lattice.electrons`` has one entry. Unrestricted runs start from an alternating magnetization.
@@ -217,9 +220,7 @@ def hubbard_impurity(
     low = [f.density(c) for f, c in zip(fields, orbitals, strict=True)]
     embedded = [c.conj().T @ d for c, d in zip(orbitals, low, strict=True)]
     pairs = [np.einsum("ip,iq->ipq", c.conj(), c).reshape(lattice.n_sites, -1) for c in orbitals]
-    core = [
-        f.site_density() - (p @ g.T.ravel()).real for f, p, g in zip(fields, pairs, embedded, strict=True)
-    ]
+    core = [f.site_density() - (p @ g.T.ravel()).real for f, p, g in zip(fields, pairs, embedded, strict=True)]
     m = orbitals[0].shape[1]
     shape = (m, m, m, m)
     spin = (0, 0) if len(fields) == 1 else (0, 1)
@@ -243,9 +244,7 @@ def hubbard_impurity(
     electrons = tuple(float(np.trace(g).real) for g in embedded)
     sectors = electron_sectors((2.0 * electrons[0],) if len(electrons) == 1 else electrons, m)
     guess = np.array([embedded[spin[0]].T, embedded[spin[1]].T])
-    impurity = Impurity(
-        np.array(h), np.array(eri), np.array(h), n_f, sectors, lattice.copies, len(fields) == 1, guess
-    )
+    impurity = Impurity(np.array(h), np.array(eri), np.array(h), n_f, sectors, lattice.copies, len(fields) == 1, guess)
     return impurity, orbitals
 
 

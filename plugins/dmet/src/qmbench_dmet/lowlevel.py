@@ -15,7 +15,7 @@ import numpy as np
 DEGENERATE = 1e-8
 
 
-def aufbau(energies: np.ndarray, electrons: float, degenerate: float = DEGENERATE):
+def aufbau(energies: np.ndarray, electrons: float, degenerate: float = DEGENERATE) -> tuple[np.ndarray, float, float]:
     """Occupations (same shape as ``energies``), highest occupied and lowest unoccupied level.
 
     Levels closer than ``degenerate`` to the Fermi level are occupied equally; the gap is then zero.

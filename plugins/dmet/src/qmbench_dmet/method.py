@@ -8,7 +8,19 @@ from collections.abc import Sequence
 from typing import Literal
 
 from pydantic import Field
-from qmbench import InputError, LatticeModel, Method, Molecule, NotConverged, Options, Resources, Result, System, Unsupported
+
+from qmbench import (
+    InputError,
+    LatticeModel,
+    Method,
+    Molecule,
+    NotConverged,
+    Options,
+    Resources,
+    Result,
+    System,
+    Unsupported,
+)
 
 _LATTICE_FRAGMENT = re.compile(r"[1-9]\d*(x[1-9]\d*)*")
 CURVES = frozenset({"number_curve", "energy_curve"})
@@ -136,7 +148,9 @@ class Dmet(Method):
         atom_groups(system.symbols, system.coordinates, self.options.fragment, system.ghosts)
         self._check_spin(system.multiplicity, system.n_electrons, system.name or system.formula)
         if system.n_electrons % 2 and self.options.low_level == "rhf":
-            raise Unsupported(f"dmet: {system.name or system.formula} has an odd number of electrons; use low_level=uhf")
+            raise Unsupported(
+                f"dmet: {system.name or system.formula} has an odd number of electrons; use low_level=uhf"
+            )
 
     def _check_spin(self, multiplicity: int, electrons: int, what: str) -> None:
         if electrons < 1:
@@ -161,6 +175,7 @@ class Dmet(Method):
         try:
             if isinstance(system, LatticeModel):
                 return run.lattice_result(system, self.options, self.lattice_fragment(), properties)
+            assert isinstance(system, Molecule)  # check has seen to it
             return run.molecule_result(system, self.options, properties, resources)
         except EmbeddingError as error:
             raise NotConverged(f"dmet: {error}") from error

@@ -6,10 +6,12 @@ the fragments. Two-electron integrals are made for one fragment and its bath at 
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
+
 from qmbench import InputError
 
 from .impurity import Impurity, electron_sectors
@@ -49,7 +51,14 @@ class MoleculeProblem:
             out.append(dense_mean_field(full, electrons))
         return out
 
-    def impurity(self, fragment: int, fields, bath, potentials, interacting: bool) -> tuple[Impurity, list[np.ndarray]]:
+    def impurity(
+        self,
+        fragment: int,
+        fields: list[Any],
+        bath: list[np.ndarray],
+        potentials: list[list[np.ndarray]],
+        interacting: bool,
+    ) -> tuple[Impurity, list[np.ndarray]]:
         sites = self.fragments[fragment]
         n_f = len(sites)
         orbitals = []
@@ -92,14 +101,18 @@ class MoleculeProblem:
         total = j[0] + j[1]
         return [self.orbitals.T @ (total - k[s]) @ self.orbitals for s in range(len(gammas))]
 
-    def _interacting(self, orbitals, gammas, fields):
+    def _interacting(
+        self, orbitals: list[np.ndarray], gammas: list[np.ndarray], fields: list[Any]
+    ) -> tuple[np.ndarray, np.ndarray]:
         core = [f.density_matrix() - c @ g @ c.T for f, c, g in zip(fields, orbitals, gammas, strict=True)]
         potentials = self._potential(core)
         h = [c.T @ (self.h + v) @ c for c, v in zip(orbitals, potentials, strict=True)]
         half = [c.T @ (self.h + 0.5 * v) @ c for c, v in zip(orbitals, potentials, strict=True)]
         return np.array([h[0], h[-1]]), np.array([half[0], half[-1]])
 
-    def _non_interacting(self, orbitals, gammas, fields, eri, n_f: int):
+    def _non_interacting(
+        self, orbitals: list[np.ndarray], gammas: list[np.ndarray], fields: list[Any], eri: np.ndarray, n_f: int
+    ) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
         # the bath feels the low level; on the fragment its mean field gives way to the interaction itself
         f = slice(0, n_f)
         cut = np.zeros_like(eri)
@@ -122,7 +135,7 @@ class MoleculeProblem:
         return np.array(h), np.array(half), cut
 
 
-def localized_orbitals(mf, localization: str) -> tuple[np.ndarray, np.ndarray]:
+def localized_orbitals(mf: Any, localization: str) -> tuple[np.ndarray, np.ndarray]:
     """Orthonormal localized orbitals (n_ao, n_ao) that span the whole basis, and the atom that each sits on.
 
     ``meta_lowdin``: core, valence and Rydberg shells Löwdin-orthogonalized one after the other. ``iao``: intrinsic
@@ -158,7 +171,9 @@ def localized_orbitals(mf, localization: str) -> tuple[np.ndarray, np.ndarray]:
     return lo.vec_lowdin(orbitals, s), np.concatenate([atom_of_iao, atom_of_ao[rydberg]])
 
 
-def atom_groups(symbols, coordinates: np.ndarray, fragment: str, ghosts=()) -> list[list[int]]:
+def atom_groups(
+    symbols: Sequence[str], coordinates: np.ndarray, fragment: str, ghosts: Sequence[bool] = ()
+) -> list[list[int]]:
     """The centres (from 0) of every fragment; a ghost goes with the real atom nearest to it.
 
     ``coordinates`` (n, 3) in any unit; ``ghosts`` says which centres are ghosts. See `real_groups` for ``fragment``.
@@ -199,7 +214,7 @@ def real_groups(symbols: list[str], coordinates: np.ndarray, fragment: str) -> l
         return [list(range(k, k + size)) for k in range(0, n, size)]
     groups_given = []
     for part in fragment.split(":"):
-        atoms = []
+        atoms: list[int] = []
         for piece in part.split(","):
             first, _, last = piece.partition("-")
             if not first.isdigit() or (last and not last.isdigit()):
@@ -211,7 +226,7 @@ def real_groups(symbols: list[str], coordinates: np.ndarray, fragment: str) -> l
     return groups_given
 
 
-def molecule_problem(mf, localization: str, groups: list[list[int]]) -> MoleculeProblem:
+def molecule_problem(mf: Any, localization: str, groups: list[list[int]]) -> MoleculeProblem:
     """Cut a converged PySCF SCF object into fragments of whole atoms."""
     orbitals, atoms = localized_orbitals(mf, localization)
     fragments = [np.flatnonzero(np.isin(atoms, g)) for g in groups]

@@ -15,12 +15,13 @@ wherever a solve was made); its maximum is the next μ. The gap between the mode
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field
+from typing import Any
 
 import numpy as np
 
-from .impurity import DEGENERATE, FciSector, Impurity, SolverError, States
+from .impurity import DEGENERATE, FciSector, Impurity, States
 
 WINDOW = 1e-6  # every root this close to the lowest must have been found before a ground state is believed
 MU_LIMIT = 1e6
@@ -30,9 +31,9 @@ MU_LIMIT = 1e6
 class Fit:
     """A chemical potential and the ensembles that belong to it.
 
-    ``certificate`` is "smooth", "crossing", "number" (|ΔN| alone, for solvers without a concave energy) or "none". ``weights[f][s]`` are the weights of ``states[f][s]``
-    (impurity f, electron-number sector s), which sum to the sector's share. ``one_sided`` holds the weights just below and above
-    μ* at a crossing.
+    ``certificate`` is "smooth", "crossing", "number" (|ΔN| alone, for solvers without a concave energy) or "none".
+    ``weights[f][s]`` are the weights of ``states[f][s]`` (impurity f, electron-number sector s), which sum to the
+    sector's share. ``one_sided`` holds the weights just below and above μ* at a crossing.
     """
 
     mu: float
@@ -71,13 +72,13 @@ class Evaluation:
 class Bundle:
     """The impurities, their solvers, and the space of every state seen so far."""
 
-    def __init__(self, impurities: Sequence[Impurity], solver=FciSector):
+    def __init__(self, impurities: Sequence[Impurity], solver: Callable[[Impurity, tuple[int, int]], Any] = FciSector):
         self.impurities = list(impurities)
         self.sectors = [[solver(imp, (na, nb)) for _, na, nb in imp.sectors] for imp in self.impurities]
         self.spaces: list[list[tuple | None]] = [[None for _ in row] for row in self.sectors]
         self.evaluations = 0
 
-    def shares(self):
+    def shares(self) -> Iterator[tuple[int, int, float]]:
         """(impurity index, sector index, copies × weight of the sector)."""
         for f, imp in enumerate(self.impurities):
             for s, (weight, _, _) in enumerate(imp.sectors):
@@ -121,7 +122,9 @@ class Bundle:
         """The model's Σ m E(μ) and the interval of its number of electrons."""
         dual = low = high = 0.0
         for f, s, share in self.shares():
-            _, _, h, n = self.spaces[f][s]
+            known = self.spaces[f][s]
+            assert known is not None  # evaluate comes first
+            _, _, h, n = known
             energies, vectors = np.linalg.eigh(h - mu * n)
             ground = vectors[:, energies - energies[0] < 1e-12 * max(1.0, abs(energies[0]))]
             numbers = np.linalg.eigvalsh(ground.conj().T @ n @ ground)
@@ -147,7 +150,9 @@ class Bundle:
         return 0.5 * (lo + hi)
 
 
-def ensemble(bundle: Bundle, states: list[list[States]], target: float, window: float):
+def ensemble(
+    bundle: Bundle, states: list[list[States]], target: float, window: float
+) -> tuple[list[list[np.ndarray]], float]:
     """Weights ρ ∝ exp(λ P N_F P) of the states within ``window``, one λ for all, such that Σ N_f = ``target``.
 
     The zero-temperature limit of the grand-canonical ensemble (each state counted with its spin multiplicity).
@@ -155,7 +160,7 @@ def ensemble(bundle: Bundle, states: list[list[States]], target: float, window: 
     """
     kept = [[s.energies <= s.energies.min() + window for s in row] for row in states]
 
-    def weights_at(lam: float):
+    def weights_at(lam: float) -> tuple[list[list[np.ndarray]], float]:
         out, number = [[np.zeros(0) for _ in row] for row in states], 0.0
         for f, s, share in bundle.shares():
             here, keep = states[f][s], kept[f][s]

@@ -2,23 +2,27 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
+
 from qmbench import LatticeModel, Molecule, Quantity, Resources, Result, Unsupported
 
 from .embedding import Embedding, EmbeddingError, Problem, Settings, one_shot, self_consistent
 from .hubbard import hubbard_problem
 from .lattice import make_lattice
 
+if TYPE_CHECKING:
+    from .method import DmetOptions
 
-def settings_of(options) -> Settings:
+
+def settings_of(options: DmetOptions) -> Settings:
     """The embedding's settings from the method's options."""
     names = ("bath", "interaction", "solver", "mu_fit", "self_consistent", "fit", "max_iterations", "tolerance")
     return Settings(**{name: getattr(options, name) for name in names})
 
 
-def embed(problem: Problem, options) -> Embedding:
+def embed(problem: Problem, options: DmetOptions) -> Embedding:
     """One-shot, self-consistent, or with the relaxed Aufbau principle, as the options say."""
     settings = settings_of(options)
     if not options.self_consistent:
@@ -30,7 +34,9 @@ def embed(problem: Problem, options) -> Embedding:
     return self_consistent(problem, settings)
 
 
-def lattice_result(system: LatticeModel, options, fragment: tuple[int, ...], properties: frozenset[str]) -> Result:
+def lattice_result(
+    system: LatticeModel, options: DmetOptions, fragment: tuple[int, ...], properties: frozenset[str]
+) -> Result:
     """Embed a Hubbard lattice."""
     alpha, beta = system.n_alpha_beta
     electrons = (float(alpha), float(beta)) if options.low_level == "uhf" else (system.electrons / 2,)
@@ -53,7 +59,7 @@ def lattice_result(system: LatticeModel, options, fragment: tuple[int, ...], pro
     return _select(result, values, properties)
 
 
-def molecule_result(system: Molecule, options, properties: frozenset[str], resources: Resources) -> Result:
+def molecule_result(system: Molecule, options: DmetOptions, properties: frozenset[str], resources: Resources) -> Result:
     """Embed a molecule in localized orbitals."""
     from qmbench_pyscf import converged_scf, pyscf_session, scf_settings
 
@@ -72,11 +78,12 @@ def molecule_result(system: Molecule, options, properties: frozenset[str], resou
         problem = molecule_problem(mf, options.localization, groups)
         found = embed(problem, options)
         result = _common(found, options, "hartree", properties)
-    result.settings["scf"] = {k: facts[k] for k in ("guess", "stability", "external_instability") if k in facts}
-    result.settings["scf_energy"] = float(mf.e_tot)
-    result.settings["localization"] = options.localization
+    settings = dict(result.settings) | {"scf_energy": float(mf.e_tot), "localization": options.localization}
+    settings["scf"] = {k: facts[k] for k in ("guess", "stability", "external_instability") if k in facts}
+    warnings = list(result.warnings)
     if facts.get("external_instability"):
-        result.warnings.append("the restricted low level is unstable towards an unrestricted one")
+        warnings.append("the restricted low level is unstable towards an unrestricted one")
+    result = Result(result.properties, settings, warnings)
     occupations = [float(found.occupations[k].sum()) for k in found.owners]
     return _select(result, {"fragment_occupations": Quantity(np.array(occupations), "electrons")}, properties)
 
@@ -91,7 +98,7 @@ def _select(result: Result, more: dict[str, Quantity], properties: frozenset[str
     return Result({p: values[p] for p in sorted(properties)}, result.settings, result.warnings)
 
 
-def _common(found: Embedding, options, unit: str, properties: frozenset[str]) -> Result:
+def _common(found: Embedding, options: DmetOptions, unit: str, properties: frozenset[str]) -> Result:
     fit = found.fit
     values: dict[str, Any] = {
         "energy": Quantity(found.energy, unit),

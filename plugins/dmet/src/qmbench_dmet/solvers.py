@@ -7,13 +7,14 @@ found with them is certified by |ΔN| alone, never as a crossing.
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from functools import cached_property
+from typing import Any
 
 import numpy as np
 
 from . import determinants
 from .impurity import DENSE_LIMIT, FciSector, Impurity, SolverError, States
-
 
 DETERMINANT_LIMIT = 1_000_000
 
@@ -34,17 +35,21 @@ class DavidsonSector(FciSector):
 
         self.impurity, self.nelec, self.solves = impurity, nelec, 0
         if np.iscomplexobj(impurity.h) or np.iscomplexobj(impurity.eri):
-            raise SolverError("a twisted impurity of this size is beyond the dense full-CI solver; use smaller fragments")
+            raise SolverError(
+                "a twisted impurity of this size is beyond the dense full-CI solver; use smaller fragments"
+            )
         self.size = determinants.dimension(impurity.norb, nelec)
         if self.size > DETERMINANT_LIMIT:
             raise SolverError(
-                f"full CI of {impurity.norb} orbitals has {self.size:,} determinants, more than the {DETERMINANT_LIMIT:,} "
-                "allowed; use smaller fragments or solver=ccsd"
+                f"full CI of {impurity.norb} orbitals has {self.size:,} determinants, more than the "
+                f"{DETERMINANT_LIMIT:,} allowed; use smaller fragments or solver=ccsd"
             )
         counts = []
         for n in nelec:
             strings = cistring.make_strings(range(impurity.norb), n)
-            counts.append(np.array([sum((int(x) >> k) & 1 for k in range(impurity.n_fragment)) for x in strings], float))
+            counts.append(
+                np.array([sum((int(x) >> k) & 1 for k in range(impurity.n_fragment)) for x in strings], float)
+            )
         self.shape = (len(counts[0]), len(counts[1]))
         self.number = (counts[0][:, None] + counts[1][None, :]).ravel()
         self.known: list[tuple[float, np.ndarray]] = []
@@ -56,7 +61,7 @@ class DavidsonSector(FciSector):
         return tuple(ao2mo.restore(4 if k == 1 else 8, e, self.impurity.norb) for k, e in enumerate(self.impurity.eri))
 
     @cached_property
-    def operator(self):
+    def operator(self) -> tuple[Callable[[np.ndarray], np.ndarray], np.ndarray]:
         """σ = H c without μ, and the diagonal of H."""
         from pyscf.fci import direct_spin1, direct_uhf
 
@@ -74,7 +79,9 @@ class DavidsonSector(FciSector):
         from pyscf.fci import spin_op
 
         norb = self.impurity.norb
-        return np.column_stack([spin_op.contract_ss(v.reshape(self.shape), norb, self.nelec).ravel() for v in vectors.T])
+        return np.column_stack(
+            [spin_op.contract_ss(v.reshape(self.shape), norb, self.nelec).ravel() for v in vectors.T]
+        )
 
     def lowest(self, mu: float, count: int) -> tuple[np.ndarray, np.ndarray]:
         diagonal = self.operator[1]
@@ -95,7 +102,8 @@ class DavidsonSector(FciSector):
         )
         if residuals[:2].max() > self.RESIDUAL:
             raise SolverError(
-                f"Davidson iterations of the impurity did not converge at μ = {mu:.6f}: residual {residuals[:2].max():.1e}"
+                f"Davidson iterations of the impurity did not converge at μ = {mu:.6f}: "
+                f"residual {residuals[:2].max():.1e}"
             )
         # the upper roots are a guard: an eigenvalue lies within the residual of each, so that one which is not
         # converged still serves if it is far enough above the ground state, and is dropped if it is not
@@ -107,7 +115,7 @@ class DavidsonSector(FciSector):
         self.known = sorted(nearest, key=lambda k: k[0])
         return energies, vectors
 
-    def density_matrices(self, vectors: np.ndarray, weights: np.ndarray):
+    def density_matrices(self, vectors: np.ndarray, weights: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
         from pyscf.fci import direct_spin1
 
         m = self.impurity.norb
@@ -120,7 +128,14 @@ class DavidsonSector(FciSector):
         return dm1, dm2
 
 
-def davidson(apply, diagonal: np.ndarray, start: np.ndarray, count: int, tolerance: float, cycles: int = 150):
+def davidson(
+    apply: Callable[[np.ndarray], np.ndarray],
+    diagonal: np.ndarray,
+    start: np.ndarray,
+    count: int,
+    tolerance: float,
+    cycles: int = 150,
+) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
     """Lowest ``count`` eigenpairs of a symmetric operator by block Davidson iteration with restarts.
 
     ``apply`` acts on blocks (D, k); ``start`` (D, k) is orthonormal. Returns energies, vectors (D, count) and the
@@ -176,7 +191,7 @@ class HartreeFockSector:
         self.impurity, self.nelec, self.solves = impurity, nelec, 0
         self.density = impurity.guess
 
-    def _scf(self, mu: float):
+    def _scf(self, mu: float) -> Any:
         from pyscf import ao2mo, gto, scf
 
         imp, (na, nb) = self.impurity, self.nelec
@@ -202,8 +217,9 @@ class HartreeFockSector:
         self.density = np.array([dm / 2, dm / 2]) if na == nb else np.array(dm)
         return mf
 
-    def _solve(self, mu: float):
+    def _solve(self, mu: float) -> tuple[float, np.ndarray, np.ndarray]:
         mf = self._scf(mu)
+        assert self.density is not None
         a, b = self.density
         same = [np.einsum("pq,rs->pqrs", d, d) - np.einsum("ps,rq->pqrs", d, d) for d in (a, b)]
         return mf.e_tot, np.array([a, b]), np.array([same[0], np.einsum("pq,rs->pqrs", a, b), same[1]])
@@ -217,7 +233,7 @@ class HartreeFockSector:
         vectors[0, 0] = (dm1, dm2)
         return States(np.array([energy]), np.array([number]), np.ones(1), np.array([spin]), vectors)
 
-    def density_matrices(self, vectors: np.ndarray, weights: np.ndarray):
+    def density_matrices(self, vectors: np.ndarray, weights: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
         dm1, dm2 = vectors[0, 0]
         return weights[0] * dm1, weights[0] * dm2
 
@@ -225,7 +241,7 @@ class HartreeFockSector:
 class CcsdSector(HartreeFockSector):
     """Coupled cluster with singles and doubles on the impurity's Hartree–Fock, density matrices with Λ."""
 
-    def _solve(self, mu: float):
+    def _solve(self, mu: float) -> tuple[float, np.ndarray, np.ndarray]:
         from pyscf import cc
 
         mf = self._scf(mu)
@@ -247,11 +263,14 @@ class CcsdSector(HartreeFockSector):
         ca, cb = mf.mo_coeff
         dm1 = np.array([ca @ one[0] @ ca.T, cb @ one[1] @ cb.T])
         spins = ((ca, ca), (ca, cb), (cb, cb))
-        dm2 = [np.einsum("ijkl,pi,qj,rk,sl->pqrs", t, x, x, y, y, optimize=True) for t, (x, y) in zip(two, spins, strict=True)]
+        dm2 = [
+            np.einsum("ijkl,pi,qj,rk,sl->pqrs", t, x, x, y, y, optimize=True)
+            for t, (x, y) in zip(two, spins, strict=True)
+        ]
         return solver.e_tot, dm1, np.array(dm2)
 
 
-def _polished(mf) -> np.ndarray:
+def _polished(mf: Any) -> np.ndarray:
     """The density matrix after plain Roothaan steps for as long as they change less and less."""
     dm, last = mf.make_rdm1(), np.inf
     for _ in range(30):
