@@ -7,8 +7,8 @@ import os
 # Before PySCF is loaded: the molecules are so small that threads only get into each other's way.
 os.environ.setdefault("OMP_NUM_THREADS", "1")
 
-import numpy as np  # noqa: E402
-import pytest  # noqa: E402
+import numpy as np
+import pytest
 
 from qmbench import LatticeModel, Molecule, Resources, parse_level
 
