@@ -2,6 +2,11 @@
 
 from __future__ import annotations
 
+import os
+
+# Before PySCF is loaded: the molecules are so small that threads only get into each other's way.
+os.environ.setdefault("OMP_NUM_THREADS", "1")
+
 import numpy as np
 import pytest
 

@@ -146,8 +146,8 @@ def corrected_method(name: str, scheme: str) -> type[Method]:
     doc = (
         f"{what}, with {label} dispersion. DOI {_SOURCES[scheme][0]}\n\n"
         "The dispersion energy (hartree) is added to that of the converged density, which it does not change; so it\n"
-        f"changes no other property. The three-body term is {'on' if scheme == 'd4' else 'off'}, as published, unless three_body\n"
-        "says otherwise."
+        f"changes no other property. The three-body term is {'on' if scheme == 'd4' else 'off'}, as published, unless\n"
+        "three_body says otherwise."
     )
     members = {
         "__doc__": doc,

@@ -69,9 +69,10 @@ class Roots:
 class FullCI(PyscfMethod):
     """Full configuration interaction: exact in the basis. Knowles and Handy, Chem. Phys. Lett. 111, 315 (1984).
 
-    Energies in hartree. The spin is that of the multiplicity. The lowest root is looked for from the best determinants and from a
-    random vector, so that a symmetry of the start can't hide the ground state. Frozen core orbitals are those of
-    Hartree–Fock (open shells: its natural orbitals). Lattices (real hopping) are diagonalized in site orbitals.
+    Energies in hartree. The spin is that of the multiplicity. The lowest root is looked for from the
+    best determinants and from a random vector, so that a symmetry of the start can't hide the ground state. Frozen
+    core orbitals are those of Hartree–Fock (open shells: its natural orbitals). Lattices (real hopping) are
+    diagonalized in site orbitals.
     """
 
     name = "fci"

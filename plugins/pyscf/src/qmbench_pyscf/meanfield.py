@@ -64,9 +64,9 @@ def density_dipole(mole: Any, density: Any) -> Any:
 class HartreeFock(PyscfMethod):
     """Hartree–Fock, restricted for singlets and unrestricted otherwise. Roothaan, Rev. Mod. Phys. 23, 69 (1951).
 
-    Energies in hartree. Saddle points are left downhill. A singlet stays restricted even where an unrestricted determinant is lower
-    (stretched bonds), and says so in a warning, unless reference=unrestricted. Excitations are TDHF (tda=true:
-    CIS) from a restricted singlet. Lattices are started from sublattice and random spin patterns as well.
+    Energies in hartree. Saddle points are left downhill. A singlet stays restricted even where an unrestricted
+    determinant is lower (stretched bonds), and says so in a warning, unless reference=unrestricted. Excitations are
+    TDHF (tda=true: CIS) from a restricted singlet. Lattices are started from sublattice and random spin patterns too.
     """
 
     name = "hf"
