@@ -102,6 +102,21 @@ def test_polarizability_and_c6_agree_with_the_dynamic_polarizability(level):
     assert found["c6"].value == pytest.approx(3 / np.pi * CubicSpline(x, y).integrate(0, np.pi / 2), rel=2e-2)
 
 
+def test_the_stochastic_solver_carries_its_uncertainty():
+    dense = compute("pbe+mbd/def2-svp", ARGON_PAIR, "dispersion_energy").properties["dispersion_energy"]
+    level = "pbe+mbd/def2-svp?solver=stochastic&probes=64"
+    result = compute(level, ARGON_PAIR, "dispersion_energy", "energy")
+    found, total = result.properties["dispersion_energy"], result.properties["energy"]
+    assert found.uncertainty_kind == total.uncertainty_kind == "statistical"
+    assert total.uncertainty == found.uncertainty > 0
+    assert abs(found.value - dense.value) < 5 * found.uncertainty
+    assert dense.uncertainty is None
+    other = compute(level + "&seed=2", ARGON_PAIR, "dispersion_energy").properties["dispersion_energy"]
+    assert other.value != found.value
+    with pytest.raises(Unsupported, match="energies only"):
+        compute(level, ARGON_PAIR, "c6")
+
+
 def test_an_open_shell_is_done():
     oh = Molecule(("O", "H"), ((0, 0, 0), (0, 0, 1.83)), 0, 2)
     found = compute("pbe+mbd/sto-3g", oh, "hirshfeld_ratios", "dispersion_energy").properties

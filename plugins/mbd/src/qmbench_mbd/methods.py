@@ -46,6 +46,9 @@ _COUPLED = _PAIRWISE | {
     "fragment_entanglement",
 }
 
+_STOCHASTIC = frozenset({"energy", "dispersion_energy", "hirshfeld_ratios"})
+_MATRIX_FREE = ("mbd", "mbd-ts", "mbd-nl")
+
 
 class DispersionOptions(Options):
     """The self-consistent field below the dispersion; the dispersion model has its published parameters."""
@@ -61,6 +64,16 @@ class DispersionOptions(Options):
     grid: int = Field(
         4, ge=0, le=9, description="PySCF's level of the quadrature grid, for the SCF and the partitioning"
     )
+
+
+class CoupledOptions(DispersionOptions):
+    """A level whose coupled oscillators may be too many to diagonalize."""
+
+    solver: Literal["dense", "stochastic"] = Field(
+        "dense", description="all modes by diagonalization, or the energy alone from random vectors, with its error"
+    )
+    probes: int = Field(32, ge=2, description="random vectors of the stochastic solver; the error falls as 1/√probes")
+    seed: int = Field(1, ge=0, description="seed of the stochastic solver's random vectors")
 
 
 class Dispersion(Method):
@@ -89,8 +102,14 @@ class Dispersion(Method):
         missing = sorted(real - set(free_atoms()))
         if missing:
             raise Unsupported(f"{self.name}: no published free-atom polarizability for {', '.join(missing)}")
+        if self.is_stochastic() and (missing := sorted(properties - _STOCHASTIC)):
+            raise Unsupported(f"{self.name}: solver=stochastic gives energies only, not {', '.join(missing)}")
         if "fragment_entanglement" in properties and len(system.fragments) < 2:
             raise Unsupported("fragment_entanglement needs a system with at least two fragments")
+
+    def is_stochastic(self) -> bool:
+        """Whether the energy comes from random vectors."""
+        return getattr(self.options, "solver", "dense") == "stochastic"
 
     def estimate(self, system: System, properties: frozenset[str]) -> float | None:
         if not isinstance(system, Molecule):
@@ -107,12 +126,18 @@ class Dispersion(Method):
         assert isinstance(system, Molecule)
         mf, settings = self._scf(system, resources)
         oscillators, ratios = self._oscillators(system, mf, resources)
-        found, more = dispersion_properties(system, oscillators, self.model, self.damping(), properties)
+        if self.is_stochastic():
+            given = self.options
+            found, more = stochastic_properties(oscillators, self.model, self.damping(), given.probes, given.seed)
+        else:
+            found, more = dispersion_properties(system, oscillators, self.model, self.damping(), properties)
         if "energy" in properties:
-            found["energy"] = Quantity(float(mf.e_tot) + more["dispersion_energy"], "hartree")
+            d = found.get("dispersion_energy", Quantity(more["dispersion_energy"], "hartree"))
+            total = float(mf.e_tot) + more["dispersion_energy"]
+            found["energy"] = Quantity(total, "hartree", d.uncertainty, d.uncertainty_kind)
         if "hirshfeld_ratios" in properties:
             found["hirshfeld_ratios"] = Quantity(ratios, "")
-        return Result(found, settings | more)
+        return Result({name: q for name, q in found.items() if name in properties}, settings | more)
 
     @classmethod
     def damping(cls) -> Damping:
@@ -204,6 +229,27 @@ def dispersion_properties(
     return {name: quantity for name, quantity in found.items() if name in properties}, settings
 
 
+def stochastic_properties(
+    o: Oscillators, model: str, damping: Damping, probes: int, seed: int
+) -> tuple[dict[str, Quantity], dict[str, Any]]:
+    """The dispersion energy with its statistical uncertainty, in memory proportional to the number of atoms."""
+    from qmbench_mbd import large
+
+    if model == "mbd":
+        o = large.screen_sparse(o, damping.value, damping.steepness)
+    e = large.stochastic_energy(o, damping.value, damping.steepness, probes=probes, seed=seed)
+    settings = {
+        "dispersion_model": model,
+        "damping_parameter": damping.value,
+        "damping_steepness": damping.steepness,
+        "damping_doi": damping.doi,
+        "dispersion_energy": e.energy,
+        "lanczos_steps": e.steps,
+        "error_without_control_variates": e.uncontrolled_error,
+    }
+    return {"dispersion_energy": Quantity(e.energy, "hartree", e.error, "statistical")}, settings
+
+
 @cache
 def dispersion_method(name: str) -> type[Method] | None:
     """The method FUNCTIONAL+MODEL; None for other names, Unsupported where there are no published parameters."""
@@ -229,6 +275,8 @@ def dispersion_method(name: str) -> type[Method] | None:
             "name": name,
             "functional": functional,
             "model": model,
+            "Options": CoupledOptions if model in _MATRIX_FREE else DispersionOptions,
+            "examples": (f"{name}/sto-3g", f"{name}/sto-3g?solver=stochastic") if model in _MATRIX_FREE else (),
             "properties": _PAIRWISE if model == "ts" else _COUPLED,
             # MBD-NL cuts off slowly varying density sharply, which the grid resolves to a few parts in a thousand.
             "tolerances": {"c6": 0.05, "polarizability": 0.05} if model == "mbd-nl" else {},
