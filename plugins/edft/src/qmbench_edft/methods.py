@@ -86,9 +86,17 @@ class EnsembleDFT(Method):
         found, settings, warnings = _ENGINES.get(self.options.extraction, _each)(self.options, z)
         if not found:
             raise Unsupported(warnings[0])
-        settings |= {"weight_counts": "per state"}
+        settings |= _what_was_averaged(self.options, found)
         values = {state: float(value) for state, value in found.items()}
         return Result({"excitation_energies": Quantity(values, "hartree")}, settings, warnings)
+
+
+def _what_was_averaged(o: Any, found: Sequence[str]) -> dict[str, Any]:
+    """What a reader of the record must know of the ensembles: how weights count, and which leave lower states out."""
+    if o.ensemble is None:
+        return {}
+    restricted = [s for s in found if o.ensemble == "bi" and s != LOW_STATES[0]]
+    return {"weight_counts": "per state", "symmetry_restricted_ensembles": restricted}
 
 
 def _approximation(o: Any):  # type: ignore[no-untyped-def]
