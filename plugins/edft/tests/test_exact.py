@@ -5,8 +5,8 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from qmbench import Unsupported
-from qmbench_edft.ensemble import bi_ensemble
+from qmbench import InputError, Unsupported
+from qmbench_edft.ensemble import Ensemble, bi_ensemble
 from qmbench_edft.exact_density import density, radial_weights
 from qmbench_edft.inversion import exact_ensemble, exact_ground_state, xc_weight_derivative
 from qmbench_edft.perimetric import solve_state
@@ -109,6 +109,11 @@ def test_gaps_of_the_exact_ensemble(w, exact_helium):
     assert e.mismatch < 1e-7
     # the highest orbital energy is minus the ionization energy of the excited state
     assert e.orbital_energies[1] == pytest.approx(HELIUM["2 3S"] + 2, abs=1e-4)
+
+
+def test_ensembles_that_favour_the_excited_state_are_refused(exact_helium):
+    with pytest.raises(InputError, match="must not increase"):
+        exact_ensemble(Ensemble((GROUND, state("2 1S")), (0.4, 0.6)), 2.0, exact_helium)
 
 
 def test_exact_energy_is_linear_in_the_weight(exact_helium):
