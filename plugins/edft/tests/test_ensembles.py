@@ -250,6 +250,18 @@ def test_delta_scf():
     assert both[0] > -2.174251
 
 
+def test_two_s_squared_is_stationary():
+    pure = Ensemble((TWO_S_SQUARED,), (1.0,))
+    s = solve(Functional("sehx"), pure, 2.0)
+    assert s.energy + s.kinetic == pytest.approx(0, abs=1e-8)
+    # above the first threshold, −2, by far, and above the resonance, −0.778
+    assert -0.75 < s.energy < -0.70
+    # one orbital: the KLI potential is exact
+    assert solve(Functional("sehx"), pure, 2.0, "kli").energy == pytest.approx(s.energy, abs=1e-9)
+    exx = solve(Functional("sehx"), ground_ensemble(), 2.0).energy
+    assert ex.delta_scf(approximation("sehx"), 2.0, TWO_S_SQUARED).value == pytest.approx(s.energy - exx, abs=1e-9)
+
+
 @pytest.mark.parametrize("z", [3.0, 4.0])
 def test_ions(z):
     a = approximation("sehx", weight=0.5)

@@ -5,8 +5,8 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from qmbench import Unsupported
-from qmbench_edft.ensemble import bi_ensemble
+from qmbench import InputError, Unsupported
+from qmbench_edft.ensemble import Ensemble, bi_ensemble
 from qmbench_edft.exact_density import density, radial_weights
 from qmbench_edft.inversion import exact_ensemble, exact_ground_state, xc_weight_derivative
 from qmbench_edft.perimetric import solve_state
@@ -63,7 +63,7 @@ def test_moments_and_cusp_of_the_helium_density(exact_helium):
     exact = exact_helium[GROUND]
     grid = default_grid(2.0, 2)
     rho = radial_weights(exact, grid)
-    # per electron: ⟨r²⟩ = 1.193482995, n(0)/2 = 1.810429318: Drake (2006), table 11.7
+    # per electron: ⟨r²⟩ = 1.193482995, n(0)/2 = 1.810429318: Drake (2006)
     assert float(rho @ grid.r**2) / 2 == pytest.approx(1.193482995, abs=1e-8)
     r = np.array([1e-4, 2e-4])
     n = density(exact, r)
@@ -78,10 +78,15 @@ def ground():
     return exact_ground_state(2.0)
 
 
-# Savin, Umrigar and Gonze, Chem. Phys. Lett. 288, 391 (1998), table 1
+# Savin, Umrigar and Gonze, Chem. Phys. Lett. 288, 391 (1998)
 @pytest.mark.parametrize(("n", "l", "gap"), [(2, 0, 0.7460), (3, 0, 0.8392), (2, 1, 0.7772), (3, 1, 0.8476)])
 def test_gaps_of_the_exact_kohn_sham_potential(ground, n, l, gap):
     assert ground.gap(n, l) == pytest.approx(gap, abs=3e-4)
+
+
+def test_exact_potential_far_out(ground):
+    far = (ground.grid.r > 15) & (ground.grid.r < 40)
+    np.testing.assert_allclose(ground.potential[far], -1 / ground.grid.r[far], atol=5e-6)
 
 
 def test_components_of_the_exact_density(ground):
@@ -104,6 +109,11 @@ def test_gaps_of_the_exact_ensemble(w, exact_helium):
     assert e.mismatch < 1e-7
     # the highest orbital energy is minus the ionization energy of the excited state
     assert e.orbital_energies[1] == pytest.approx(HELIUM["2 3S"] + 2, abs=1e-4)
+
+
+def test_ensembles_that_favour_the_excited_state_are_refused(exact_helium):
+    with pytest.raises(InputError, match="must not increase"):
+        exact_ensemble(Ensemble((GROUND, state("2 1S")), (0.4, 0.6)), 2.0, exact_helium)
 
 
 def test_exact_energy_is_linear_in_the_weight(exact_helium):

@@ -43,8 +43,7 @@ def test_virial_of_exchange_along_the_series(z):
     assert s.energy + s.kinetic == pytest.approx(0, abs=1e-9 * z * z)
 
 
-# Hartree–Fock limits of the closed-shell ions: Clementi and Roetti, At. Data Nucl. Data Tables 14, 177 (1974);
-# H-: −0.487929734 (Goddard, Phys. Rev. 172, 7 (1968))
+# Hartree–Fock limits of the two-electron ions: Clementi and Roetti, At. Data Nucl. Data Tables 14, 177 (1974)
 @pytest.mark.parametrize(("z", "energy"), [(1.0, -0.4879297), (3.0, -7.2364152), (4.0, -13.6112994)])
 def test_hartree_fock_limits_of_ions(z, energy):
     assert solve(Functional("sehx"), ground_ensemble(), z).energy == pytest.approx(energy, abs=2e-7)

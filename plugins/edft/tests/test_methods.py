@@ -80,6 +80,12 @@ def test_unbound_levels_are_said_and_not_given():
     assert any("2 1P" in warning and "not bound" in warning for warning in result.warnings)
 
 
+def test_symmetry_restriction_is_said():
+    assert run("edft?functional=lda").settings["symmetry_restricted_ensembles"] == ["2 1S", "2 3P", "2 1P"]
+    assert run("edft?functional=lda&ensemble=gok1").settings["symmetry_restricted_ensembles"] == []
+    assert "weight_counts" not in run("edft?functional=sehx&extraction=dec").settings
+
+
 # regressions: this code, confirmed by the identities of the other files
 NUMBERS = [
     ("edft?functional=sehx&extraction=dec", "2 3S", 0.737024),

@@ -97,7 +97,7 @@ def gok1_ensemble(states: tuple[State, ...], weight: float) -> Ensemble:
     """GOK's first kind: the states of the highest multiplet weigh w = weight/M, all lower states share the rest.
 
     weight 1 is the equiensemble of all, weight 0 the equiensemble of all but the highest (the ground state
-    alone when there are two multiplets). Gross, Oliveira and Kohn, Phys. Rev. A 37, 2809 (1988), sec. III.
+    alone when there are two multiplets). Gross, Oliveira and Kohn, Phys. Rev. A 37, 2809 (1988).
     """
     _check_weight(weight)
     m, g = _size(states), states[-1].degeneracy

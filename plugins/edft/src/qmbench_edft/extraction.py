@@ -3,10 +3,10 @@
 All derivatives are with respect to *multiplet* weights g_k w_k, so a derivative along (target +1, ground −1) is
 the excitation energy itself: dE/d(g w) = (1/g) dE/dw.
 
-gap     Kohn–Sham gap plus ∂E_xc/∂w at fixed density. Gross, Oliveira and Kohn, Phys. Rev. A 37, 2809 (1988), eq. 34
+gap     Kohn–Sham gap plus ∂E_xc/∂w at fixed density. Gross, Oliveira and Kohn, Phys. Rev. A 37, 2809 (1988)
 slope   dE/dw of the self-consistent energy, by differences
 lim     linear interpolation between w = 0 and w. Senjean, Knecht, Jensen and Fromager, Phys. Rev. A 92, 012518 (2015)
-ladder  GOK's sum over all ensembles below. Gross, Oliveira and Kohn, Phys. Rev. A 37, 2809 (1988), eq. 39
+ladder  GOK's sum over all ensembles below. Gross, Oliveira and Kohn, Phys. Rev. A 37, 2809 (1988)
 dec     w → 0 on a given ground-state potential. Yang, Pribram-Jones, Burke and Ullrich, Phys. Rev. Lett. 119,
         033003 (2017)
 delta_scf  difference of two self-consistent energies, the excited one stationary but no minimum

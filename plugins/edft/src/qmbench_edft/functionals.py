@@ -122,7 +122,7 @@ def pair_terms(
         # the classical repulsion of the ensemble density with itself, cross terms between states included
         terms = [PairTerm(True, 0, i, j, 0.5 * f[i] * f[j]) for i in range(len(f)) for j in range(len(f))]
         if functional.name == "eexx":
-            # Nagy, Int. J. Quantum Chem. 56, 225 (1995): Fock exchange of the ensemble's one-matrix
+            # Nagy, Int. J. Quantum Chem. Symp. 29, 297 (1995): Fock exchange of the ensemble's one-matrix
             terms += _exchange(shells, lambda i, j: -0.25 * f[i] * f[j])
         return terms
     terms = []
@@ -144,7 +144,9 @@ def _eigenstate_terms(
     """weight × ⟨Φ|1/r₁₂|Φ⟩ averaged over the multiplet.
 
     Eigenstates of L² and S²: J ∓ K. Single determinants (each state of the multiplet one Slater determinant):
-    two of a triplet's three have M_S = ±1 and energy J − K, the M_S = 0 ones have J.
+    two of a triplet's three have M_S = ±1 and energy J − K, the M_S = 0 ones have J. Eigenstates: Pribram-Jones et al.,
+    J. Chem. Phys. 140, 18A541 (2014). Determinants, each repelling itself alone: Gidopoulos, Papaconstantinou and
+    Gross, Phys. Rev. Lett. 88, 033003 (2002).
     """
     inner = shells.index((s.n_inner, 0)) if (s.n_inner, 0) in shells else None
     outer = inner if s.closed else (shells.index(s.outer) if s.outer in shells else None)

@@ -2,7 +2,7 @@
 
 min over orthonormal orbitals of Σ_k w_k ⟨Φ_k|H|Φ_k⟩, Φ_k the symmetry eigenstates of the configurations. It lies
 between the exact ensemble energy and the optimized effective potential's: Gross, Oliveira and Kohn, Phys. Rev. A 37,
-2805 (1988), theorem 1, applied to a restricted set of trial states.
+2805 (1988), applied to a restricted set of trial states.
 """
 
 from __future__ import annotations

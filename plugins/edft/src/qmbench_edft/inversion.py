@@ -13,7 +13,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from qmbench import NotConverged, Unsupported
-from qmbench_edft.ensemble import Ensemble, bi_ensemble, ground_ensemble
+from qmbench_edft.ensemble import Ensemble, bi_ensemble, check_monotone, ground_ensemble
 from qmbench_edft.exact_density import radial_weights
 from qmbench_edft.functionals import Functional
 from qmbench_edft.grid import RadialGrid, lowest_orbitals
@@ -88,7 +88,11 @@ class ExactEnsemble:
 def exact_ensemble(
     ensemble: Ensemble, z: float, states: Mapping[State, ExactState], grid: RadialGrid | None = None
 ) -> ExactEnsemble:
-    """The exact ensemble and its Kohn–Sham system, from solved states. NotConverged if the inversion fails."""
+    """The exact ensemble and its Kohn–Sham system, from solved states.
+
+    InputError unless the weights fall with the energy; NotConverged if the inversion fails.
+    """
+    check_monotone(ensemble)
     grid = grid or default_grid(z, max(3, max(s.n for s in ensemble.states)))
     totals = ensemble.multiplet_weights()
     used = [(w, states[s]) for s, w in zip(ensemble.states, totals, strict=True) if w > 0]

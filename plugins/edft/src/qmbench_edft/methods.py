@@ -71,12 +71,10 @@ class EnsembleDFT(Method):
     def estimate(self, system: System, properties: frozenset[str]) -> float | None:
         o = self.options
         orbital = o.functional in ("eexx", "gic", "sehx", "elda")
-        if o.extraction in ("dec", "delta_scf"):
-            return 1.5 if o.ground_state == "exact" else 0.5
-        factor = {"gap": 1.0, "slope": 5.0, "lim": 2.0, "ladder": 1.0}[o.extraction] * (
-            1.0 if o.ensemble == "bi" else 1.5
-        )
-        return 0.3 + factor * (0.3 if orbital else 0.1)
+        if o.extraction == "dec":
+            return 0.8 if o.ground_state == "exact" else 0.3
+        factor = {"gap": 1.0, "slope": 5.0, "lim": 2.0, "ladder": 1.0, "delta_scf": 4.0}[o.extraction]
+        return 0.2 + factor * (0.15 if orbital else 0.03)
 
     def families(self) -> dict[str, str]:
         o = self.options
@@ -88,9 +86,17 @@ class EnsembleDFT(Method):
         found, settings, warnings = _ENGINES.get(self.options.extraction, _each)(self.options, z)
         if not found:
             raise Unsupported(warnings[0])
-        settings |= {"weight_counts": "per state"}
+        settings |= _what_was_averaged(self.options, found)
         values = {state: float(value) for state, value in found.items()}
         return Result({"excitation_energies": Quantity(values, "hartree")}, settings, warnings)
+
+
+def _what_was_averaged(o: Any, found: Sequence[str]) -> dict[str, Any]:
+    """What a reader of the record must know of the ensembles: how weights count, and which leave lower states out."""
+    if o.ensemble is None:
+        return {}
+    restricted = [s for s in found if o.ensemble == "bi" and s != LOW_STATES[0]]
+    return {"weight_counts": "per state", "symmetry_restricted_ensembles": restricted}
 
 
 def _approximation(o: Any):  # type: ignore[no-untyped-def]
@@ -214,7 +220,7 @@ class ExactTwoElectron(Method):
             raise Unsupported("H- has no bound excited state 1snl: only its energy can be asked for")
 
     def estimate(self, system: System, properties: frozenset[str]) -> float | None:
-        return (12.0 if "excitation_energies" in properties else 0.6) * (self.options.degree / 20) ** 4
+        return (5.0 if "excitation_energies" in properties else 0.5) * (self.options.degree / 20) ** 4
 
     def families(self) -> dict[str, str]:
         return {"program": "qmbench-edft", "reference": "exact"}
