@@ -109,7 +109,13 @@ def make_bath(name: str, low_level: Any, fragment: np.ndarray, size: int, thresh
     return baths.svd_bath(columns, fragment, threshold)
 
 
-def build(problem: Problem, potentials: list[list[np.ndarray]], settings: Settings, merge: bool = False, fields=None):
+def build(
+    problem: Problem,
+    potentials: list[list[np.ndarray]],
+    settings: Settings,
+    merge: bool = False,
+    fields: list | None = None,
+) -> tuple[list[Any], list[Impurity], list[list[np.ndarray]], list[int]]:
     """Low level, impurities, embedding orbitals [fragment][spin] in the given potentials, and owners.
 
     ``fields`` takes the place of the low level that the potentials make. With ``merge``, fragments that symmetry makes
