@@ -166,3 +166,15 @@ def test_ghosts_go_with_the_nearest_atom():
     )
     exact = fci.FCI(scf.RHF(mol).run(conv_tol=1e-12, verbose=0)).kernel()[0]
     assert compute("dmet/6-31g?fragment=1", he).properties["energy"].value == pytest.approx(exact, abs=1e-8)
+
+
+@pytest.mark.parametrize(
+    ("level", "system", "message"),
+    [
+        ("dmet?fragment=2&bath=csd", LatticeModel((8,), ("periodic",), 1.0, 4.0, 8, 1), "bath=ensemble"),
+        ("dmet?fragment=14", LatticeModel((14,), ("open",), 1.0, 4.0, 14, 1), "determinants"),
+    ],
+)
+def test_what_is_too_large_or_does_not_go_together_is_unsupported(level, system, message):
+    with pytest.raises(Unsupported, match=message):
+        compute(level, system)
