@@ -204,3 +204,18 @@ def test_few_solves():
     assert max(counts) <= 10
     assert np.mean(counts) < 6
     assert FciSector is multistate.FciSector
+
+
+def test_every_member_of_a_multiplet_counts_in_the_ensemble():
+    """ρ ∝ exp(λ P N P) over all states: a triplet weighs three times as much as a singlet with as many electrons."""
+    from types import SimpleNamespace
+
+    from qmbench_dmet.impurity import States
+
+    states = States(
+        np.zeros(3), np.array([1.0, 1.0, 2.0]), np.array([1.0, 3.0, 1.0]), np.array([0.0, 2.0, 0.0]), np.eye(3)
+    )
+    bundle = SimpleNamespace(impurities=[SimpleNamespace(sectors=((1.0, 1, 1),))], shares=lambda: iter([(0, 0, 1.0)]))
+    weights, number = multistate.ensemble(bundle, [[states]], 1.25, 1e-9)
+    assert number == pytest.approx(1.25, abs=1e-13)
+    assert weights[0][0] == pytest.approx([0.75 / 4, 0.75 * 3 / 4, 0.25], abs=1e-13)

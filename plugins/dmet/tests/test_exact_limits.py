@@ -47,6 +47,15 @@ def test_without_interaction_an_open_shell_is_exact_with_the_ensemble_bath(
     assert found.fit.number_error < 1e-11
 
 
+@pytest.mark.slow
+def test_a_many_fold_degenerate_open_shell_is_exact():
+    """Sixteen degenerate impurity states, found by Davidson iterations."""
+    problem = hubbard((4, 4), (APBC, APBC), 6, 0.0, (2, 2))
+    found = embed(problem, bath="ensemble")
+    assert len(found.fit.states[0][0].within(1e-9).energies) == 16
+    assert found.energy == pytest.approx(free_energy(problem.lattice.h, 6), abs=1e-9)
+
+
 def test_the_svd_bath_is_not_exact_for_an_open_shell():
     problem = hubbard((8,), (PBC,), 8, 0.0, (2,))
     exact = free_energy(problem.lattice.h, 8)

@@ -7,7 +7,7 @@ import pytest
 from dmet_cases import APBC, OPEN, PBC, embed, hubbard
 
 from qmbench_dmet.alm import relaxed_self_consistent
-from qmbench_dmet.correlation import FitTarget, cost_and_gradient, fit_mask, pack, unpack
+from qmbench_dmet.correlation import FitTarget, cost_and_gradient, fit_mask, pack, pack_gradient, unpack
 from qmbench_dmet.embedding import EmbeddingError, Settings, build
 
 
@@ -47,12 +47,22 @@ def test_gradients_are_the_derivatives(case, fit):
 
 
 @pytest.mark.parametrize("kind", [float, complex])
-def test_packing_is_reversible(kind):
+def test_packing_is_reversible_and_gradients_pack_with_it(kind):
     rng = np.random.default_rng(1)
     raw = [rng.standard_normal((n, n)) + (1j * rng.standard_normal((n, n)) if kind is complex else 0) for n in (2, 3)]
     blocks = [[r + r.conj().T for r in raw]]
     again = unpack(pack(blocks, False), [[np.zeros_like(b) for b in blocks[0]]], False)
     assert all(np.allclose(a, b, atol=1e-15) for a, b in zip(again[0], blocks[0], strict=True))
+    # f(blocks) = ½ Σ |b|², whose derivative with respect to a block is the block itself
+    gradient = pack_gradient(blocks, False, kind is complex)
+    x = pack(blocks, False)
+    for k in range(len(x)):
+        step = np.zeros_like(x)
+        step[k] = 1e-6
+        values = [
+            sum(0.5 * np.sum(np.abs(b) ** 2) for b in unpack(x + sign * step, blocks, False)[0]) for sign in (1, -1)
+        ]
+        assert gradient[k] == pytest.approx((values[0] - values[1]) / 2e-6, abs=1e-8)
 
 
 def test_the_choice_of_fit_moves_the_energy_and_is_recorded():
@@ -82,6 +92,8 @@ def test_without_aufbau_a_block_is_matched_that_no_potential_makes():
     assert any("v-representable" in w for w in plain.warnings)
     relaxed = relaxed_self_consistent(problem, Settings(self_consistent=True))
     assert relaxed.residual < 1e-6
+    assert relaxed.gap < -0.1
+    assert any("violates the Aufbau principle" in w for w in relaxed.warnings)
 
 
 def test_it_says_when_it_does_not_converge():

@@ -18,6 +18,7 @@ from typing import Any
 import numpy as np
 
 from .embedding import Embedding, EmbeddingError, Problem, Settings, build, fit_chemical_potential, measure
+from .impurity import Refused
 from .lattice import anderson_step
 from .lowlevel import BlochMeanField, DenseMeanField
 
@@ -160,7 +161,7 @@ def relaxed_self_consistent(problem: Problem, settings: Settings) -> Embedding:
     """
     (field,) = problem.low_level(problem.initial)
     if not np.all(np.minimum(field.occupations, 1.0 - field.occupations) < 1e-10):
-        raise EmbeddingError("aufbau=false starts from an idempotent low level, but a shell is partly filled")
+        raise Refused("aufbau=false starts from an idempotent low level, but a shell is partly filled")
     blocks, occupied = blocks_of(problem, field)
     multipliers = [np.zeros((len(s), len(s))) for s in blocks.fragments]
     inputs: list[np.ndarray] = []

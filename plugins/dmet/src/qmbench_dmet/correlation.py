@@ -106,7 +106,8 @@ def unpack(x: np.ndarray, like: list[list[np.ndarray]], diagonal: bool) -> list[
     return out
 
 
-def _pack_gradient(blocks: list[list[np.ndarray]], diagonal: bool, complex_blocks: bool) -> np.ndarray:
+def pack_gradient(blocks: list[list[np.ndarray]], diagonal: bool, complex_blocks: bool) -> np.ndarray:
+    """The derivative with respect to the parameters of `pack` from that with respect to the blocks."""
     doubled = []
     for spin in blocks:
         row = []
@@ -134,7 +135,7 @@ def fit_potential(
     def objective(x: np.ndarray) -> tuple[float, np.ndarray]:
         fields = low_level(unpack(x, potentials, diagonal))
         pairs = [cost_and_gradient(f, sites, t) for f, t in zip(fields, targets, strict=True)]
-        return sum(p[0] for p in pairs), _pack_gradient([p[1] for p in pairs], diagonal, complex_blocks)
+        return sum(p[0] for p in pairs), pack_gradient([p[1] for p in pairs], diagonal, complex_blocks)
 
     start = pack(potentials, diagonal)
     best = minimize(objective, start, jac=True, method="BFGS", options={"gtol": gradient_tolerance, "maxiter": 500})

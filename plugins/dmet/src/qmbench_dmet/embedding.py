@@ -14,7 +14,7 @@ import numpy as np
 from . import bath as baths
 from . import conventional, multistate
 from .correlation import FitTarget, fit_mask, fit_potential, pack, unpack
-from .impurity import Impurity, SolverError, States, double_occupancy, fragment_energy
+from .impurity import Impurity, Refused, SolverError, States, double_occupancy, fragment_energy
 from .lattice import anderson_step
 from .solvers import SOLVERS
 
@@ -109,7 +109,13 @@ def make_bath(name: str, low_level: Any, fragment: np.ndarray, size: int, thresh
     return baths.svd_bath(columns, fragment, threshold)
 
 
-def build(problem: Problem, potentials: list[list[np.ndarray]], settings: Settings, merge: bool = False, fields=None):
+def build(
+    problem: Problem,
+    potentials: list[list[np.ndarray]],
+    settings: Settings,
+    merge: bool = False,
+    fields: list | None = None,
+) -> tuple[list[Any], list[Impurity], list[list[np.ndarray]], list[int]]:
     """Low level, impurities, embedding orbitals [fragment][spin] in the given potentials, and owners.
 
     ``fields`` takes the place of the low level that the potentials make. With ``merge``, fragments that symmetry makes
@@ -117,7 +123,7 @@ def build(problem: Problem, potentials: list[list[np.ndarray]], settings: Settin
     """
     fields = problem.low_level(potentials) if fields is None else fields
     if settings.bath == "csd" and not all(_idempotent(f) for f in fields):
-        raise EmbeddingError(
+        raise Refused(
             "the cosine–sine bath needs an idempotent low level, but a shell is partly filled; use bath=ensemble"
         )
     impurities: list[Impurity] = []
@@ -127,7 +133,7 @@ def build(problem: Problem, potentials: list[list[np.ndarray]], settings: Settin
     for i, sites in enumerate(problem.fragments):
         bath = [make_bath(settings.bath, f, sites, _size(f), settings.bath_threshold) for f in fields]
         if len({b.shape[1] for b in bath}) > 1:
-            raise EmbeddingError("the two spins have baths of different size; another fragment or bath may do")
+            raise Refused("the two spins have baths of different size; another fragment or bath may do")
         if merge and len(problem.fragments) > 1:
             mark = fingerprint(problem, i, fields, bath)
             same = [k for k, p in enumerate(prints) if p.shape == mark.shape and np.allclose(p, mark, atol=EQUIVALENT)]

@@ -23,6 +23,10 @@ class SolverError(RuntimeError):
     """An impurity solver did not converge, or could not show that its roots are the lowest ones."""
 
 
+class Refused(RuntimeError):
+    """The choices make sense, but not together, or not at this size."""
+
+
 @dataclass(frozen=True)
 class Impurity:
     """One fragment and its bath.

@@ -170,6 +170,7 @@ class Dmet(Method):
     def compute(self, system: System, properties: frozenset[str], resources: Resources) -> Result:
         from qmbench_dmet import run
         from qmbench_dmet.embedding import EmbeddingError
+        from qmbench_dmet.impurity import Refused
 
         self.check(system, properties)
         try:
@@ -177,6 +178,8 @@ class Dmet(Method):
                 return run.lattice_result(system, self.options, self.lattice_fragment(), properties)
             assert isinstance(system, Molecule)  # check has seen to it
             return run.molecule_result(system, self.options, properties, resources)
+        except Refused as error:
+            raise Unsupported(f"dmet: {error}") from error
         except EmbeddingError as error:
             raise NotConverged(f"dmet: {error}") from error
 

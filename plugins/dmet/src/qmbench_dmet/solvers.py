@@ -14,7 +14,7 @@ from typing import Any
 import numpy as np
 
 from . import determinants
-from .impurity import DENSE_LIMIT, FciSector, Impurity, SolverError, States
+from .impurity import DENSE_LIMIT, FciSector, Impurity, Refused, SolverError, States
 
 DETERMINANT_LIMIT = 1_000_000
 
@@ -35,12 +35,10 @@ class DavidsonSector(FciSector):
 
         self.impurity, self.nelec, self.solves = impurity, nelec, 0
         if np.iscomplexobj(impurity.h) or np.iscomplexobj(impurity.eri):
-            raise SolverError(
-                "a twisted impurity of this size is beyond the dense full-CI solver; use smaller fragments"
-            )
+            raise Refused("a twisted impurity of this size is beyond the dense full-CI solver; use smaller fragments")
         self.size = determinants.dimension(impurity.norb, nelec)
         if self.size > DETERMINANT_LIMIT:
-            raise SolverError(
+            raise Refused(
                 f"full CI of {impurity.norb} orbitals has {self.size:,} determinants, more than the "
                 f"{DETERMINANT_LIMIT:,} allowed; use smaller fragments or solver=ccsd"
             )
@@ -187,7 +185,7 @@ class HartreeFockSector:
 
     def __init__(self, impurity: Impurity, nelec: tuple[int, int]):
         if not impurity.restricted or np.iscomplexobj(impurity.h) or np.iscomplexobj(impurity.eri):
-            raise SolverError("the hf and ccsd impurity solvers need real orbitals that are the same for both spins")
+            raise Refused("the hf and ccsd impurity solvers need real orbitals that are the same for both spins")
         self.impurity, self.nelec, self.solves = impurity, nelec, 0
         self.density = impurity.guess
 
