@@ -30,16 +30,18 @@ def options_alive(subject: Subject) -> None:
 def _matters(subject: Subject, level: LevelOfTheory, name: str, value: object) -> bool:
     options = type(level.options).model_validate({**level.options.model_dump(), name: value})
     other = LevelOfTheory(level.method, options, level.plugin)
-    for system in subject.systems:
-        for prop in sorted(subject.supported(level, system) | subject.supported(other, system), key=rank):
-            first, second = _outcome(subject, level, system, prop), _outcome(subject, other, system, prop)
-            if isinstance(first, str) or isinstance(second, str):
-                if type(first) is not type(second) or first != second:
-                    return True
-                continue
-            settings = [{k: v for k, v in o.settings.items() if k != name} for o in (first, second)]
-            if not same_numbers(first, second) or settings[0] != settings[1]:
+    # Cheap properties of all examples before dear ones of any: most options show in an energy.
+    supported = {s: subject.supported(level, s) | subject.supported(other, s) for s in subject.systems}
+    pairs = [(prop, system) for system, props in supported.items() for prop in props]
+    for prop, system in sorted(pairs, key=lambda pair: rank(pair[0])):
+        first, second = _outcome(subject, level, system, prop), _outcome(subject, other, system, prop)
+        if isinstance(first, str) or isinstance(second, str):
+            if type(first) is not type(second) or first != second:
                 return True
+            continue
+        settings = [{k: v for k, v in o.settings.items() if k != name} for o in (first, second)]
+        if not same_numbers(first, second) or settings[0] != settings[1]:
+            return True
     return False
 
 

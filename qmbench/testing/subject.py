@@ -140,6 +140,8 @@ class Subject:
                 result = self.compute(level, system)
                 seen |= set(result.properties)
                 yield level, system, result
+                if seen >= self.method.properties:
+                    return
 
     def example(self, kind: type[System] = System) -> tuple[LevelOfTheory, Any]:
         """The first example of this kind of system that computes; NotApplicable when there is none."""

@@ -79,3 +79,9 @@ def test_floors_of_the_core_are_kept():
     )
     assert done.returncode == 0, done.stdout + done.stderr
     assert "0 broken" in done.stdout
+
+
+@pytest.mark.parametrize("plugin", [name for name in PLUGINS if (ROOT / "plugins" / name / "tests").is_dir()])
+def test_every_plugin_runs_the_conformance_kit(plugin):
+    tests = (ROOT / "plugins" / plugin / "tests").rglob("test_*.py")
+    assert any(f'checks("{plugin}"' in path.read_text(encoding="utf-8") for path in tests)
