@@ -19,11 +19,18 @@ from qmbench.system_files import load_toml
 
 @dataclass(frozen=True)
 class Selection:
-    """Part of one benchmark: `subset` and `observables` None or empty mean all."""
+    """Part of one benchmark: by subset, by observables, by entries; None or empty means all."""
 
     benchmark: str
     subset: str | None = None
     observables: tuple[str, ...] = ()
+    entries: tuple[str, ...] = ()
+
+    def of(self, benchmark: Benchmark) -> tuple[Entry, ...]:
+        """The entries meant; InputError when a name is not the benchmark's."""
+        chosen = benchmark.select(self.subset, self.observables)
+        named = {benchmark.entry(name).id for name in self.entries}
+        return tuple(e for e in chosen if not named or e.id in named)
 
 
 @dataclass(frozen=True)
@@ -233,9 +240,9 @@ def _parts(term: Term, system: System, ghosts: bool) -> Iterable[tuple[float, Sy
 
 def _entries(benchmark: Benchmark, s: Selection, suite: tuple[Selection, ...]) -> tuple[Entry, ...]:
     """What a level's selection and the suite's selection of the same benchmark have in common."""
-    chosen = benchmark.select(s.subset, s.observables)
+    chosen = s.of(benchmark)
     frame = [o for o in suite if o.benchmark == s.benchmark]
-    allowed = {e.id for o in frame for e in benchmark.select(o.subset, o.observables)}
+    allowed = {e.id for o in frame for e in o.of(benchmark)}
     return tuple(e for e in chosen if e.id in allowed) if frame else chosen
 
 
@@ -244,8 +251,9 @@ def _selection(item: Any, where: str) -> Selection:
         return Selection(item)
     if not isinstance(item, dict) or "id" not in item:
         raise InputError(f'{where}: a benchmark is "s22" or {{ id = "s22", subset = "small" }}, not {item!r}')
-    _only(item, ("id", "subset", "observables"), where)
-    return Selection(item["id"], item.get("subset"), tuple(item.get("observables", ())))
+    _only(item, ("id", "subset", "observables", "entries"), where)
+    lists = {key: tuple(item.get(key, ())) for key in ("observables", "entries")}
+    return Selection(item["id"], item.get("subset"), **lists)
 
 
 def _only(table: Mapping[str, Any], keys: Sequence[str], where: str) -> None:

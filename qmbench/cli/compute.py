@@ -63,8 +63,8 @@ class Runner:
         with Store.open(self.place) as opened:
             limits = resources(self.threads, self.timeout, self.memory, opened.artifacts_folder)
             # A log needs no progress of one or three tasks; who looks on does.
-            with shown() if sys.stderr.isatty() else nullcontext() as progress:
-                summary = run_tasks(tasks, opened, LocalEngine(1, limits), progress)
+            with shown() if sys.stderr.isatty() else nullcontext() as progress, LocalEngine(1, limits) as engine:
+                summary = run_tasks(tasks, opened, engine, progress)
             return dict(summary.records), set(summary.records) - summary.cached
 
 

@@ -19,7 +19,7 @@ from pathlib import Path
 from types import TracebackType
 from typing import Any
 
-from qmbench.engine.local import default_workers
+from qmbench.engine.local import check_resources, default_workers
 from qmbench.engine.outcome import Outcome, plugin_of, task_document
 from qmbench.engine.supervisor import Child
 from qmbench.errors import InputError, ResourceError
@@ -48,6 +48,7 @@ class DaskEngine:
                 "the dask engine needs the package 'distributed': pip install 'qmbench[dask]', or take the local engine"
             ) from None
         self.resources = resources or Resources()
+        check_resources(self.resources)
         self._name = uuid.uuid4().hex
         self._cluster: Any = None
         if address is None:

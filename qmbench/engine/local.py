@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import os
 import selectors
 import shutil
@@ -28,6 +29,15 @@ def default_workers(cores: int) -> int:
     return max(1, len(os.sched_getaffinity(0)) // cores)
 
 
+def check_resources(resources: Resources) -> None:
+    """InputError when no task could run with these."""
+    if resources.cores < 1:
+        raise InputError(f"a task needs at least one core, not {resources.cores}")
+    for what, limit, unit in (("time", resources.time_s, "s"), ("memory", resources.memory_gib, "GiB")):
+        if limit is not None and not 0 < limit < math.inf:
+            raise InputError(f"a task's {what} limit must be a positive number of {unit}, not {limit:g}")
+
+
 class LocalEngine:
     """Runs tasks in `workers` child processes; each keeps to one plugin and stays warm between its tasks.
 
@@ -38,8 +48,7 @@ class LocalEngine:
 
     def __init__(self, workers: int | None = None, resources: Resources | None = None) -> None:
         resources = resources or Resources()
-        if resources.cores < 1:
-            raise InputError(f"a task needs at least one core, not {resources.cores}")
+        check_resources(resources)
         self.workers = default_workers(resources.cores) if workers is None else workers
         if self.workers < 1:
             raise InputError(f"the number of workers must be at least 1, not {self.workers}")

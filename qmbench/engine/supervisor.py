@@ -92,7 +92,10 @@ class Child:
         return self._process.poll() is None
 
     def send(self, document: Mapping[str, Any]) -> None:
-        """Give it a task document (`outcome.task_document`); it must not be busy."""
+        """Give it a task document (`outcome.task_document`); it must not be busy.
+
+        ResourceError when the document can't be written.
+        """
         assert not self.busy
         self._document = document
         if self._worker is not None:
@@ -109,13 +112,16 @@ class Child:
         self._started = datetime.now(UTC).isoformat(timespec="seconds")
         self._sent = time.monotonic()
         self._watched = self._sent
-        write_json(self._folder / f"task-{self._number}.json", self._document)
+        try:
+            write_json(self._folder / f"task-{self._number}.json", self._document)
+        except OSError as error:
+            raise ResourceError(f"can't hand a task to a child process: {error}") from None
         with contextlib.suppress(BrokenPipeError):  # it is dead: `poll` sees that
             self._process.stdin.write(f"{self._number}\n".encode())
             self._process.stdin.flush()
 
     def poll(self) -> Outcome | None:
-        """The task's outcome, once there is one. ResourceError when the child could not even start."""
+        """The task's outcome, once there is one. ResourceError when the child could not even start on it."""
         with contextlib.suppress(BlockingIOError):
             os.read(self._read, 4096)
         if self._worker is None:

@@ -76,10 +76,16 @@ def probe(plugin: str, examples: str) -> Probe:
 
 def programs(distributions: tuple[str, ...]) -> set[str]:
     """Module names that count as a program: the known ones and those of the declared distributions."""
-    wanted = {name.lower().replace("_", "-") for name in distributions}
-    own = {
-        module
-        for module, owners in metadata.packages_distributions().items()
-        if any(owner.lower().replace("_", "-") in wanted for owner in owners)
-    }
+    own = {module for name in distributions for module in _modules(name)}
     return {m for m in own | set(PROGRAMS) if m not in NOT_PROGRAMS and not m.startswith(GROUP)}
+
+
+def _modules(distribution: str) -> set[str]:
+    """Top-level modules of an installed distribution (of all its files where it does not list them)."""
+    try:
+        found = metadata.distribution(distribution)
+    except metadata.PackageNotFoundError:
+        return set()
+    listed = (found.read_text("top_level.txt") or "").split()
+    parts = {path.parts[0] for path in found.files or () if path.suffix == ".py"}
+    return set(listed) or {part.removesuffix(".py") for part in parts if not part.startswith(".")}

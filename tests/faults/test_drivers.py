@@ -119,6 +119,26 @@ def test_ctrl_c_keeps_what_is_done_and_says_how_to_go_on(drivers: Drivers, hang:
     assert output.split() == [str(N - done), str(done), "0"]
 
 
+def test_ctrl_c_on_the_command_line(drivers: Drivers, tmp_path: Path) -> None:
+    started = tmp_path / "started"
+    (tmp_path / "he.xyz").write_text("1\ncharge=0 multiplicity=1\nHe 0 0 0\n")
+    level = f"sabotage?do=orphan_and_hang&file={started}"
+    words = ["compute", level, str(tmp_path / "he.xyz"), "--store", str(drivers.store), "--json"]
+    command = [sys.executable, "-c", "from qmbench.cli import main; main()", *words]
+    driver = subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
+    while not started.exists():
+        assert driver.poll() is None, driver.communicate()
+        time.sleep(0.02)
+    start = time.monotonic()
+    driver.send_signal(signal.SIGINT)
+    output, errors = driver.communicate(timeout=30)
+    assert time.monotonic() - start < 3.0
+    assert (driver.returncode, output) == (130, "")
+    assert errors.startswith("qmbench: stopped after 0 of 1 tasks")
+    assert errors.count("\n") == 1
+    assert not psutil.pid_exists(int(started.read_text()))
+
+
 def test_two_drivers_on_one_store_lose_nothing(drivers: Drivers) -> None:
     both = [drivers.start(seconds=0.02), drivers.start("sabotage?n=99", seconds=0.02)]
     for driver in both:

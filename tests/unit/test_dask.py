@@ -11,8 +11,7 @@ from pathlib import Path
 import psutil
 import pytest
 
-from qmbench.engine.choice import engine_named
-from qmbench.engine.local import LocalEngine
+from qmbench.engine.dask import DaskEngine
 from qmbench.errors import InputError, ResourceError
 from qmbench.method import Resources
 from qmbench.record import Task
@@ -30,28 +29,17 @@ def children_of_engines() -> set[int]:
     }
 
 
-def test_engines_by_name(monkeypatch: pytest.MonkeyPatch) -> None:
-    local = engine_named("local", 3)
-    assert isinstance(local, LocalEngine)
-    assert local.workers == 3
-    for wrong in ("locl", "local:here", "slurm"):
-        with pytest.raises(InputError, match="local, dask or dask:ADDRESS"):
-            engine_named(wrong)
-    with pytest.raises(InputError, match="workers"):
-        engine_named("dask:tcp://127.0.0.1:1", workers=2)
-
-
 def test_without_the_package_one_line_says_what_to_install(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setitem(sys.modules, "distributed", None)
     with pytest.raises(InputError, match=r"pip install 'qmbench\[dask\]'"):
-        engine_named("dask")
+        DaskEngine()
 
 
 def test_nobody_answers(monkeypatch: pytest.MonkeyPatch) -> None:
     pytest.importorskip("distributed")
     monkeypatch.setattr("qmbench.engine.dask.CONNECT_SECONDS", 1)
     with pytest.raises(ResourceError, match="no dask scheduler answers at 'tcp:") as caught:
-        engine_named("dask:tcp://127.0.0.1:9")
+        DaskEngine("tcp://127.0.0.1:9")
     assert "\n" not in str(caught.value)
 
 
@@ -70,7 +58,7 @@ def test_faults_on_a_cluster(sabotage: Sabotage, scheduler: str, tmp_path: Path)
     before = children_of_engines()
     with (
         Store(tmp_path / "s.sqlite") as store,
-        engine_named(f"dask:{scheduler}", None, Resources(time_s=3.0, memory_gib=0.5)) as engine,
+        DaskEngine(scheduler, None, Resources(time_s=3.0, memory_gib=0.5)) as engine,
     ):
         assert engine.workers == 2
         summary = run_tasks(tasks.values(), store, engine)
@@ -89,7 +77,7 @@ def test_faults_on_a_cluster(sabotage: Sabotage, scheduler: str, tmp_path: Path)
 
 def test_stopping_reaches_the_workers(sabotage: Sabotage, scheduler: str) -> None:
     before = children_of_engines()
-    engine = engine_named(f"dask:{scheduler}")
+    engine = DaskEngine(scheduler)
     running = engine.run([sabotage(), sabotage("hang"), sabotage("hang_in_c"), sabotage("hang", n=2)])
     next(running)
     assert children_of_engines() - before
@@ -105,7 +93,7 @@ def test_a_cluster_that_loses_the_task_is_a_crash(sabotage: Sabotage) -> None:
     dask = pytest.importorskip("dask")
     with (
         dask.config.set({"distributed.scheduler.allowed-failures": 0}),
-        engine_named("dask", 1, Resources(time_s=60.0)) as engine,
+        DaskEngine(None, 1, Resources(time_s=60.0)) as engine,
     ):
         ((_, killed),) = engine.run([sabotage("kill_cluster_worker")])
         ((_, after),) = engine.run([sabotage()])
@@ -116,13 +104,13 @@ def test_a_cluster_that_loses_the_task_is_a_crash(sabotage: Sabotage) -> None:
 
 DRIVER = """
 import sys
-from qmbench.engine.choice import engine_named
+from qmbench.engine.dask import DaskEngine
 from qmbench.plugins import parse_level
 from qmbench.record import Task
 from qmbench.system import Molecule
 if __name__ == "__main__":
     helium = Molecule(("He",), ((0.0, 0.0, 0.0),), 0, 1, name="he")
-    engine = engine_named("dask", 1)
+    engine = DaskEngine(None, 1)
     for _, outcome in engine.run([Task(helium, parse_level(f"sabotage?do={do}"), ("energy",)) for do in sys.argv[1:]]):
         print(outcome.status, flush=True)
 """

@@ -201,6 +201,11 @@ def test_impossible_sizes_are_refused() -> None:
         LocalEngine(0)
     with pytest.raises(InputError, match="core"):
         LocalEngine(1, Resources(cores=0))
+    with pytest.raises(InputError, match="time limit must be a positive number of s, not 0"):
+        LocalEngine(1, Resources(time_s=0.0))
+    for wrong in (-1.0, float("nan"), float("inf")):
+        with pytest.raises(InputError, match="memory limit"):
+            LocalEngine(1, Resources(memory_gib=wrong))
 
 
 def test_an_idle_child_that_was_killed_is_not_the_next_tasks_fault(engine: LocalEngine, sabotage: Sabotage) -> None:

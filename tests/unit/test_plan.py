@@ -78,6 +78,13 @@ def test_subsets_of_the_suite_and_of_the_level_are_intersected(folder):
     assert [p.entry for p in plan.entries] == ["he"]
 
 
+def test_entries_by_name(folder):
+    plan = plan_of(folder, LEVEL.format("toy", "none"), benchmarks='[{ id = "./toy_bench", entries = ["ar", "he"] }]')
+    assert [p.entry for p in plan.entries] == ["he", "ar"]
+    with pytest.raises(InputError, match="no entry 'hee'"):
+        plan_of(folder, LEVEL.format("toy", "none"), benchmarks='[{ id = "./toy_bench", entries = ["hee"] }]')
+
+
 def test_restrict(folder):
     suite = read_suite(suite_file(folder, LEVEL.format("toy/x", "cp") + LEVEL.format("toy-he", "none")))
     assert [w.text for w in restrict(suite, ["TOY/X"]).levels] == ["toy/x"]

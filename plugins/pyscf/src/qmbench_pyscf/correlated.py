@@ -147,7 +147,9 @@ class CCSD(Correlated):
             solver = cc.GCCSD(_general(mf), frozen=2 * frozen or None)
         else:
             solver = cc.CCSD(mf, frozen=frozen or None)
-        solver.conv_tol, solver.conv_tol_normt = self.options.energy_tolerance, 1e-6
+        # Its error is linear in that of the amplitudes, and several times the last change.
+        solver.conv_tol = self.options.energy_tolerance / 10
+        solver.conv_tol_normt = self.options.energy_tolerance**0.5 / 1000
         solver.max_cycle = self.options.max_cycle
         solver.kernel()
         if not solver.converged:

@@ -93,7 +93,8 @@ class FullCI(PyscfMethod):
             roots = lowest_states(problem, molecule.multiplicity, 2, resources, self.options, tight=True)
             if len(roots.energies) > 1 and roots.energies[1] - roots.energies[0] < 1e-3:
                 raise Unsupported(
-                    "the ground state is degenerate, or nearly so, in space: its polarizability needs a component to be named"
+                    "the ground state is degenerate, or nearly so, in space: "
+                    "its polarizability needs a component to be named"
                 )
         else:
             roots = lowest_states(problem, molecule.multiplicity, 1, resources, self.options)

@@ -34,12 +34,15 @@ def to_mole(molecule: Molecule, basis: str, resources: Resources | None = None, 
     """
     from pyscf import gto
 
-    functions = {symbol: basis_functions(basis, symbol) for symbol in sorted(set(molecule.symbols))}
+    for symbol in sorted(set(molecule.symbols)):
+        basis_functions(basis, symbol)
+    # Names, not shells: PySCF finds the fitting set that belongs to a basis by its name.
+    name = ("unc" if basis.startswith("unc-") else "") + _plain(basis.removeprefix("unc-"))
     atoms, table, potentials = [], {}, {}
     for symbol, xyz, ghost in zip(molecule.symbols, molecule.positions, molecule.ghosts, strict=True):
         label = f"GHOST-{symbol}" if ghost else symbol
         atoms.append((label, xyz))
-        table[label] = functions[symbol]
+        table[label] = name
         if not ghost and (potential := core_potential(basis, symbol)):
             potentials[symbol] = potential
     mole = gto.Mole()
@@ -58,7 +61,7 @@ def basis_functions(basis: str, symbol: str) -> list:
     from pyscf.gto import basis as library
     from pyscf.gto.basis import ALIAS
 
-    name = _plain(basis.removeprefix("unc-")) if basis.startswith("unc-") else _plain(basis)
+    name = _plain(basis.removeprefix("unc-"))
     if not (name in ALIAS or re.fullmatch(r"(321|431|631|6311)[+]{0,2}g\([\w,]+\)", name)) or _AUXILIARY.search(name):
         raise InputError(f"unknown basis '{basis}'{did_you_mean(basis, COMMON_BASES)}")
     try:
@@ -91,7 +94,7 @@ def core_potential(basis: str, symbol: str) -> Any:
     try:
         with warnings.catch_warnings():
             warnings.simplefilter("ignore")
-            potential = library.load_ecp(_plain(basis), symbol)
+            potential = library.load_ecp(_plain(basis.removeprefix("unc-")), symbol)
     except Exception:
         # Sets made of several files have no potential, and PySCF has several ways of saying so.
         return None

@@ -150,8 +150,9 @@ def _mean_field(molecule: Molecule, basis: str, xc: str | None, options: ScfOpti
     if options.density_fitting:
         mf = mf.density_fit()
     mf.conv_tol, mf.max_cycle = options.energy_tolerance, options.max_cycle
-    # Properties in a field are derivatives of the density, whose error is of first order in the gradient.
-    mf.conv_tol_grad = options.energy_tolerance**0.5 * (0.01 if any(options.field) else 0.1)
+    # Correlation energies, and dipoles in a field, have errors of first order in the orbital gradient.
+    first_order = xc is None or any(options.field)
+    mf.conv_tol_grad = options.energy_tolerance**0.5 * (0.01 if first_order else 0.1)
     mf.chkfile = None
     if any(options.field):
         add_field(mf, options.field)
