@@ -33,9 +33,14 @@ def _row(x: Mapping[str, Any]) -> tuple[str, ...]:
         SAID[x["verdict"]],
         who(x),
         f"{x['spread']:.{decimals}f} {x['unit']}".rstrip(),
-        f"{x['max_z']:.1f}",
+        z_text(x["max_z"]),
         f"{agreed['value']:.{decimals}f} ± {agreed['uncertainty']:.{decimals}f}",
     )
+
+
+def z_text(z: float) -> str:
+    """|z| for reading: no digits that mean nothing."""
+    return f"{z:.1f}" if z < 100 else f"{z:.0f}" if z < 10000 else f"{z:.0e}".replace("e+0", "e")
 
 
 def who(x: Mapping[str, Any], longest: int = 4) -> str:
