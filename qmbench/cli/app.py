@@ -183,3 +183,23 @@ def check(
     from qmbench.cli.check import check
 
     return check(run, baseline, store, junit, markdown, update, max_time_ratio, json=json)
+
+
+@app.command()
+def report(
+    run: Annotated[
+        str | None,
+        typer.Argument(metavar="[RUN]", help="Id of a run [default: the latest], a benchmark, or a suite file."),
+    ] = None,
+    formats: Annotated[
+        list[str] | None,
+        typer.Option("--format", metavar="html|md|latex|csv|json|parquet|figures", help="Repeatable. [default: html]"),
+    ] = None,
+    reference: Annotated[str | None, typer.Option("--reference", metavar="SET", help="Reference set.")] = None,
+    folder: Annotated[Path, typer.Option("--report", metavar="DIR", help="Report folder.")] = Path("qmbench-report"),
+    store: Store = None,
+) -> int:
+    """Make the report of a run again from the store."""
+    from qmbench.cli.report import report
+
+    return report(run, tuple(formats or ()), folder, reference, store)

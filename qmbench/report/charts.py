@@ -218,4 +218,6 @@ def _values(rows: pd.DataFrame, columns: tuple[str, ...]) -> list[dict[str, Any]
 def _spec(chart: Any) -> Spec:
     spec: Spec = chart.to_dict()
     spec.pop("config", None)
+    if spec.get("width") == "container":
+        spec["autosize"] = {"type": "fit-x", "contains": "padding"}
     return spec

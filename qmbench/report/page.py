@@ -2,15 +2,20 @@
 
 from __future__ import annotations
 
+import contextlib
 import json
+import os
 from collections.abc import Mapping, Sequence
 from importlib import resources
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import qmbench
+from qmbench.errors import StoreError
 from qmbench.report.charts import charts
 from qmbench.report.disagree_text import COLUMNS as DISAGREE_COLUMNS
 from qmbench.report.disagree_text import SAID, rows, summary_lines, who, z_text
+from qmbench.report.export import write_text
 from qmbench.report.heat import Heat, distance_heat, entry_heat
 from qmbench.report.provenance import provenance
 from qmbench.report.tables import Block, failure_lines, legend, level_text, table_blocks
@@ -35,7 +40,6 @@ def html_report(
     """The whole page. run: its document (None for published values alone); disagreement: the `disagree` document."""
     import jinja2
     import markupsafe
-    import vl_convert
 
     settings: list[dict[str, Any]] = []
     drawn: dict[str, Any] = {}
@@ -47,7 +51,6 @@ def html_report(
     folder = resources.files("qmbench.report") / "templates"
     environment = jinja2.Environment(autoescape=True, undefined=jinja2.StrictUndefined)
     template = environment.from_string((folder / "report.html.j2").read_text(encoding="utf-8"))
-    bundle: str = vl_convert.javascript_bundle()  # type: ignore[call-arg]  # the stub asks for an argument
     payload = json.dumps({"charts": drawn, "cells": cells, "settings": settings}, allow_nan=False)
     safe = markupsafe.Markup
     title = str((run or {}).get("suite", {}).get("title") or "Published values compared")
@@ -57,7 +60,7 @@ def html_report(
         version=qmbench.__version__,
         css=safe((folder / "report.css").read_text(encoding="utf-8")),
         script=safe((folder / "report.js").read_text(encoding="utf-8")),
-        bundle=safe(bundle.replace("</script", "<\\/script")),
+        bundle=safe(chart_library().replace("</script", "<\\/script")),
         data=safe(payload.replace("<", "\\u003c")),
         counts=_counts(scored, statistics),
         bests=_bests(statistics, benchmarks),
@@ -68,6 +71,28 @@ def html_report(
         provenance=provenance(run, benchmarks, scored, disagreement),
         footer=f"{legend(statistics)}. Written by qmbench {qmbench.__version__}.",
     )
+
+
+def chart_library() -> str:
+    """The JavaScript that draws the charts (vega, vega-lite, vega-embed), from vl-convert.
+
+    Putting it together takes seconds, so it is kept in the user's cache folder, one file per version.
+    """
+    import vl_convert
+
+    base = os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache"
+    path = Path(base) / "qmbench" / f"vega-{vl_convert.__version__}.js"
+    with contextlib.suppress(OSError):
+        text = path.read_text(encoding="utf-8")
+        if text.endswith(_WHOLE):
+            return text
+    text = vl_convert.javascript_bundle() + _WHOLE  # type: ignore[call-arg]  # the stub asks for an argument
+    with contextlib.suppress(StoreError, RuntimeError):  # no home, no space: it is made again next time
+        write_text(path, text)
+    return text
+
+
+_WHOLE = "\n/* whole */\n"
 
 
 def _keys(statistics: pd.DataFrame, disagreement: Mapping[str, Any]) -> list[tuple[str, str]]:
