@@ -104,21 +104,29 @@ def baseline_text(baseline: Mapping[str, Any]) -> str:
 def read_baseline(path: Path) -> dict[str, Any]:
     """Read a baseline file; InputError when it is not there or is not one."""
     try:
-        data = json.loads(path.read_text(encoding="utf-8"))
+        return parse_baseline(path.read_text(encoding="utf-8"), str(path))
     except FileNotFoundError:
         raise InputError(f"there is no baseline {path}; --update writes it") from None
-    except (OSError, UnicodeDecodeError, json.JSONDecodeError) as error:
+    except (OSError, UnicodeDecodeError) as error:
         raise InputError(f"{path} is not a baseline: {error}") from None
+
+
+def parse_baseline(text: str, where: str) -> dict[str, Any]:
+    """A baseline document from its text; `where` is named in the InputError when it is not one."""
+    try:
+        data = json.loads(text)
+    except json.JSONDecodeError as error:
+        raise InputError(f"{where} is not a baseline: {error}") from None
     if not isinstance(data, dict) or data.get("format") != FORMAT or not isinstance(data.get("values"), list):
-        raise InputError(f"{path} is not a baseline: its format is not '{FORMAT}'")
+        raise InputError(f"{where} is not a baseline: its format is not '{FORMAT}'")
     for number, row in enumerate(data["values"], 1):
         lacking = [k for k in ("level_of_theory", "benchmark", "entry", "status") if k not in row]
         if lacking:
-            raise InputError(f"{path}: value {number} lacks {', '.join(lacking)}")
+            raise InputError(f"{where}: value {number} lacks {', '.join(lacking)}")
         for name in FIELDS:
             row.setdefault(name, "" if name == "bsse" else None)
         if row["status"] == "ok" and not isinstance(row["value"], (int, float)):
-            raise InputError(f"{path}: value {number} is ok and has no number")
+            raise InputError(f"{where}: value {number} is ok and has no number")
     return data
 
 

@@ -66,7 +66,7 @@ def error_distribution(ok: pd.DataFrame, order: list[str], unit: str) -> Spec | 
         .encode(x=x, y=y, tooltip=["level:N", "entry:N", alt.Tooltip("error:Q", format=".4g")])
     )
     zero = alt.Chart(alt.Data(values=[{"error": 0.0}])).mark_rule(strokeDash=[4, 4], color="#888").encode(x="error:Q")
-    return _spec(alt.layer(box, points, zero).properties(width="container", height=alt.Step(22)))
+    return _spec(alt.layer(box, points, zero).properties(width="container", height=max(60, 22 * len(order))))
 
 
 def parity(ok: pd.DataFrame, order: list[str], unit: str) -> Spec | None:

@@ -6,7 +6,7 @@ import contextlib
 import json
 import os
 from collections.abc import Mapping, Sequence
-from importlib import resources
+from importlib import metadata, resources
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -81,7 +81,7 @@ def chart_library() -> str:
     import vl_convert
 
     base = os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache"
-    path = Path(base) / "qmbench" / f"vega-{vl_convert.__version__}.js"
+    path = Path(base) / "qmbench" / f"vega-{metadata.version('vl-convert-python')}.js"
     with contextlib.suppress(OSError):
         text = path.read_text(encoding="utf-8")
         if text.endswith(_WHOLE):
