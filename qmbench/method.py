@@ -269,9 +269,10 @@ def _option_text(value: Any) -> str:
 
 
 def _option_value(text: str, annotation: Any) -> Any:
-    """What the text of an option stands for: `none` where the option may be None, a list where it is one."""
+    """What the text of an option stands for: `none` where it may be None (and has no choice "none"), or a list."""
     kinds = {annotation, *get_args(annotation)}
-    if text.lower() == "none" and type(None) in kinds:
+    choices = {choice for kind in kinds for choice in get_args(kind)} | kinds
+    if text.lower() == "none" and type(None) in kinds and "none" not in choices:
         return None
     if {get_origin(kind) or kind for kind in kinds} & {tuple, list}:
         return [] if text == "()" else text.split(",")

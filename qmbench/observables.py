@@ -40,6 +40,12 @@ OBSERVABLES = {
         Observable("electron_affinity", "energy", "linear", "E(neutral) - E(anion); positive: the anion is bound"),
         Observable("reaction_energy", "energy", "linear", "sum E(products) - sum E(reactants)"),
         Observable("energy_per_site", "energy_per_site", "linear", "energy of a lattice model per site"),
+        Observable(
+            "particle_number_error",
+            "particle_number_error",
+            "linear",
+            "electrons that an embedding gains or loses; 0 is right",
+        ),
         Observable("polarizability", "polarizability", "trace", "isotropic polarizability, trace/3"),
         Observable(
             "polarizability_anisotropy",

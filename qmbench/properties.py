@@ -44,6 +44,11 @@ CORE_PROPERTIES = (
         "states",
         lattice_unit="t",
     ),
+    Property(
+        "particle_number_error",
+        "electrons",
+        "electrons that the parts of an embedding have together, less those of the system; absolute value",
+    ),
     Property("c6", "hartree bohr6", "isotropic dispersion coefficient of the system with itself, E = -C6/R^6"),
 )
 

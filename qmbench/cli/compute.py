@@ -204,7 +204,9 @@ def _lines(prop: str, value: dict[str, Any]) -> list[tuple[str, str]]:
     if isinstance(v, list):
         import numpy as np
 
-        return [(prop, np.array2string(np.array(v), precision=8, suppress_small=True))]
+        # Adding zero turns -0.0 into 0.0.
+        numbers = np.round(np.array(v, dtype=float), 8) + 0.0
+        return [(prop, np.array2string(numbers, formatter={"float_kind": lambda x: f"{x:.8f}"}))]
     return [(prop, _number(v, u))]
 
 

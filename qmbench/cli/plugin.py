@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+import sys
 import time
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
@@ -64,7 +65,14 @@ def check(
     else:
         from qmbench.testing import checks
 
-        rows = [_run(item) for item in checks(name, methods=method)]
+        items = checks(name, methods=method)
+        rows = []
+        for number, item in enumerate(items, start=1):
+            if sys.stderr.isatty():
+                print(f"\r\x1b[K{number}/{len(items)} {item}", end="", file=sys.stderr, flush=True)
+            rows.append(_run(item))
+        if sys.stderr.isatty():
+            print("\r\x1b[K", end="", file=sys.stderr)
     summary = {outcome: sum(row["outcome"] == outcome for row in rows) for outcome in ("passed", "failed", "skipped")}
     if json:
         print_json({"plugin": name, "summary": summary, "checks": rows})

@@ -64,6 +64,7 @@ def _method(method: type) -> dict[str, Any]:
         "properties": sorted(method.properties),
         "options": options,
         "stochastic": method.stochastic,
+        "examples": list(method.examples),
         "programs": versions(*method.distributions),
         "citations": list(method.citations),
     }

@@ -102,7 +102,7 @@ def test_h2_curve_is_smooth_and_tends_to_two_atoms(diatomics, reference_values):
     assert -1.005 < energies[-1] < -1.0
 
 
-@pytest.mark.parametrize("distance", [0.8, 1.4, 2.5, 5.0])
+@pytest.mark.parametrize("distance", [1.4, *(pytest.param(r, marks=pytest.mark.slow) for r in (0.8, 2.5, 5.0))])
 def test_h2_curve_bounds_full_ci_from_below(diatomics, reference_values, distance):
     """CCSD is full CI for two electrons: in cc-pVQZ above the exact energy and within two millihartree of it."""
     pyscf = pytest.importorskip("pyscf")
@@ -114,7 +114,9 @@ def test_h2_curve_bounds_full_ci_from_below(diatomics, reference_values, distanc
     assert exact < coupled.e_tot < exact + 2e-3
 
 
-@pytest.mark.parametrize(("name", "basis", "distance"), [("n2", "sto-6g", 2.8), ("lih", "6-31g", 3.015)])
+@pytest.mark.parametrize(
+    ("name", "basis", "distance"), [("lih", "6-31g", 3.015), pytest.param("n2", "sto-6g", 2.8, marks=pytest.mark.slow)]
+)
 def test_full_ci_curves_are_recomputed(diatomics, reference_values, references_script, name, basis, distance):
     script = references_script("fci_curves")
     energy = script.fci_energy(script.diatomic(name, distance), basis)

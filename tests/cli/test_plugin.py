@@ -103,8 +103,8 @@ def test_new_says_when_it_cannot_write(tmp_path):
 
 
 def test_check_prints_a_table_and_what_failed(install):
-    path = install("sabotage", "qmbench_sabotage", TOYS)
-    done = plugin("check", "sabotage", "--method", "deadoption", "--method", "ignorescharge", PYTHONPATH=path)
+    path = install("faulty", "qmbench_faulty", TOYS)
+    done = plugin("check", "faulty", "--method", "deadoption", "--method", "ignorescharge", PYTHONPATH=path)
     assert done.returncode == 1
     lines = done.stdout.splitlines()
     assert any(line.split()[:1] == ["deadoption"] for line in lines)

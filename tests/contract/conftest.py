@@ -23,7 +23,7 @@ def install(folder: Path, *modules: str) -> None:
         (info / "entry_points.txt").write_text(f"[qmbench]\n{name} = {module}\n")
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="module")
 def installed_toys(tmp_path_factory: pytest.TempPathFactory) -> Plugins:
     """The plugins in `toys/`, and no others."""
     folder = tmp_path_factory.mktemp("site")

@@ -15,7 +15,7 @@ from qmbench.testing import CHECKS, ConformanceError, NotApplicable, checks
 
 TOYS = Path(__file__).parent / "toys"
 sys.path.insert(0, str(TOYS))
-import qmbench_sabotage  # noqa: E402
+import qmbench_faulty  # noqa: E402
 
 IMPORTS = {
     "drags": "importing its plugin imports toyprogram; import it inside compute",
@@ -29,11 +29,11 @@ def run(registry, plugin: str, method: str, check: str) -> None:
     found()
 
 
-@pytest.mark.parametrize("method", qmbench_sabotage.FAULTS)
+@pytest.mark.parametrize("method", qmbench_faulty.FAULTS)
 def test_fault_is_found(installed_toys, method):
-    check, message = qmbench_sabotage.FAULTS[method]
+    check, message = qmbench_faulty.FAULTS[method]
     with pytest.raises(ConformanceError, match=message) as caught:
-        run(installed_toys, "sabotage", method, check)
+        run(installed_toys, "faulty", method, check)
     assert str(caught.value).startswith(f"{method}: ")
 
 
@@ -44,13 +44,13 @@ def test_heavy_import_is_found(installed_toys, plugin):
 
 
 def test_every_check_has_a_fault_that_it_finds():
-    bitten = {check for check, _ in qmbench_sabotage.FAULTS.values()} | {"import_cost"}
+    bitten = {check for check, _ in qmbench_faulty.FAULTS.values()} | {"import_cost"}
     assert bitten == set(CHECKS)
 
 
 def test_a_check_with_nothing_to_hold_against_a_method_is_skipped_and_not_passed(installed_toys):
     with pytest.raises(NotApplicable, match="no option that limits its iterations"):
-        run(installed_toys, "sabotage", "basisfree", "non_convergence_raises")
+        run(installed_toys, "faulty", "basisfree", "non_convergence_raises")
 
 
 def test_unknown_plugin_is_named(installed_toys):
@@ -59,5 +59,5 @@ def test_unknown_plugin_is_named(installed_toys):
 
 
 def test_method_of_another_plugin_is_refused(installed_toys):
-    with pytest.raises(InputError, match="method 'toy' belongs to plugin 'toy', not to 'sabotage'"):
-        checks("sabotage", methods=["toy"], registry=installed_toys)
+    with pytest.raises(InputError, match="method 'toy' belongs to plugin 'toy', not to 'faulty'"):
+        checks("faulty", methods=["toy"], registry=installed_toys)

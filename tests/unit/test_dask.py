@@ -11,6 +11,7 @@ from pathlib import Path
 import psutil
 import pytest
 
+from qmbench.engine.choice import engine_named
 from qmbench.engine.dask import DaskEngine
 from qmbench.errors import InputError, ResourceError
 from qmbench.method import Resources
@@ -32,14 +33,14 @@ def children_of_engines() -> set[int]:
 def test_without_the_package_one_line_says_what_to_install(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setitem(sys.modules, "distributed", None)
     with pytest.raises(InputError, match=r"pip install 'qmbench\[dask\]'"):
-        DaskEngine()
+        engine_named("dask")
 
 
 def test_nobody_answers(monkeypatch: pytest.MonkeyPatch) -> None:
     pytest.importorskip("distributed")
     monkeypatch.setattr("qmbench.engine.dask.CONNECT_SECONDS", 1)
     with pytest.raises(ResourceError, match="no dask scheduler answers at 'tcp:") as caught:
-        DaskEngine("tcp://127.0.0.1:9")
+        engine_named("dask:tcp://127.0.0.1:9")
     assert "\n" not in str(caught.value)
 
 

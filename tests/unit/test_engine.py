@@ -13,6 +13,7 @@ import psutil
 import pytest
 
 from qmbench.engine import supervisor
+from qmbench.engine.choice import engine_named
 from qmbench.engine.local import LocalEngine
 from qmbench.engine.outcome import Outcome, task_document
 from qmbench.engine.supervisor import Child
@@ -194,6 +195,17 @@ def test_a_child_that_can_not_start_is_told_in_one_line(
     assert "\n" not in str(caught.value)
     with pytest.raises(ResourceError, match="scratch folder"):
         list(LocalEngine(1, Resources(scratch=tmp_path / "missing")).run([sabotage()]))
+
+
+def test_engines_by_name() -> None:
+    local = engine_named("local", 3)
+    assert isinstance(local, LocalEngine)
+    assert local.workers == 3
+    for wrong in ("locl", "local:here", "slurm"):
+        with pytest.raises(InputError, match="local, dask or dask:ADDRESS"):
+            engine_named(wrong)
+    with pytest.raises(InputError, match="workers"):
+        engine_named("dask:tcp://127.0.0.1:1", workers=2)
 
 
 def test_impossible_sizes_are_refused() -> None:

@@ -33,6 +33,7 @@ class Many(Method):
         auxiliary_basis: str = "weigend+etb"
         charge_shift: int | None = None
         distances: tuple[float, ...] = (1.0,)
+        correlation: Literal["none", "pw92"] | None = None
 
     def compute(self, system, properties, resources):
         return Result({"energy": Quantity(0.0, "hartree")})
@@ -130,6 +131,7 @@ def test_key_depends_on_level_system_property_and_version(monkeypatch):
             "functional": st.sampled_from(["pbe", "b3lyp", "0.25*hf+0.75*pbe,pbe", "a&b", "a=b", "50%", "x?y", "é"]),
             "auxiliary_basis": st.text(min_size=1, max_size=8),
             "charge_shift": st.integers(-3, 3),
+            "correlation": st.sampled_from(["none", "pw92"]),
             "distances": st.lists(st.floats(0.1, 9.0), max_size=3).map(tuple),
         },
     )
@@ -159,7 +161,7 @@ def test_splitting_anything_gives_parts_or_an_input_error(text):
     ("text", "message"),
     [
         ("many/sto-3g?gird=4", "many has no option 'gird'; did you mean 'grid'"),
-        ("many/sto-3g?zzz=4", "many has no option 'zzz'; there is auxiliary_basis, charge_shift, distances"),
+        ("many/sto-3g?zzz=4", "many has no option 'zzz'; there is auxiliary_basis, charge_shift, correlation"),
         ("many/sto-3g?grid=fine", "many: grid: .*not 'fine'"),
         ("many/sto-3g?grid=10", "many: grid: .*less than or equal to 9, not '10'"),
         ("many/sto-3g?tolerance=0", "many: tolerance: .*greater than 0, not '0'"),
@@ -182,6 +184,7 @@ def test_none_and_lists_can_be_written():
     assert level("many/sto-3g?distances=1.0,2.5").options.distances == (1.0, 2.5)
     assert str(level("many/sto-3g?distances=2,3")) == "many/sto-3g?distances=2.0,3.0"
     assert level("many/sto-3g?auxiliary_basis=none").options.auxiliary_basis == "none"
+    assert level("many/sto-3g?correlation=none").options.correlation == "none"
 
 
 def test_method_without_options_or_basis():

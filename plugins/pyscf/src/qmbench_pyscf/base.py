@@ -9,12 +9,24 @@ from __future__ import annotations
 from abc import abstractmethod
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
-from typing import Any
+from typing import Any, ClassVar
 
 import numpy as np
 
-from qmbench import InputError, LatticeModel, Method, Molecule, Quantity, Resources, Result, System, Unsupported
+from qmbench import (
+    InputError,
+    LatticeModel,
+    Method,
+    Molecule,
+    Options,
+    Quantity,
+    Resources,
+    Result,
+    System,
+    Unsupported,
+)
 from qmbench_pyscf.mole import pyscf_session
+from qmbench_pyscf.options import MoleculeOptions
 
 PYSCF = "10.1063/5.0006074"
 NO_FIELD = (0.0, 0.0, 0.0)
@@ -38,12 +50,13 @@ class Point:
 class PyscfMethod(Method):
     """Base of this plugin's methods."""
 
-    systems: tuple[type[System], ...] = (Molecule,)  # type: ignore[misc]
+    systems: ClassVar[tuple[type[System], ...]] = (Molecule,)
     properties = frozenset({"energy", "dipole", "polarizability", "excitation_energies"})
     distributions = ("pyscf",)
-    citations = (PYSCF,)
+    citations: ClassVar[tuple[str, ...]] = (PYSCF,)
+    Options: ClassVar[type[Options]] = MoleculeOptions
     # Seconds for ten electrons in a hundred functions on one core, and how they grow with the number of functions.
-    cost = (1.0, 3.0)
+    cost: ClassVar[tuple[float, float]] = (1.0, 3.0)
 
     @abstractmethod
     def point(self, molecule: Molecule, electric_field: Field3, resources: Resources) -> Point:

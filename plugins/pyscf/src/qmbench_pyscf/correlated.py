@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import Any, ClassVar
 
 import numpy as np
 
 from qmbench import ATOMIC_NUMBERS, Molecule, NotConverged, ResourceError, Resources, System, Unsupported
 from qmbench_pyscf.base import PYSCF, Field3, Point, PyscfMethod
 from qmbench_pyscf.meanfield import check_restricted_singlet, reference_scf, scf_warnings
-from qmbench_pyscf.options import CorrelatedOptions, CoupledClusterOptions
+from qmbench_pyscf.options import CorrelatedOptions, CoupledClusterOptions, MoleculeOptions
 
 # Electrons of the noble gas before each element: the conventional core, two per orbital.
 NOBLE_GASES = (2, 10, 18, 36, 54, 86)
@@ -28,7 +28,7 @@ def core_orbitals(molecule: Molecule, mole: Any) -> int:
 class Correlated(PyscfMethod):
     """Base of the wave functions on top of Hartree–Fock."""
 
-    Options = CorrelatedOptions
+    Options: ClassVar[type[MoleculeOptions]] = CorrelatedOptions
 
     def correlation(self, mf: Any, frozen: int) -> tuple[float, dict[str, Any], Any]:
         """Correlation energy in hartree, settings, and the PySCF object."""
@@ -100,13 +100,13 @@ def _doubled(matrix: np.ndarray) -> np.ndarray:
 class MP2(Correlated):
     """Second-order Møller–Plesset perturbation theory. Møller and Plesset, Phys. Rev. 46, 618 (1934).
 
-    On restricted Hartree–Fock for singlets, unrestricted otherwise. Dipole and polarizability are derivatives of
-    the energy in a finite field, so orbitals relax.
+    On restricted Hartree–Fock for singlets, unrestricted otherwise; energies in hartree. Dipole and polarizability
+    are derivatives of the energy in a finite field, so orbitals relax.
     """
 
     name = "mp2"
     properties = PyscfMethod.properties - {"excitation_energies"}
-    citations = ("10.1103/PhysRev.46.618", PYSCF)
+    citations: ClassVar[tuple[str, ...]] = ("10.1103/PhysRev.46.618", PYSCF)
     cost = (1.0, 4.0)
 
     def correlation(self, mf: Any, frozen: int) -> tuple[float, dict[str, Any], Any]:
@@ -123,13 +123,14 @@ class MP2(Correlated):
 class CCSD(Correlated):
     """Coupled cluster with single and double excitations. Purvis and Bartlett, J. Chem. Phys. 76, 1910 (1982).
 
-    On restricted Hartree–Fock for singlets, unrestricted otherwise. Dipole and polarizability are derivatives of
-    the energy in a finite field, so orbitals relax. Excitations are EOM-CCSD from a restricted singlet.
+    On restricted Hartree–Fock for singlets, unrestricted otherwise; energies in hartree. Dipole and polarizability
+    are derivatives of the energy in a finite field, so orbitals relax. Excitations are EOM-CCSD from a restricted
+    singlet.
     """
 
     name = "ccsd"
-    citations = ("10.1063/1.443164", "10.1063/1.464746", PYSCF)
-    Options = CoupledClusterOptions
+    citations: ClassVar[tuple[str, ...]] = ("10.1063/1.443164", "10.1063/1.464746", PYSCF)
+    Options: ClassVar[type[MoleculeOptions]] = CoupledClusterOptions
     cost = (6.0, 5.0)
 
     def correlation(self, mf: Any, frozen: int) -> tuple[float, dict[str, Any], Any]:
@@ -178,13 +179,13 @@ class CCSD(Correlated):
 class CCSDT(CCSD):
     """CCSD with perturbative triples. Raghavachari et al., Chem. Phys. Lett. 157, 479 (1989).
 
-    On restricted Hartree–Fock for singlets, unrestricted otherwise. Dipole and polarizability are derivatives of
-    the energy in a finite field, so orbitals relax.
+    On restricted Hartree–Fock for singlets, unrestricted otherwise; energies in hartree. Dipole and polarizability
+    are derivatives of the energy in a finite field, so orbitals relax.
     """
 
     name = "ccsd(t)"
     properties = PyscfMethod.properties - {"excitation_energies"}
-    citations = ("10.1016/S0009-2614(89)87395-6", PYSCF)
+    citations: ClassVar[tuple[str, ...]] = ("10.1016/S0009-2614(89)87395-6", PYSCF)
     Options = CorrelatedOptions
     cost = (12.0, 6.0)
 

@@ -8,9 +8,9 @@ from __future__ import annotations
 
 from dataclasses import replace
 from functools import lru_cache
-from typing import Any
+from typing import Any, ClassVar
 
-from qmbench import Method, Molecule, Resources, Unsupported
+from qmbench import Method, Molecule, Resources, System, Unsupported
 from qmbench_pyscf.base import PYSCF, Field3, Point
 from qmbench_pyscf.meanfield import DensityFunctional, HartreeFock, functional_method, mean_field_point, reference_scf
 from qmbench_pyscf.names import KNOWN
@@ -122,7 +122,7 @@ class CorrectedFunctional(_Corrected, DensityFunctional):
 class CorrectedHartreeFock(_Corrected, HartreeFock):
     """Hartree–Fock plus dispersion."""
 
-    systems = (Molecule,)
+    systems: ClassVar[tuple[type[System], ...]] = (Molecule,)
     properties = HartreeFock.properties - {"energy_per_site"}
     functional = "hf"
 
@@ -145,8 +145,8 @@ def corrected_method(name: str, scheme: str) -> type[Method]:
     what = "Hartree–Fock" if name == "hf" else KNOWN[name].description if name in KNOWN else f"libxc functional {name}"
     doc = (
         f"{what}, with {label} dispersion. DOI {_SOURCES[scheme][0]}\n\n"
-        "The dispersion energy is added to that of the converged density, which it does not change; so it changes no\n"
-        f"other property. The three-body term is {'on' if scheme == 'd4' else 'off'}, as published, unless three_body\n"
+        "The dispersion energy (hartree) is added to that of the converged density, which it does not change; so it\n"
+        f"changes no other property. The three-body term is {'on' if scheme == 'd4' else 'off'}, as published, unless three_body\n"
         "says otherwise."
     )
     members = {

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, ClassVar
 
 import numpy as np
 
@@ -69,15 +69,15 @@ class Roots:
 class FullCI(PyscfMethod):
     """Full configuration interaction: exact in the basis. Knowles and Handy, Chem. Phys. Lett. 111, 315 (1984).
 
-    The spin is that of the multiplicity. The lowest root is looked for from the best determinants and from a
+    Energies in hartree. The spin is that of the multiplicity. The lowest root is looked for from the best determinants and from a
     random vector, so that a symmetry of the start can't hide the ground state. Frozen core orbitals are those of
     Hartree–Fock (open shells: its natural orbitals). Lattices (real hopping) are diagonalized in site orbitals.
     """
 
     name = "fci"
-    systems = (Molecule, LatticeModel)
+    systems: ClassVar[tuple[type[System], ...]] = (Molecule, LatticeModel)
     properties = PyscfMethod.properties | {"energy_per_site"}
-    citations = ("10.1016/0009-2614(84)85513-X", PYSCF)
+    citations: ClassVar[tuple[str, ...]] = ("10.1016/0009-2614(84)85513-X", PYSCF)
     Options = FullCIOptions
     cost = (600.0, 8.0)
 

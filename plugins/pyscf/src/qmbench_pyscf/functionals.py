@@ -42,6 +42,10 @@ _INCOMPLETE = {
 }
 
 
+# XC_FLAGS_HAVE_EXC of libxc's xc.h.
+HAS_ENERGY = 1
+
+
 @dataclass(frozen=True)
 class Functional:
     """A functional as PySCF evaluates it.
@@ -83,7 +87,7 @@ def functional(name: str, dispersion_follows: bool = False) -> Functional | None
     nlc = bool(libxc.is_nlc(xc))
     if _needs_laplacian(xc):
         raise Unsupported(f"{name} needs the Laplacian of the density, which PySCF's SCF does not have")
-    if not _has_energy(xc):
+    if not all(_has_energy(int(number)) for number, _ in numbered):
         raise Unsupported(f"{name} is a potential without an energy")
     from pyscf.dft.numint import NumInt
 
@@ -133,21 +137,27 @@ def _needs_laplacian(xc: str) -> bool:
         return True
 
 
-def _has_energy(xc: str) -> bool:
-    """Model potentials (van Leeuwen–Baerends, Becke–Johnson) give zero where a functional gives an energy."""
-    import numpy as np
+def _has_energy(number: int) -> bool:
+    """Model potentials (van Leeuwen–Baerends, Becke–Johnson) have none, and libxc ends the process when asked.
+
+    Read from the flags in libxc itself, which PySCF's library carries.
+    """
+    import ctypes
+
     from pyscf.dft import libxc
 
-    # Density, its gradient, Laplacian and kinetic-energy density at a point of no symmetry.
-    kind = libxc.xc_type(xc)
-    rho = np.array([[0.3], [0.1], [-0.2], [0.05], [0.25]])[: {"LDA": 1, "GGA": 4, "MGGA": 5}.get(kind, 0)]
-    if rho.size == 0:
-        return True
-    try:
-        energy = libxc.eval_xc1(xc, rho if kind != "LDA" else rho[0], spin=0, deriv=0)
-    except Exception:
+    library = libxc._itrf
+    library.xc_func_alloc.restype = ctypes.c_void_p
+    library.xc_func_get_info.restype = ctypes.c_void_p
+    handle = ctypes.c_void_p(library.xc_func_alloc())
+    if library.xc_func_init(handle, ctypes.c_int(number), ctypes.c_int(1)) != 0:
         return False
-    return bool(np.any(np.abs(energy[0]) > 0))
+    try:
+        info = ctypes.c_void_p(library.xc_func_get_info(handle))
+        return bool(library.xc_func_info_get_flags(info) & HAS_ENERGY)
+    finally:
+        library.xc_func_end(handle)
+        library.xc_func_free(handle)
 
 
 @lru_cache(maxsize=1)

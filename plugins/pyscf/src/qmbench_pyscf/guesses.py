@@ -27,6 +27,7 @@ def guesses(mf: Any, molecule: Molecule) -> Iterator[tuple[str, np.ndarray]]:
         yield name, _two(mf.get_init_guess(mf.mol, name))
     if molecule.n_parts > 1:
         yield "fractional", _fractional(mf)
+        yield "alternating spins", alternating_spins(mf.mol, molecule)
 
 
 def _two(density: np.ndarray) -> np.ndarray:
@@ -42,6 +43,44 @@ def _fractional(mf: Any) -> np.ndarray:
     smeared.conv_tol, smeared.max_cycle = 1e-4, 30
     smeared.kernel()
     return np.asarray(smeared.make_rdm1())
+
+
+def alternating_spins(mole: Any, molecule: Molecule) -> np.ndarray:
+    """Free atoms with parallel spins in their open shells, the spins of neighbours opposite: how bonds break.
+
+    Density (2, n, n), block-diagonal and spherical on every atom.
+    """
+    from pyscf.scf import atom_hf
+
+    atoms = atom_hf.get_atm_nrhf(mole)
+    density = np.zeros((2, mole.nao, mole.nao))
+    for index, sign in enumerate(_alternating_signs(molecule)):
+        if sign == 0:
+            continue
+        _, _, orbitals, occupation = atoms[mole.atom_symbol(index)]
+        first, last = mole.aoslice_by_atom()[index][2:]
+        # A shell holds parallel spins until each of its orbitals has one.
+        major, minor = np.minimum(occupation, 1.0), np.maximum(occupation - 1.0, 0.0)
+        for spin, part in enumerate((major, minor) if sign > 0 else (minor, major)):
+            density[spin, first:last, first:last] = (orbitals * part) @ orbitals.T
+    return density
+
+
+def _alternating_signs(molecule: Molecule) -> list[int]:
+    """+1 or -1 for real atoms, each opposite to the nearest atom that has its sign already; 0 for ghosts."""
+    real = [i for i, ghost in enumerate(molecule.ghosts) if not ghost]
+    distance = np.linalg.norm(molecule.coordinates[:, None] - molecule.coordinates[None], axis=-1)
+    signs = [0] * len(molecule.ghosts)
+    signs[real[0]] = 1
+    done, left = [real[0]], real[1:]
+    while left:
+        near = distance[np.ix_(left, done)]
+        row, column = np.unravel_index(int(near.argmin()), near.shape)
+        atom = left[int(row)]
+        signs[atom] = -signs[done[int(column)]]
+        done.append(atom)
+        left.remove(atom)
+    return signs
 
 
 def atomic_shell_guesses(mole: Any, molecule: Molecule) -> Iterator[tuple[str, np.ndarray]]:

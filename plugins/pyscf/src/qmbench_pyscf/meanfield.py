@@ -64,15 +64,15 @@ def density_dipole(mole: Any, density: Any) -> Any:
 class HartreeFock(PyscfMethod):
     """Hartree–Fock, restricted for singlets and unrestricted otherwise. Roothaan, Rev. Mod. Phys. 23, 69 (1951).
 
-    Saddle points are left downhill. A singlet stays restricted even where an unrestricted determinant is lower
+    Energies in hartree. Saddle points are left downhill. A singlet stays restricted even where an unrestricted determinant is lower
     (stretched bonds), and says so in a warning, unless reference=unrestricted. Excitations are TDHF (tda=true:
     CIS) from a restricted singlet. Lattices are started from sublattice and random spin patterns as well.
     """
 
     name = "hf"
-    systems = (Molecule, LatticeModel)
+    systems: ClassVar[tuple[type[System], ...]] = (Molecule, LatticeModel)
     properties = PyscfMethod.properties | {"energy_per_site"}
-    citations = ("10.1103/RevModPhys.23.69", "10.1063/1.1740588", PYSCF)
+    citations: ClassVar[tuple[str, ...]] = ("10.1103/RevModPhys.23.69", "10.1063/1.1740588", PYSCF)
     Options = HartreeFockOptions
     cost = (0.5, 3.0)
 
@@ -113,9 +113,11 @@ def check_restricted_singlet(method: PyscfMethod, system: System) -> None:
 
 
 class DensityFunctional(PyscfMethod):
-    """A density functional. Kohn and Sham, Phys. Rev. 140, A1133 (1965)."""
+    """A density functional, energies in hartree. Kohn and Sham, Phys. Rev. 140, A1133 (1965)."""
 
     Options = FunctionalOptions
+    # What turning a molecule on the default quadrature grid may change.
+    tolerances = {"energy": 5e-6, "dipole": 1e-4, "polarizability": 2e-2, "excitation_energies": 5e-5}
     cost = (3.0, 2.7)
     functional: ClassVar[str]
 
@@ -159,8 +161,13 @@ def functional_method(name: str) -> type[Method]:
         f"{text}. {'DOI ' + known.citations[0] if known else 'See libxc for its source'}\n\n"
         "Kohn–Sham with PySCF and libxc: restricted for singlets, unrestricted otherwise; saddle points are left.\n"
         "VV10 non-local correlation is included where it belongs to the functional. Excitations are TDDFT (tda=true:\n"
-        "Tamm–Dancoff; VV10 left out of the kernel). Kohn and Sham, Phys. Rev. 140, A1133 (1965)."
+        "Tamm–Dancoff; VV10 left out of the kernel). Energies in hartree. Kohn and Sham, Phys. Rev. 140, A1133 (1965)."
     )
-    citations = (*(known.citations if known else ()), "10.1103/PhysRev.140.A1133", "10.1016/j.softx.2017.11.002", PYSCF)
+    citations = (
+        *(known.citations if known else ()),
+        "10.1103/PhysRev.140.A1133",
+        "10.1016/j.softx.2017.11.002",
+        PYSCF,
+    )
     members = {"__doc__": doc, "__module__": __name__, "name": name, "functional": name, "citations": citations}
     return type(f"Functional_{name}", (DensityFunctional,), members)

@@ -68,6 +68,9 @@ def basis_functions(basis: str, symbol: str) -> list:
         with warnings.catch_warnings():
             # PySCF advises on an optional package here; our error says what is wrong.
             warnings.simplefilter("ignore")
+            if "(" in name:
+                # Polarization of heavy and of light atoms: nonsense in one shows only on the other.
+                library.load(name, "C"), library.load(name, "H")
             shells = library.load(name, symbol)
     except (KeyError, OSError):
         raise InputError(f"unknown basis '{basis}'{did_you_mean(basis, COMMON_BASES)}") from None

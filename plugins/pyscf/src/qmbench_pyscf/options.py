@@ -82,15 +82,17 @@ class D4Options(FunctionalOptions):
 class HartreeFockDispersionOptions(HartreeFockOptions):
     """Hartree–Fock with D3(BJ)."""
 
-    basis: str = Field(description="basis set, such as cc-pvdz or def2-tzvp")  # type: ignore[assignment]
-    three_body: bool = DispersionOptions.model_fields["three_body"]
+    basis: str = Field(description="basis set, such as cc-pvdz or def2-tzvp")
+    three_body: bool = Field(
+        False, description="add the Axilrod–Teller–Muto term, which the published D3(BJ) leaves off"
+    )
 
 
 class HartreeFockD4Options(HartreeFockOptions):
     """Hartree–Fock with D4."""
 
-    basis: str = Field(description="basis set, such as cc-pvdz or def2-tzvp")  # type: ignore[assignment]
-    three_body: bool = D4Options.model_fields["three_body"]
+    basis: str = Field(description="basis set, such as cc-pvdz or def2-tzvp")
+    three_body: bool = Field(True, description="the Axilrod–Teller–Muto term, part of the published D4")
 
 
 class CorrelatedOptions(MoleculeOptions):

@@ -29,6 +29,7 @@ SAME_ENERGY_ON_GRID = 1e-5
 RANKING_TIE = 3e-5
 RANKING_DOUBT = 2e-3
 MAX_DESCENTS = 12
+SECOND_ORDER_GRADIENT = 5e-6
 
 
 @dataclass(frozen=True)
@@ -122,7 +123,7 @@ def scf_key(molecule: Molecule, basis: str, xc: str | None, options: ScfOptions)
     from importlib import metadata
 
     system = {k: v for k, v in molecule.to_json().items() if k not in ("name", "fragments")}
-    data = {"what": "scf", "system": system, "basis": basis, "xc": xc, "options": asdict(options)}
+    data: dict[str, Any] = {"what": "scf", "system": system, "basis": basis, "xc": xc, "options": asdict(options)}
     data["versions"] = [metadata.version("pyscf"), metadata.version("qmbench-pyscf")]
     return json.dumps(data, sort_keys=True)
 
@@ -256,7 +257,7 @@ def _closed_shell(make: Any, what: str, options: ScfOptions) -> tuple[Any, dict[
 def _open_shell(
     make: Any, molecule: Molecule, basis: str, xc: str | None, options: ScfOptions, resources: Resources, what: str
 ) -> tuple[Any, dict[str, Any]]:
-    from qmbench_pyscf.guesses import guesses
+    from qmbench_pyscf.guesses import alternating_spins, guesses
 
     if molecule.multiplicity == 1:
         closed = converged_scf(
@@ -265,6 +266,8 @@ def _open_shell(
         density = closed.make_rdm1() / 2
         starts = [("restricted solution", np.array([density, density]))]
         starts.append(("mixed frontier orbitals", _mixed(closed)))
+        if molecule.n_parts > 1:
+            starts.append(("alternating spins", alternating_spins(closed.mol, molecule)))
     else:
         starts = list(guesses(_coarse(make()), molecule))
     found = [(name, trial) for name, density in starts if (trial := _loosely(make(), density, options)) is not None]
@@ -350,10 +353,24 @@ def _converge(mf: Any, density: np.ndarray, what: str) -> None:
 
 
 def _second_order(mf: Any, orbitals: np.ndarray, occupation: np.ndarray) -> None:
+    """Second-order steps from `orbitals`, then plain iterations for the last digits of the gradient.
+
+    PySCF's second-order solver stalls near a gradient of 1e-6; where the plain iterations leave its solution or
+    do not settle, it stands.
+    """
     solver = mf.newton()
+    solver.conv_tol_grad = max(SECOND_ORDER_GRADIENT, mf.conv_tol_grad or 0.0)
     solver.kernel(orbitals, occupation)
-    mf.mo_coeff, mf.mo_occ, mf.mo_energy = solver.mo_coeff, solver.mo_occ, solver.mo_energy
-    mf.e_tot, mf.converged = solver.e_tot, solver.converged
+    found = (solver.mo_coeff, solver.mo_occ, solver.mo_energy, solver.e_tot)
+    if solver.converged:
+        try:
+            mf.kernel(mf.make_rdm1(solver.mo_coeff, solver.mo_occ))
+        except np.linalg.LinAlgError:
+            mf.converged = False
+        if mf.converged and abs(mf.e_tot - solver.e_tot) < SAME_ENERGY:
+            return
+    mf.mo_coeff, mf.mo_occ, mf.mo_energy, mf.e_tot = found
+    mf.converged = solver.converged
 
 
 def descend(mf: Any, what: str) -> dict[str, Any]:

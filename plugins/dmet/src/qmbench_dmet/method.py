@@ -1,0 +1,192 @@
+"""The method `dmet`: options, what is refused, and the results as qmbench wants them."""
+
+from __future__ import annotations
+
+import math
+import re
+from collections.abc import Sequence
+from typing import Literal
+
+from pydantic import Field
+
+from qmbench import (
+    InputError,
+    LatticeModel,
+    Method,
+    Molecule,
+    NotConverged,
+    Options,
+    Resources,
+    Result,
+    System,
+    Unsupported,
+)
+
+_LATTICE_FRAGMENT = re.compile(r"[1-9]\d*(x[1-9]\d*)*")
+CURVES = frozenset({"number_curve", "energy_curve"})
+
+
+class DmetOptions(Options):
+    """Every choice of an embedding that changes the number."""
+
+    basis: str | None = None
+    fragment: str = Field(
+        "1",
+        description="sites per fragment along each lattice direction (2, 2x2); for molecules atom, group, atoms per "
+        "fragment, or atom numbers (1,2:3-5)",
+        examples=["2"],
+    )
+    bath: Literal["svd", "projection", "csd", "eigenvectors", "ensemble"] = Field(
+        "svd", description="how bath orbitals are made; ensemble is the one for partly filled shells"
+    )
+    interaction: Literal["interacting", "noninteracting"] = Field(
+        "interacting", description="whether electrons repel each other in the bath, or in the fragment only"
+    )
+    solver: Literal["fci", "ccsd", "hf"] = Field("fci", description="impurity solver")
+    low_level: Literal["rhf", "uhf"] = Field("rhf", description="mean field that the embedding starts from")
+    self_consistent: bool = Field(False, description="fit a correlation potential until the low level repeats itself")
+    fit: Literal["fragment", "fragment+bath", "density"] = Field(
+        "fragment", description="which part of the density matrix the correlation potential is fitted to"
+    )
+    aufbau: bool = Field(
+        True,
+        description="whether the low level fills its lowest orbitals; false: fragment blocks are matched exactly by "
+        "an augmented Lagrangian (alm-DMET)",
+    )
+    mu_fit: Literal["multistate", "secant", "brentq"] = Field(
+        "multistate", description="how the chemical potential is found; only multistate certifies it"
+    )
+    localization: Literal["meta_lowdin", "iao"] = Field("meta_lowdin", description="localized orbitals of a molecule")
+    max_iterations: int = Field(100, ge=1, description="self-consistency iterations before giving up")
+    tolerance: float = Field(1e-7, gt=0, description="largest change of the correlation potential at convergence")
+    curve_width: float = Field(1.0, gt=0, description="curves run this far on both sides of the chemical potential")
+    curve_points: int = Field(41, ge=2, description="number of points of the curves")
+
+
+class Dmet(Method):
+    """Density matrix embedding with a certified multi-state chemical potential.
+
+    Total energy in hartree (nuclear repulsion included), of lattices in units of t. Knizia and Chan, PRL 109, 186404
+    (2012); JCTC 9, 1428 (2013). Where the fragments' electron number jumps, the ensemble of the states that cross
+    has exactly the electrons of the system; an energy that cannot be certified is not returned. Not variational.
+    """
+
+    name = "dmet"
+    systems = (Molecule, LatticeModel)
+    properties = frozenset(
+        {
+            "energy",
+            "energy_per_site",
+            "double_occupancy",
+            "fragment_occupations",
+            "chemical_potential",
+            "particle_number_error",
+        }
+        | CURVES
+    )
+    Options = DmetOptions
+    distributions = ("qmbench-dmet", "qmbench-pyscf", "pyscf", "numpy", "scipy")
+    citations = (
+        "10.1103/PhysRevLett.109.186404",
+        "10.1021/ct301044e",
+        "10.1021/acs.jctc.6b00316",
+        "10.1021/acs.jctc.1c01061",
+    )
+    examples = (
+        "dmet?fragment=2",
+        "dmet/sto-6g?fragment=1",
+        "dmet?fragment=2&self_consistent=true",
+        "dmet/sto-6g?fragment=1&self_consistent=true",
+    )
+    # atoms that are rotated sit in another orientation of the localized orbitals' frame: the SCF's own tolerance
+    tolerances = {"energy": 1e-7, "energy_per_site": 1e-8, "chemical_potential": 1e-6}
+
+    @classmethod
+    def example_systems(cls) -> Sequence[System]:
+        """A ring, an irregular open lattice, and a bent chain of hydrogens."""
+        zigzag = ((0.1, 0.0, 0.2), (1.7, 0.4, 0.0), (3.3, -0.2, 0.5), (5.0, 0.3, 0.1))
+        return [
+            LatticeModel((6,), ("periodic",), 1.0, 2.0, 6, 1, name="ring"),
+            LatticeModel((6,), ("open",), 1.0, 2.0, 4, 1, name="chain"),
+            Molecule(("H",) * 4, zigzag, 0, 1, name="h4"),
+        ]
+
+    def check(self, system: System, properties: frozenset[str]) -> None:
+        super().check(system, properties)
+        if isinstance(system, LatticeModel):
+            self._check_lattice(system)
+        elif isinstance(system, Molecule):
+            self._check_molecule(system, properties)
+        self._check_options()
+
+    def _check_options(self) -> None:
+        o = self.options
+        if not o.aufbau and not (o.self_consistent and o.fit == "fragment"):
+            raise InputError("dmet: aufbau=false needs self_consistent=true and fit=fragment")
+        if not o.aufbau and o.low_level == "uhf":
+            raise Unsupported("dmet: aufbau=false is for low_level=rhf")
+        if o.solver != "fci" and o.low_level == "uhf":
+            raise Unsupported(f"dmet: solver={o.solver} is for low_level=rhf; use solver=fci")
+
+    def _check_lattice(self, system: LatticeModel) -> None:
+        from qmbench_dmet.lattice import tiles
+
+        if self.options.basis is not None:
+            raise InputError(f"dmet: a lattice has no basis; write dmet, not dmet/{self.options.basis}")
+        tiles(system.lattice, self.lattice_fragment())
+        self._check_spin(system.multiplicity, system.electrons, system.name or "lattice")
+        if any(system.twist) and self.options.solver != "fci":
+            raise Unsupported(f"dmet: a twisted boundary needs solver=fci, not {self.options.solver}")
+
+    def _check_molecule(self, system: Molecule, properties: frozenset[str]) -> None:
+        from qmbench_dmet.molecule import atom_groups
+
+        if self.options.basis is None:
+            raise InputError("dmet: a molecule needs a basis: write 'dmet/sto-6g', say")
+        if lattice_only := properties & {"energy_per_site", "double_occupancy"}:
+            raise Unsupported(f"dmet gives {', '.join(sorted(lattice_only))} for lattices only")
+        atom_groups(system.symbols, system.coordinates, self.options.fragment, system.ghosts)
+        self._check_spin(system.multiplicity, system.n_electrons, system.name or system.formula)
+        if system.n_electrons % 2 and self.options.low_level == "rhf":
+            raise Unsupported(
+                f"dmet: {system.name or system.formula} has an odd number of electrons; use low_level=uhf"
+            )
+
+    def _check_spin(self, multiplicity: int, electrons: int, what: str) -> None:
+        if electrons < 1:
+            raise Unsupported(f"{what} has no electrons")
+        if self.options.low_level == "rhf" and multiplicity != 1 + electrons % 2:
+            raise Unsupported(
+                f"dmet: low_level=rhf averages over spins, which is no state of multiplicity {multiplicity} "
+                f"({what}); use low_level=uhf"
+            )
+
+    def lattice_fragment(self) -> tuple[int, ...]:
+        """The extent of a fragment along each lattice direction; InputError if it is not written so."""
+        if not _LATTICE_FRAGMENT.fullmatch(self.options.fragment):
+            raise InputError(f"fragment of a lattice: write 2 or 2x2, not '{self.options.fragment}'")
+        return tuple(int(n) for n in self.options.fragment.split("x"))
+
+    def compute(self, system: System, properties: frozenset[str], resources: Resources) -> Result:
+        from qmbench_dmet import run
+        from qmbench_dmet.embedding import EmbeddingError
+
+        self.check(system, properties)
+        try:
+            if isinstance(system, LatticeModel):
+                return run.lattice_result(system, self.options, self.lattice_fragment(), properties)
+            assert isinstance(system, Molecule)  # check has seen to it
+            return run.molecule_result(system, self.options, properties, resources)
+        except EmbeddingError as error:
+            raise NotConverged(f"dmet: {error}") from error
+
+    def estimate(self, system: System, properties: frozenset[str]) -> float | None:
+        if isinstance(system, LatticeModel):
+            orbitals = 2 * math.prod(self.lattice_fragment())
+            seconds = 0.1 + 1e-7 * math.comb(orbitals, orbitals // 2) ** 2 * orbitals
+            return seconds * (20.0 if self.options.self_consistent else 5.0)
+        return None
+
+    def families(self) -> dict[str, str]:
+        reference = f"hf/{self.options.basis}" if self.options.basis else "lattice mean field"
+        return {"program": "qmbench-dmet", "reference": reference}

@@ -1,0 +1,247 @@
+"""The two methods, as qmbench sees them."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from typing import Any
+
+from pydantic import Field
+
+from qmbench import Method, Molecule, Options, Quantity, Resources, Result, System, Unsupported
+from qmbench_edft.options import EnsembleOptions
+
+LOW_STATES = ("2 3S", "2 1S", "2 3P", "2 1P")
+HIGHER_STATES = ("3 3S", "3 1S", "3 3P", "3 1P")
+
+
+def nuclear_charge(system: System, name: str) -> float:
+    """Z of a two-electron atom; Unsupported for anything else."""
+    assert isinstance(system, Molecule)
+    if any(system.ghosts) or len(system.symbols) != 1:
+        raise Unsupported(f"{name} does one atom at a time, without ghosts: it has no basis set")
+    if system.n_electrons != 2:
+        raise Unsupported(
+            f"{name} does two-electron atoms (H-, He, Li+, Be2+ …); this one has {system.n_electrons} electrons"
+        )
+    if system.multiplicity != 1:
+        raise Unsupported(f"{name} starts from the singlet ground state; triplets are among its excited states")
+    return float(system.atomic_numbers[0])
+
+
+def helium() -> Molecule:
+    """The helium atom."""
+    return Molecule(("He",), ((0.0, 0.0, 0.0),), 0, 1, name="He")
+
+
+class EnsembleDFT(Method):
+    """Excitation energies of two-electron atoms from ensemble density functional theory.
+
+    In hartree, from 1 1S to 2 3S, 2 1S, 2 3P, 2 1P (and 3 3S, 3 1S, 3 3P, 3 1P with dec and delta_scf),
+    non-relativistic, nucleus fixed. Weights count per state: a multiplet of degeneracy g in an ensemble of M
+    states carries g weight/M. States whose orbital the approximate potential does not bind are left out with a warning.
+    Gross, Oliveira and Kohn, Phys. Rev. A 37, 2805 (1988).
+    """
+
+    name = "edft"
+    systems = (Molecule,)
+    properties = frozenset({"excitation_energies"})
+    distributions = ("qmbench-edft",)
+    citations = (
+        "10.1103/PhysRevA.37.2805",
+        "10.1103/PhysRevA.37.2809",
+        "10.1103/PhysRevA.37.2821",
+        "10.1103/PhysRevA.34.737",
+        "10.1103/PhysRevLett.88.033003",
+        "10.1063/1.4872255",
+        "10.1103/PhysRevLett.119.033003",
+        "10.1103/PhysRevX.14.041045",
+    )
+    Options = EnsembleOptions
+    examples = ("edft?functional=sehx", "edft?functional=lda&extraction=lim", "edft?functional=gic&extraction=dec")
+
+    @classmethod
+    def example_systems(cls) -> Sequence[System]:
+        return [helium()]
+
+    def check(self, system: System, properties: frozenset[str]) -> None:
+        super().check(system, properties)
+        if nuclear_charge(system, self.name) <= 1:
+            raise Unsupported("H- has no bound excited state 1snl, so no excitation energy")
+
+    def estimate(self, system: System, properties: frozenset[str]) -> float | None:
+        o = self.options
+        orbital = o.functional in ("eexx", "gic", "sehx", "elda")
+        if o.extraction in ("dec", "delta_scf"):
+            return 1.5 if o.ground_state == "exact" else 0.5
+        factor = {"gap": 1.0, "slope": 5.0, "lim": 2.0, "ladder": 1.0}[o.extraction] * (
+            1.0 if o.ensemble == "bi" else 1.5
+        )
+        return 0.3 + factor * (0.3 if orbital else 0.1)
+
+    def families(self) -> dict[str, str]:
+        o = self.options
+        return {"program": "qmbench-edft", "functional": o.functional, "extraction": o.extraction}
+
+    def compute(self, system: System, properties: frozenset[str], resources: Resources) -> Result:
+        self.check(system, properties)
+        z = nuclear_charge(system, self.name)
+        found, settings, warnings = _ENGINES.get(self.options.extraction, _each)(self.options, z)
+        if not found:
+            raise Unsupported(warnings[0])
+        settings |= {"weight_counts": "per state"}
+        values = {state: float(value) for state, value in found.items()}
+        return Result({"excitation_energies": Quantity(values, "hartree")}, settings, warnings)
+
+
+def _approximation(o: Any):  # type: ignore[no-untyped-def]
+    from qmbench_edft.extraction import Approximation
+
+    # with dec, `own` is left standing for any functional: there it makes no difference
+    correlation = "none" if o.correlation == "own" and o.functional not in ("qlda", "elda") else o.correlation
+    return Approximation(
+        o.functional, correlation, o.potential or "oep", o.ensemble or "bi", o.weight if o.weight else 0.5
+    )
+
+
+def _collect(names: Sequence[str], compute: Callable[[Any], Any]) -> tuple[dict[str, float], dict[str, Any], list[str]]:
+    """Each state by itself; one that is not bound is left out with a warning."""
+    from qmbench_edft.states import state
+
+    found: dict[str, float] = {}
+    parts: dict[str, Any] = {}
+    warnings: list[str] = []
+    for name in names:
+        try:
+            excitation = compute(state(name))
+        except Unsupported as reason:
+            warnings.append(f"{name}: {reason}")
+            continue
+        found[name] = excitation.value
+        if excitation.ks_gap is not None:
+            parts[name] = {"kohn_sham_gap": excitation.ks_gap, "xc_derivative": float(excitation.derivative)}
+    return found, {"parts_hartree": parts} if parts else {}, warnings
+
+
+def _each(o: Any, z: float):  # type: ignore[no-untyped-def]
+    """gap, slope, lim, delta_scf: state by state."""
+    from qmbench_edft import extraction as ex
+
+    a = _approximation(o)
+    ways = {
+        "gap": lambda target: ex.gap(a, z, target)[0],
+        "slope": lambda target: ex.slope(a, z, target),
+        "lim": lambda target: ex.lim(a, z, target),
+        "delta_scf": lambda target: ex.delta_scf(a, z, target),
+    }
+    if o.extraction == "lim" and o.ensemble != "bi":
+        return _ladder(o, z)
+    names = LOW_STATES + (HIGHER_STATES if o.extraction == "delta_scf" else ())
+    return _collect(names, ways[o.extraction])
+
+
+def _ladder(o: Any, z: float):  # type: ignore[no-untyped-def]
+    from qmbench_edft import extraction as ex
+    from qmbench_edft.states import state
+
+    rungs = ex.ladder(_approximation(o), z, state(LOW_STATES[-1]), secant=o.extraction == "lim")
+    missing = [name for name in LOW_STATES if state(name) not in rungs]
+    warnings = (
+        [f"{', '.join(missing)}: the ladder ends where the next ensemble has an unbound orbital"] if missing else []
+    )
+    return {str(s): x.value for s, x in rungs.items()}, {}, warnings
+
+
+def _dec(o: Any, z: float):  # type: ignore[no-untyped-def]
+    from qmbench_edft import extraction as ex
+    from qmbench_edft.ensemble import ground_ensemble
+    from qmbench_edft.functionals import Functional
+    from qmbench_edft.scf import default_grid, solve
+
+    grid = default_grid(z, 3)
+    if o.ground_state == "exact":
+        from qmbench_edft.inversion import exact_ground_state
+
+        potential = exact_ground_state(z, grid=grid).potential
+    else:
+        ground = Functional("sehx") if o.ground_state == "exx" else Functional("lda", "pw92")
+        potential = solve(ground, ground_ensemble(), z, grid=grid).potential
+    a = _approximation(o)
+    sizes = {1 + g for g in (1, 3, 9)}
+    functional = a.resolve(z, sizes)
+    return _collect(
+        LOW_STATES + HIGHER_STATES, lambda target: ex.dec(functional, z, target, potential, grid, o.ground_state)
+    )
+
+
+_ENGINES: dict[str, Callable[[Any, float], Any]] = {"ladder": _ladder, "dec": _dec}
+
+
+class ExactOptions(Options):
+    """Options of `edft-exact`."""
+
+    degree: int = Field(
+        20,
+        ge=8,
+        le=26,
+        description="total degree of the Laguerre expansion: 20 gives 1e-8 hartree or better",
+        examples=[11],
+    )
+
+
+class ExactTwoElectron(Method):
+    """Exact non-relativistic states of two-electron atoms, by expansion in perimetric coordinates.
+
+    Energy and excitation energies in hartree, nucleus fixed; variational, so energies are upper bounds. The uncertainty
+    is the change from the expansion of four degrees less. Pekeris, Phys. Rev. 112, 1649 (1958); Schiff, Lifson, Pekeris
+    and Rabinowitz, Phys. Rev. 140, A1104 (1965).
+    """
+
+    name = "edft-exact"
+    systems = (Molecule,)
+    properties = frozenset({"energy", "excitation_energies"})
+    distributions = ("qmbench-edft",)
+    citations = ("10.1103/PhysRev.112.1649", "10.1103/PhysRev.140.A1104")
+    Options = ExactOptions
+    examples = ("edft-exact?degree=10",)
+
+    @classmethod
+    def example_systems(cls) -> Sequence[System]:
+        return [helium()]
+
+    def check(self, system: System, properties: frozenset[str]) -> None:
+        super().check(system, properties)
+        if nuclear_charge(system, self.name) <= 1 and "excitation_energies" in properties:
+            raise Unsupported("H- has no bound excited state 1snl: only its energy can be asked for")
+
+    def estimate(self, system: System, properties: frozenset[str]) -> float | None:
+        return (12.0 if "excitation_energies" in properties else 0.6) * (self.options.degree / 20) ** 4
+
+    def families(self) -> dict[str, str]:
+        return {"program": "qmbench-edft", "reference": "exact"}
+
+    def compute(self, system: System, properties: frozenset[str], resources: Resources) -> Result:
+        from qmbench_edft.perimetric import solve_state
+        from qmbench_edft.states import GROUND, state
+
+        self.check(system, properties)
+        z = nuclear_charge(system, self.name)
+        degree = self.options.degree
+        energy, change = {}, {}
+        excited = LOW_STATES + HIGHER_STATES if "excitation_energies" in properties else ()
+        virials = {}
+        for target in [GROUND, *map(state, excited)]:
+            best = solve_state(z, target, degree)
+            energy[str(target)], virials[str(target)] = best.energy, best.virial
+            change[str(target)] = abs(solve_state(z, target, degree - 4).energy - best.energy)
+        ground = str(GROUND)
+        given: dict[str, Quantity] = {}
+        if "energy" in properties:
+            given["energy"] = Quantity(energy[ground], "hartree", change[ground], "estimate")
+        if excited:
+            given["excitation_energies"] = Quantity(
+                {s: energy[s] - energy[ground] for s in excited},
+                "hartree",
+                {s: change[s] + change[ground] for s in excited},
+                "estimate",
+            )
+        return Result(given, {"virial_defect": virials, "energies_hartree": energy})

@@ -1,0 +1,14 @@
+"""Shared, expensive things: exact states are solved once per session."""
+
+from __future__ import annotations
+
+import pytest
+
+
+@pytest.fixture(scope="session")
+def exact_helium():
+    """The exact states of helium used here, degree 18."""
+    from qmbench_edft.perimetric import solve_state
+    from qmbench_edft.states import state
+
+    return {state(name): solve_state(2.0, state(name), 18) for name in ("1 1S", "2 3S", "2 1S", "2 3P", "2 1P")}

@@ -1,0 +1,51 @@
+"""Dispersion from coupled oscillators on PySCF densities: TS, MBD@rsSCS and its relatives, MBD-NL.
+
+Numerics that need no program (arrays in, arrays out) are in the modules `models`, `crystal`, `quanta`, `response` and
+`large`; importing this module imports none of them.
+"""
+
+from __future__ import annotations
+
+from qmbench import Method, Property, hookimpl
+
+QMBENCH_API = 1
+
+_LISTED = ("pbe+ts", "pbe+mbd", "pbe+mbd-nl")
+
+PROPERTIES = (
+    Property("dispersion_energy", "hartree", "the dispersion part of a dispersion-corrected total energy"),
+    Property("hirshfeld_ratios", "", "Hirshfeld volume in the molecule over that of the free atom", "atoms"),
+    Property(
+        "dynamic_polarizability",
+        "bohr3",
+        "isotropic polarizability at imaginary frequencies, (n,); the frequencies are a setting of the record",
+        "any",
+    ),
+    Property("dispersion_modes", "hartree", "frequencies of the coupled dipole modes, ascending, (3 × atoms,)", "any"),
+    Property("dispersion_mode_atoms", "", "number of atoms sharing each coupled mode, 1/Σ w², (3 × atoms,)", "any"),
+    Property("dispersion_mode_energies", "hartree", "dispersion energy by coupled modes, (3 × atoms,)", "any"),
+    Property("virtual_quanta", "", "mean number of virtual oscillator quanta on each atom", "atoms"),
+    Property(
+        "dispersion_pair_energies", "hartree", "dispersion energy by pairs of atoms, symmetric, (atoms, atoms)", "any"
+    ),
+    Property("dispersion_correlations", "", "norm of the pair correlation of the oscillators of two atoms", "any"),
+    Property("fragment_entanglement", "", "entanglement entropy (nats) of each fragment with the rest", "any"),
+)
+
+
+@hookimpl
+def qmbench_properties() -> tuple[Property, ...]:
+    return PROPERTIES
+
+
+@hookimpl
+def qmbench_methods() -> list[type[Method]]:
+    return [method for name in _LISTED if (method := qmbench_resolve_method(name)) is not None]
+
+
+@hookimpl
+def qmbench_resolve_method(name: str) -> type[Method] | None:
+    """FUNCTIONAL+MODEL, models ts, mbd, mbd-scs, mbd-ts, mbd-nl; Unsupported without published parameters."""
+    from qmbench_mbd.methods import dispersion_method
+
+    return dispersion_method(name)

@@ -1,0 +1,133 @@
+"""Dipole interaction tensors as pairs of radial functions: T(R) = A(r) 1 + B(r) R Rᵀ.
+
+Every tensor of the MBD family has this form, so damping, assembly and derivatives are written once. Bare dipoles:
+A = 1/r³, B = −3/r⁵. All lengths in bohr. Derivatives are requested with `derivatives=True`.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+
+import numpy as np
+
+from qmbench_mbd.parameters import Array
+
+_TWO_OVER_SQRT_PI = 2 / np.sqrt(np.pi)
+
+
+def _absent() -> Array:
+    return np.empty(0)
+
+
+@dataclass(frozen=True)
+class Radial:
+    """A and B on an array of distances; with derivatives by r, and by the one other argument `p` (a width or a
+    damping length). Absent derivatives are empty arrays."""
+
+    a: Array
+    b: Array
+    a_r: Array = field(default_factory=_absent)
+    b_r: Array = field(default_factory=_absent)
+    a_p: Array = field(default_factory=_absent)
+    b_p: Array = field(default_factory=_absent)
+
+
+def fermi(r: Array, length: Array, steepness: float, derivatives: bool = False) -> tuple[Array, Array, Array]:
+    """Fermi damping f = 1/(1+exp(−a(r/S−1))) and, if asked, ∂f/∂r and ∂f/∂S (otherwise empty arrays).
+
+    Grimme's form as used by Tkatchenko and Scheffler (2009), eq 12; S is the damping length `length`.
+    """
+    from scipy.special import expit
+
+    eta = r / length
+    f = expit(steepness * (eta - 1))
+    if not derivatives:
+        return f, np.empty(0), np.empty(0)
+    slope = steepness * f * expit(-steepness * (eta - 1))
+    return f, slope / length, -slope * eta / length
+
+
+def bare(r: Array, derivatives: bool = False) -> Radial:
+    """Point dipoles, −∇∇(1/r)."""
+    inv = 1 / r
+    inv3 = inv**3
+    a, b = inv3, -3 * inv3 * inv * inv
+    if not derivatives:
+        return Radial(a, b)
+    return Radial(a, b, -3 * a * inv, -5 * b * inv)
+
+
+def gaussian_shape(z: Array) -> tuple[Array, Array]:
+    """erf z − θ and 2z²θ with θ = 2z exp(−z²)/√π: what a Gaussian dipole's A r³ and B r⁵ are made of, z = r/σ."""
+    from scipy.special import erf
+
+    z2 = z * z
+    theta = np.exp(-z2)
+    theta *= z
+    theta *= _TWO_OVER_SQRT_PI
+    shape = erf(z)
+    shape -= theta
+    theta *= z2
+    theta *= 2
+    return shape, theta
+
+
+def gaussian(r: Array, width: Array, derivatives: bool = False) -> Radial:
+    """Dipoles smeared by Gaussians of combined width σ = √(σᵢ²+σⱼ²): −∇∇ erf(r/σ)/r. Derivatives by r and σ.
+
+    A. Tkatchenko, R. A. DiStasio Jr., R. Car, M. Scheffler, Phys. Rev. Lett. 108, 236402 (2012), eqs 4 and 5.
+    """
+    z = r / width
+    shape, extra = gaussian_shape(z)
+    inv = 1 / r
+    inv3 = inv * inv * inv
+    inv5 = inv3 * inv * inv
+    a, b = shape * inv3, (extra - 3 * shape) * inv5
+    if not derivatives:
+        return Radial(a, b)
+    # d(erf z − θ)/dz = 2zθ = extra/z; d(2z²θ)/dz = θ(6z − 4z³) = extra (3/z − 2z)
+    shape_z = extra / z
+    b_z = -2 * z * extra * inv5  # the two 3·extra/z cancel
+    a_z = shape_z * inv3
+    z_r, z_p = 1 / width, -z / width
+    return Radial(a, b, a_z * z_r - 3 * a * inv, b_z * z_r - 5 * b * inv, a_z * z_p, b_z * z_p)
+
+
+def long_range(r: Array, length: Array, steepness: float, derivatives: bool = False) -> Radial:
+    """Fermi-damped point dipoles f T, the coupling of MBD oscillators. Derivatives by r and S."""
+    f, f_r, f_s = fermi(r, length, steepness, derivatives)
+    t = bare(r, derivatives)
+    if not derivatives:
+        return Radial(f * t.a, f * t.b)
+    return Radial(f * t.a, f * t.b, f_r * t.a + f * t.a_r, f_r * t.b + f * t.b_r, f_s * t.a, f_s * t.b)
+
+
+def exponential(r: Array, length: Array, steepness: float, derivatives: bool = False) -> Radial:
+    """Coupling of MBD@SCS: −∇∇ [1 − exp(−(r/S)^a)]/r. Derivatives by r and S.
+
+    Tkatchenko et al. (2012), eq 13.
+    """
+    s = (r / length) ** steepness
+    decay = np.exp(-s)
+    shape = 1 - decay - steepness * s * decay
+    slope = steepness * s * decay * (1 - steepness + steepness * s)  # r d(shape)/dr
+    inv = 1 / r
+    inv3 = inv**3
+    inv5 = inv3 * inv * inv
+    a, b = shape * inv3, (slope - 3 * shape) * inv5
+    if not derivatives:
+        return Radial(a, b)
+    # r d(slope)/dr, from d s/d ln r = a s
+    curvature = steepness * slope * (1 - s) + steepness**3 * s * s * decay
+    a_log, b_log = slope * inv3, (curvature - 3 * slope) * inv5
+    return Radial(a, b, (a_log - 3 * a) * inv, (b_log - 5 * b) * inv, -a_log / length, -b_log / length)
+
+
+def short_range(r: Array, length: Array, steepness: float, width: Array, derivatives: bool = False) -> Radial:
+    """(1 − f) T_Gauss, the coupling inside range-separated screening. Derivatives by r and σ; for S use `fermi`."""
+    f, f_r, _ = fermi(r, length, steepness, derivatives)
+    t = gaussian(r, width, derivatives)
+    g = 1 - f
+    if not derivatives:
+        return Radial(g * t.a, g * t.b)
+    return Radial(g * t.a, g * t.b, g * t.a_r - f_r * t.a, g * t.b_r - f_r * t.b, g * t.a_p, g * t.b_p)
