@@ -67,15 +67,18 @@ def groups(
 ) -> Iterator[Group]:
     """The matrices, in order of benchmark; superseded reference values are left out.
 
-    results, references: the tidy tables. families: level -> what it shares, from `Method.families`. Entries of
-    benchmarks that have references alone take part; their observable, tags and subsets come from `benchmarks`.
+    results, references: the tidy tables. families: level -> what it shares, from `Method.families`. Where a
+    benchmark has results, its entries are those; where it has reference values alone, all it has.
     """
     declared = families or {}
     current = references[references["status"].ne("superseded")]
     names = list(dict.fromkeys([*results["benchmark"], *current["benchmark"]]))
     for name in names:
-        about = entry_facts(benchmarks.get(name), results[results["benchmark"] == name])
         mine, refs = results[results["benchmark"] == name], current[current["benchmark"] == name]
+        about = entry_facts(benchmarks.get(name), mine)
+        if len(mine):
+            asked = set(mine["entry"])
+            about = {entry: facts for entry, facts in about.items() if entry in asked}
         for observable in dict.fromkeys(fact["observable"] for fact in about.values()):
             entries = tuple(e for e, fact in about.items() if fact["observable"] == observable)
             group = _group(name, observable, entries, about, mine, refs, benchmarks.get(name), declared)
@@ -168,8 +171,14 @@ def _level_columns(levels: list[tuple[Any, ...]], declared: Mapping[str, Mapping
     for level, bsse in levels:
         # One level with two counterpoise treatments is two methods, and only then needs the longer name.
         name = f"{level} [{bsse}]" if texts.count(str(level)) > 1 and bsse else str(level)
-        shared = tuple(sorted(declared.get(str(level), {}).items()))
+        shared = tuple(sorted({**_basis(str(level)), **declared.get(str(level), {})}.items()))
         yield Column(name, "computed", str(level), str(bsse), families=shared, approximation=approximation(str(level)))
+
+
+def _basis(level: str) -> dict[str, str]:
+    """A basis is an approximation that methods share, too."""
+    basis = split_level(level).basis
+    return {"basis": basis} if basis else {}
 
 
 def _set_columns(

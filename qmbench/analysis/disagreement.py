@@ -26,6 +26,9 @@ EDGE = 0.05
 """Values with significant pairs that form no camps are called inconclusive when their homogeneity is less probable
 than this, and otherwise the pairs are put down to chance."""
 
+CONTRADICTS = 2.0
+"""Standard uncertainties that make a contradiction, for a value that is to count against another."""
+
 TOTAL_ENERGIES = ("total_energy", "energy_per_site")
 TOTAL_ENERGY_RESOLUTION_KCAL_MOL = 1.0
 TOTAL_ENERGY_RELATIVE_RESOLUTION = 1e-3
@@ -230,7 +233,7 @@ def _verdicts(judged: Judged) -> Judged:
             judged.uncertainty[e, here],
             contradiction=bool(judged.significant[e]),
             resolution=float(judged.resolution[e]),
-            stated=bool(not judged.assumed[e, here].all()),
+            assumed=judged.assumed[e, here],
             reference=where,
             columns=[g.columns[j] for j in here],
         )
@@ -243,33 +246,35 @@ def judge(
     uncertainties: np.ndarray,
     contradiction: bool,
     resolution: float,
-    stated: bool,
+    assumed: np.ndarray,
     reference: int | None,
     columns: Sequence[Column],
 ) -> Verdict:
     """The verdict on one entry, from its n values and the uncertainties used for them.
 
-    contradiction: whether some pair is significant. resolution: the difference that matters. stated: some
+    contradiction: whether some pair is significant. resolution: the difference that matters. assumed: (n,) where no
     uncertainty was stated. reference: which value is the benchmark's default reference, if any.
 
-    With significant pairs, values that are not homogeneous form camps. Two camps of which one is a single value,
-    against at least two independent ones: `suspect_reference` if the single one is the reference, else
-    `one_outlier`. Any other camps: `camps`. No camps: `agree` when a difference that matters would have been seen
-    (with no stated uncertainty: when the values lie within half of it), else `inconclusive`; also `inconclusive`
-    when there are significant pairs and the values are only just homogeneous.
+    With significant pairs, values that are not homogeneous form camps; values too vague to take sides are left
+    out. Two camps of which one is a single value, against at least two independent ones that each contradict it:
+    `suspect_reference` if the single one is the reference, else `one_outlier`. Any other camps: `camps`. No camps:
+    `agree` when a difference that matters would have been seen (with no stated uncertainty: when the values lie
+    within half of it), else `inconclusive`; also `inconclusive` when there are significant pairs and the values
+    are only just homogeneous.
     """
     n = len(values)
     if n < 2:
         return Verdict("inconclusive", "one value: nothing to compare it with")
     camps, undecided = [np.arange(n)], list[int]()
     if contradiction:
-        camps, undecided = without_undecided(values, uncertainties, agglomerate(values, uncertainties))
+        vague = assumed & (uncertainties > resolution)
+        camps, undecided = without_undecided(values, uncertainties, agglomerate(values, uncertainties), vague)
     if len(camps) < 2:
-        return _no_camps(values, uncertainties, contradiction, resolution, stated)
+        return _no_camps(values, uncertainties, contradiction, resolution, not assumed.all())
     camps = sorted(camps, key=lambda c: (-len(c), float(values[c].mean())))
     numbered = tuple(tuple(sorted(int(i) for i in c)) for c in camps)
     singles = tuple(c[0] for c in numbered if len(c) == 1)
-    if len(camps) == 2 and len(singles) == 1 and independent_votes([columns[i] for i in numbered[0]]) >= 2:
+    if len(camps) == 2 and len(singles) == 1 and _convicted(singles[0], numbered[0], values, uncertainties, columns):
         name = columns[singles[0]].name
         if singles[0] == reference:
             reason = f"{len(numbered[0])} values agree with each other and not with the reference {name}"
@@ -298,10 +303,26 @@ def _no_camps(
     return Verdict("inconclusive", "the uncertainties are too large to tell")
 
 
-def independent_votes(columns: Sequence[Column]) -> int:
-    """How many groups of methods share nothing that makes them agree: no functional and no reference determinant.
+def _convicted(
+    single: int, others: Sequence[int], values: np.ndarray, uncertainties: np.ndarray, columns: Sequence[Column]
+) -> bool:
+    """Whether at least two independent values, each by itself precise enough, bear witness against the single one.
 
-    A shared program alone does not make two methods one vote.
+    One bears witness when the distance of the single value from the camp's mean is more than CONTRADICTS times
+    the uncertainty of the two.
+    """
+    camp = list(others)
+    mean = float(np.average(values[camp], weights=uncertainties[camp] ** -2.0))
+    distance = abs(float(values[single]) - mean)
+    witnesses = [i for i in camp if distance > CONTRADICTS * np.hypot(uncertainties[i], uncertainties[single])]
+    return independent_votes([columns[i] for i in witnesses], columns[single]) >= 2
+
+
+def independent_votes(columns: Sequence[Column], against: Column | None = None) -> int:
+    """How many groups of methods share nothing that makes them agree: functional, reference determinant, basis.
+
+    What the method they vote `against` has as well can't explain that they differ from it and does not count;
+    nor does a shared program.
     """
     parent = list(range(len(columns)))
 
@@ -311,9 +332,10 @@ def independent_votes(columns: Sequence[Column]) -> int:
         return i
 
     seen: dict[tuple[str, str], int] = {}
+    shared_by_all = set(against.families) if against is not None else set()
     for i, column in enumerate(columns):
         for key in column.families:
-            if key[0] != "program":
+            if key[0] != "program" and key not in shared_by_all:
                 parent[root(i)] = root(seen.setdefault(key, i))
     return len({root(i) for i in range(len(columns))})
 

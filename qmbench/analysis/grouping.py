@@ -119,12 +119,13 @@ def agglomerate(values: np.ndarray, uncertainties: np.ndarray, significance: flo
 
 
 def without_undecided(
-    values: np.ndarray, uncertainties: np.ndarray, camps: list[np.ndarray], reach: float = 2.0
+    values: np.ndarray, uncertainties: np.ndarray, camps: list[np.ndarray], vague: np.ndarray, reach: float = 2.0
 ) -> tuple[list[np.ndarray], list[int]]:
-    """The camps without the values that would fit another camp as well (within `reach` standard uncertainties).
+    """The camps without the values that can't take sides.
 
-    A value that is all of its camp is taken out only if it fits two others, since it may be what separates them.
-    Returns (camps, undecided); all camps as they are when fewer than two would be left.
+    Those are values that would fit another camp as well (within `reach` standard uncertainties), and `vague` ones
+    (a mask) that stand with others. A value that is all of its camp is taken out only if it fits two others, since
+    it may be what separates them. Returns (camps, undecided); all camps as they are when fewer than two would be left.
     """
     if len(camps) < 2:
         return camps, []
@@ -135,7 +136,7 @@ def without_undecided(
         for i in camp:
             fits = np.abs(values[i] - mean) <= reach * np.sqrt(uncertainties[i] ** 2 + 1.0 / weight)
             fits[k] = False
-            if fits.sum() >= (1 if len(camp) > 1 else 2):
+            if (len(camp) > 1 and (vague[i] or fits.any())) or fits.sum() >= 2:
                 undecided.append(int(i))
     kept = [np.array([i for i in c if i not in undecided], dtype=int) for c in camps]
     kept = [c for c in kept if len(c)]

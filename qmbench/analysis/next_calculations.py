@@ -23,7 +23,7 @@ def next_calculations(judged: list[Judged], most: int = 20) -> list[dict[str, An
     for j in judged:
         usual = _usual_cost(j)
         for e, verdict in enumerate(j.verdicts):
-            if verdict.verdict in OPEN and np.isfinite(j.group.value[e]).sum() >= 1:
+            if verdict.verdict in OPEN:
                 if verdict.verdict == "inconclusive":
                     out += _more_sampling(j, e)
                 out += _missing_levels(j, e, usual)

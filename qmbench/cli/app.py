@@ -146,3 +146,60 @@ def lint(
     from qmbench.cli.lint import lint
 
     return lint(path, freeze=freeze, json=json)
+
+
+@app.command()
+def disagree(
+    run: Annotated[
+        str | None,
+        typer.Argument(metavar="[RUN]", help="Id of a run [default: the latest], a benchmark, or a suite file."),
+    ] = None,
+    significance: Annotated[
+        float, typer.Option("--significance", metavar="P", help="False discovery rate over all pairs.")
+    ] = 0.05,
+    store: Store = None,
+    json: Json = False,
+) -> int:
+    """Report where methods disagree beyond their uncertainties, and who with whom."""
+    from qmbench.cli.disagree import disagree
+
+    return disagree(run, significance, store, json=json)
+
+
+@app.command()
+def check(
+    baseline: Annotated[Path, typer.Option("--baseline", metavar="FILE", help="The numbers to compare with.")],
+    run: Run = None,
+    junit: Annotated[Path | None, typer.Option("--junit", metavar="FILE", help="Write JUnit XML.")] = None,
+    markdown: Annotated[Path | None, typer.Option("--markdown", metavar="FILE", help="Write a summary.")] = None,
+    update: Annotated[bool, typer.Option("--update", help="Write the baseline from the run instead.")] = False,
+    max_time_ratio: Annotated[
+        float | None, typer.Option("--max-time-ratio", metavar="R", help="Slower than this is a regression.")
+    ] = None,
+    store: Store = None,
+    json: Json = False,
+) -> int:
+    """Compare a run with a baseline: exit 0 unchanged, 1 regressed, 2 nothing to judge."""
+    from qmbench.cli.check import check
+
+    return check(run, baseline, store, junit, markdown, update, max_time_ratio, json=json)
+
+
+@app.command()
+def report(
+    run: Annotated[
+        str | None,
+        typer.Argument(metavar="[RUN]", help="Id of a run [default: the latest], a benchmark, or a suite file."),
+    ] = None,
+    formats: Annotated[
+        list[str] | None,
+        typer.Option("--format", metavar="html|md|latex|csv|json|parquet|figures", help="Repeatable. [default: html]"),
+    ] = None,
+    reference: Annotated[str | None, typer.Option("--reference", metavar="SET", help="Reference set.")] = None,
+    folder: Annotated[Path, typer.Option("--report", metavar="DIR", help="Report folder.")] = Path("qmbench-report"),
+    store: Store = None,
+) -> int:
+    """Make the report of a run again from the store."""
+    from qmbench.cli.report import report
+
+    return report(run, tuple(formats or ()), folder, reference, store)

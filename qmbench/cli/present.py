@@ -14,6 +14,10 @@ if TYPE_CHECKING:
     import pandas as pd
 
 
+FORMATS = ("html", "md", "json", "csv")
+"""What a run writes without being asked; `qmbench report` makes the others."""
+
+
 def present(
     run: Mapping[str, Any],
     records: Mapping[str, Record],
@@ -23,37 +27,20 @@ def present(
     json: bool,
 ) -> int:
     """Print the tables of a run, write them to `folder`, and return the run's exit code."""
-    from qmbench.analysis.statistics import score, statistics
     from qmbench.report.export import to_json
     from qmbench.report.tables import render_terminal
+    from qmbench.report.write import make_report, write_report
     from qmbench.tidy import references_frame, results_frame
 
     results = results_frame(run, records, benchmarks)
-    scored = score(results, references_frame(benchmarks.values()), benchmarks, reference)
-    table = statistics(scored)
-    files = write_files(table, scored, benchmarks, folder)
+    report = make_report(run, records, benchmarks, results, references_frame(benchmarks.values()), reference)
+    files = write_report(report, folder, FORMATS)
     if json:
-        print_json({"run": run["id"], "records": record_rows(results), "statistics": to_json(table)})
+        print_json({"run": run["id"], "records": record_rows(results), "statistics": to_json(report.statistics)})
     else:
-        render_terminal(table, scored, benchmarks, console(), subsets=False)
+        render_terminal(report.statistics, report.scored, benchmarks, console(), subsets=False)
         _closing_lines(run, results, files)
     return exit_code(results)
-
-
-def write_files(
-    table: pd.DataFrame, scored: pd.DataFrame, benchmarks: Mapping[str, Benchmark], folder: Path
-) -> list[Path]:
-    """The report's files: tables as Markdown, JSON and CSV, and every result beside its reference as CSV."""
-    from qmbench.report.export import write_csv, write_json, write_markdown
-
-    write_markdown(table, scored, benchmarks, folder / "tables.md")
-    write_json(table, folder / "statistics.json")
-    return [
-        folder / "tables.md",
-        folder / "statistics.json",
-        *write_csv(table, folder, "statistics"),
-        *write_csv(scored, folder, "results"),
-    ]
 
 
 def record_rows(results: pd.DataFrame) -> list[dict[str, Any]]:

@@ -1,0 +1,30 @@
+"""`qmbench disagree`: where methods contradict each other, in a stored run or in published values alone."""
+
+from __future__ import annotations
+
+from json import dumps
+
+from qmbench.cli.common import console, print_json
+from qmbench.cli.loaded import load_target
+from qmbench.errors import InputError
+
+MANY_VOTES = 20_000
+
+
+def disagree(target: str | None, significance: float, store: str | None, json: bool) -> int:
+    """The command; exit code 2 when no entry has two values to compare."""
+    if not 0.0 < significance < 1.0:
+        raise InputError(f"--significance is a probability between 0 and 1, not {significance}")
+    from qmbench.analysis.disagree_document import disagree_document
+    from qmbench.report.disagree_text import render_terminal
+
+    loaded = load_target(target, store)
+    document = disagree_document(loaded.results, loaded.references, loaded.benchmarks, loaded.families, significance)
+    document = {"run": loaded.run["id"] if loaded.run else None, **document}
+    if json and sum(len(x["votes"]) for x in document["entries"]) > MANY_VOTES:
+        print(dumps(document, allow_nan=False))  # on one line: indenting takes ten times as long
+    elif json:
+        print_json(document)
+    else:
+        render_terminal(document, console())
+    return 0 if document["entries"] else 2

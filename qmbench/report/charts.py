@@ -1,0 +1,223 @@
+"""The charts of the report as Vega-Lite specifications, built with Altair; also as files.
+
+Colours: Okabe & Ito's set, which people with any kind of colour blindness can tell apart; beyond eight levels the
+shapes differ as well. Every chart has its numbers in a table beside it.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from qmbench.errors import InputError
+from qmbench.report.tables import level_text
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+OKABE_ITO = ("#0072B2", "#E69F00", "#009E73", "#CC79A7", "#56B4E9", "#D55E00", "#999999", "#F0E442")
+MOST_LEVELS = 16
+"""A chart with more levels than this shows the best ones by mean absolute error, and says so in its title."""
+
+Spec = dict[str, Any]
+
+
+def charts(scored: pd.DataFrame, statistics: pd.DataFrame) -> dict[str, tuple[str, Spec]]:
+    """name -> (title, Vega-Lite specification) for one benchmark and observable; charts without data are left out.
+
+    scored, statistics: the rows of that benchmark and observable (statistics: of the subset `all`).
+    """
+    unit = str(scored["unit"].iloc[0])
+    ok = scored[scored["status"].eq("ok")].copy()
+    ok["level"] = [level_text(a, b) for a, b in zip(ok["level_of_theory"], ok["bsse"], strict=True)]
+    best = statistics.sort_values("mean_absolute_error", na_position="last")
+    order = [level_text(a, b) for a, b in zip(best["level_of_theory"], best["bsse"], strict=True)]
+    shown = [name for name in order if name in set(ok["level"])][:MOST_LEVELS]
+    rest = ok["level"].nunique() - len(shown)
+    more = f" (the {len(shown)} best of {len(shown) + rest} levels)" if rest else ""
+    ok = ok[ok["level"].isin(shown)]
+    makers: dict[str, tuple[str, Callable[[], Spec | None]]] = {
+        "errors": (f"Errors by level of theory, {unit}{more}", lambda: error_distribution(ok, shown, unit)),
+        "parity": (f"Computed against reference, {unit}{more}", lambda: parity(ok, shown, unit)),
+        "curves": (f"Curves over the reference, {unit}{more}", lambda: curves(ok, shown, unit)),
+        "cost": (f"Time against mean absolute error, {unit}", lambda: cost_accuracy(statistics, unit)),
+    }
+    made = {name: (title, make()) for name, (title, make) in makers.items()}
+    return {name: (title, spec) for name, (title, spec) in made.items() if spec is not None}
+
+
+def error_distribution(ok: pd.DataFrame, order: list[str], unit: str) -> Spec | None:
+    """Every error as a point, quartiles as a box, one row per level."""
+    import altair as alt
+
+    rows = ok[ok["error"].notna()]
+    if rows.empty:
+        return None
+    data = alt.Data(values=_values(rows, ("level", "entry", "error")))
+    y = alt.Y("level:N", sort=order, title=None, axis=alt.Axis(labelLimit=260))
+    x = alt.X("error:Q", title=f"error, {unit}")
+    box = alt.Chart(data).mark_boxplot(size=12, outliers=False, color="#56B4E9", opacity=0.6).encode(x=x, y=y)
+    points = (
+        alt.Chart(data)
+        .mark_tick(thickness=1.5, color="#D55E00")
+        .encode(x=x, y=y, tooltip=["level:N", "entry:N", alt.Tooltip("error:Q", format=".4g")])
+    )
+    zero = alt.Chart(alt.Data(values=[{"error": 0.0}])).mark_rule(strokeDash=[4, 4], color="#888").encode(x="error:Q")
+    return _spec(alt.layer(box, points, zero).properties(width="container", height=max(60, 22 * len(order))))
+
+
+def parity(ok: pd.DataFrame, order: list[str], unit: str) -> Spec | None:
+    """Computed values against reference values, with the line where they are equal."""
+    import altair as alt
+
+    rows = ok[ok["error"].notna()]
+    if rows.empty:
+        return None
+    ends = [float(rows[["reference", "value"]].min().min()), float(rows[["reference", "value"]].max().max())]
+    line = alt.Chart(alt.Data(values=[{"reference": x, "value": x} for x in ends]))
+    scale = alt.Scale(zero=False, nice=True)
+    points = (
+        alt.Chart(alt.Data(values=_values(rows, ("level", "entry", "reference", "value", "error"))))
+        .mark_point(size=45, filled=False, strokeWidth=1.6)
+        .encode(
+            x=alt.X("reference:Q", scale=scale, title=f"reference, {unit}"),
+            y=alt.Y("value:Q", scale=scale, title=f"computed, {unit}"),
+            color=_colour(order),
+            shape=alt.Shape("level:N", sort=order, legend=None),
+            tooltip=["level:N", "entry:N", "reference:Q", "value:Q", alt.Tooltip("error:Q", format=".4g")],
+        )
+    )
+    rule = line.mark_line(strokeDash=[4, 4], color="#888").encode(x="reference:Q", y="value:Q")
+    return _spec(alt.layer(rule, points).properties(width="container", height=300))
+
+
+def curves(ok: pd.DataFrame, order: list[str], unit: str) -> Spec | None:
+    """Values along each curve's coordinate, one line per level, the reference as black dots."""
+    import altair as alt
+
+    rows = ok[ok["curve"].fillna("").ne("") & ok["coordinate"].notna()]
+    if rows.empty:
+        return None
+    coordinate = str(rows["coordinate_unit"].iloc[0] or "") if "coordinate_unit" in rows else ""
+    data = alt.Data(values=_values(rows, ("level", "entry", "curve", "coordinate", "value", "reference")))
+    x = alt.X("coordinate:Q", scale=alt.Scale(zero=False), title=", ".join(filter(None, ["coordinate", coordinate])))
+    base = alt.Chart(data)
+    lines = base.mark_line(point=True, strokeWidth=1.5).encode(
+        x=x,
+        y=alt.Y("value:Q", scale=alt.Scale(zero=False), title=unit),
+        color=_colour(order),
+        tooltip=["level:N", "entry:N", "coordinate:Q", "value:Q"],
+    )
+    dots = base.mark_point(filled=True, color="#888", size=55, shape="diamond").encode(
+        x=x, y="reference:Q", tooltip=["entry:N", "reference:Q"]
+    )
+    chart = alt.layer(lines, dots).properties(width=300, height=220)
+    return _spec(
+        chart.facet(facet=alt.Facet("curve:N", title=None), columns=2).resolve_scale(x="independent", y="independent")
+    )
+
+
+def cost_accuracy(statistics: pd.DataFrame, unit: str) -> Spec | None:
+    """Mean absolute error over the common entries against recorded time, with the Pareto front."""
+    import altair as alt
+
+    rows = statistics.copy()
+    rows["level"] = [level_text(a, b) for a, b in zip(rows["level_of_theory"], rows["bsse"], strict=True)]
+    rows["error"] = rows["common_mean_absolute_error"].where(rows["n_differs"], rows["mean_absolute_error"])
+    rows["time"] = rows["wall_s"] / rows["n_ok"].where(rows["n_ok"] > 0)
+    rows = rows[rows["error"].gt(0) & rows["time"].gt(0)]
+    if len(rows) < 2:
+        return None
+    rows["front"] = pareto_front(rows["time"].to_numpy(float), rows["error"].to_numpy(float))
+    x = alt.X("time:Q", scale=alt.Scale(type="log"), title="mean time per entry, s")
+    y = alt.Y("error:Q", scale=alt.Scale(type="log"), title=f"mean absolute error, {unit}")
+    data = alt.Data(values=_values(rows, ("level", "time", "error", "front")))
+    points = (
+        alt.Chart(data)
+        .mark_point(size=70, filled=True)
+        .encode(
+            x=x,
+            y=y,
+            color=alt.Color(
+                "front:N",
+                scale=alt.Scale(domain=[True, False], range=["#0072B2", "#999999"]),
+                legend=alt.Legend(title="on the Pareto front"),
+            ),
+            tooltip=["level:N", alt.Tooltip("time:Q", format=".3g"), alt.Tooltip("error:Q", format=".4g")],
+        )
+    )
+    front = (
+        alt.Chart(data)
+        .transform_filter("datum.front")
+        .mark_line(interpolate="step-after", color="#0072B2", opacity=0.6)
+        .encode(x=x, y=y)
+    )
+    labels = (
+        alt.Chart(data)
+        .transform_filter("datum.front")
+        .mark_text(align="left", dx=7, dy=-5, fontSize=10, color="#888")
+        .encode(x=x, y=y, text="level:N")
+    )
+    return _spec(alt.layer(front, points, labels).properties(width="container", height=300))
+
+
+def pareto_front(cost: np.ndarray, error: np.ndarray) -> np.ndarray:
+    """Which points no other point beats in both cost and error."""
+    order = np.lexsort((error, cost))
+    best = np.minimum.accumulate(error[order])
+    out = np.zeros(len(cost), dtype=bool)
+    out[order] = np.concatenate([[True], error[order][1:] < best[:-1]])
+    return out
+
+
+def write_chart(spec: Spec, path: Path) -> None:
+    """A chart as a file: .json (the specification), .svg, .png or .pdf by the path's ending."""
+    import json
+
+    import vl_convert as vlc
+
+    from qmbench.report.export import write_bytes
+
+    spec = {**spec, "background": "white"}
+    if spec.get("width") == "container":
+        spec["width"] = 480
+    makers: dict[str, Callable[[], bytes]] = {
+        ".json": lambda: json.dumps(spec, indent=1).encode(),
+        ".svg": lambda: vlc.vegalite_to_svg(spec).encode(),
+        ".png": lambda: vlc.vegalite_to_png(spec, scale=2),
+        ".pdf": lambda: vlc.vegalite_to_pdf(spec),
+    }
+    if path.suffix not in makers:
+        raise InputError(f"a chart is written as {', '.join(makers)}, not '{path.suffix}'")
+    write_bytes(path, makers[path.suffix]())
+
+
+def _colour(order: list[str]) -> Any:
+    import altair as alt
+
+    if len(order) <= len(OKABE_ITO):
+        scale = alt.Scale(domain=order, range=list(OKABE_ITO[: len(order)]))
+    else:
+        scale = alt.Scale(domain=order, scheme="tableau20")
+    return alt.Color("level:N", scale=scale, legend=alt.Legend(title=None, orient="bottom", columns=2, labelLimit=300))
+
+
+def _values(rows: pd.DataFrame, columns: tuple[str, ...]) -> list[dict[str, Any]]:
+    from qmbench.report.export import plain
+
+    out = []
+    for row in rows[list(columns)].to_dict("records"):
+        values = {str(k): plain(v) for k, v in row.items()}
+        out.append({k: float(f"{v:.8g}") if isinstance(v, float) else v for k, v in values.items()})
+    return out
+
+
+def _spec(chart: Any) -> Spec:
+    spec: Spec = chart.to_dict()
+    spec.pop("config", None)
+    if spec.get("width") == "container":
+        spec["autosize"] = {"type": "fit-x", "contains": "padding"}
+    return spec

@@ -1,0 +1,117 @@
+"""The disagreement report as text: for the terminal and as Markdown."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import TYPE_CHECKING, Any
+
+from qmbench.report.tables import decimals_for, escape_markdown
+
+if TYPE_CHECKING:
+    from rich.console import Console
+
+SAID = {
+    "agree": "agree",
+    "one_outlier": "one outlier",
+    "camps": "camps",
+    "suspect_reference": "suspect reference",
+    "inconclusive": "inconclusive",
+}
+COLUMNS = ("entry", "verdict", "who", "spread", "max |z|", "consensus")
+
+
+def rows(document: Mapping[str, Any], most: int | None = None) -> list[tuple[str, ...]]:
+    """Cells of the ranked entries, in the order of COLUMNS."""
+    return [_row(x) for x in document["entries"][:most]]
+
+
+def _row(x: Mapping[str, Any]) -> tuple[str, ...]:
+    decimals = decimals_for([x["spread"] or 0.0])
+    agreed = x["consensus"]
+    return (
+        f"{x['benchmark']}/{x['entry']}",
+        SAID[x["verdict"]],
+        who(x),
+        f"{x['spread']:.{decimals}f} {x['unit']}".rstrip(),
+        z_text(x["max_z"]),
+        f"{agreed['value']:.{decimals}f} ± {agreed['uncertainty']:.{decimals}f}",
+    )
+
+
+def z_text(z: float) -> str:
+    """|z| for reading: no digits that mean nothing."""
+    return f"{z:.1f}" if z < 100 else f"{z:.0f}" if z < 10000 else f"{z:.0e}".replace("e+0", "e")
+
+
+def who(x: Mapping[str, Any], longest: int = 4) -> str:
+    """The outliers or camps of an entry in one line."""
+    if x["verdict"] in ("one_outlier", "suspect_reference"):
+        return ", ".join(x["outliers"])
+    if x["verdict"] == "camps":
+        camps = []
+        for camp in x["camps"]:
+            more = f" +{len(camp) - longest}" if len(camp) > longest else ""
+            camps.append("{" + ", ".join(camp[:longest]) + more + "}")
+        return " vs ".join(camps)
+    return ""
+
+
+def summary_lines(document: Mapping[str, Any]) -> list[str]:
+    """What was found, in a few lines."""
+    found = document["summary"]
+    verdicts = ", ".join(f"{n} {SAID[v]}" for v, n in found["verdicts"].items() if n)
+    lines = [f"{found['entries']} entries with two values or more: {verdicts or 'none'}"]
+    if found["entries_with_one_value"]:
+        lines.append(f"{found['entries_with_one_value']} entries have one value: nothing to compare it with")
+    lines.append(f"pairs are significant at a false discovery rate of {document['significance']:.0%}")
+    if any(v["assumed_uncertainty"] is not None for x in document["entries"] for v in x["votes"]):
+        lines.append("where no uncertainty is stated, the scatter of the entry stands in for it")
+    for t in [t for t in document["trends"] if t["p"] < 0.01][:5]:
+        lines.append(
+            f"{t['benchmark']}: {t['a']} − {t['b']} changes by {t['slope']:.3g} ({t['slope_low']:.3g} … "
+            f"{t['slope_high']:.3g}) {t['unit']} per unit of {t['on']} (n = {t['n']}, p = {t['p']:.1g})"
+        )
+    for s in document["next_calculations"][:5]:
+        lines.append(
+            f"next: {s['method']} on {s['benchmark']}/{s['entry']} ({s['verdict']}), about "
+            f"{s['estimated_wall_s']:.0f} s: {s['why']}"
+        )
+    return lines
+
+
+def render_terminal(document: Mapping[str, Any], console: Console, most: int = 30) -> None:
+    """Print the ranking and the summary."""
+    from rich import box
+    from rich.table import Table
+    from rich.text import Text
+
+    table = Table(box=box.SIMPLE_HEAD, pad_edge=False, padding=(0, 1))
+    for name in COLUMNS:
+        right = name in ("spread", "max |z|", "consensus")
+        table.add_column(
+            name, justify="right" if right else "left", overflow="fold", no_wrap=right or name == "verdict"
+        )
+    for cells in rows(document, most):
+        table.add_row(*(Text(cell) for cell in cells))
+    if document["entries"]:
+        console.print(table)
+    left_out = len(document["entries"]) - most
+    if left_out > 0:
+        console.print(Text(f"and {left_out} more entries, all in --json", style="dim"))
+    for line in summary_lines(document):
+        console.print(Text(line, style="dim"), soft_wrap=False)
+
+
+def to_markdown(document: Mapping[str, Any], most: int = 50) -> str:
+    """The ranking and the summary in GitHub's Markdown."""
+    lines = ["## Where methods disagree", ""]
+    if document["entries"]:
+        lines += [
+            "| " + " | ".join(escape_markdown(c) for c in COLUMNS) + " |",
+            "| --- | --- | --- | ---: | ---: | ---: |",
+        ]
+        lines += ["| " + " | ".join(escape_markdown(c) for c in cells) + " |" for cells in rows(document, most)]
+        if len(document["entries"]) > most:
+            lines.append(f"\n… and {len(document['entries']) - most} more")
+        lines.append("")
+    return "\n".join([*lines, *(f"- {escape_markdown(line)}" for line in summary_lines(document))]) + "\n"

@@ -1,0 +1,189 @@
+"""Heat maps as tables: what each method says of each entry, and how far methods are from each other."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+    from qmbench.record import Record
+
+MOST_ROWS = 60
+MOST_COLUMNS = 40
+_LOW, _MIDDLE, _HIGH = (86, 180, 233), (247, 247, 247), (230, 159, 0)  # sky blue and orange of Okabe & Ito
+
+
+@dataclass(frozen=True)
+class Heat:
+    """A table of coloured cells. cells: {"text", "colour"} or None; details: what a cell opens, same shape."""
+
+    title: str
+    note: str
+    columns: list[str]
+    rows: list[str]
+    cells: list[list[dict[str, str] | None]]
+    details: list[list[dict[str, Any] | None]]
+
+
+def colour(x: float) -> str:
+    """From blue (−1) over near white (0) to orange (+1); black text can be read on all of them."""
+    end = _HIGH if x > 0 else _LOW
+    share = min(abs(x), 1.0) ** 0.5
+    return "#" + "".join(f"{round(a + (b - a) * share):02x}" for a, b in zip(_MIDDLE, end, strict=True))
+
+
+def entry_heat(
+    entries: Sequence[Mapping[str, Any]],
+    methods: Mapping[str, Any],
+    scored: pd.DataFrame,
+    details: tuple[Mapping[str, Any] | None, Mapping[str, Record], list[dict[str, Any]]],
+) -> Heat | None:
+    """Entry × method: each value's deviation from the consensus of all the other methods.
+
+    entries: of the disagree document, for one benchmark and observable; the first MOST_ROWS are shown. details:
+    the run's document, its records, and the list that collects settings, which cells refer to by index.
+    """
+    shown = list(entries[:MOST_ROWS])
+    columns = [c for c in methods["order"] if any(v["method"] == c for x in shown for v in x["votes"])][:MOST_COLUMNS]
+    if not shown or len(columns) < 2:
+        return None
+    about = {c["name"]: c for c in methods["about"]}
+    behind = _Behind(scored, *details)
+    sizes = [abs(v["deviation_from_others"] or 0.0) for x in shown for v in x["votes"]]
+    scale = float(np.quantile([s for s in sizes if s > 0] or [1.0], 0.9))
+    cells, detail = [], []
+    for x in shown:
+        votes = {v["method"]: v for v in x["votes"]}
+        pairs = [_vote_cell(x, votes[c], about[c], scale, behind) if c in votes else (None, None) for c in columns]
+        cells.append([a for a, _ in pairs])
+        detail.append([b for _, b in pairs])
+    more = f" The {MOST_ROWS} largest disagreements of {len(entries)} entries." if len(entries) > MOST_ROWS else ""
+    unit = methods["unit"]
+    note = f"Deviation from the consensus of all other methods, in {unit}; blue lower, orange higher.{more}"
+    return Heat("Entries by methods", note, columns, [x["entry"] for x in shown], cells, detail)
+
+
+def _vote_cell(
+    x: Mapping[str, Any], vote: Mapping[str, Any], about: Mapping[str, Any], scale: float, behind: _Behind
+) -> tuple[dict[str, str], dict[str, Any]]:
+    deviation = vote["deviation_from_others"]
+    text = "–" if deviation is None else f"{deviation:+.3g}"
+    cell = {"text": text, "colour": colour((deviation or 0.0) / scale)}
+    unit = x["unit"]
+    detail: dict[str, Any] = {
+        "value": f"{vote['value']:.8g} {unit}",
+        "uncertainty": _uncertainty(vote, unit),
+        "deviation from the others": None if deviation is None else f"{deviation:+.4g} {unit}",
+        "verdict on the entry": x["verdict"].replace("_", " "),
+        "level of theory": about["level_of_theory"],
+        "counterpoise": about["bsse"],
+        "approximation": about["approximation"],
+        "shares with others": ", ".join(f"{k} {v}" for k, v in about["families"].items()),
+        "source": f"https://doi.org/{about['source_doi']}" if about["source_doi"] else "",
+        **behind.facts(about["level_of_theory"], about["bsse"], x["entry"]),
+    }
+    return cell, {k: v for k, v in detail.items() if v not in ("", None)}
+
+
+def _uncertainty(vote: Mapping[str, Any], unit: str) -> str:
+    if vote["uncertainty"] is None:
+        return f"not stated; {vote['assumed_uncertainty']:.3g} {unit} assumed"
+    return f"{vote['uncertainty']:.3g} {unit} ({vote['uncertainty_kind']})"
+
+
+class _Behind:
+    """What lies behind a computed value: its reference, error, cost and resolved settings."""
+
+    def __init__(
+        self,
+        scored: pd.DataFrame,
+        run: Mapping[str, Any] | None,
+        records: Mapping[str, Record],
+        settings: list[dict[str, Any]],
+    ) -> None:
+        self.rows = {(r["level_of_theory"], r["bsse"] or "", r["entry"]): r for r in scored.to_dict("records")}
+        benchmark = scored["benchmark"].iloc[0] if len(scored) else None
+        self.keys = {
+            (p["level"], p["bsse"] or "", p["entry"]): p["terms"][0][1]
+            for p in (run["entries"] if run else ())
+            if p["benchmark"] == benchmark and p["terms"]
+        }
+        self.records, self.settings = records, settings
+
+    def facts(self, level: str, bsse: str, entry: str) -> dict[str, Any]:
+        row = self.rows.get((level, bsse, entry))
+        if row is None:
+            return {}
+        unit = row["unit"]
+        found: dict[str, Any] = {"computing time": f"{row['wall_s']:.3g} s"}
+        if not math.isnan(row["error"]):
+            found["reference"] = f"{row['reference']:.8g} {unit} ({row['reference_set']})"
+            found["error"] = f"{row['error']:+.4g} {unit}"
+            if isinstance(row["reference_doi"], str) and row["reference_doi"]:
+                found["source of the reference"] = f"https://doi.org/{row['reference_doi']}"
+        record = self.records.get(self.keys.get((level, bsse, entry), ""))
+        if record is not None:
+            found["settings"] = self._index(record)
+        return found
+
+    def _index(self, record: Record) -> int:
+        facts = {**dict(record.provenance.get("options") or {}), **dict(record.provenance.get("settings") or {})}
+        facts = {str(k): v for k, v in facts.items() if isinstance(v, str | int | float | bool)}
+        facts = {k: v for k, v in facts.items() if not (isinstance(v, float) and not math.isfinite(v))}
+        versions = record.provenance.get("versions") or {}
+        facts["versions"] = ", ".join(f"{k} {v}" for k, v in versions.items())
+        warnings = record.provenance.get("warnings") or []
+        if warnings:
+            facts["warnings"] = "; ".join(str(w) for w in warnings)
+        if facts not in self.settings:
+            self.settings.append(facts)
+        return self.settings.index(facts)
+
+
+def distance_heat(methods: Mapping[str, Any], pairs: Sequence[Mapping[str, Any]]) -> Heat | None:
+    """Method × method: root mean square difference, neighbours alike; a cell opens what is known of the pair."""
+    names = [c for c in methods["order"]][:MOST_COLUMNS]
+    index = {name: i for i, name in enumerate(methods["columns"])}
+    key = (methods["benchmark"], methods["observable"])
+    known = {frozenset((p["a"], p["b"])): p for p in pairs if (p["benchmark"], p["observable"]) == key}
+    distance = methods["distance"]
+    values = [d for row in distance for d in row if d]
+    scale = max(values) if values else 1.0
+    cells: list[list[dict[str, str] | None]] = []
+    detail: list[list[dict[str, Any] | None]] = []
+    for a in names:
+        row: list[dict[str, str] | None] = []
+        row_detail: list[dict[str, Any] | None] = []
+        for b in names:
+            d, pair = distance[index[a]][index[b]], known.get(frozenset((a, b)))
+            if d is None or pair is None or a == b:
+                row.append(None)
+                row_detail.append(None)
+                continue
+            row.append({"text": f"{d:.3g}", "colour": colour(d / scale)})
+            row_detail.append(_pair_detail(pair, a))
+        cells.append(row)
+        detail.append(row_detail)
+    note = f"Root mean square difference over shared entries, {methods['unit']}; methods that are alike stand together."
+    return Heat("Methods by methods", note, names, names, cells, detail)
+
+
+def _pair_detail(pair: Mapping[str, Any], a: str) -> dict[str, Any]:
+    sign = 1.0 if pair["a"] == a else -1.0
+    unit = pair["unit"]
+    found = {
+        "entries both have": pair["n"],
+        "mean difference": f"{sign * pair['mean_difference']:+.4g} {unit}",
+        "mean absolute difference": f"{pair['mean_absolute_difference']:.4g} {unit}",
+        "largest |z|": f"{pair['max_z']:.2f} on {pair['max_z_entry']}",
+        "entries with a significant difference": pair["n_significant"],
+    }
+    if pair["max_z_statistical"] is not None:
+        found["largest |z| by statistical uncertainty alone"] = f"{pair['max_z_statistical']:.2f}"
+    return found

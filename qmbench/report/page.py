@@ -1,0 +1,249 @@
+"""The HTML report: one file that opens offline, with its charts, tables and the details behind every cell."""
+
+from __future__ import annotations
+
+import contextlib
+import json
+import os
+from collections.abc import Mapping, Sequence
+from importlib import metadata, resources
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import qmbench
+from qmbench.errors import StoreError
+from qmbench.report.charts import charts
+from qmbench.report.disagree_text import COLUMNS as DISAGREE_COLUMNS
+from qmbench.report.disagree_text import SAID, rows, summary_lines, who, z_text
+from qmbench.report.export import write_text
+from qmbench.report.heat import Heat, distance_heat, entry_heat
+from qmbench.report.provenance import provenance
+from qmbench.report.tables import Block, failure_lines, legend, level_text, table_blocks
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+    from qmbench.analysis.statistics import BenchmarkInfo
+    from qmbench.record import Record
+
+MOST_DISAGREEMENTS = 300
+
+
+def html_report(
+    run: Mapping[str, Any] | None,
+    records: Mapping[str, Record],
+    benchmarks: Mapping[str, BenchmarkInfo],
+    statistics: pd.DataFrame,
+    scored: pd.DataFrame,
+    disagreement: Mapping[str, Any],
+) -> str:
+    """The whole page. run: its document (None for published values alone); disagreement: the `disagree` document."""
+    import jinja2
+    import markupsafe
+
+    settings: list[dict[str, Any]] = []
+    drawn: dict[str, Any] = {}
+    cells: dict[str, Any] = {}
+    blocks = [
+        _block(number_, key, statistics, scored, benchmarks, disagreement, (run, records, settings), drawn, cells)
+        for number_, key in enumerate(_keys(statistics, disagreement))
+    ]
+    folder = resources.files("qmbench.report") / "templates"
+    environment = jinja2.Environment(autoescape=True, undefined=jinja2.StrictUndefined)
+    template = environment.from_string((folder / "report.html.j2").read_text(encoding="utf-8"))
+    payload = json.dumps({"charts": drawn, "cells": cells, "settings": settings}, allow_nan=False)
+    safe = markupsafe.Markup
+    title = str((run or {}).get("suite", {}).get("title") or "Published values compared")
+    return template.render(
+        title=title,
+        subtitle=_subtitle(run),
+        version=qmbench.__version__,
+        css=safe((folder / "report.css").read_text(encoding="utf-8")),
+        script=safe((folder / "report.js").read_text(encoding="utf-8")),
+        bundle=safe(chart_library().replace("</script", "<\\/script")),
+        data=safe(payload.replace("<", "\\u003c")),
+        counts=_counts(scored, statistics),
+        bests=_bests(statistics, benchmarks),
+        hottest=_hottest(disagreement),
+        blocks=blocks,
+        disagreement=_disagreement(disagreement),
+        failures=failure_lines(scored, 8),
+        provenance=provenance(run, benchmarks, scored, disagreement),
+        footer=f"{legend(statistics)}. Written by qmbench {qmbench.__version__}.",
+    )
+
+
+def chart_library() -> str:
+    """The JavaScript that draws the charts (vega, vega-lite, vega-embed), from vl-convert.
+
+    Putting it together takes seconds, so it is kept in the user's cache folder, one file per version.
+    """
+    import vl_convert
+
+    base = os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache"
+    path = Path(base) / "qmbench" / f"vega-{metadata.version('vl-convert-python')}.js"
+    with contextlib.suppress(OSError):
+        text = path.read_text(encoding="utf-8")
+        if text.endswith(_WHOLE):
+            return text
+    text = vl_convert.javascript_bundle() + _WHOLE  # type: ignore[call-arg]  # the stub asks for an argument
+    with contextlib.suppress(StoreError, RuntimeError):  # no home, no space: it is made again next time
+        write_text(path, text)
+    return text
+
+
+_WHOLE = "\n/* whole */\n"
+
+
+def _keys(statistics: pd.DataFrame, disagreement: Mapping[str, Any]) -> list[tuple[str, str]]:
+    """(benchmark, observable), those with results first."""
+    scored = zip(statistics["benchmark"], statistics["observable"], strict=True)
+    published = ((m["benchmark"], m["observable"]) for m in disagreement["methods"])
+    return list(dict.fromkeys([*((str(b), str(o)) for b, o in scored), *published]))
+
+
+def _subtitle(run: Mapping[str, Any] | None) -> str:
+    if run is None:
+        return "Reference values from the literature; nothing was computed."
+    ended = f", finished {run['finished']}" if run.get("finished") else ", not finished"
+    return f"Run {run['id']}, started {run['started']}{ended}"
+
+
+def _counts(scored: pd.DataFrame, statistics: pd.DataFrame) -> dict[str, Any]:
+    status = scored["status"].value_counts()
+    said = [f"{status[name]} {name}" for name in ("failed", "unsupported") if name in status]
+    seconds = float(scored["wall_s"].sum())
+    minutes = seconds / 60
+    time = f"{seconds:.0f} s" if minutes < 2 else f"{minutes:.0f} min" if minutes < 120 else f"{minutes / 60:.1f} h"
+    return {
+        "ok": int(status.get("ok", 0)),
+        "all": len(scored),
+        "text": ", ".join(said) or "nothing failed",
+        "levels": int(statistics[["level_of_theory", "bsse"]].drop_duplicates().shape[0]),
+        "benchmarks": int(scored["benchmark"].nunique()),
+        "entries": int(scored[["benchmark", "entry"]].drop_duplicates().shape[0]),
+        "time": time,
+    }
+
+
+def _bests(statistics: pd.DataFrame, benchmarks: Mapping[str, BenchmarkInfo]) -> list[dict[str, str]]:
+    out = []
+    whole = statistics[statistics["subset"] == "all"]
+    for i, ((benchmark, observable), part) in enumerate(whole.groupby(["benchmark", "observable"], sort=False)):
+        part = part[part["common_mean_absolute_error"].notna()].sort_values("common_mean_absolute_error")
+        if len(part) < 2:
+            continue
+        first, last = part.iloc[0], part.iloc[-1]
+        out.append(
+            {
+                "id": f"b{i}",
+                "name": f"{benchmark}, {str(observable).replace('_', ' ')}",
+                "best": level_text(first["level_of_theory"], first["bsse"]),
+                "best_error": f"{first['common_mean_absolute_error']:.3g}",
+                "worst": level_text(last["level_of_theory"], last["bsse"]),
+                "worst_error": f"{last['common_mean_absolute_error']:.3g}",
+                "unit": str(first["unit"]),
+            }
+        )
+    return out
+
+
+def _hottest(disagreement: Mapping[str, Any], most: int = 3) -> list[dict[str, str]]:
+    return [
+        {
+            "where": f"{x['benchmark']}/{x['entry']}",
+            "verdict": SAID[x["verdict"]],
+            "who": who(x),
+            "spread": f"{x['spread']:.3g} {x['unit']}",
+            "z": z_text(x["max_z"]),
+        }
+        for x in disagreement["entries"][:most]
+        if x["significant_pairs"]
+    ]
+
+
+def _block(
+    position: int,
+    key: tuple[str, str],
+    statistics: pd.DataFrame,
+    scored: pd.DataFrame,
+    benchmarks: Mapping[str, BenchmarkInfo],
+    disagreement: Mapping[str, Any],
+    details: tuple[Mapping[str, Any] | None, Mapping[str, Record], list[dict[str, Any]]],
+    drawn: dict[str, Any],
+    cells: dict[str, Any],
+) -> dict[str, Any]:
+    benchmark, observable = key
+    name = f"b{position}"
+    mine = statistics[(statistics["benchmark"] == benchmark) & (statistics["observable"] == observable)]
+    rows_here = scored[(scored["benchmark"] == benchmark) & (scored["observable"] == observable)]
+    figures = []
+    if len(mine):
+        for chart, (title, spec) in charts(rows_here, mine[mine["subset"] == "all"]).items():
+            drawn[f"{name}-{chart}"] = spec
+            figures.append({"id": f"{name}-{chart}", "title": title})
+    heats = []
+    methods = next((m for m in disagreement["methods"] if (m["benchmark"], m["observable"]) == key), None)
+    entries = [x for x in disagreement["entries"] if (x["benchmark"], x["observable"]) == key]
+    if methods is not None and len(methods["columns"]) > 1:
+        made = [entry_heat(entries, methods, rows_here, details), distance_heat(methods, disagreement["pairs"])]
+        for i, heat in enumerate(h for h in made if h is not None):
+            cells[f"{name}h{i}"] = heat.details
+            heats.append(_heat(f"{name}h{i}", heat))
+    info = benchmarks.get(benchmark)
+    title = info.title if info is not None else benchmark
+    return {
+        "id": name,
+        "short": f"{benchmark} {observable.replace('_', ' ')}",
+        "heading": f"{title}: {observable.replace('_', ' ')}",
+        "tables": [_table(f"{name}t{i}", b) for i, b in enumerate(table_blocks(mine, rows_here, benchmarks))],
+        "charts": figures,
+        "heats": heats,
+    }
+
+
+def _heat(name: str, heat: Heat) -> dict[str, Any]:
+    table = [{"name": r, "cells": c} for r, c in zip(heat.rows, heat.cells, strict=True)]
+    return {"id": name, "title": heat.title, "note": heat.note, "columns": heat.columns, "rows": table}
+
+
+def _table(name: str, block: Block) -> dict[str, Any]:
+    columns = [{"name": "level of theory", "numeric": False}]
+    columns += [{"name": c, "numeric": c not in ("interval",)} for c in block.columns]
+    table = []
+    for row in block.rows:
+        texts = [row.level, *row.cells]
+        cells = [
+            {"text": text, "sort": _sort_key(text) if c["numeric"] else text, "numeric": c["numeric"]}
+            for text, c in zip(texts, columns, strict=True)
+        ]
+        table.append({"cells": cells, "best": row.best})
+    return {"id": name, "caption": block.heading, "columns": columns, "rows": table, "notes": block.notes}
+
+
+def _sort_key(text: str) -> str:
+    """The number at the start of a cell, or nothing."""
+    head = text.split(" ")[0].split("/")[0]
+    try:
+        return str(float(head))
+    except ValueError:
+        return ""
+
+
+def _disagreement(document: Mapping[str, Any]) -> dict[str, Any]:
+    numeric = ("spread", "max |z|", "consensus")
+    columns = [{"name": c, "numeric": c in numeric} for c in DISAGREE_COLUMNS]
+    table = []
+    shown: Sequence[Mapping[str, Any]] = document["entries"][:MOST_DISAGREEMENTS]
+    for x, cells in zip(shown, rows(document, MOST_DISAGREEMENTS), strict=True):
+        sorts = [cells[0], cells[1], cells[2], x["spread"], x["max_z"], x["consensus"]["value"]]
+        table.append(
+            [
+                {"text": t, "sort": str(s), "numeric": c["numeric"]}
+                for t, s, c in zip(cells, sorts, columns, strict=True)
+            ]
+        )
+    lines = summary_lines(document)
+    if len(document["entries"]) > len(shown):
+        lines.append(f"the {len(shown)} largest of {len(document['entries'])} are shown; all are in disagreement.json")
+    return {"columns": columns, "rows": table, "lines": lines}

@@ -1,0 +1,109 @@
+"""The report in a real browser: no console message, no request, sorting, filtering and details by keyboard."""
+
+from __future__ import annotations
+
+import os
+import shutil
+
+import pytest
+
+from qmbench.report.write import write_report
+
+playwright = pytest.importorskip("playwright.sync_api", reason="playwright drives the browser")
+CHROMIUM = os.environ.get("QMBENCH_CHROMIUM") or shutil.which("chromium") or shutil.which("chromium-browser")
+
+pytestmark = [
+    pytest.mark.slow,
+    pytest.mark.skipif(CHROMIUM is None, reason="no chromium; apt-get install chromium"),
+]
+
+
+@pytest.fixture(scope="module")
+def browser():
+    with playwright.sync_playwright() as p:
+        launched = p.chromium.launch(executable_path=CHROMIUM, args=["--no-sandbox"])
+        yield launched
+        launched.close()
+
+
+@pytest.fixture(scope="module")
+def path(made, tmp_path_factory):
+    return write_report(made, tmp_path_factory.mktemp("html"), ["html"])[0]
+
+
+@pytest.fixture
+def opened(browser, path):
+    """The page with every console message, error and request it made."""
+    page = browser.new_page(viewport={"width": 1280, "height": 900})
+    heard: list[str] = []
+    page.on("console", lambda m: heard.append(f"{m.type}: {m.text}"))
+    page.on("pageerror", lambda e: heard.append(f"error: {e}"))
+    page.on("request", lambda r: heard.append(r.url) if r.url != path.as_uri() else None)
+    page.goto(path.as_uri())
+    charts = page.locator("[data-chart]").count()
+    page.wait_for_function("n => document.querySelectorAll('[data-drawn]').length === n", arg=charts, timeout=120_000)
+    yield page, heard
+    page.close()
+
+
+def test_it_draws_everything_without_a_word_and_without_the_net(opened, tmp_path):
+    page, heard = opened
+    assert page.locator("[data-chart] svg").count() == 4
+    assert heard == []
+    page.screenshot(path=tmp_path / "report.png", full_page=True)
+    assert (tmp_path / "report.png").stat().st_size > 20_000
+
+
+def test_a_table_sorts_by_number(opened):
+    page, _ = opened
+    header = page.locator("#b0t0 th").nth(2)
+    column = "[...document.querySelectorAll('#b0t0 tbody tr')].map(r => +r.children[2].dataset.sort)"
+    header.get_by_role("button").click()
+    up = page.evaluate(column)
+    assert up == sorted(up)
+    assert header.get_attribute("aria-sort") == "ascending"
+    header.get_by_role("button").press("Enter")
+    assert page.evaluate(column) == sorted(up, reverse=True)
+
+
+def test_a_filter_hides_rows_and_says_how_many(opened):
+    page, _ = opened
+    page.locator("input[aria-controls=b0t0]").fill("wild")
+    assert page.locator("#b0t0 tbody tr:visible").count() == 1
+    assert page.locator("#b0t0-count").inner_text() == "1 of 3 rows"
+
+
+def test_a_cell_opens_its_details_by_keyboard_and_closes(opened):
+    page, heard = opened
+    cell = page.locator("button[data-cell]").first
+    cell.focus()
+    cell.press("Enter")
+    dialog = page.get_by_role("dialog")
+    assert "kcal/mol" in dialog.inner_text()
+    assert "deviation from the others" in dialog.inner_text()
+    page.keyboard.press("Escape")
+    assert not dialog.is_visible()
+    assert heard == []
+
+
+def test_dark_light_phone_and_print(opened):
+    page, heard = opened
+    page.emulate_media(color_scheme="dark")
+    dark = page.evaluate("getComputedStyle(document.body).backgroundColor")
+    page.click("#theme")
+    light = page.evaluate("getComputedStyle(document.body).backgroundColor")
+    assert dark != light
+    page.set_viewport_size({"width": 390, "height": 800})
+    assert page.evaluate("document.documentElement.scrollWidth") <= 390
+    page.emulate_media(media="print")
+    assert not page.locator("nav").is_visible()
+    assert heard == []
+
+
+def test_every_control_has_a_name(opened):
+    page, _ = opened
+    unnamed = page.evaluate(
+        "[...document.querySelectorAll('button, input')].filter(e => !(e.getAttribute('aria-label') "
+        "|| e.textContent.trim() || e.closest('label'))).length"
+    )
+    assert unnamed == 0
