@@ -13,8 +13,9 @@ from functools import lru_cache
 
 import numpy as np
 
-MINIMUM_ENTRIES = 5
-"""Below this, too many resamples consist of one entry repeated, and the studentized interval has no end."""
+MINIMUM_ENTRIES = 7
+"""Below this, too many resamples consist of one or two entries repeated: the studentized interval then covers what
+it promises, but with ends that can lie at many times the largest error, which helps nobody."""
 
 RESAMPLES = 2000
 

@@ -196,7 +196,7 @@ def _notes(records: list[dict[str, Any]], differs: bool) -> Iterator[str]:
     if any(r["n_ok"] > r["n_scored"] for r in records):
         yield "n: entries that have a result and a reference / entries asked for"
     if all(is_missing(r["mean_absolute_error_low"]) for r in records) and largest:
-        yield "too few entries for an interval (5 are needed)"
+        yield "too few entries for an interval (7 are needed)"
 
 
 def render_terminal(

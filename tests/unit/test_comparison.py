@@ -137,7 +137,7 @@ def test_inversion_probability_agrees_with_the_normal_limit():
 
 
 def test_identical_levels_are_a_toss_up():
-    pair = compare_levels(scored({"x": [1.0] * 6, "y": [1.0] * 6})).iloc[0]
+    pair = compare_levels(scored({"x": [1.0] * 8, "y": [1.0] * 8})).iloc[0]
     assert pair["improvement_probability"] == 0.5
     assert pair["inversion_probability"] == 0.5
 

@@ -101,7 +101,7 @@ def test_the_summaries_are_what_their_names_say():
 
 
 def test_perfect_agreement_has_zero_errors_and_an_interval_of_no_width():
-    row = table({"m": [1.0] * 6}, [1.0] * 6).loc[("all", "m")]
+    row = table({"m": [1.0] * 8}, [1.0] * 8).loc[("all", "m")]
     for name in SUMMARIES:
         assert row[name] == row[f"{name}_low"] == row[f"{name}_high"] == 0.0
 
@@ -233,8 +233,8 @@ def test_unknown_uncertainty_is_unknown_and_not_zero():
 
 
 def test_the_combined_interval_encloses_the_other_in_quadrature():
-    errors = [0.1, 0.5, -0.2, 0.9, 1.4, 0.3]
-    row = table({"m": errors}, [0.0] * 6, reference_columns={"uncertainty": 2.0, "uncertainty_kind": "systematic"}).loc[
+    errors = [0.1, 0.5, -0.2, 0.9, 1.4, 0.3, 0.7, -0.4]
+    row = table({"m": errors}, [0.0] * 8, reference_columns={"uncertainty": 2.0, "uncertainty_kind": "systematic"}).loc[
         ("all", "m")
     ]
     reach = row["mean_signed_error_high"] - row["mean_signed_error"]
