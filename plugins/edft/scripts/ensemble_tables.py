@@ -155,7 +155,7 @@ def replace(page: str, name: str, text: str) -> str:
 
 
 def curves(path: Path) -> None:
-    """One row per functional, state and weight; the exact ensembles under the functional `exact`."""
+    """One row per functional, state and weight; `exact`: the exact ensembles, derivative = excitation − gap."""
     found = {s: solve_state(Z, s) for s in (GROUND, *STATES)}
     weights = [0.02, 0.05, *(round(0.1 * k, 1) for k in range(1, 11))]
     with open(path, "w", newline="") as handle:
