@@ -90,6 +90,19 @@ def test_davidson_gives_what_the_dense_solver_gives(mu):
         assert np.allclose(one, two, atol=1e-8)
 
 
+def test_davidson_finds_every_member_of_a_degenerate_ground_state():
+    from dmet_cases import APBC, hubbard
+
+    from qmbench_dmet.embedding import Settings, build
+
+    p = hubbard((4, 4), (APBC, APBC), 6, 0.0, (2, 1))
+    impurity = build(p, p.initial, Settings(bath="ensemble"))[1][0]
+    (_, na, nb) = impurity.sectors[0]
+    dense, iterative = FciSector(impurity, (na, nb)), DavidsonSector(impurity, (na, nb))
+    counts = [len(sector.states(0.0, 1e-6).within(1e-9).energies) for sector in (dense, iterative)]
+    assert counts[0] == counts[1] > 1
+
+
 def test_davidson_follows_no_branch_through_a_crossing():
     """Warm starts from one side must not hide the ground state of the other side."""
     from dmet_cases import PBC, hubbard

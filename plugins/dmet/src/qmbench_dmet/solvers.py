@@ -17,6 +17,7 @@ from . import determinants
 from .impurity import DENSE_LIMIT, FciSector, Impurity, Refused, SolverError, States
 
 DETERMINANT_LIMIT = 1_000_000
+GUARD = 1e-3  # residual (energy units) at which a root above the ground state counts as found
 
 
 class DavidsonSector(FciSector):
@@ -93,7 +94,8 @@ class DavidsonSector(FciSector):
         above = [k for k in self.known if k[0] > mu][:1]
         for _, vectors in below + above:
             start.extend(vectors[:, :3].T)
-        start.append(self.random.standard_normal(self.size))
+        # as many random vectors as roots: fewer could not show a degeneracy of that many
+        start.extend(self.random.standard_normal((count, self.size)))
         basis = np.linalg.qr(np.column_stack(start))[0]
         energies, vectors, residuals = davidson(
             lambda block: self.apply(block) - mu * self.number[:, None] * block, shifted, basis, count, self.RESIDUAL
@@ -103,9 +105,10 @@ class DavidsonSector(FciSector):
                 f"Davidson iterations of the impurity did not converge at μ = {mu:.6f}: "
                 f"residual {residuals[:2].max():.1e}"
             )
-        # the upper roots are a guard: an eigenvalue lies within the residual of each, so that one which is not
-        # converged still serves if it is far enough above the ground state, and is dropped if it is not
-        unsure = np.flatnonzero((residuals > self.RESIDUAL) & (energies - residuals < energies[0] + 1e-5))
+        # the upper roots are a guard: an eigenvalue lies within the residual of each, so that one which is roughly
+        # converged serves if it is far enough above the ground state; one that is not is dropped
+        loose = (residuals > GUARD) | (energies - residuals < energies[0] + 1e-5)
+        unsure = np.flatnonzero((residuals > self.RESIDUAL) & loose)
         good = int(unsure[0]) if len(unsure) else len(energies)
         energies, vectors = energies[:good], vectors[:, :good]
         self.known = sorted([*self.known, (mu, vectors)], key=lambda k: k[0])
@@ -150,8 +153,9 @@ def davidson(
         norms = np.linalg.norm(residual, axis=0)
         near = (np.arange(len(values)) < 2) | (values < values[0] + 1e-5)
         # the first root above must be shown to lie above
-        near |= (np.arange(len(values)) <= near.sum()) & (values - norms < values[0] + 1e-5)
-        todo = near & (norms > 0.5 * tolerance)
+        near |= (np.arange(len(values)) <= near.sum()) & ((norms > GUARD) | (values - norms < values[0] + 1e-5))
+        todo = near & (norms > np.where(values < values[0] + 1e-5, 0.5 * tolerance, 0.5 * GUARD))
+        todo |= (np.arange(len(values)) < 2) & (norms > 0.5 * tolerance)
         if not todo.any():
             break
         todo = norms > 0.5 * tolerance
