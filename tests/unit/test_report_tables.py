@@ -92,7 +92,7 @@ def test_a_reader_sees_unit_n_errors_and_why_something_is_missing(scored):
     row = next(line for line in text.splitlines() if "ccsd(t)/cc-pvdz [cp]" in line)
     assert "5/6" in row
     assert "0.120 " in row  # mean of 0.10, 0.11, … 0.14
-    assert "0.14 (benzene_dimer)" in row
+    assert "0.140 (benzene_dimer)" in row
     assert "ccsd(t)/cc-pvdz [cp]: failed (not converged) on uracil_dimer: CCSD did not converge" in text
     assert "over the 5 entries that all share" in text
     assert "uncertainty stated for none" in text

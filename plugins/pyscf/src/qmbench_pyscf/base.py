@@ -114,7 +114,8 @@ class PyscfMethod(Method):
             return None
         size = guess_basis_size(system, self.options.basis)
         seconds, power = self.cost
-        electrons = max(system.n_electrons, 1) / 10
+        frozen = guess_core_electrons(system) if getattr(self.options, "frozen_core", False) else 0
+        electrons = max(system.n_electrons - frozen, 1) / 10
         one = seconds * (size / 100) ** power * electrons ** min(power - 2.0, 3.0)
         one *= 3.0 if system.multiplicity > 1 else 1.0
         runs = 1.0 + (12.0 if "polarizability" in properties else 6.0 if "dipole" in properties else 0.0)
@@ -165,6 +166,12 @@ _SIZES = (
     ("311", (6, 18, 22, 50)),
     ("31", (5, 14, 18, 40)),
 )
+
+
+def guess_core_electrons(molecule: Molecule) -> int:
+    """Electrons of the noble-gas cores of the real nuclei."""
+    cores = (86, 54, 36, 18, 10, 2)
+    return int(sum(next((core for core in cores if core < z), 0) for z in molecule.atomic_numbers))
 
 
 def guess_basis_size(molecule: Molecule, basis: str | None) -> int:

@@ -131,7 +131,7 @@ class CCSD(Correlated):
     name = "ccsd"
     citations: ClassVar[tuple[str, ...]] = ("10.1063/1.443164", "10.1063/1.464746", PYSCF)
     Options: ClassVar[type[MoleculeOptions]] = CoupledClusterOptions
-    cost = (6.0, 5.0)
+    cost = (4.0, 4.0)
 
     def correlation(self, mf: Any, frozen: int) -> tuple[float, dict[str, Any], Any]:
         solver = self.solve(mf, frozen)
@@ -187,7 +187,7 @@ class CCSDT(CCSD):
     properties = PyscfMethod.properties - {"excitation_energies"}
     citations: ClassVar[tuple[str, ...]] = ("10.1016/S0009-2614(89)87395-6", PYSCF)
     Options = CorrelatedOptions
-    cost = (12.0, 6.0)
+    cost = (10.0, 4.0)
 
     def correlation(self, mf: Any, frozen: int) -> tuple[float, dict[str, Any], Any]:
         energy, settings, solver = super().correlation(mf, frozen)
