@@ -91,8 +91,8 @@ def test_a_reader_sees_unit_n_errors_and_why_something_is_missing(scored):
     assert "error of interaction energy in kcal/mol" in text
     row = next(line for line in text.splitlines() if "ccsd(t)/cc-pvdz [cp]" in line)
     assert "5/6" in row
-    assert "0.12 " in row  # mean of 0.10, 0.11, … 0.14
-    assert "0.14 (benzene_dimer)" in row
+    assert "0.120" in row  # mean of 0.10, 0.11, … 0.14
+    assert "0.140 (benzene_dimer)" in row
     assert "ccsd(t)/cc-pvdz [cp]: failed (not converged) on uracil_dimer: CCSD did not converge" in text
     assert "over the 5 entries that all share" in text
     assert "uncertainty stated for none" in text
@@ -104,7 +104,7 @@ def test_no_number_is_lost_or_cut_on_a_narrow_terminal(scored, width):
     assert max(len(line) for line in text.splitlines()) <= width
     for (level, _), row in statistics(scored).query("subset == 'all'").groupby(["level_of_theory", "bsse"]):
         for name in ("mean_absolute_error", "mean_signed_error", "root_mean_square_error", "max_absolute_error"):
-            assert f"{row[name].iloc[0]:.2f}" in text, (level, name)
+            assert f"{row[name].iloc[0]:.3f}" in text, (level, name)
     assert "…" not in text.replace(" … ", "")
 
 
@@ -157,7 +157,7 @@ def test_a_file_is_written_whole_or_not_at_all(scored, tmp_path):
 
 
 @pytest.mark.parametrize(
-    ("values", "decimals"), [([0.012, 3.4], 3), ([1.2, 3.0], 1), ([120.0], 0), ([], 2), ([0.0], 2), ([3e-9], 7)]
+    ("values", "decimals"), [([0.012, 3.4], 4), ([1.2, 3.0], 2), ([120.0], 0), ([], 2), ([0.0], 2), ([3e-9], 7)]
 )
 def test_decimals_show_the_small_ones(values, decimals):
     assert decimals_for(values) == decimals
