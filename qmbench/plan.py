@@ -95,12 +95,12 @@ def read_suite(path: Path) -> Suite:
     """Read and check a suite file; InputError names the file and what would be right."""
     table = load_toml(path)
     _only(table, ("id", "title", "description", "benchmarks", "levels"), str(path))
-    for key in ("id", "title", "benchmarks", "levels"):
+    for key in ("id", "title", "benchmarks"):
         if not table.get(key):
             raise InputError(f"{path}: '{key}' is missing or empty")
     selections = tuple(_selection(item, str(path)) for item in table["benchmarks"])
     levels = []
-    for number, item in enumerate(table["levels"], start=1):
+    for number, item in enumerate(table.get("levels", ()), start=1):  # none: published values are compared alone
         where = f"{path}, level {number}"
         if not isinstance(item, dict):
             raise InputError(f'{where}: a level is a table: level = "hf/cc-pvdz", bsse = "cp"')
@@ -141,7 +141,7 @@ def restrict(
         chosen = tuple(SuiteLevel(w.text, w.bsse, own) for w, own in kept if own or not w.selections)
     if bsse:
         chosen = tuple(SuiteLevel(w.text, bsse, w.selections) for w in chosen)
-    if not chosen:
+    if not chosen and suite.levels:
         raise InputError(f"suite {suite.id}: no level is left that takes part in {', '.join(benchmarks)}")
     return Suite(suite.id, suite.title, selections, chosen, suite.folder)
 
@@ -153,6 +153,8 @@ def make_plan(suite: Suite) -> Plan:
         for s in wanted.selections:  # a level may name a benchmark of its own
             if s.benchmark not in benchmarks:
                 benchmarks[s.benchmark] = find_benchmark(s.benchmark, suite.folder)
+    if not suite.levels and any(e.terms for b in benchmarks.values() for e in b.entries):
+        raise InputError(f"suite {suite.id}: 'levels' is missing or empty; only published values need none")
     entries: list[PlannedEntry] = []
     tasks: dict[str, Task] = {}
     levels = []

@@ -68,7 +68,7 @@ def groups(
     """The matrices, in order of benchmark; superseded reference values are left out.
 
     results, references: the tidy tables. families: level -> what it shares, from `Method.families`. Where a
-    benchmark has results, its entries are those; where it has reference values alone, all it has.
+    benchmark has results, its entries are those, and those that are not for computing; otherwise all it has.
     """
     declared = families or {}
     current = references[references["status"].ne("superseded")]
@@ -78,7 +78,7 @@ def groups(
         about = entry_facts(benchmarks.get(name), mine)
         if len(mine):
             asked = set(mine["entry"])
-            about = {entry: facts for entry, facts in about.items() if entry in asked}
+            about = {entry: facts for entry, facts in about.items() if entry in asked or facts["published_alone"]}
         for observable in dict.fromkeys(fact["observable"] for fact in about.values()):
             entries = tuple(e for e, fact in about.items() if fact["observable"] == observable)
             group = _group(name, observable, entries, about, mine, refs, benchmarks.get(name), declared)
@@ -92,6 +92,7 @@ def entry_facts(benchmark: Any, results: pd.DataFrame) -> dict[str, dict[str, An
     for e in getattr(benchmark, "entries", ()):
         facts[e.id] = {
             "observable": e.observable,
+            "published_alone": not e.terms,
             "unit": benchmark.unit_of(e),
             "tags": tuple(e.tags),
             "subsets": tuple(e.subsets),
@@ -102,6 +103,7 @@ def entry_facts(benchmark: Any, results: pd.DataFrame) -> dict[str, dict[str, An
         for row in results.drop_duplicates("entry").to_dict("records"):
             facts[row["entry"]] = {
                 "observable": row["observable"],
+                "published_alone": False,
                 "unit": row["unit"],
                 "tags": tuple(str(row["tags"] or "").split()),
                 "subsets": tuple(str(row["subsets"] or "").split()),

@@ -42,7 +42,8 @@ def run_suite(request: Request, dry_run: bool) -> int:
     """The command; returns its exit code."""
     check_choice(request.bsse, BSSE, "--bsse")
     plan = make_plan(restrict(find_suite(request.name), request.levels, request.benchmarks, request.bsse))
-    if not plan.entries:
+    published = any(not e.terms for b in plan.benchmarks.values() for e in b.entries)
+    if not plan.entries and not published:
         raise InputError(f"suite {plan.suite.id}: there is no entry that its levels could do")
     if dry_run:
         return _dry_run(plan, request)

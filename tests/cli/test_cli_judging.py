@@ -27,6 +27,7 @@ VALUES = {
     "odd": {"best": -5.0, "m1": -5.02, "m2": -7.0, "m3": -5.01},
     "split": {"best": -5.0, "m1": -5.02, "m2": -7.0, "m3": -7.01},
     "wrong": {"best": -9.0, "m1": -5.02, "m2": -4.98, "m3": -5.01},
+    "mild": {"m1": -5.0, "m2": -5.2},
     "vague": {"m1": -5.0, "m2": -9.0, "m3": -2.0},
     "single": {"m1": -5.0},
 }
@@ -73,6 +74,7 @@ def test_planted_verdicts_from_a_folder_or_a_suite_file(qmbench, planted, target
         "odd": ("one_outlier", ["m2"]),
         "split": ("camps", []),
         "wrong": ("suspect_reference", ["best"]),
+        "mild": ("camps", []),
         "vague": ("inconclusive", []),
     }
     split = next(x for x in document["entries"] if x["entry"] == "split")
@@ -80,9 +82,19 @@ def test_planted_verdicts_from_a_folder_or_a_suite_file(qmbench, planted, target
     assert document["summary"]["entries_with_one_value"] == 1
 
 
+def test_a_suite_of_published_values_alone_runs_and_is_judged(qmbench, planted):
+    code, out, err = qmbench("run", "suite", "suite.toml", "--json")
+    assert code == 0, err
+    assert json.loads(out)["records"] == []
+    code, out, _ = qmbench("disagree", "--json")
+    assert code == 0
+    assert {x["entry"]: x["verdict"] for x in json.loads(out)["entries"]}["wrong"] == "suspect_reference"
+
+
 def test_a_stricter_significance_finds_less(qmbench, planted):
-    strict = json.loads(qmbench("disagree", "./planted", "--json", "--significance", "1e-250")[1])
-    assert sum(x["significant_pairs"] for x in strict["entries"]) == 0
+    strict = json.loads(qmbench("disagree", "./planted", "--json", "--significance", "1e-6")[1])
+    found = {x["entry"]: x["verdict"] for x in strict["entries"]}
+    assert (found["mild"], found["odd"]) == ("agree", "one_outlier")
     code, _, err = qmbench("disagree", "./planted", "--significance", "2")
     assert code == 3
     assert "between 0 and 1" in err
@@ -97,7 +109,7 @@ def test_published_values_of_l7_need_no_store_and_no_calculation(qmbench):
 
 
 def test_what_is_not_there_is_said_in_one_line(qmbench, planted):
-    for arguments in (("disagree",), ("report",), ("check", "--baseline", "b.json")):
+    for arguments in (("disagree",), ("report",), ("check", "--baseline", "b.json")):  # no store, no baseline
         code, out, err = qmbench(*arguments)
         assert (code, out) == (3, "")
         assert err.count("\n") == 1
