@@ -15,6 +15,7 @@ UNITS = {
     "dissociation_energy": {"kcal/mol", "hartree", "eV"},
     "ionization_energy": {"eV", "hartree"},
     "energy_per_site": {"t", "hartree"},
+    "particle_number_error": {"electrons"},
     "polarizability": {"bohr3", "angstrom3"},
     "polarizability_anisotropy": {"bohr3", "angstrom3"},
 }

@@ -58,19 +58,29 @@ def test_a_coupled_cluster_impurity_does_not_claim_a_crossing():
 @pytest.mark.parametrize(
     ("level", "system", "message"),
     [
-        ("dmet?fragment=5", SMALL, "do not tile"),
-        ("dmet?fragment=2x2", SMALL, "does not fit"),
         ("dmet?fragment=atom", SMALL, "write 2 or 2x2"),
         ("dmet/sto-6g?fragment=2", SMALL, "has no basis"),
         ("dmet?fragment=2", H4, "needs a basis"),
-        ("dmet/sto-6g?fragment=3", H4, "do not tile"),
         ("dmet/sto-6g?fragment=1,2:2-4", H4, "once"),
-        ("dmet/sto-6g?fragment=group", H4, "heavy atom"),
         ("dmet?fragment=2&aufbau=false", SMALL, "self_consistent=true"),
     ],
 )
 def test_wrong_requests_are_named(level, system, message):
     with pytest.raises(InputError, match=message):
+        parse_level(level).make().check(system, frozenset({"energy"}))
+
+
+@pytest.mark.parametrize(
+    ("level", "system", "message"),
+    [
+        ("dmet?fragment=5", SMALL, "do not tile"),
+        ("dmet?fragment=2x2", SMALL, "does not fit"),
+        ("dmet/sto-6g?fragment=3", H4, "do not tile"),
+        ("dmet/sto-6g?fragment=group", H4, "heavy atom"),
+    ],
+)
+def test_fragments_that_do_not_tile_the_system_are_refused(level, system, message):
+    with pytest.raises(Unsupported, match=message):
         parse_level(level).make().check(system, frozenset({"energy"}))
 
 

@@ -10,7 +10,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from qmbench import InputError
+from qmbench import Unsupported
 
 from .impurity import Impurity, electron_sectors
 from .lowlevel import BlochMeanField, Cells, DenseMeanField, bloch_mean_field, dense_mean_field
@@ -22,15 +22,15 @@ Potentials = list[list[np.ndarray]]
 def tiles(lattice: tuple[int, ...], fragment: tuple[int, ...]) -> np.ndarray:
     """Sites of each fragment, shape (n_fragments, sites per fragment).
 
-    ``fragment`` gives the extent along each direction; directions left out at the end count 1. InputError if
+    ``fragment`` gives the extent along each direction; directions left out at the end count 1. Unsupported if
     the fragments do not tile the lattice.
     """
     shape = "x".join(map(str, fragment))
     if len(fragment) > len(lattice) or min(fragment) < 1:
-        raise InputError(f"a fragment of {shape} sites does not fit a lattice of {len(lattice)} dimensions")
+        raise Unsupported(f"a fragment of {shape} sites does not fit a lattice of {len(lattice)} dimensions")
     extent = tuple(fragment) + (1,) * (len(lattice) - len(fragment))
     if any(n % k for n, k in zip(lattice, extent, strict=True)):
-        raise InputError(
+        raise Unsupported(
             f"fragments of {'x'.join(map(str, extent))} sites do not tile a lattice of {'x'.join(map(str, lattice))}; "
             "each extent must divide the lattice's"
         )

@@ -12,7 +12,7 @@ from typing import Any
 
 import numpy as np
 
-from qmbench import InputError
+from qmbench import InputError, Unsupported
 
 from .impurity import Impurity, electron_sectors
 from .lowlevel import DenseMeanField, dense_mean_field
@@ -191,8 +191,8 @@ def real_groups(symbols: list[str], coordinates: np.ndarray, fragment: str) -> l
     """The atoms (from 0) of every fragment.
 
     ``atom``: each its own; a number n: n atoms each, in input order; ``group``: every heavy atom with the hydrogens
-    nearest to it; given: atom numbers from 1, commas within a fragment, colons between (``1,2:3-5``). InputError if
-    the fragments do not tile the molecule.
+    nearest to it; given: atom numbers from 1, commas within a fragment, colons between (``1,2:3-5``). Unsupported if
+    the fragments do not tile the molecule, InputError if they are not written so.
     """
     n = len(symbols)
     if fragment == "atom":
@@ -200,7 +200,7 @@ def real_groups(symbols: list[str], coordinates: np.ndarray, fragment: str) -> l
     if fragment == "group":
         heavy = [i for i in range(n) if symbols[i] != "H"]
         if not heavy:
-            raise InputError("fragment=group needs a heavy atom; use fragment=atom or a number of atoms")
+            raise Unsupported("fragment=group needs a heavy atom; use fragment=atom or a number of atoms")
         groups = {i: [i] for i in heavy}
         for i in range(n):
             if symbols[i] == "H":
@@ -210,7 +210,7 @@ def real_groups(symbols: list[str], coordinates: np.ndarray, fragment: str) -> l
     if fragment.isdigit():
         size = int(fragment)
         if size < 1 or n % size:
-            raise InputError(f"fragments of {size} atoms do not tile {n} atoms; use a divisor of {n}")
+            raise Unsupported(f"fragments of {size} atoms do not tile {n} atoms; use a divisor of {n}")
         return [list(range(k, k + size)) for k in range(0, n, size)]
     groups_given = []
     for part in fragment.split(":"):
