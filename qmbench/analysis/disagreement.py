@@ -258,9 +258,9 @@ def judge(
     With significant pairs, values that are not homogeneous form camps; values too vague to take sides are left
     out. Two camps of which one is a single value, against at least two independent ones that each contradict it:
     `suspect_reference` if the single one is the reference, else `one_outlier`. Any other camps: `camps`. No camps:
-    `agree` when a difference that matters would have been seen (with no stated uncertainty: when the values lie
-    within half of it), else `inconclusive`; also `inconclusive` when there are significant pairs and the values
-    are only just homogeneous.
+    `agree` when a difference that matters would have been seen (with no stated uncertainty: when the values
+    scatter by less than a quarter of it), else `inconclusive`; also `inconclusive` when there are significant
+    pairs and the values are only just homogeneous.
     """
     n = len(values)
     if n < 2:
@@ -293,7 +293,7 @@ def _no_camps(
     if contradiction and homogeneity(values, uncertainties) < EDGE:
         return Verdict("inconclusive", "a difference is at the edge of significance; no camps form")
     if not stated:
-        if float(np.ptp(values)) <= resolution / 2.0:
+        if float(np.std(values, ddof=1)) <= resolution / 4.0:
             return Verdict("agree", "no uncertainty is stated; the values lie close together")
         return Verdict("inconclusive", "no uncertainty is stated, and the scatter shows neither camps nor outliers")
     first, second = np.triu_indices(len(values), 1)
