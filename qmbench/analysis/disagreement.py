@@ -19,6 +19,9 @@ from qmbench.analysis.grouping import agglomerate, homogeneity, scatter_within, 
 VERDICTS = ("agree", "one_outlier", "camps", "suspect_reference", "inconclusive")
 
 RELATIVE_RESOLUTION = 0.1
+ELECTRON_RESOLUTION = 1e-6
+TINY = 1e-100
+"""Stands for an uncertainty of nothing at all where a value is exactly 0; its square is still a number."""
 """A disagreement of less than a tenth of the value is not what the verdicts are about: `agree` means that one of
 this size would have been seen, `inconclusive` that it would not."""
 
@@ -97,6 +100,9 @@ def resolution(observable: str, unit: str, typical: np.ndarray) -> np.ndarray:
     1 kcal/mol, or a thousandth where the unit is not an energy of chemistry (lattice models).
     """
     size = np.abs(typical)
+    if units.dimension(unit) == "electrons":
+        # Counts that ought to agree differ by nothing: there is no size to take a tenth of.
+        return np.full(size.shape, ELECTRON_RESOLUTION)
     if observable not in TOTAL_ENERGIES:
         return RELATIVE_RESOLUTION * size
     if units.dimension(unit) == "energy":
@@ -112,7 +118,7 @@ def _prepare(group: Group) -> Judged:
         typical = np.array([np.median(v[h]) if h.any() else np.nan for v, h in zip(group.value, has, strict=True)])
     wanted = np.nan_to_num(resolution(group.observable, group.unit, typical))
     # Numbers that agree to 12 digits are the same number, whatever is stated.
-    floor = 1e-12 * np.maximum(np.abs(np.nan_to_num(typical)), 1e-300)[:, None]
+    floor = np.maximum(1e-12 * np.abs(np.nan_to_num(typical)), TINY)[:, None]
     uncertainty = np.where(has, np.maximum(group.uncertainty, floor), np.nan)
     assumed = has & np.isnan(group.uncertainty)
     freedom = np.full(n, np.inf)
@@ -120,7 +126,7 @@ def _prepare(group: Group) -> Judged:
         scale, freedom[e] = _assumed(group.value[e, has[e]], uncertainty[e, has[e]], wanted[e])
         uncertainty[e, assumed[e]] = scale
     for e in np.flatnonzero(assumed.any(axis=1) & (has.sum(axis=1) == 1)):
-        uncertainty[e, assumed[e]] = max(wanted[e], 1e-300)
+        uncertainty[e, assumed[e]] = max(wanted[e], TINY)
     blank = np.zeros(n)
     none = np.full((n, 2), -1)
     return Judged(group, uncertainty, assumed, freedom, wanted, blank, none, np.ones(n), blank, blank.astype(int))
@@ -137,7 +143,7 @@ def _assumed(values: np.ndarray, uncertainties: np.ndarray, wanted: float) -> tu
     scatter, freedom = scatter_within(values, groups)
     stated = uncertainties[np.isfinite(uncertainties)]
     usual = float(np.median(stated)) if len(stated) >= 2 else 0.0
-    floor = max(wanted / 20.0, usual, 1e-300)
+    floor = max(wanted / 20.0, usual, TINY)
     # Where the floor decides, the scale is not estimated from these values.
     return (scatter, float(freedom)) if scatter > floor and freedom else (floor, np.inf)
 
