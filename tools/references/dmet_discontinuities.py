@@ -54,7 +54,7 @@ def main(names):
                      "tools/references/dmet_discontinuities.py", "current",
                      "uncertainty: convergence of the Lanczos iterations"])  # fmt: skip
         rows.append([f"{name}_number", "FCI", "0", "electrons", "", "", "by definition", "",
-                     "an embedding keeps the electrons of the system", "current", ""])  # fmt: skip
+                     "analytic: an embedding keeps the electrons of the system", "current", ""])  # fmt: skip
     if not names:
         with open(FOLDER / "references.csv", "w", encoding="utf-8", newline="") as handle:
             writer = csv.writer(handle, lineterminator="\n")
