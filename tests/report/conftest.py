@@ -1,4 +1,4 @@
-"""A run of two levels on a benchmark of six entries, made by hand: what a report is made of, without computing."""
+"""A run of two levels on a benchmark of eight entries, made by hand: what a report is made of, without computing."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from qmbench.tidy import RESULT_COLUMNS, references_frame
 TOML = """
 id = "handmade"
 version = "1.0.0"
-title = "Six <made-up> complexes & a curve"
+title = "Eight <made-up> complexes & a curve"
 observable = "interaction_energy"
 unit = "kcal/mol"
 sign = "negative: bound"
@@ -41,7 +41,7 @@ def folder(tmp_path_factory):
     (path / "benchmark.toml").write_text(TOML)
     entries = ["id,stoichiometry,subset,tags,curve,coordinate,coordinate_unit"]
     references = ["entry,set,value,unit,uncertainty,uncertainty_kind,level_of_theory,source_doi,source_place,status"]
-    for i in range(6):
+    for i in range(8):
         curve = f"c,{1.0 + i / 2},angstrom" if i < 4 else ",,"
         entries.append(f"e{i},,{'near' if i < 3 else ''},atoms:{10 * i + 4},{curve}")
         for name, shift in (("best", 0.0), ("other", 0.1)):
@@ -60,7 +60,7 @@ def made(folder):
     rows = []
     for level, shift in (("good/<b>", 0.02), ("wild/b?x=1", 2.0), ("hf/sto-3g", -1.0)):
         for i, e in enumerate(benchmark.entries):
-            failed = level.startswith("wild") and i == 5
+            failed = level.startswith("wild") and i == 7
             rows.append(
                 {
                     **dict.fromkeys(RESULT_COLUMNS),

@@ -49,12 +49,12 @@ def test_one_file_that_fetches_nothing_and_is_small(page):
 def test_texts_from_outside_are_escaped(page):
     assert Document(page).scripts == 3
     assert "<script>alert(1)" not in page
-    assert "Six &lt;made-up&gt; complexes &amp; a curve" in page
+    assert "Eight &lt;made-up&gt; complexes &amp; a curve" in page
 
 
 def test_a_reader_finds_the_summary_the_numbers_and_the_reasons(page, made):
     text = re.sub(r"<[^>]+>", " ", page.split('<script type="application/json"')[0])
-    assert "17 of 18" in text
+    assert "23 of 24" in text
     assert "1 failed" in text
     assert "Hottest disagreements" in text
     assert "signal 11" in text
@@ -95,7 +95,7 @@ def test_csv_json_and_parquet_hold_the_same_numbers(made, tmp_path):
     name = "mean_absolute_error_kcal_mol"
     assert [r[name] for r in rows] == pytest.approx(statistics[name].tolist())
     document = json.loads(paths["disagreement.json"].read_text())
-    assert {x["entry"] for x in document["entries"]} == {f"e{i}" for i in range(6)}
+    assert {x["entry"] for x in document["entries"]} == {f"e{i}" for i in range(8)}
     assert {"pairs.csv", "ranks.csv", "reference_sets.csv", "leave_one_out.csv"} <= set(paths)
     pytest.importorskip("pyarrow")
     write_report(made, tmp_path, ["parquet"])
