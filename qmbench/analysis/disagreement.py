@@ -19,11 +19,14 @@ from qmbench.analysis.grouping import agglomerate, homogeneity, scatter_within, 
 VERDICTS = ("agree", "one_outlier", "camps", "suspect_reference", "inconclusive")
 
 RELATIVE_RESOLUTION = 0.1
-ELECTRON_RESOLUTION = 1e-6
-TINY = 1e-100
-"""Stands for an uncertainty of nothing at all where a value is exactly 0; its square is still a number."""
 """A disagreement of less than a tenth of the value is not what the verdicts are about: `agree` means that one of
 this size would have been seen, `inconclusive` that it would not."""
+
+ELECTRON_RESOLUTION = 1e-6
+"""The same for numbers of electrons, which have no size when they are right."""
+
+TINY = 1e-100
+"""Stands for an uncertainty of nothing at all where a value is exactly 0; its square is still a number."""
 
 EDGE = 0.05
 """Values with significant pairs that form no camps are called inconclusive when their homogeneity is less probable

@@ -67,7 +67,9 @@ def _usual_cost(j: Judged) -> list[float]:
 
 def _missing_levels(j: Judged, e: int, usual: list[float]) -> list[dict[str, Any]]:
     g = j.group
-    out = []
+    out: list[dict[str, Any]] = []
+    if not np.isfinite(g.wall_s[e]).any():
+        return out  # nobody computed this entry: it may consist of published values alone
     for c in np.flatnonzero(~np.isfinite(g.value[e]) & np.isfinite(usual)).tolist():
         status = g.status[e, c]
         if status == "unsupported":
