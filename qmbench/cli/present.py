@@ -17,6 +17,8 @@ if TYPE_CHECKING:
 FORMATS = ("html", "md", "json", "csv")
 """What a run writes without being asked; `qmbench report` makes the others."""
 
+STAMP = ".made-from"
+
 
 def present(
     run: Mapping[str, Any],
@@ -27,14 +29,20 @@ def present(
     json: bool,
 ) -> int:
     """Print the tables of a run, write them to `folder`, and return the run's exit code."""
-    from qmbench.report.export import to_json
+    from qmbench.report.export import to_json, write_text
     from qmbench.report.tables import render_terminal
     from qmbench.report.write import make_report, write_report
     from qmbench.tidy import references_frame, results_frame
 
     results = results_frame(run, records, benchmarks)
-    report = make_report(run, records, benchmarks, results, references_frame(benchmarks.values()), reference)
-    files = write_report(report, folder, FORMATS)
+    references = references_frame(benchmarks.values())
+    report = make_report(run, records, benchmarks, results, references, reference)
+    # What was made from the very same numbers is still right, and drawing it again takes longer than all the rest.
+    stamp = _fingerprint(results, references, reference)
+    files = _kept(folder, stamp)
+    if not files:
+        files = write_report(report, folder, FORMATS)
+        write_text(folder / STAMP, "\n".join([stamp, *(str(path.relative_to(folder)) for path in files)]) + "\n")
     if json:
         print_json({"run": run["id"], "records": record_rows(results), "statistics": to_json(report.statistics)})
     else:
@@ -43,6 +51,27 @@ def present(
     if results.empty and len(report.references):
         return 0  # published values alone: nothing was to be computed
     return exit_code(results)
+
+
+def _fingerprint(results: pd.DataFrame, references: pd.DataFrame, reference: str | None) -> str:
+    """Changes with anything that a report shows, other than when it was made."""
+    import hashlib
+
+    import qmbench
+
+    digest = hashlib.sha256(f"{qmbench.__version__} {reference} {FORMATS}".encode())
+    for table in (results.drop(columns="cached"), references):
+        digest.update(table.to_csv(index=False).encode())
+    return digest.hexdigest()
+
+
+def _kept(folder: Path, stamp: str) -> list[Path]:
+    """The files of the report that is in `folder` already, if it was made from the same numbers and is whole."""
+    if not (folder / STAMP).is_file():
+        return []
+    found, *names = (folder / STAMP).read_text(encoding="utf-8").split("\n")
+    files = [folder / name for name in names if name]
+    return files if found == stamp and all(path.is_file() for path in files) else []
 
 
 def record_rows(results: pd.DataFrame) -> list[dict[str, Any]]:

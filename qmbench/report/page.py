@@ -51,7 +51,8 @@ def html_report(
     folder = resources.files("qmbench.report") / "templates"
     environment = jinja2.Environment(autoescape=True, undefined=jinja2.StrictUndefined)
     template = environment.from_string((folder / "report.html.j2").read_text(encoding="utf-8"))
-    payload = json.dumps({"charts": drawn, "cells": cells, "settings": settings}, allow_nan=False)
+    data = {"charts": drawn, "cells": cells, "settings": settings}
+    payload = json.dumps(data, allow_nan=False, separators=(",", ":"))
     safe = markupsafe.Markup
     title = str((run or {}).get("suite", {}).get("title") or "Published values compared")
     return template.render(

@@ -203,6 +203,19 @@ def test_run_suite(qmbench, suite):
     assert Path("elsewhere/tables.md").exists()
 
 
+def test_a_report_is_made_again_only_when_its_numbers_change(qmbench, suite):
+    qmbench("run", "suite", suite, "--benchmark", "atoms")
+    page = Path("qmbench-report/report.html")
+    before = page.stat().st_mtime_ns
+    qmbench("run", "suite", suite, "--benchmark", "atoms")
+    assert page.stat().st_mtime_ns == before
+    qmbench("run", "suite", suite, "--benchmark", "atoms", "--reference", "HF-limit")
+    assert page.stat().st_mtime_ns > before
+    page.unlink()
+    qmbench("run", "suite", suite, "--benchmark", "atoms", "--reference", "HF-limit")
+    assert page.exists()
+
+
 def test_dry_run_computes_nothing(qmbench, suite):
     code, out, _ = qmbench("run", "suite", suite, "--dry-run", "--json")
     document = json.loads(out)
