@@ -118,7 +118,8 @@ def decimals_for(values: list[float]) -> int:
 
 def number(x: float, decimals: int) -> str:
     """x with fixed decimals, or a dash when there is none."""
-    return "–" if is_missing(x) else f"{x:.{decimals}f}"
+    # Adding zero turns what rounds to -0 into 0.
+    return "–" if is_missing(x) else f"{round(x, decimals) + 0.0:.{decimals}f}"
 
 
 def interval_text(low: float, high: float, decimals: int) -> str:

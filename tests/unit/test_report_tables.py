@@ -14,7 +14,7 @@ from rich.console import Console
 from qmbench import StoreError
 from qmbench.analysis.statistics import score, statistics
 from qmbench.report.export import to_json, write_csv, write_json, write_markdown, write_text
-from qmbench.report.tables import decimals_for, interval_text, render_terminal, table_blocks, to_markdown
+from qmbench.report.tables import decimals_for, interval_text, number, render_terminal, table_blocks, to_markdown
 
 BENCHMARKS = {
     "s22": SimpleNamespace(
@@ -154,6 +154,11 @@ def test_a_file_is_written_whole_or_not_at_all(scored, tmp_path):
     (tmp_path / "file").write_text("x")
     with pytest.raises(StoreError, match="can't write"):
         write_text(tmp_path / "file" / "below", "x")
+
+
+def test_nothing_is_minus_zero():
+    assert number(-1e-12, 3) == "0.000"
+    assert number(-0.0006, 3) == "-0.001"
 
 
 @pytest.mark.parametrize(
