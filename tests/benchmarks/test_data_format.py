@@ -18,6 +18,8 @@ UNITS = {
     "particle_number_error": {"electrons"},
     "polarizability": {"bohr3", "angstrom3"},
     "polarizability_anisotropy": {"bohr3", "angstrom3"},
+    "excitation_energy": {"hartree", "eV"},
+    "c6": {"hartree bohr6"},
 }
 
 
