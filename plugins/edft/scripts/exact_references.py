@@ -2,7 +2,8 @@
 
     python plugins/edft/scripts/exact_references.py benchmarks/helium_excitations
 
-`exact` is computed here (degree 24, uncertainty: change from degree 20); `literature` is typed in below.
+`exact` is computed here (degree 24, uncertainty: change from degree 20); `literature` is typed in below. Helium's
+weight curves repeat `exact` at every weight: the slope of the exact ensemble energy does not depend on it.
 """
 
 from __future__ import annotations
@@ -11,6 +12,7 @@ import csv
 import sys
 from pathlib import Path
 
+from qmbench_edft.options import CURVE_WEIGHTS
 from qmbench_edft.perimetric import solve_state
 from qmbench_edft.states import GROUND, state
 
@@ -31,6 +33,7 @@ DRAKE = {
     "3 3P": -2.058081084274,
     "3 1P": -2.055146362092,
 }
+CURVE_NOTE = "the exact E(w) is linear in the weight, so its slope is this excitation energy at every weight"
 LEVEL = "exact nonrelativistic, infinite nuclear mass"
 
 
@@ -45,7 +48,7 @@ def exact(z: float, name: str) -> tuple[float, float]:
 
 
 def write(folder: Path) -> None:
-    entries, references = [], []
+    entries, references, curves = [], [], []
     for system, z in SYSTEMS.items():
         ground, ground_error = exact(z, str(GROUND))
         for name in STATES:
@@ -53,7 +56,7 @@ def write(folder: Path) -> None:
             if subsets == ["low", "helium"]:
                 subsets.append("small")
             tags = ["triplet" if "3" in name.split()[1] else "singlet", "s_state" if name.endswith("S") else "p_state"]
-            entries.append([entry(system, name), f"{system}:1", name, " ".join(subsets), " ".join(tags)])
+            entries.append([entry(system, name), f"{system}:1", name, " ".join(subsets), " ".join(tags), "", "", ""])
             energy, error = exact(z, name)
             references.append(
                 [
@@ -70,6 +73,12 @@ def write(folder: Path) -> None:
                     "",
                 ]
             )
+            if "small" in subsets:
+                for weight in CURVE_WEIGHTS:
+                    point, curve = f"{entry(system, name)}_w{weight}", entry(system, name)
+                    label = f"{name} w={weight}"
+                    curves.append([point, f"{system}:1", label, "weight_curves", " ".join(tags), curve, weight, ""])
+                    references.append([point, *references[-1][1:-1], CURVE_NOTE])
             print(entry(system, name), f"{energy - ground:.10f} ± {error + ground_error:.1e}", flush=True)
             if system == "he":
                 value = DRAKE[name] - DRAKE["1 1S"]
@@ -88,7 +97,8 @@ def write(folder: Path) -> None:
                         "",
                     ]
                 )
-    save(folder / "entries.csv", ["id", "stoichiometry", "state", "subset", "tags"], entries)
+    header = "id stoichiometry state subset tags curve coordinate coordinate_unit"
+    save(folder / "entries.csv", header.split(), entries + curves)
     columns = "entry set value unit uncertainty uncertainty_kind level_of_theory source_doi source_place status note"
     save(folder / "references.csv", columns.split(), sorted(references, key=lambda row: row[1]))
 

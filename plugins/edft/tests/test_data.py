@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import csv
+import json
 import subprocess
 import sys
 from pathlib import Path
@@ -32,11 +33,47 @@ def test_stored_exact_values(system, name):
 
 def test_exact_and_literature_agree_within_their_uncertainties():
     exact, literature = references("exact"), references("literature")
-    assert len(exact) == 24
+    assert len(exact) == 24 + 16
     assert len(literature) == 8
     for entry, row in literature.items():
         allowed = float(exact[entry]["uncertainty"]) + 2 * float(row["uncertainty"])
         assert abs(float(exact[entry]["value"]) - float(row["value"])) < allowed, entry
+
+
+def test_curve_entries_are_flat_in_the_reference_and_leave_other_subsets_alone():
+    from qmbench.benchmark import find_benchmark
+
+    benchmark = find_benchmark("helium_excitations")
+    exact = references("exact")
+    points = benchmark.select("weight_curves")
+    assert len(points) == 16
+    for entry in points:
+        base = benchmark.entry(entry.curve)
+        assert entry.id == f"{entry.curve}_w{entry.coordinate}"
+        assert entry.state == f"{base.state} w={entry.coordinate}"
+        assert entry.subsets == ("weight_curves",)
+        assert (entry.terms, entry.tags) == (base.terms, base.tags)
+        columns = ("value", "unit", "uncertainty", "uncertainty_kind", "source_doi")
+        assert [exact[entry.id][c] for c in columns] == [exact[base.id][c] for c in columns]
+        assert "weight" in exact[entry.id]["note"]
+    sizes = {"low": 12, "rydberg": 12, "helium": 8, "ions": 16, "small": 4}
+    assert {subset: len(benchmark.select(subset)) for subset in sizes} == sizes
+    assert len(benchmark.entries) == 24 + 16
+
+
+def test_a_curve_entry_is_answered(tmp_path):
+    from qmbench import Resources, parse_level
+    from qmbench_edft.methods import helium
+
+    program = Path(sys.executable).with_name("qmbench")
+    command = [program, "compute", "edft?functional=sehx&curve=true"]
+    command += ["helium_excitations/he_2_3S_w0.5", "--store", str(tmp_path / "store"), "--json"]
+    done = subprocess.run(command, capture_output=True, text=True, check=False)
+    assert done.returncode == 0, done.stdout + done.stderr
+    level = parse_level("edft?functional=sehx&weight=0.5")
+    alone = level.make().compute(helium(), level.method.properties, Resources()).properties["excitation_energies"]
+    document = json.loads(done.stdout)
+    assert document["observable"]["value"] == pytest.approx(alone.value["2 3S"], abs=1e-10)
 
 
 @pytest.mark.slow

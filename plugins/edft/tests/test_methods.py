@@ -34,6 +34,9 @@ REFUSED = [
     ("edft?functional=sehx&extraction=ladder&ensemble=bi", "gok1 or gok2, not bi"),
     ("edft?functional=sehx&weight=0", "greater than 0"),
     ("edft?functional=sehx&weight=1.5", "less than or equal to 1"),
+    ("edft?functional=sehx&curve=true&weight=0.5", "leave out weight=0.5: curve=true"),
+    ("edft?functional=sehx&curve=true&extraction=dec", "leave out curve=true: extraction=dec is the limit of weight 0"),
+    ("edft?functional=gic&curve=true&extraction=delta_scf", "leave out curve=true: extraction=delta_scf"),
     ("edft?functional=pbe", "'lda'"),
     ("edft?functional=sehx&extraction=guess", "'gap'"),
     ("edft", "functional"),
@@ -53,6 +56,15 @@ def test_one_level_has_one_spelling():
     long = parse_level("edft?weight=0.5&functional=sehx&potential=oep&ensemble=bi&extraction=gap&correlation=none")
     assert str(short) == str(long)
     assert short.key(helium(), "energy") == long.key(helium(), "energy")
+
+
+def test_a_curve_is_one_level_however_it_is_spelt():
+    level = parse_level("edft?curve=true&functional=sehx")
+    assert str(parse_level(str(level))) == str(level)
+    assert "weight" not in str(level)
+    plain = parse_level("edft?functional=sehx")
+    assert str(parse_level("edft?functional=sehx&curve=false")) == str(plain)
+    assert level.key(helium(), "excitation_energies") != plain.key(helium(), "excitation_energies")
 
 
 def test_systems_that_are_refused():
@@ -78,6 +90,45 @@ def test_unbound_levels_are_said_and_not_given():
     result = run("edft?functional=eexx&weight=0.5")
     assert "2 1P" not in result.properties["excitation_energies"].value
     assert any("2 1P" in warning and "not bound" in warning for warning in result.warnings)
+
+
+WEIGHTS = ("0.25", "0.5", "0.75", "1.0")
+CURVES = [
+    "edft?functional=sehx",
+    "edft?functional=gic",
+    "edft?functional=eexx",
+    "edft?functional=lda&extraction=slope",
+    "edft?functional=sehx&extraction=lim",
+    "edft?functional=gic&extraction=lim&ensemble=gok2",
+    "edft?functional=sehx&extraction=ladder",
+]
+
+
+@pytest.mark.parametrize("text", CURVES)
+def test_a_curve_holds_the_same_level_at_each_weight(text):
+    result = run(f"{text}&curve=true")
+    found = dict(result.properties["excitation_energies"].value)
+    expected = dict(run(text).properties["excitation_energies"].value)
+    unbound = 0
+    for weight in WEIGHTS:
+        alone = run(f"{text}&weight={weight}").properties["excitation_energies"].value
+        expected |= {f"{state} w={weight}": value for state, value in alone.items()}
+        for state in {"2 3S", "2 1S", "2 3P", "2 1P"} - set(alone):
+            unbound += 1
+            said = [w for w in result.warnings if w.startswith(f"weight {weight}:") and state in w]
+            assert any("bound" in w for w in said), (state, weight)
+    assert found == pytest.approx(expected, abs=1e-10)
+    assert unbound > 0 or len(found) == 4 * 5
+    if "eexx" in text:
+        assert unbound > 0
+    assert len({value for label, value in found.items() if label.startswith("2 3S")}) == 4  # the weight enters
+
+
+def test_a_curve_keeps_the_parts_and_names_of_every_ensemble():
+    settings = run("edft?functional=gic&curve=true").settings
+    assert settings["symmetry_restricted_ensembles"] == ["2 1S", "2 3P", "2 1P"]
+    assert settings["parts_hartree"]["2 3S w=0.5"] == settings["parts_hartree"]["2 3S"]
+    assert settings["parts_hartree"]["2 3S w=1.0"] != settings["parts_hartree"]["2 3S"]
 
 
 def test_symmetry_restriction_is_said():

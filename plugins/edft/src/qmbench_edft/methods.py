@@ -8,7 +8,7 @@ from typing import Any
 from pydantic import Field
 
 from qmbench import Method, Molecule, Options, Quantity, Resources, Result, System, Unsupported
-from qmbench_edft.options import EnsembleOptions
+from qmbench_edft.options import CURVE_WEIGHTS, EnsembleOptions, usual_weight
 
 LOW_STATES = ("2 3S", "2 1S", "2 3P", "2 1P")
 HIGHER_STATES = ("3 3S", "3 1S", "3 3P", "3 1P")
@@ -39,6 +39,7 @@ class EnsembleDFT(Method):
     In hartree, from 1 1S to 2 3S, 2 1S, 2 3P, 2 1P (and 3 3S, 3 1S, 3 3P, 3 1P with dec and delta_scf),
     non-relativistic, nucleus fixed. Weights count per state: a multiplet of degeneracy g in an ensemble of M
     states carries g weight/M. States whose orbital the approximate potential does not bind are left out with a warning.
+    With curve=true the same extraction at weight 0.25, 0.5, 0.75 and 1.0 comes along, labelled `2 3S w=0.25` and so on.
     Gross, Oliveira and Kohn, Phys. Rev. A 37, 2805 (1988).
     """
 
@@ -57,7 +58,12 @@ class EnsembleDFT(Method):
         "10.1103/PhysRevX.14.041045",
     )
     Options = EnsembleOptions
-    examples = ("edft?functional=sehx", "edft?functional=lda&extraction=lim", "edft?functional=gic&extraction=dec")
+    examples = (
+        "edft?functional=sehx",
+        "edft?functional=lda&extraction=lim",
+        "edft?functional=gic&extraction=dec",
+        "edft?functional=gic&curve=true",
+    )
 
     @classmethod
     def example_systems(cls) -> Sequence[System]:
@@ -74,7 +80,7 @@ class EnsembleDFT(Method):
         if o.extraction == "dec":
             return 0.8 if o.ground_state == "exact" else 0.3
         factor = {"gap": 1.0, "slope": 5.0, "lim": 2.0, "ladder": 1.0, "delta_scf": 4.0}[o.extraction]
-        return 0.2 + factor * (0.15 if orbital else 0.03)
+        return 0.2 + factor * (0.15 if orbital else 0.03) * (len(CURVE_WEIGHTS) if o.curve else 1)
 
     def families(self) -> dict[str, str]:
         o = self.options
@@ -83,7 +89,8 @@ class EnsembleDFT(Method):
     def compute(self, system: System, properties: frozenset[str], resources: Resources) -> Result:
         self.check(system, properties)
         z = nuclear_charge(system, self.name)
-        found, settings, warnings = _ENGINES.get(self.options.extraction, _each)(self.options, z)
+        engine = _ENGINES.get(self.options.extraction, _each)
+        found, settings, warnings = _curve(engine, self.options, z) if self.options.curve else engine(self.options, z)
         if not found:
             raise Unsupported(warnings[0])
         settings |= _what_was_averaged(self.options, found)
@@ -95,8 +102,28 @@ def _what_was_averaged(o: Any, found: Sequence[str]) -> dict[str, Any]:
     """What a reader of the record must know of the ensembles: how weights count, and which leave lower states out."""
     if o.ensemble is None:
         return {}
-    restricted = [s for s in found if o.ensemble == "bi" and s != LOW_STATES[0]]
+    names = dict.fromkeys(label.partition(" w=")[0] for label in found)
+    restricted = [s for s in names if o.ensemble == "bi" and s != LOW_STATES[0]]
     return {"weight_counts": "per state", "symmetry_restricted_ensembles": restricted}
+
+
+def _curve(engine: Callable[[Any, float], Any], o: Any, z: float):  # type: ignore[no-untyped-def]
+    """Every weight of the curve; the plain labels are those of the weight that is taken where none is given."""
+    points = {}
+    for weight in CURVE_WEIGHTS:
+        try:
+            points[weight] = engine(o.model_copy(update={"curve": False, "weight": weight}), z)
+        except Unsupported as reason:
+            points[weight] = {}, {}, [str(reason)]
+    plain = usual_weight(o.extraction)
+    found, parts = dict(points[plain][0]), dict(points[plain][1].get("parts_hartree", {}))
+    warnings = list(points[plain][2])
+    for weight, (values, settings, reasons) in points.items():
+        found |= {f"{name} w={weight}": value for name, value in values.items()}
+        parts |= {f"{name} w={weight}": part for name, part in settings.get("parts_hartree", {}).items()}
+        warnings += [f"weight {weight}: {reason}" for reason in reasons]
+    # the options of a curve have no weight, so that of the plain labels is said here
+    return found, {"weight": plain} | ({"parts_hartree": parts} if parts else {}), warnings
 
 
 def _approximation(o: Any):  # type: ignore[no-untyped-def]

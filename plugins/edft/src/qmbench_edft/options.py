@@ -7,13 +7,19 @@ from __future__ import annotations
 
 from typing import Any, Literal
 
-from pydantic import Field, model_validator
+from pydantic import Field, TypeAdapter, ValidationError, model_validator
 
 from qmbench import Options
 
 ORBITAL_DEPENDENT = ("eexx", "gic", "sehx", "elda")
 OWN_CORRELATION = ("qlda", "elda")
 WITHOUT_ENSEMBLE = ("dec", "delta_scf")
+CURVE_WEIGHTS = (0.25, 0.5, 0.75, 1.0)
+
+
+def usual_weight(extraction: str) -> float:
+    """The weight taken where none is given."""
+    return 1.0 if extraction == "lim" else 0.5
 
 
 class EnsembleOptions(Options):
@@ -58,6 +64,12 @@ class EnsembleOptions(Options):
         description="whose ground-state potential extraction=dec uses: exx (when left out), exact, lda (PW92)",
     )
 
+    curve: bool = Field(
+        False,
+        description="also give `STATE w=WEIGHT` for the weights 0.25, 0.5, 0.75 and 1.0; the plain labels stay at the "
+        "weight taken when left out; not with extraction=dec or delta_scf, nor with weight",
+    )
+
     @model_validator(mode="before")
     @classmethod
     def _resolve(cls, values: Any) -> Any:
@@ -90,12 +102,19 @@ class EnsembleOptions(Options):
                 values["potential"] = values.get("potential") or "oep"
             else:
                 refuse("potential", f"the potential of {functional} is a function of the density, there is no choice")
+        curve = _true(values.get("curve"))
         if extraction in WITHOUT_ENSEMBLE:
             why = "is the limit of weight 0" if extraction == "dec" else "has no ensemble"
+            if curve:
+                raise ValueError(f"leave out curve=true: extraction={extraction} {why}")
             refuse("ensemble", f"extraction={extraction} {why}")
             refuse("weight", f"extraction={extraction} {why}")
         else:
             _ensemble(values, functional, extraction)
+            if curve:
+                refuse("weight", "curve=true has weights of its own")
+            elif values.get("weight") is None:
+                values["weight"] = usual_weight(extraction)
         return values
 
     @classmethod
@@ -127,5 +146,11 @@ def _ensemble(values, functional, extraction) -> None:  # type: ignore[no-untype
             "elda takes ensemble=bi only: its Hartree part has no weight derivative where 2s and 2p are equally filled"
         )
     values["ensemble"] = kind
-    if values.get("weight") is None:
-        values["weight"] = 1.0 if extraction == "lim" else 0.5
+
+
+def _true(value: Any) -> bool:
+    """Whether the text or value of a switch means true; what means nothing is left to pydantic's own message."""
+    try:
+        return TypeAdapter(bool).validate_python(value)
+    except ValidationError:
+        return False
