@@ -54,6 +54,12 @@ def run_document(plan: Plan, run_id: str, started: str) -> dict[str, Any]:
     }
 
 
+def run_families(run: Mapping[str, Any] | None) -> dict[str, dict[str, str]]:
+    """level -> what it shares with others, as its method declared it when the run was made."""
+    levels = run["levels"] if run else {}
+    return {name: about.get("families") or {} for name, about in levels.items()}
+
+
 def run_benchmarks(run: Mapping[str, Any]) -> dict[str, Benchmark]:
     """The benchmarks of a run, by id; the shipped one where the folder of that time is gone."""
     found = {}

@@ -31,8 +31,9 @@ class Loaded:
     @property
     def families(self) -> dict[str, dict[str, str]]:
         """level -> what it shares with others, as its method declared it."""
-        levels = self.run["levels"] if self.run else {}
-        return {name: about.get("families") or {} for name, about in levels.items()}
+        from qmbench.tidy import run_families
+
+        return run_families(self.run)
 
     @property
     def stochastic(self) -> set[str]:

@@ -99,9 +99,9 @@ def record_rows(results: pd.DataFrame) -> list[dict[str, Any]]:
 
 def exit_code(results: pd.DataFrame) -> int:
     """0 all done; 1 something failed; 2 nothing came out that could be judged."""
-    if not results["status"].eq("ok").any():
-        return 1 if results["status"].eq("failed").any() else 2
-    return 1 if results["status"].eq("failed").any() else 0
+    if results["status"].eq("failed").any():
+        return 1
+    return 0 if results["status"].eq("ok").any() else 2
 
 
 def _closing_lines(run: Mapping[str, Any], results: pd.DataFrame, files: list[Path]) -> None:

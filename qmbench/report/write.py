@@ -38,10 +38,9 @@ class Report:
     def disagreement(self) -> dict[str, Any]:
         """The `disagree` document of the same values."""
         from qmbench.analysis.disagree_document import disagree_document
+        from qmbench.tidy import run_families
 
-        levels = (self.run or {}).get("levels", {})
-        families = {name: about.get("families") or {} for name, about in levels.items()}
-        return disagree_document(self.results, self.references, self.benchmarks, families)
+        return disagree_document(self.results, self.references, self.benchmarks, run_families(self.run))
 
 
 def make_report(

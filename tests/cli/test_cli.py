@@ -9,23 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from qmbench.cli import run
-
 HF_HE_STO3G = -2.807783957539
-
-
-@pytest.fixture
-def qmbench(tmp_path, monkeypatch, capfd):
-    """Runs one command in an empty folder; gives (exit code, standard output, standard error)."""
-    monkeypatch.chdir(tmp_path)
-    monkeypatch.delenv("QMBENCH_STORE", raising=False)
-
-    def call(*arguments):
-        code = run([str(a) for a in arguments])
-        captured = capfd.readouterr()
-        return code, captured.out, captured.err
-
-    return call
 
 
 def complaint(result, code=3):

@@ -8,8 +8,6 @@ from pathlib import Path
 
 import pytest
 
-from qmbench.cli import run
-
 TOML = """
 id = "planted"
 version = "1.0.0"
@@ -31,20 +29,6 @@ VALUES = {
     "vague": {"m1": -5.0, "m2": -9.0, "m3": -2.0},
     "single": {"m1": -5.0},
 }
-
-
-@pytest.fixture
-def qmbench(tmp_path, monkeypatch, capfd):
-    """Runs one command in an empty folder; gives (exit code, standard output, standard error)."""
-    monkeypatch.chdir(tmp_path)
-    monkeypatch.delenv("QMBENCH_STORE", raising=False)
-
-    def call(*arguments):
-        code = run([str(a) for a in arguments])
-        captured = capfd.readouterr()
-        return code, captured.out, captured.err
-
-    return call
 
 
 @pytest.fixture
