@@ -96,13 +96,8 @@ def _changes(subject: Subject, what: str, variant: samples.Variant) -> None:
         if other is None:
             continue
         tried = True
-        first = subject.quick(level, system)
-        try:
-            second = subject.quick(level, other)
-        except QmbenchError:
-            continue
-        common = sorted(set(first.properties) & set(second.properties))
-        if all(distance(first.properties[p], second.properties[p]) <= 1e-9 for p in common):
+        common = subject.alike(level, system, other)
+        if common is not None:
             raise subject.fail(
                 f"{system.name}: {what} {getattr(system, what)} and {getattr(other, what)} give the same"
                 f" {', '.join(common)}; use the {what}, or raise Unsupported"

@@ -112,6 +112,17 @@ class Subject:
         """As `compute`, for one cheap property."""
         return self.compute(level, system, self.cheapest(level, system), cores, fresh)
 
+    def alike(self, level: LevelOfTheory, system: System, other: System) -> list[str] | None:
+        """What two systems share, when nothing tells them apart; None when something does, or `other` is refused."""
+        first = self.quick(level, system)
+        try:
+            second = self.quick(level, other)
+        except QmbenchError:
+            return None
+        common = sorted(set(first.properties) & set(second.properties))
+        same = all(distance(first.properties[p], second.properties[p]) <= 1e-9 for p in common)
+        return common if same else None
+
     def _compute(self, level: LevelOfTheory, system: System, properties: frozenset[str], cores: int) -> Result:
         method = level.make()
         method.check(system, properties or self.method.properties)
