@@ -155,6 +155,8 @@ class LevelOfTheory:
     method: type[Method]
     options: Options
     plugin: str = ""
+    # Whether the plugin lives in an environment of its own, whose interpreter then computes.
+    isolated: ClassVar[bool] = False
 
     def __str__(self) -> str:
         fields = type(self.options).model_fields

@@ -6,31 +6,40 @@ One broken plugin never takes the others down: it is reported by name and reason
 from __future__ import annotations
 
 import inspect
-from collections.abc import Iterable
-from dataclasses import dataclass, field
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass, field, replace
 from functools import lru_cache
 from importlib import metadata
 from pathlib import Path
 from types import ModuleType
+from typing import TYPE_CHECKING
 
 import pluggy
 
 from qmbench import hookspecs
 from qmbench.errors import InputError, QmbenchError, did_you_mean
+from qmbench.isolated.place import installed
 from qmbench.method import LevelOfTheory, Method, build_level, split_level
 from qmbench.properties import PropertyRegistry, core_registry
+
+if TYPE_CHECKING:
+    from qmbench.isolated.proxy import IsolatedPlugin, IsolatedPoint
 
 GROUP = "qmbench"
 
 
 @dataclass(frozen=True)
 class PluginInfo:
-    """One entry point: its name, distribution and version, and the error that kept it out, if any."""
+    """One entry point: its name, distribution and version, and the error that kept it out, if any.
+
+    isolated: whether it lives in an environment of its own.
+    """
 
     name: str
     distribution: str
     version: str
     error: str = ""
+    isolated: bool = False
 
 
 @dataclass
@@ -67,17 +76,25 @@ class Plugins:
         """Parse a level of theory, every option resolved and checked."""
         parts = split_level(text)
         method, info = self.method(parts.method)
+        if info.isolated:
+            plugin: IsolatedPlugin = method.isolated  # type: ignore[attr-defined]
+            return plugin.level(text)
         return build_level(method, parts, info.distribution)
 
-    def _loaded(self) -> list[tuple[PluginInfo, ModuleType]]:
+    def _loaded(self) -> list[tuple[PluginInfo, ModuleType | IsolatedPlugin]]:
         pairs = ((info, self.manager.get_plugin(info.name)) for info in self.infos if not info.error)
         return [(info, module) for info, module in pairs if module is not None]
 
 
 @lru_cache(maxsize=1)
 def plugins() -> Plugins:
-    """The installed plugins, discovered once per process."""
-    return discover(metadata.entry_points(group=GROUP))
+    """The installed plugins, isolated ones included, discovered once per process."""
+    points: list[metadata.EntryPoint | IsolatedPoint] = list(metadata.entry_points(group=GROUP))
+    if installed():
+        from qmbench.isolated.proxy import isolated_points
+
+        points += isolated_points()
+    return discover(points)
 
 
 def parse_level(text: str) -> LevelOfTheory:
@@ -85,14 +102,15 @@ def parse_level(text: str) -> LevelOfTheory:
     return plugins().level(text)
 
 
-def discover(entry_points: metadata.EntryPoints | list[metadata.EntryPoint]) -> Plugins:
+def discover(entry_points: Sequence[metadata.EntryPoint | IsolatedPoint]) -> Plugins:
     """Load every entry point on its own; see `Plugins` for what comes back."""
     manager = pluggy.PluginManager("qmbench")
     manager.add_hookspecs(hookspecs)
     found = Plugins(manager)
     for point in sorted(entry_points, key=lambda p: p.name):
         dist = point.dist
-        info = PluginInfo(point.name, dist.name if dist else "", dist.version if dist else "")
+        isolated = getattr(point, "isolated", False)
+        info = PluginInfo(point.name, dist.name if dist else "", dist.version if dist else "", isolated=isolated)
         try:
             _add(found, info, point)
         except KeyboardInterrupt:
@@ -108,10 +126,10 @@ def _reject(found: Plugins, info: PluginInfo, reason: str) -> None:
     if found.manager.has_plugin(info.name):
         found.manager.unregister(name=info.name)
     reason = " ".join(reason.split())
-    found.infos.append(PluginInfo(info.name, info.distribution, info.version, reason))
+    found.infos.append(replace(info, error=reason))
 
 
-def _add(found: Plugins, info: PluginInfo, point: metadata.EntryPoint) -> None:
+def _add(found: Plugins, info: PluginInfo, point: metadata.EntryPoint | IsolatedPoint) -> None:
     module = point.load()
     api = getattr(module, "QMBENCH_API", hookspecs.API_VERSION)
     if api != hookspecs.API_VERSION:
@@ -139,7 +157,7 @@ def _add(found: Plugins, info: PluginInfo, point: metadata.EntryPoint) -> None:
     found.infos.append(info)
 
 
-def _call(module: ModuleType, hook: str) -> list:
+def _call(module: ModuleType | IsolatedPlugin, hook: str) -> list:
     implementation = getattr(module, hook, None)
     if implementation is None:
         return []

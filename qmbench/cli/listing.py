@@ -126,6 +126,7 @@ def plugin_rows() -> list[Row]:
             "distribution": info.distribution,
             "version": info.version,
             "methods": sum(owner == info for owner in found.owner.values()),
+            "environment": "its own" if info.isolated else "this one",
             "status": info.error or "ok",
         }
         for info in found.infos

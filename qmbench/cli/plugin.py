@@ -1,4 +1,4 @@
-"""`qmbench plugin new` and `qmbench plugin check`: for people who write methods."""
+"""`qmbench plugin`: add and remove plugins; scaffold and check one's own."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ import typer
 if TYPE_CHECKING:
     from qmbench.testing import Check
 
-app = typer.Typer(help="Write a plugin, and check one.", no_args_is_help=True, rich_markup_mode=None)
+app = typer.Typer(help="Add and remove plugins; write one, and check one.", no_args_is_help=True, rich_markup_mode=None)
 
 
 @app.command()
@@ -44,6 +44,57 @@ def new(
 
 
 @app.command()
+def add(
+    source: Annotated[
+        str, typer.Argument(metavar="PATH|NAME[EXTRAS]", help="A package's folder or wheel, or a name on the index.")
+    ],
+    isolated: Annotated[
+        bool, typer.Option("--isolated", help="In a virtual environment of its own, for dependencies that clash.")
+    ] = False,
+    full: Annotated[
+        bool, typer.Option("--full", help="With --isolated: share no package with this environment.")
+    ] = False,
+    constraint: Annotated[
+        list[Path] | None,
+        typer.Option("--constraint", metavar="FILE", help="Lines of name==version that pip keeps to (repeatable)."),
+    ] = None,
+    json: Annotated[bool, typer.Option("--json", help="Print one JSON document and nothing else.")] = False,
+) -> int:
+    """Install a plugin, or bring it up to date; after a failure all is as before."""
+    from qmbench.isolated.install import add
+
+    added = add(source, isolated, constraint or (), full, _say)
+    where = str(added.environment) if added.environment else None
+    if json:
+        from qmbench.cli.common import print_json
+
+        names = {"plugins": added.plugins, "methods": added.methods}
+        print_json({"distribution": added.distribution, "version": added.version, **names, "environment": where})
+        return 0
+    print(
+        f"{added.distribution} {added.version} is installed"
+        + (" in an environment of its own" if where else "")
+        + f": {', '.join(added.methods) or 'no listed method'} (plugin {', '.join(added.plugins)})"
+    )
+    return 0
+
+
+@app.command()
+def remove(
+    name: Annotated[str, typer.Argument(metavar="NAME", help="A plugin, as in `qmbench list plugins`.")],
+) -> int:
+    """Remove an installed plugin, with its environment if it has one of its own."""
+    from qmbench.isolated.install import remove
+
+    print(f"{remove(name, _say)} is removed; records that it computed stay where they are")
+    return 0
+
+
+def _say(line: str) -> None:
+    print(f"==> {line}", file=sys.stderr, flush=True)
+
+
+@app.command()
 def check(
     name: Annotated[str, typer.Argument(metavar="NAME", help="An installed plugin, as in `qmbench list plugins`.")],
     method: Annotated[
@@ -56,6 +107,8 @@ def check(
     from qmbench.plugins import plugins
 
     found = plugins()
+    if any(info.name == name and info.isolated and not info.error for info in found.infos):
+        return _check_there(name, method or [], json)
     broken = [info for info in found.infos if info.name == name and info.error]
     if broken:
         # It is there, and it does not load: that is a finding about the plugin, not a wrong request.
@@ -79,6 +132,26 @@ def check(
     else:
         _print(name, rows, summary)
     return 1 if summary["failed"] else 0 if summary["passed"] else 2
+
+
+def _check_there(name: str, methods: list[str], json: bool) -> int:
+    """`qmbench plugin check` by the interpreter of an isolated plugin."""
+    import subprocess
+
+    from qmbench.isolated import place
+
+    home = place.of_plugin(name)
+    assert home is not None
+    words = [
+        "plugin",
+        "check",
+        name,
+        *(word for m in methods for word in ("--method", m)),
+        *(["--json"] if json else []),
+    ]
+    code = "import sys; from qmbench.cli import main; main(sys.argv[1:])"
+    sys.stdout.flush()
+    return subprocess.run([str(home.python), "-P", "-c", code, *words], env=place.environment()).returncode
 
 
 def _run(item: Check) -> dict[str, Any]:

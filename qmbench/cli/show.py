@@ -38,7 +38,11 @@ def find(thing: str, store: str | None) -> dict[str, Any]:
         return run
     try:
         level = plugins().level(thing)
-        return {"level of theory": str(level), **_method(level.method), "options resolved": level.options.model_dump()}
+        return {
+            "level of theory": str(level),
+            **_method(level.method),
+            "options resolved": level.options.model_dump(mode="json"),
+        }
     except InputError:
         name = head.partition("?")[0].lower()
         if name in plugins().methods:
@@ -50,23 +54,19 @@ def find(thing: str, store: str | None) -> dict[str, Any]:
 
 
 def _method(method: type) -> dict[str, Any]:
-    from qmbench.method import Method, versions
+    from qmbench.isolated.described import describe
 
-    assert issubclass(method, Method)
-    options = {}
-    for name, field in method.Options.model_fields.items():
-        default = "required" if field.is_required() else f"default {field.default!r}"
-        options[name] = f"{_type_name(field.annotation)}, {default}. {field.description or ''}".strip()
+    told = getattr(method, "described", None) or describe(method)
     return {
-        "method": method.name,
-        "what": " ".join((method.__doc__ or "").split()),
-        "systems": [s.kind for s in method.systems],
-        "properties": sorted(method.properties),
-        "options": options,
-        "stochastic": method.stochastic,
-        "examples": list(method.examples),
-        "programs": versions(*method.distributions),
-        "citations": list(method.citations),
+        "method": told["name"],
+        "what": " ".join(told["docstring"].split()),
+        "systems": told["systems"],
+        "properties": told["properties"],
+        "options": {name: option["text"] for name, option in told["options"].items()},
+        "stochastic": told["stochastic"],
+        "examples": told["examples"],
+        "programs": told["versions"],
+        "citations": told["citations"],
     }
 
 
@@ -146,10 +146,6 @@ def _run(name: str, store: str | None) -> dict[str, Any] | None:
     if run is None:
         return None
     return {"run": run["id"], **{k: v for k, v in run.items() if k not in ("id", "entries", "computed")}}
-
-
-def _type_name(annotation: Any) -> str:
-    return getattr(annotation, "__name__", None) or str(annotation).replace("typing.", "")
 
 
 def _print(document: dict[str, Any]) -> None:

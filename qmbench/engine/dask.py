@@ -20,7 +20,7 @@ from types import TracebackType
 from typing import Any
 
 from qmbench.engine.local import check_resources, default_workers
-from qmbench.engine.outcome import Outcome, plugin_of, task_document
+from qmbench.engine.outcome import Outcome, interpreter_for, never_started, plugin_of, task_document
 from qmbench.engine.supervisor import Child
 from qmbench.errors import InputError, ResourceError
 from qmbench.method import Resources
@@ -129,7 +129,7 @@ class _Here:
         self.stopped: set[str] = set()
         self.root: Path | None = None
 
-    def take(self, engine: str, plugin: str, cores: int) -> Child:
+    def take(self, engine: str, plugin: str, cores: int, python: str) -> Child:
         with self.lock:
             if self.root is None:
                 self.root = Path(tempfile.mkdtemp(prefix="qmbench-"))
@@ -143,7 +143,7 @@ class _Here:
                     child.kill()
             if idle:  # never more warm children than there were tasks side by side
                 idle.pop(0).kill()
-        return Child(plugin, self.root, cores)
+        return Child(plugin, self.root, cores, python)
 
     def give_back(self, engine: str, child: Child) -> None:
         with self.lock:
@@ -173,7 +173,11 @@ _here = _Here()
 
 def compute_here(document: Mapping[str, Any], plugin: str, engine: str) -> dict[str, Any]:
     """Compute one task document in a supervised child of this process; its outcome document."""
-    child = _here.take(engine, plugin, document["resources"]["cores"])
+    try:
+        python = interpreter_for(document, plugin)
+    except ResourceError as error:
+        return never_started(error).to_json()
+    child = _here.take(engine, plugin, document["resources"]["cores"], python)
     try:
         if document["resources"]["artifacts"] is None:
             assert _here.root is not None

@@ -9,12 +9,13 @@ import shutil
 import tempfile
 import weakref
 from collections import deque
-from collections.abc import Generator, Iterable
+from collections.abc import Generator, Iterable, Mapping
 from dataclasses import replace
 from pathlib import Path
 from types import TracebackType
+from typing import Any
 
-from qmbench.engine.outcome import Outcome, plugin_of, task_document
+from qmbench.engine.outcome import Outcome, interpreter_for, never_started, plugin_of, task_document
 from qmbench.engine.supervisor import Child
 from qmbench.errors import InputError, ResourceError
 from qmbench.method import Resources
@@ -56,31 +57,37 @@ class LocalEngine:
         self._failed_starts = 0
         self._idle: list[Child] = []
         self._busy: dict[Child, Task] = {}
+        self._lost: list[tuple[Task, Outcome]] = []
         self._root: Path | None = None
         self._finalizer: weakref.finalize | None = None
 
     def run(self, tasks: Iterable[Task]) -> Generator[tuple[Task, Outcome], None, None]:
         """Each task with its outcome, in the order in which they end.
 
-        A task's failure is an outcome; ResourceError when no child can be started at all. Closing the
-        generator, Ctrl-C and any exception kill every child with its process tree.
+        A task's failure is an outcome, and so is an isolated plugin's interpreter that does not start;
+        ResourceError when no child can be started at all. Closing the generator, Ctrl-C and any exception kill
+        every child with its process tree.
         """
         pending = deque(tasks)
         selector = selectors.DefaultSelector()
         try:
             self._fill(pending, selector)
-            while self._busy:
-                selector.select(WAKE_SECONDS)
+            while self._busy or self._lost:
+                while self._lost:
+                    yield self._lost.pop()
+                selector.select(WAKE_SECONDS if self._busy else 0)
                 for child in list(self._busy):
                     fd = child.fileno()
                     try:
                         outcome = child.poll()
-                    except ResourceError:  # it did not start, which is not the task's fault
+                    except ResourceError as error:  # it did not start, which is not the task's fault
                         self._failed_starts += 1
-                        if self._failed_starts > FAILED_STARTS:
-                            raise
                         selector.unregister(fd)
-                        pending.appendleft(self._busy.pop(child))
+                        task = self._busy.pop(child)
+                        if self._failed_starts <= FAILED_STARTS:
+                            pending.appendleft(task)
+                        else:
+                            self._give_up(task, error)
                         self._fill(pending, selector)
                         continue
                     if outcome is None:
@@ -107,12 +114,24 @@ class LocalEngine:
     def _fill(self, pending: deque[Task], selector: selectors.BaseSelector) -> None:
         while pending and len(self._busy) < self.workers:
             task = pending.popleft()
-            child = self._child(plugin_of(task))
+            document = task_document(task, self._task_resources())
+            try:
+                child = self._child(plugin_of(task), document)
+            except ResourceError as error:
+                self._give_up(task, error)
+                continue
             self._busy[child] = task
             selector.register(child, selectors.EVENT_READ)
-            child.send(task_document(task, self._task_resources()))
+            child.send(document)
 
-    def _child(self, plugin: str) -> Child:
+    def _give_up(self, task: Task, error: ResourceError) -> None:
+        """Fail the task of an isolated plugin whose interpreter does not start; raise `error` for any other."""
+        if not task.level.isolated:
+            raise error
+        self._failed_starts = 0
+        self._lost.append((task, never_started(error)))
+
+    def _child(self, plugin: str, document: Mapping[str, Any]) -> Child:
         """A warm child of this plugin, or a new one; beyond `workers` idle ones the longest idle is ended."""
         for child in self._idle[::-1]:
             if child.plugin == plugin or not child.alive:
@@ -122,7 +141,7 @@ class LocalEngine:
                 child.kill()
         while len(self._idle) >= self.workers:
             self._idle.pop(0).kill()
-        return Child(plugin, self._folder(), self.resources.cores)
+        return Child(plugin, self._folder(), self.resources.cores, interpreter_for(document, plugin))
 
     def _folder(self) -> Path:
         if self._root is None:

@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+import sys
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
+from qmbench.errors import ResourceError
+from qmbench.isolated.place import interpreter
 from qmbench.method import Resources
 from qmbench.quantity import Quantity
 from qmbench.record import Cost, Failure, Status, Task
@@ -58,6 +61,7 @@ def task_document(task: Task, resources: Resources) -> dict[str, Any]:
     return {
         "system": task.system.to_json(),
         "level": str(task.level),
+        "isolated": task.level.isolated,
         "properties": list(task.properties),
         "keys": task.keys,
         "resources": {
@@ -72,6 +76,16 @@ def task_document(task: Task, resources: Resources) -> dict[str, Any]:
 def plugin_of(task: Task) -> str:
     """The plugin whose child computes this task."""
     return task.level.plugin or task.level.method.__module__.partition(".")[0]
+
+
+def interpreter_for(document: Mapping[str, Any], plugin: str) -> str:
+    """The interpreter whose child computes a task document here; ResourceError when there is none."""
+    return interpreter(plugin) if document["isolated"] else sys.executable
+
+
+def never_started(error: ResourceError) -> Outcome:
+    """The outcome of a task for which no child could be started; the next run tries it again."""
+    return Outcome("failed", Failure("error", str(error)), cost=Cost(0.0, 0.0, 0.0))
 
 
 def resources_from(document: Mapping[str, Any], scratch: Path) -> Resources:

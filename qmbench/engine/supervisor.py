@@ -25,6 +25,7 @@ from qmbench.engine import processes
 from qmbench.engine.child import write_json
 from qmbench.engine.outcome import Outcome
 from qmbench.errors import ResourceError
+from qmbench.isolated.place import environment
 from qmbench.record import Cost, Failure
 
 START_SECONDS = 120.0
@@ -38,9 +39,10 @@ STALE_GIB = 0.5  # a child that still holds more than this between tasks is repl
 class Child:
     """A child process that serves tasks of one plugin, one at a time."""
 
-    def __init__(self, plugin: str, root: Path, cores: int = 1) -> None:
+    def __init__(self, plugin: str, root: Path, cores: int = 1, python: str = sys.executable) -> None:
         """Start it. root: an existing folder for the working folder; removed by the child if the driver dies.
 
+        python: the interpreter to run; another one than ours runs in the environment that it belongs to.
         ResourceError when the process or its folder can't be made.
         """
         self.plugin = plugin
@@ -62,13 +64,14 @@ class Child:
             with open(self._folder / "log", "ab") as log:
                 self._process = subprocess.Popen(
                     # -P: the folder where a method writes must not be one where modules are looked for.
-                    [sys.executable, "-P", "-m", "qmbench.engine.child", str(self._folder)],
+                    [python, "-P", "-m", "qmbench.engine.child", str(self._folder)],
                     stdin=subprocess.PIPE,
                     stdout=log,
                     stderr=log,
                     pass_fds=(notify,),
                     start_new_session=True,
                     cwd=self._folder / "scratch",
+                    env=None if python == sys.executable else environment(),
                 )
         except OSError as error:
             os.close(self._read)

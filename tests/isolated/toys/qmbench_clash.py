@@ -1,0 +1,93 @@
+"""A plugin that needs a certain version of a package: installed twice under two names, with versions that clash.
+
+Its energies are exact functions of its input and of that version. NAME and WANTED are filled in by `projects`.
+"""
+
+import os
+import signal
+import time
+from typing import Literal
+
+from pydantic import Field, field_validator
+
+import qmbench
+
+NAME = "NAME"
+
+
+class Clash(qmbench.Method):
+    """Energy = -electrons x version of toylib (hartree), after doing what `do` says. Nobody, J. Nought (2000)."""
+
+    name = NAME
+    systems = (qmbench.Molecule,)
+    properties = frozenset({"energy", f"{NAME}_number"})
+    distributions = ("toylib",)
+    citations = ("10.1000/toy",)
+    examples = (f"{NAME}/sto-3g",)
+
+    class Options(qmbench.Options):
+        basis: str | None = Field(None, examples=["sto-3g"])
+        factor: float = Field(1.0, gt=0, description="multiplies the energy")
+        words: tuple[str, ...] = Field((), description="upper case is made lower case", examples=[("a", "b")])
+        do: Literal["nothing", "crash", "sleep"] = Field("nothing", description="what goes wrong")
+
+        @field_validator("words")
+        @classmethod
+        def lower(cls, value):
+            return tuple(word.lower() for word in value)
+
+    def is_stochastic(self):
+        return "noise" in self.options.words
+
+    def check(self, system, properties):
+        super().check(system, properties)
+        if "Xe" in system.symbols:
+            raise qmbench.Unsupported(f"{self.name} does not do xenon")
+
+    def estimate(self, system, properties):
+        return 0.5 * len(system.symbols)
+
+    def families(self):
+        return {"program": "toylib", "words": " ".join(self.options.words)}
+
+    def compute(self, system, properties, resources):
+        import toylib
+
+        if self.options.do == "crash":
+            os.kill(os.getpid(), signal.SIGSEGV)
+        if self.options.do == "sleep":
+            time.sleep(60)
+        if "Ne" in system.symbols:
+            raise qmbench.NotConverged("neon goes round in circles")
+        values = {
+            "energy": qmbench.Quantity(-self.options.factor * system.n_electrons * toylib.VERSION, "hartree"),
+            f"{NAME}_number": qmbench.Quantity(toylib.VERSION, "electrons"),
+        }
+        settings = {"toylib": toylib.VERSION, "words": list(self.options.words), "basis": self.options.basis}
+        return qmbench.Result({name: values[name] for name in properties}, settings, ("a warning",))
+
+
+@qmbench.hookimpl
+def qmbench_methods():
+    return [Clash]
+
+
+@qmbench.hookimpl
+def qmbench_resolve_method(name):
+    if not name.startswith(f"{NAME}-"):
+        return None
+    if name.endswith("-9"):
+        raise qmbench.Unsupported(f"{NAME} ends at 8")
+    return type("Open", (Clash,), {"name": name, "__doc__": f"The member {name} of an open family (hartree)."})
+
+
+@qmbench.hookimpl
+def qmbench_properties():
+    return [qmbench.Property(f"{NAME}_number", "electrons", "the version of toylib")]
+
+
+@qmbench.hookimpl
+def qmbench_benchmarks():
+    from pathlib import Path
+
+    return [Path(__file__).parent / f"qmbench_{NAME}_data"]
