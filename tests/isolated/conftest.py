@@ -6,12 +6,15 @@ import json
 import os
 import site
 import subprocess
+import sys
 import venv
 from dataclasses import dataclass
 from pathlib import Path
 
-import projects
 import pytest
+
+sys.path.insert(0, str(Path(__file__).parent))
+import toy_projects
 
 COMMAND = "import sys; from qmbench.cli import main; main(sys.argv[1:])"
 
@@ -41,6 +44,13 @@ class Installation:
             cwd=self.work,
             env={**self.environ, **environ},
         )
+
+    def state(self) -> dict[str, str]:
+        """What lies in the folder of isolated plugins: descriptions by name with their text, environments by name."""
+        if not self.plugins.is_dir():
+            return {}
+        entries = [entry for entry in self.plugins.iterdir() if entry.name != ".lock"]
+        return {entry.name: entry.read_text() if entry.is_file() else "" for entry in entries}
 
     def script(self, code: str, **environ: str) -> str:
         """What a piece of Python prints in it; it has to succeed."""
@@ -95,8 +105,8 @@ def installation(folder: Path) -> Installation:
     lines = [f"import site; site.addsitedir({path!r})\n" for path in site.getsitepackages()]
     (inside / "zz-tests.pth").write_text("".join(lines))
     for version in (1, 2, 3):
-        projects.toylib(made.index, version)
-    projects.wheel(made.index, "toyextra", "1.0", {"toyextra.py": ""})
+        toy_projects.toylib(made.index, version)
+    toy_projects.wheel(made.index, "toyextra", "1.0", {"toyextra.py": ""})
     return made
 
 

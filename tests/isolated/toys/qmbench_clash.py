@@ -1,6 +1,6 @@
 """A plugin that needs a certain version of a package: installed twice under two names, with versions that clash.
 
-Its energies are exact functions of its input and of that version. NAME and WANTED are filled in by `projects`.
+Its energies are exact functions of its input and of that version. `toy_projects` fills in NAME.
 """
 
 import os
@@ -59,11 +59,13 @@ class Clash(qmbench.Method):
             time.sleep(60)
         if "Ne" in system.symbols:
             raise qmbench.NotConverged("neon goes round in circles")
+        per_version = self.options.factor * system.n_electrons + 0.01 * (system.multiplicity - 1)
+        energy = -per_version * toylib.VERSION - 1e-4 * len(self.options.basis or "")
         values = {
-            "energy": qmbench.Quantity(-self.options.factor * system.n_electrons * toylib.VERSION, "hartree"),
+            "energy": qmbench.Quantity(energy, "hartree"),
             f"{NAME}_number": qmbench.Quantity(toylib.VERSION, "electrons"),
         }
-        settings = {"toylib": toylib.VERSION, "words": list(self.options.words), "basis": self.options.basis}
+        settings = {"toylib": toylib.VERSION, "words said": " ".join(self.options.words)}
         return qmbench.Result({name: values[name] for name in properties}, settings, ("a warning",))
 
 
