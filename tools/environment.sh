@@ -24,3 +24,25 @@ make_environment() {
 as_root() {
   if [ "$(id -u)" = 0 ]; then "$@"; else sudo "$@"; fi
 }
+
+# The plugins in this repository. One with a constraints.txt of its own has dependencies that clash with the others':
+# it gets an environment of its own. After `find_plugins` they are in TOGETHER and APART, as ./plugins/NAME.
+find_plugins() {
+  local project folder
+  TOGETHER=() APART=()
+  for project in ./plugins/*/pyproject.toml; do
+    folder=${project%/pyproject.toml}
+    if [ -f "$folder/constraints.txt" ]; then APART+=("$folder"); else TOGETHER+=("$folder"); fi
+  done
+}
+
+# install_apart [tested]: each of them that is in APART; with `tested`, those of its extras that its tests need.
+install_apart() {
+  local folder extras
+  for folder in ${APART[@]+"${APART[@]}"}; do
+    extras=""
+    if [ "${1:-}" = tested ] && grep -q '^neural *=' "$folder/pyproject.toml"; then extras="[neural]"; fi
+    say "installing $folder$extras in an environment of its own"
+    "$(dirname "$PYTHON")/qmbench" plugin add "$folder$extras" --isolated --constraint "$folder/constraints.txt"
+  done
+}

@@ -5,7 +5,9 @@ set -euo pipefail
 cd "$(dirname "$0")/.."
 source tools/environment.sh
 make_environment "${VENV:-.venv}"
+find_plugins
 say "installing qmbench and its plugins"
-"$PYTHON" -m pip install --disable-pip-version-check --progress-bar off -c constraints.txt . ./plugins/*
+"$PYTHON" -m pip install --disable-pip-version-check --progress-bar off -c constraints.txt . "${TOGETHER[@]}"
+install_apart
 say "running the suite"
 exec "$(dirname "$PYTHON")/qmbench" run suite "$@"

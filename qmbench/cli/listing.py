@@ -127,10 +127,20 @@ def plugin_rows() -> list[Row]:
             "version": info.version,
             "methods": sum(owner == info for owner in found.owner.values()),
             "environment": "its own" if info.isolated else "this one",
+            "python": _interpreter(info),
             "status": info.error or "ok",
         }
         for info in found.infos
     ]
+
+
+def _interpreter(info: Any) -> str:
+    import sys
+
+    from qmbench.isolated.place import find
+
+    home = find(info.distribution) if info.isolated else None
+    return str(home.python) if home else sys.executable
 
 
 def summary(method: type) -> str:
@@ -148,7 +158,7 @@ LISTS: dict[str, Callable[[], list[Row]]] = {
 }
 
 
-JSON_ONLY = {"methods": ("plugin", "properties")}
+JSON_ONLY = {"methods": ("plugin", "properties"), "plugins": ("python",)}
 
 
 def _text(value: Any) -> str:

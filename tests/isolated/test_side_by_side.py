@@ -57,6 +57,8 @@ def test_only_what_clashes_is_in_the_environment(both):
 def test_lists_treat_it_like_any_other(both):
     plugins = {row["name"]: row for row in both.json("list", "plugins")}
     assert plugins["left"]["environment"] == "this one"
+    assert plugins["left"].pop("python") == str(both.python)
+    assert plugins["right"].pop("python").startswith(str(both.plugins / "qmbench-right-"))
     assert plugins["right"] == {
         **{"name": "right", "distribution": "qmbench-right", "version": "1.0", "methods": 1},
         **{"environment": "its own", "status": "ok"},
