@@ -151,7 +151,10 @@ def _check_there(name: str, methods: list[str], json: bool) -> int:
     ]
     code = "import sys; from qmbench.cli import main; main(sys.argv[1:])"
     sys.stdout.flush()
-    return subprocess.run([str(home.python), "-P", "-c", code, *words], env=place.environment()).returncode
+    status = subprocess.run([str(home.python), "-P", "-c", code, *words], env=place.environment()).returncode
+    if status < 0:
+        print(f"qmbench: the process that checked {name} died by signal {-status}", file=sys.stderr)
+    return 1 if status < 0 else status
 
 
 def _run(item: Check) -> dict[str, Any]:

@@ -16,8 +16,8 @@ import pytest
 
 import qmbench
 from qmbench import hookspecs
-from qmbench.isolated.place import of_plugin
 from qmbench.benchmark import BSSE, ENTRY_COLUMNS, REFERENCE_COLUMNS, TOML_KEYS
+from qmbench.isolated.place import of_plugin
 from qmbench.observables import OBSERVABLES
 from qmbench.properties import CORE_PROPERTIES
 from qmbench.system_files import LATTICE_KEYS

@@ -147,10 +147,11 @@ import threading, time
 from qmbench import Resources
 from qmbench.plugins import parse_level
 from qmbench.system import Molecule
-method = parse_level("right?do=sleep").make()
-helium = Molecule(("He",), ((0.0, 0.0, 0.0),), 0, 1)
+method = parse_level("right").make()
+krypton = Molecule(("Kr",), ((0.0, 0.0, 0.0),), 0, 1)
+method.families()
 print(method.isolated.companion._process.pid, flush=True)
-method.compute(helium, frozenset({"energy"}), Resources())
+method.compute(krypton, frozenset({"energy"}), Resources())
 """
     driver = subprocess.Popen(
         [str(added.python), "-P", "-c", code], stdout=subprocess.PIPE, text=True, env=added.environ, cwd=added.work

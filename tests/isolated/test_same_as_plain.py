@@ -19,8 +19,8 @@ from qmbench.system import LatticeModel, Molecule
 atom = lambda symbol, charge=0, multiplicity=1: Molecule((symbol,), ((0.0, 0.1, 0.2),), charge, multiplicity, name="x")
 systems = [atom("He"), atom("Xe"), atom("Ne"), atom("Li", 0, 2), LatticeModel((2,), ("open",), 1.0, 1.0, 2, 1)]
 wishes = [("energy",), ("left_number",), ("energy", "left_number"), ("dipole",)]
-texts = ["left", "LEFT/STO-3G", "left?words=B,a", "left?words=()", "left?factor=2.50&do=nothing", "left-3/def2-svp",
-         "left?words=noise", "left?factor=0", "left?factor=x", "left?nothing=1", "left?do=explode", "left-9", "lef",
+texts = ["left", "LEFT/STO-3G", "left?words=B,a", "left?words=()", "left?factor=2.50", "left-3/def2-svp",
+         "left?words=noise", "left?factor=0", "left?factor=x", "left?nothing=1", "left-9", "lef",
          "left/", "left?words=%26,=", "left?factor=1e-3&words=a"]
 
 def answer(question):

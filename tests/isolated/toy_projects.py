@@ -80,10 +80,10 @@ def clash(folder: Path, name: str, needs: str, version: str = "1.0", source: str
             'citations = [{ doi = "10.1000/toy", text = "Toy" }]\n[reference_sets.paper]\ntitle = "the paper"\n'
         ),
         f"{data}/systems/he.xyz": "1\ncharge=0 multiplicity=1\nHe 0 0 0\n",
-        f"{data}/systems/xe.xyz": "1\ncharge=0 multiplicity=1\nXe 0 0 0\n",
+        **{f"{data}/systems/{x.lower()}.xyz": f"1\ncharge=0 multiplicity=1\n{x} 0 0 0\n" for x in ("Ar", "Kr", "Xe")},
         f"{data}/entries.csv": (
             "id,stoichiometry,observable,state,subset,tags,curve,coordinate,coordinate_unit,note\n"
-            "he,he:1,,,,,,,,\nxe,xe:1,,,,,,,,\n"
+            "he,he:1,,,,,,,,\nxe,xe:1,,,,,,,,\nar,ar:1,,,,,,,,\n"
         ),
         f"{data}/references.csv": (
             "entry,set,value,unit,uncertainty,uncertainty_kind,level_of_theory,source_doi,source_place,status,note\n"
