@@ -42,7 +42,7 @@ def run_document(plan: Plan, run_id: str, started: str) -> dict[str, Any]:
         "levels": {
             str(level): {
                 "families": level.make().families(),
-                "stochastic": level.method.stochastic,
+                "stochastic": level.make().is_stochastic(),
                 "plugin": level.plugin,
                 "versions": level.identity["versions"],
                 "citations": list(level.method.citations),

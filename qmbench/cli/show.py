@@ -38,7 +38,12 @@ def find(thing: str, store: str | None) -> dict[str, Any]:
         return run
     try:
         level = plugins().level(thing)
-        return {"level of theory": str(level), **_method(level.method), "options resolved": level.options.model_dump()}
+        return {
+            "level of theory": str(level),
+            **_method(level.method),
+            "stochastic": level.make().is_stochastic(),
+            "options resolved": level.options.model_dump(),
+        }
     except InputError:
         name = head.partition("?")[0].lower()
         if name in plugins().methods:

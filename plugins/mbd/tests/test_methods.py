@@ -117,6 +117,16 @@ def test_the_stochastic_solver_carries_its_uncertainty():
         compute(level, ARGON_PAIR, "c6")
 
 
+def test_whether_a_level_is_stochastic_depends_on_its_solver():
+    from qmbench.plan import Suite, SuiteLevel, make_plan
+    from qmbench.tidy import run_document
+
+    texts = ("pbe+mbd/def2-svp", "pbe+mbd/def2-svp?solver=stochastic", "pbe+ts/def2-svp")
+    plan = make_plan(Suite("s", "s", (), tuple(map(SuiteLevel, texts))))
+    levels = run_document(plan, "r", "now")["levels"]
+    assert [levels[text]["stochastic"] for text in texts] == [False, True, False]
+
+
 def test_an_open_shell_is_done():
     oh = Molecule(("O", "H"), ((0, 0, 0), (0, 0, 1.83)), 0, 2)
     found = compute("pbe+mbd/sto-3g", oh, "hirshfeld_ratios", "dispersion_energy").properties

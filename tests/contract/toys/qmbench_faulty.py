@@ -236,6 +236,20 @@ class StochasticOverconfident(TightBinding):
         return replace(result, properties=kept)
 
 
+@fault("reproducible", r"is_stochastic\(\) says that it has none")
+class NoisyInSilence(TightBinding):
+    def compute(self, system, properties, resources):
+        result = super().compute(system, properties, resources)
+        energy = result.properties["energy"]
+        return changed(result, energy=qmbench.Quantity(energy.value, energy.unit, 1e-6, "statistical"))
+
+
+@fault("reproducible", "is stochastic, but energy has no statistical uncertainty")
+class StochasticBySomeOptions(TightBinding):
+    def is_stochastic(self):
+        return True
+
+
 @fault("resources_change_nothing", "differs between one core and two")
 class CountsCores(TightBinding):
     def compute(self, system, properties, resources):
