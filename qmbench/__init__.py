@@ -20,6 +20,7 @@ _PUBLIC = {
     "did_you_mean": "errors",
     "Quantity": "quantity",
     "Property": "properties",
+    "Crystal": "system",
     "Fragment": "system",
     "LatticeModel": "system",
     "Molecule": "system",
@@ -60,6 +61,7 @@ if TYPE_CHECKING:
     from qmbench.record import Record as Record
     from qmbench.system import ATOMIC_NUMBERS as ATOMIC_NUMBERS
     from qmbench.system import ELEMENTS as ELEMENTS
+    from qmbench.system import Crystal as Crystal
     from qmbench.system import Fragment as Fragment
     from qmbench.system import LatticeModel as LatticeModel
     from qmbench.system import Molecule as Molecule

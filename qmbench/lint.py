@@ -11,7 +11,8 @@ from pathlib import Path
 from qmbench.benchmark import Benchmark, load_benchmark
 from qmbench.errors import InputError, QmbenchError
 from qmbench.observables import OBSERVABLES
-from qmbench.system import ATOMIC_NUMBERS, Molecule, System
+from qmbench.system import ATOMIC_NUMBERS, Crystal, Molecule, System
+from qmbench.system_rules import close_pair
 
 DOI = re.compile(r"10\.\d{4,9}/\S+")
 TOO_CLOSE_BOHR = 0.9  # shorter than any bond: that of H2 compressed to two thirds
@@ -98,12 +99,10 @@ def _systems(folder: Path, systems: dict[str, System], strained: set[str]) -> It
         if system.hash in seen:
             yield Finding(str(folder), f"systems '{seen[system.hash]}' and '{name}' are the same")
         seen[system.hash] = name
-        if isinstance(system, Molecule) and len(system.symbols) > 1 and name not in strained:
-            from scipy.spatial.distance import pdist
-
-            shortest = float(pdist(system.coordinates).min())
-            if shortest < TOO_CLOSE_BOHR:
-                yield Finding(str(folder), f"system '{name}': two atoms are only {shortest:.2f} bohr apart")
+        if isinstance(system, Molecule | Crystal) and name not in strained:
+            pair = close_pair(system, TOO_CLOSE_BOHR)
+            if pair is not None:
+                yield Finding(str(folder), f"system '{name}': two atoms are only {pair[2]:.2f} bohr apart")
 
 
 def _entries(b: Benchmark, systems: dict[str, System]) -> Iterator[Finding]:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from qmbench.errors import InputError, NotConverged, QmbenchError, Unsupported
 from qmbench.method import LevelOfTheory, Result
-from qmbench.system import Molecule, System
+from qmbench.system import Crystal, Molecule, System
 from qmbench.testing import samples
 from qmbench.testing.subject import NotApplicable, Subject, distance, errors, rank, same_numbers
 
@@ -93,7 +93,7 @@ def resources_change_nothing(subject: Subject) -> None:
 
 
 def charge_used(subject: Subject) -> None:
-    """A cation differs from the neutral molecule, or is refused: no charge is ignored."""
+    """A cation differs from the neutral system, or is refused: no charge is ignored."""
     _changes(subject, "charge", samples.ionized)
 
 
@@ -103,10 +103,10 @@ def multiplicity_used(subject: Subject) -> None:
 
 
 def _changes(subject: Subject, what: str, variant: samples.Variant) -> None:
-    subject.example(Molecule)
+    subject.example()
     tried = False
     for level, system in subject.examples():
-        other = variant(system) if isinstance(system, Molecule) else None
+        other = variant(system) if isinstance(system, Molecule | Crystal) else None
         if other is None:
             continue
         tried = True
