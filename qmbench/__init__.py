@@ -19,6 +19,7 @@ _PUBLIC = {
     "Unsupported": "errors",
     "did_you_mean": "errors",
     "Quantity": "quantity",
+    "Observable": "observables",
     "Property": "properties",
     "Crystal": "system",
     "Fragment": "system",
@@ -55,6 +56,7 @@ if TYPE_CHECKING:
     from qmbench.method import Options as Options
     from qmbench.method import Resources as Resources
     from qmbench.method import Result as Result
+    from qmbench.observables import Observable as Observable
     from qmbench.plugins import parse_level as parse_level
     from qmbench.properties import Property as Property
     from qmbench.quantity import Quantity as Quantity

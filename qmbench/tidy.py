@@ -13,6 +13,7 @@ from qmbench.benchmark import Benchmark, Entry, find_benchmark
 from qmbench.errors import QmbenchError
 from qmbench.method import split_level
 from qmbench.observables import evaluate
+from qmbench.plugins import plugins
 from qmbench.quantity import Quantity
 from qmbench.record import Failure, Record
 
@@ -132,7 +133,8 @@ def entry_value(
         return None, Failure("error", "not computed yet: the run was interrupted; run it again to go on"), used
     pairs = [(c, records[key].quantity) for c, key in terms]
     try:
-        value = evaluate(entry.observable, entry.state, [(c, q) for c, q in pairs if q is not None])
+        observable = plugins().observables[entry.observable]
+        value = evaluate(observable, entry.state, [(c, q) for c, q in pairs if q is not None])
         return (value.to(unit) if unit else value), None, used
     except QmbenchError as error:
         return None, Failure(error.kind, str(error)), used

@@ -6,11 +6,13 @@ Numerics that need no program (arrays in, arrays out) are in the modules `models
 
 from __future__ import annotations
 
-from qmbench import Method, Property, hookimpl
+from pathlib import Path
+
+from qmbench import Method, Observable, Property, hookimpl
 
 QMBENCH_API = 1
 
-_LISTED = ("pbe+ts", "pbe+mbd", "pbe+mbd-nl", "ts", "mbd")
+_LISTED = ("pbe+ts", "pbe+mbd", "pbe+mbd-nl", "ts", "mbd", "vdw-scaling")
 
 PROPERTIES = (
     Property("dispersion_energy", "hartree", "the dispersion part of a dispersion-corrected total energy"),
@@ -49,6 +51,7 @@ PROPERTIES = (
         "norm of the pair correlation of the oscillators of two atoms, by pairs of atoms",
         ("atoms", "atoms"),
     ),
+    Property("vdw_radius", "bohr", "van der Waals radius of a free atom"),
     Property("fragment_entanglement", "", "entanglement entropy (nats) of each fragment with the rest", "any"),
 )
 
@@ -56,6 +59,16 @@ PROPERTIES = (
 @hookimpl
 def qmbench_properties() -> tuple[Property, ...]:
     return PROPERTIES
+
+
+@hookimpl
+def qmbench_observables() -> tuple[Observable, ...]:
+    return (Observable("vdw_radius", "vdw_radius", "value", "van der Waals radius of a free atom"),)
+
+
+@hookimpl
+def qmbench_benchmarks() -> list[Path]:
+    return [Path(__file__).parent / "benchmarks"]
 
 
 @hookimpl
@@ -69,4 +82,8 @@ def qmbench_resolve_method(name: str) -> type[Method] | None:
     from qmbench_mbd.alone import model_alone
     from qmbench_mbd.methods import dispersion_method
 
+    if name == "vdw-scaling":
+        from qmbench_mbd.scaling_law import ScalingLaw
+
+        return ScalingLaw
     return dispersion_method(name) if "+" in name else model_alone(name)
