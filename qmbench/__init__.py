@@ -19,7 +19,9 @@ _PUBLIC = {
     "Unsupported": "errors",
     "did_you_mean": "errors",
     "Quantity": "quantity",
+    "Observable": "observables",
     "Property": "properties",
+    "Crystal": "system",
     "Fragment": "system",
     "LatticeModel": "system",
     "Molecule": "system",
@@ -54,12 +56,14 @@ if TYPE_CHECKING:
     from qmbench.method import Options as Options
     from qmbench.method import Resources as Resources
     from qmbench.method import Result as Result
+    from qmbench.observables import Observable as Observable
     from qmbench.plugins import parse_level as parse_level
     from qmbench.properties import Property as Property
     from qmbench.quantity import Quantity as Quantity
     from qmbench.record import Record as Record
     from qmbench.system import ATOMIC_NUMBERS as ATOMIC_NUMBERS
     from qmbench.system import ELEMENTS as ELEMENTS
+    from qmbench.system import Crystal as Crystal
     from qmbench.system import Fragment as Fragment
     from qmbench.system import LatticeModel as LatticeModel
     from qmbench.system import Molecule as Molecule

@@ -16,7 +16,6 @@ from pathlib import Path
 from typing import Any
 
 from qmbench.errors import InputError, did_you_mean
-from qmbench.observables import OBSERVABLES
 from qmbench.quantity import Quantity
 from qmbench.system import Molecule, System
 from qmbench.system_files import key_lines, lattice_from_table, load_toml, parse_fragments, parse_xyz, read_text
@@ -332,8 +331,10 @@ def read_references(path: Path, meta: Mapping[str, Any], entries: Mapping[str, E
 
 
 def _observable(name: str) -> None:
-    if name not in OBSERVABLES:
-        raise InputError(f"unknown observable '{name}'{did_you_mean(name, OBSERVABLES)}")
+    """InputError with the nearest right names when there is no such observable."""
+    from qmbench.plugins import plugins
+
+    _ = plugins().observables[name]
 
 
 def _number(text: str, where: str, column: str) -> float:
@@ -365,7 +366,16 @@ def _system_sources(folder: Path, meta: Mapping[str, Any]) -> dict[str, Any]:
 
 
 def _provided(provider: str, where: str, row: Mapping[str, str], name: str) -> Molecule:
-    """A molecule whose geometry a dependency ships."""
+    """A molecule whose geometry a dependency ships, or a single atom (`atom`), which has none."""
+    try:
+        charge, multiplicity = int(row["charge"]), int(row["multiplicity"])
+    except ValueError:
+        raise InputError(f"{where}: charge and multiplicity must be whole numbers") from None
+    if provider == "atom":
+        try:
+            return Molecule((row["source"],), ((0.0, 0.0, 0.0),), charge, multiplicity, name=name)
+        except InputError as error:
+            raise InputError(f"{where}: {error}") from None
     try:
         if provider == "ase:s22":
             from ase.data.s22 import create_s22_system
@@ -376,13 +386,9 @@ def _provided(provider: str, where: str, row: Mapping[str, str], name: str) -> M
 
             atoms = molecule(row["source"])
         else:
-            raise InputError(f"{where}: unknown provider '{provider}'; there is ase:s22, ase:g2")
+            raise InputError(f"{where}: unknown provider '{provider}'; there is ase:s22, ase:g2, atom")
     except (KeyError, NotImplementedError):
         raise InputError(f"{where}: {provider} has no '{row['source']}'") from None
-    try:
-        charge, multiplicity = int(row["charge"]), int(row["multiplicity"])
-    except ValueError:
-        raise InputError(f"{where}: charge and multiplicity must be whole numbers") from None
     symbols = tuple(atoms.get_chemical_symbols())
     fragments = parse_fragments(row["fragments"], where, len(symbols))
     positions = tuple((x, y, z) for x, y, z in (atoms.get_positions() / BOHR_IN_ANGSTROM).tolist())

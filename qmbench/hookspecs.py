@@ -11,6 +11,7 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from qmbench.method import Method
+    from qmbench.observables import Observable
     from qmbench.properties import Property
 
 hookspec = pluggy.HookspecMarker("qmbench")
@@ -40,5 +41,10 @@ def qmbench_properties() -> Iterable[Property]:  # type: ignore[empty-body]
 
 
 @hookspec
+def qmbench_observables() -> Iterable[Observable]:  # type: ignore[empty-body]
+    """What entries of benchmarks may compare beyond the core's observables, made of properties of the core or yours."""
+
+
+@hookspec
 def qmbench_benchmarks() -> Iterable[Path]:  # type: ignore[empty-body]
-    """Folders that hold benchmarks (one sub-folder each), shipped with the plugin."""
+    """Folders that hold benchmarks (one sub-folder each) and suites (`suites/*.toml`), shipped with the plugin."""

@@ -10,8 +10,9 @@ from pathlib import Path
 
 from qmbench.benchmark import Benchmark, load_benchmark
 from qmbench.errors import InputError, QmbenchError
-from qmbench.observables import OBSERVABLES
-from qmbench.system import ATOMIC_NUMBERS, Molecule, System
+from qmbench.plugins import plugins
+from qmbench.system import ATOMIC_NUMBERS, Crystal, Molecule, System
+from qmbench.system_rules import close_pair
 
 DOI = re.compile(r"10\.\d{4,9}/\S+")
 TOO_CLOSE_BOHR = 0.9  # shorter than any bond: that of H2 compressed to two thirds
@@ -98,12 +99,10 @@ def _systems(folder: Path, systems: dict[str, System], strained: set[str]) -> It
         if system.hash in seen:
             yield Finding(str(folder), f"systems '{seen[system.hash]}' and '{name}' are the same")
         seen[system.hash] = name
-        if isinstance(system, Molecule) and len(system.symbols) > 1 and name not in strained:
-            from scipy.spatial.distance import pdist
-
-            shortest = float(pdist(system.coordinates).min())
-            if shortest < TOO_CLOSE_BOHR:
-                yield Finding(str(folder), f"system '{name}': two atoms are only {shortest:.2f} bohr apart")
+        if isinstance(system, Molecule | Crystal) and name not in strained:
+            pair = close_pair(system, TOO_CLOSE_BOHR)
+            if pair is not None:
+                yield Finding(str(folder), f"system '{name}': two atoms are only {pair[2]:.2f} bohr apart")
 
 
 def _entries(b: Benchmark, systems: dict[str, System]) -> Iterator[Finding]:
@@ -117,18 +116,22 @@ def _entries(b: Benchmark, systems: dict[str, System]) -> Iterator[Finding]:
                 yield Finding(where, f"entry '{entry.id}' names the system '{term.system}', which is not there")
         if entry.id not in referenced and not entry.note:
             yield Finding(where, f"entry '{entry.id}' has no reference value; add one, or say why in its note")
-        if all(t.system in systems for t in entry.terms) and OBSERVABLES[entry.observable].how == "linear":
-            yield from _balance(entry.id, entry.observable, entry.terms, systems, where)
-        if OBSERVABLES[entry.observable].how == "state" and not entry.state:
+        how = plugins().observables[entry.observable].how
+        if all(t.system in systems for t in entry.terms):
+            if how == "linear":
+                yield from _balance(entry.id, entry.terms, systems, where)
+            elif entry.terms and [t.coefficient for t in entry.terms] != [1.0]:
+                yield Finding(
+                    where, f"entry '{entry.id}': {entry.observable} belongs to one system, with coefficient 1"
+                )
+        if how == "state" and not entry.state:
             yield Finding(where, f"entry '{entry.id}' needs a state, such as '2 3S'")
     for name in sorted(set(systems) - used):
         yield Finding(str(b.folder), f"system '{name}' is used by no entry", "warning")
 
 
-def _balance(entry: str, observable: str, terms: tuple, systems: dict[str, System], where: str) -> Iterator[Finding]:
-    """Every nucleus must cancel, except in observables of one whole system."""
-    if observable in ("total_energy", "energy_per_site", "c6") or not terms:
-        return
+def _balance(entry: str, terms: tuple, systems: dict[str, System], where: str) -> Iterator[Finding]:
+    """Every nucleus must cancel."""
     counts: dict[str, float] = {}
     try:
         for term in terms:

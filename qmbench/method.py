@@ -100,7 +100,8 @@ class Method(ABC):
     distributions: ClassVar[tuple[str, ...]] = ()
     # DOIs or short citations, shown by `qmbench show`.
     citations: ClassVar[tuple[str, ...]] = ()
-    # True when two runs with different seeds give different numbers (then each carries its uncertainty).
+    # True when two runs with different seeds give different numbers (then each carries its uncertainty). Where that
+    # depends on the options, extend `is_stochastic`.
     stochastic: ClassVar[bool] = False
     # Cheap levels of theory, as one writes them ("hf/sto-3g"): shown by `qmbench show` and computed by the
     # conformance kit. Empty: the name alone, or with sto-3g where there is a basis.
@@ -139,6 +140,10 @@ class Method(ABC):
     def example_systems(cls) -> Sequence[System]:
         """Cheap systems that the conformance kit may compute; empty where its own (water, OH, He, a ring) will do."""
         return ()
+
+    def is_stochastic(self) -> bool:
+        """Whether the numbers of this level, with its options, carry sampling noise; by default the class's flag."""
+        return self.stochastic
 
     def families(self) -> dict[str, str]:
         """What this level shares with others, so that their agreement is not counted as independent.

@@ -10,8 +10,7 @@ from typing import Any
 from qmbench.benchmark import BSSE, Benchmark, Entry, Term, data_folder, find_benchmark
 from qmbench.errors import InputError, QmbenchError, did_you_mean
 from qmbench.method import LevelOfTheory
-from qmbench.observables import OBSERVABLES
-from qmbench.plugins import parse_level
+from qmbench.plugins import parse_level, plugins
 from qmbench.record import Failure, Task
 from qmbench.system import Molecule, System
 from qmbench.system_files import load_toml
@@ -77,8 +76,9 @@ class Plan:
 
 
 def suite_files() -> dict[str, Path]:
-    """id -> file of the shipped suites."""
-    return {path.stem: path for path in sorted((data_folder() / "suites").glob("*.toml"))}
+    """id -> file of the suites shipped with qmbench or with a plugin."""
+    folders = [data_folder(), *plugins().benchmark_folders]
+    return {path.stem: path for root in reversed(folders) for path in sorted((root / "suites").glob("*.toml"))}
 
 
 def find_suite(name: str) -> Suite:
@@ -217,7 +217,7 @@ def expand(level: LevelOfTheory, bsse: str, benchmark: Benchmark, entry: Entry) 
 
     A method that lists the observable itself among its properties gives it directly, on the whole complex.
     """
-    observable = OBSERVABLES[entry.observable]
+    observable = plugins().observables[entry.observable]
     whole = [term for term in entry.terms if term.fragment is None]
     if observable.name in level.method.properties and observable.name != observable.prop and len(whole) == 1:
         return [(1.0, benchmark.system(whole[0].system), observable.name)]

@@ -20,6 +20,7 @@ from qmbench import hookspecs
 from qmbench.errors import InputError, QmbenchError, did_you_mean
 from qmbench.isolated.place import installed
 from qmbench.method import LevelOfTheory, Method, build_level, split_level
+from qmbench.observables import OBSERVABLES, Observable, ObservableRegistry
 from qmbench.properties import PropertyRegistry, core_registry
 
 if TYPE_CHECKING:
@@ -44,13 +45,14 @@ class PluginInfo:
 
 @dataclass
 class Plugins:
-    """All plugins of one process: their methods by name, properties, benchmark folders, and what is broken."""
+    """All plugins of one process: methods by name, properties, observables, benchmark folders, and what is broken."""
 
     manager: pluggy.PluginManager
     infos: list[PluginInfo] = field(default_factory=list)
     methods: dict[str, type[Method]] = field(default_factory=dict)
     owner: dict[str, PluginInfo] = field(default_factory=dict)
     properties: PropertyRegistry = field(default_factory=core_registry)
+    observables: ObservableRegistry = field(default_factory=lambda: ObservableRegistry(OBSERVABLES))
     benchmark_folders: list[Path] = field(default_factory=list)
 
     def method(self, name: str) -> tuple[type[Method], PluginInfo]:
@@ -148,8 +150,14 @@ def _add(found: Plugins, info: PluginInfo, point: metadata.EntryPoint | Isolated
     trial = PropertyRegistry(found.properties)
     for prop in properties:
         trial.add(prop)
+    observables = ObservableRegistry(found.observables)
+    for observable in _call(module, "qmbench_observables"):
+        if not isinstance(observable, Observable):
+            raise InputError(f"qmbench_observables gave {observable!r}, not an Observable")
+        observables.add(observable, trial[observable.prop])
     folders = [Path(folder) for folder in _call(module, "qmbench_benchmarks")]
     found.properties.update(trial)
+    found.observables.update(observables)
     found.benchmark_folders += folders
     for method in methods:
         found.methods[method.name] = method

@@ -13,8 +13,12 @@ from qmbench.errors import InputError, did_you_mean
 from qmbench.quantity import Quantity
 
 # Shapes: () a number; (3,), (3, 3); "states" {label: number}; "atoms" one per real nucleus, in input order;
-# "sites" one per lattice site; "any" whatever shape, documented in the description.
-Shape = tuple[int, ...] | str
+# "sites" one per lattice site; ("atoms", 3), ("atoms", "atoms") with those as axes; "any" whatever shape, documented
+# in the description.
+Shape = tuple[int | str, ...] | str
+
+
+PARTS = ("atoms", "sites")
 
 
 @dataclass(frozen=True)
@@ -26,6 +30,13 @@ class Property:
     description: str
     shape: Shape = ()
     lattice_unit: str | None = None
+
+    @property
+    def axes(self) -> tuple[int | str, ...]:
+        """Its axes, one by one: lengths, or what they count (`atoms`, `sites`). Empty for a number, `states`, `any`."""
+        if isinstance(self.shape, tuple):
+            return self.shape
+        return (self.shape,) if self.shape in PARTS else ()
 
     def unit_for(self, system_kind: str) -> str:
         """The unit in which a method must return it: `lattice_unit` for lattices, `unit` otherwise."""
@@ -48,6 +59,18 @@ CORE_PROPERTIES = (
         "particle_number_error",
         "electrons",
         "electrons that the parts of an embedding have together, less those of the system; absolute value",
+    ),
+    Property(
+        "forces",
+        "hartree/bohr",
+        "forces on the nuclei, -dE/dr of the level's energy (of a dispersion model alone: of its dispersion energy)",
+        ("atoms", 3),
+    ),
+    Property(
+        "stress",
+        "hartree/bohr3",
+        "stress of a crystal, (1/V) dE/d(strain), of the energy that `forces` belongs to; positive under tension",
+        (3, 3),
     ),
     Property("c6", "hartree bohr6", "isotropic dispersion coefficient of the system with itself, E = -C6/R^6"),
 )
@@ -77,7 +100,7 @@ def core_registry() -> PropertyRegistry:
 def check_quantity(prop: Property, quantity: Quantity, system_kind: str, n_parts: int) -> None:
     """Raise InputError when `quantity` has not the unit, shape or finite numbers that `prop` declares.
 
-    n_parts: number of real nuclei (molecule) or of sites (lattice).
+    n_parts: number of real nuclei (molecule, crystal) or of sites (lattice).
     """
     unit = prop.unit_for(system_kind)
     if quantity.unit != unit:
@@ -93,7 +116,7 @@ def check_quantity(prop: Property, quantity: Quantity, system_kind: str, n_parts
         if spread is not None and (not isinstance(spread, dict) or set(spread) != set(quantity.value)):
             raise InputError(f"the uncertainty of property '{prop.name}' must name the same states as its value")
         return
-    want = (n_parts,) if prop.shape in ("atoms", "sites") else prop.shape
+    want = tuple(n_parts if axis in PARTS else axis for axis in prop.axes)
     for what, value in (("value", quantity.value), ("uncertainty", quantity.uncertainty)):
         if value is not None and (isinstance(value, dict) or np.shape(np.asarray(value)) != want):
             raise InputError(

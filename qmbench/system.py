@@ -1,4 +1,4 @@
-"""What is computed: a molecule (nuclei, charge, multiplicity, fragments, ghosts) or a lattice model.
+"""What is computed: a molecule (nuclei, charge, multiplicity, fragments, ghosts), a crystal, or a lattice model.
 
 Systems are frozen and hashable. Lengths are in bohr; the coordinates are those of the input, never moved.
 """
@@ -8,7 +8,7 @@ from __future__ import annotations
 import hashlib
 import json
 import math
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from functools import cached_property
 from typing import Any, ClassVar
@@ -17,9 +17,18 @@ import numpy as np
 
 from qmbench.elements import ATOMIC_NUMBERS, ELEMENTS
 from qmbench.errors import InputError
-from qmbench.system_rules import check_lattice, check_molecule, number, numbers, sequence, whole
+from qmbench.system_rules import check_crystal, check_lattice, check_molecule, number, numbers, sequence, whole
 
-__all__ = ["ATOMIC_NUMBERS", "ELEMENTS", "Fragment", "LatticeModel", "Molecule", "System", "system_from_json"]
+__all__ = [
+    "ATOMIC_NUMBERS",
+    "ELEMENTS",
+    "Crystal",
+    "Fragment",
+    "LatticeModel",
+    "Molecule",
+    "System",
+    "system_from_json",
+]
 
 
 class System:
@@ -84,9 +93,7 @@ class Molecule(System):
     @cached_property
     def coordinates(self) -> np.ndarray:
         """Positions as an (n, 3) array in bohr (read-only)."""
-        array = np.array(self.positions, dtype=float).reshape(-1, 3)
-        array.setflags(write=False)
-        return array
+        return _read_only(self.positions)
 
     @cached_property
     def atomic_numbers(self) -> np.ndarray:
@@ -111,16 +118,7 @@ class Molecule(System):
     @property
     def formula(self) -> str:
         """Hill formula of the real nuclei, with the charge: `C2H4`, `Li+`, `Be2+`."""
-        counts: dict[str, int] = {}
-        for symbol, ghost in zip(self.symbols, self.ghosts, strict=True):
-            if not ghost:
-                counts[symbol] = counts.get(symbol, 0) + 1
-        first = [s for s in ("C", "H") if s in counts] if "C" in counts else []
-        order = first + sorted(s for s in counts if s not in first)
-        text = "".join(s + (str(counts[s]) if counts[s] > 1 else "") for s in order)
-        if self.charge:
-            text += (str(abs(self.charge)) if abs(self.charge) > 1 else "") + ("+" if self.charge > 0 else "-")
-        return text
+        return _hill((s for s, ghost in zip(self.symbols, self.ghosts, strict=True) if not ghost), self.charge)
 
     def fragment(self, number: int, ghosts: bool) -> Molecule:
         """Fragment `number` (from 1) alone, or with the other centres as ghosts (counterpoise).
@@ -157,6 +155,96 @@ class Molecule(System):
             "ghosts": list(self.ghosts),
             "fragments": [[list(f.atoms), f.charge, f.multiplicity] for f in self.fragments],
         }
+
+
+@dataclass(frozen=True)
+class Crystal(System):
+    """Nuclei at `positions` (n × 3, bohr) repeated by the lattice vectors in the rows of `cell` (3 × 3, bohr).
+
+    charge and multiplicity 2S+1 are those of one cell. Nothing is wrapped or reduced: the same crystal in another
+    cell is another system. InputError as for a molecule, and for a cell without volume.
+    """
+
+    symbols: tuple[str, ...]
+    positions: tuple[tuple[float, float, float], ...]
+    cell: tuple[tuple[float, float, float], ...]
+    charge: int
+    multiplicity: int
+    name: str = field(default="", compare=False)
+    kind: ClassVar[str] = "crystal"
+
+    def __post_init__(self) -> None:
+        what = self.name or "crystal"
+        object.__setattr__(self, "symbols", tuple(self.symbols))
+        for key in ("positions", "cell"):
+            rows = tuple(numbers(row, key, what) for row in sequence(getattr(self, key), key, what))
+            object.__setattr__(self, key, rows)
+        for key in ("charge", "multiplicity"):
+            object.__setattr__(self, key, whole(getattr(self, key), key, what))
+        check_crystal(self)
+
+    @cached_property
+    def coordinates(self) -> np.ndarray:
+        """Positions as an (n, 3) array in bohr (read-only)."""
+        return _read_only(self.positions)
+
+    @cached_property
+    def lattice_vectors(self) -> np.ndarray:
+        """The cell as a (3, 3) array in bohr, one vector a row (read-only)."""
+        return _read_only(self.cell)
+
+    @property
+    def volume(self) -> float:
+        """Volume of the cell in bohr³."""
+        return float(abs(np.linalg.det(self.lattice_vectors)))
+
+    @cached_property
+    def atomic_numbers(self) -> np.ndarray:
+        """(n,) nuclear charges."""
+        return np.array([ATOMIC_NUMBERS[s] for s in self.symbols])
+
+    @property
+    def n_electrons(self) -> int:
+        """Electrons of one cell."""
+        return int(self.atomic_numbers.sum()) - self.charge
+
+    @property
+    def n_parts(self) -> int:
+        return len(self.symbols)
+
+    @property
+    def formula(self) -> str:
+        """Hill formula of one cell, with the charge."""
+        return _hill(self.symbols, self.charge)
+
+    def to_json(self) -> dict[str, Any]:
+        return {
+            "kind": self.kind,
+            "name": self.name,
+            "symbols": list(self.symbols),
+            "positions_bohr": [list(p) for p in self.positions],
+            "cell_bohr": [list(v) for v in self.cell],
+            "charge": self.charge,
+            "multiplicity": self.multiplicity,
+        }
+
+
+def _read_only(rows: tuple[tuple[float, float, float], ...]) -> np.ndarray:
+    array = np.array(rows, dtype=float).reshape(-1, 3)
+    array.setflags(write=False)
+    return array
+
+
+def _hill(symbols: Iterable[str], charge: int) -> str:
+    counts: dict[str, int] = {}
+    for symbol in symbols:
+        counts[symbol] = counts.get(symbol, 0) + 1
+    first = [s for s in ("C", "H") if s in counts] if "C" in counts else []
+    order = first + sorted(s for s in counts if s not in first)
+    text = "".join(s + (str(counts[s]) if counts[s] > 1 else "") for s in order)
+    if charge:
+        text += (str(abs(charge)) if abs(charge) > 1 else "") + ("+" if charge > 0 else "-")
+    return text
 
 
 @dataclass(frozen=True)
@@ -259,7 +347,9 @@ def system_from_json(data: Mapping[str, Any]) -> System:
         data["positions"] = tuple(tuple(p) for p in data.pop("positions_bohr"))
         data["fragments"] = tuple(Fragment(tuple(a), c, m) for a, c, m in data["fragments"])
         return Molecule(**data)
+    if kind == "crystal":
+        return Crystal(positions=data.pop("positions_bohr"), cell=data.pop("cell_bohr"), **data)
     if kind == "lattice":
         data.pop("model", None)
         return LatticeModel(**data)
-    raise InputError(f"unknown kind of system '{kind}'; there is molecule, lattice")
+    raise InputError(f"unknown kind of system '{kind}'; there is molecule, crystal, lattice")

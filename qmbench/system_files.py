@@ -1,4 +1,4 @@
-"""Systems from files: extended XYZ (ångström) for molecules, TOML for lattice models.
+"""Systems from files: extended XYZ (ångström) for molecules and crystals, TOML for lattice models.
 
 Every complaint names the file and the line.
 """
@@ -13,7 +13,7 @@ from pathlib import Path
 from typing import Any
 
 from qmbench.errors import InputError, did_you_mean
-from qmbench.system import Fragment, LatticeModel, Molecule, System
+from qmbench.system import Crystal, Fragment, LatticeModel, Molecule, System
 from qmbench.system_rules import FieldError
 from qmbench.units import BOHR_IN_ANGSTROM
 
@@ -49,8 +49,11 @@ def load_toml(path: Path, text: str | None = None) -> dict[str, Any]:
         raise InputError(f"{path}: malformed TOML: {error}") from None
 
 
-def parse_xyz(text: str, where: str, name: str) -> Molecule:
-    """A molecule from extended XYZ text: count, comment `charge= multiplicity= [fragments=""]`, one line an atom."""
+def parse_xyz(text: str, where: str, name: str) -> Molecule | Crystal:
+    """A molecule or crystal from extended XYZ text: count, comment, one line an atom.
+
+    The comment line holds `charge= multiplicity=`, of a complex `fragments=""`, of a crystal `Lattice="" pbc="T T T"`.
+    """
     lines = text.splitlines()
     while lines and not lines[-1].strip():
         lines.pop()
@@ -59,10 +62,14 @@ def parse_xyz(text: str, where: str, name: str) -> Molecule:
     except (IndexError, ValueError):
         raise InputError(f"{where}, line 1: the first line of an XYZ file is the number of atoms") from None
     if count < 1:
-        raise InputError(f"{where}, line 1: a molecule has one atom or more, not {count}")
+        raise InputError(f"{where}, line 1: a system has one atom or more, not {count}")
     if len(lines) - 2 != count:
         raise InputError(f"{where}, line 1: {count} atoms announced, {max(len(lines) - 2, 0)} lines of atoms found")
-    charge, multiplicity, fragments = parse_comment(lines[1], f"{where}, line 2", count)
+    comment = comment_words(lines[1], f"{where}, line 2")
+    charge, multiplicity, fragments = parse_comment(comment, f"{where}, line 2", count)
+    cell = parse_cell(comment, f"{where}, line 2")
+    if cell and fragments:
+        raise InputError(f"{where}, line 2: a crystal has no fragments")
     symbols: list[str] = []
     positions: list[tuple[float, float, float]] = []
     for number, line in enumerate(lines[2:], start=3):
@@ -78,6 +85,8 @@ def parse_xyz(text: str, where: str, name: str) -> Molecule:
         symbols.append(symbol)
         positions.append((xyz[0] / BOHR_IN_ANGSTROM, xyz[1] / BOHR_IN_ANGSTROM, xyz[2] / BOHR_IN_ANGSTROM))
     try:
+        if cell:
+            return Crystal(tuple(symbols), tuple(positions), cell, charge, multiplicity, name=name)
         return Molecule(tuple(symbols), tuple(positions), charge, multiplicity, fragments, name=name)
     except FieldError as error:
         bad = 2 if error.index is None else 3 + error.index
@@ -89,18 +98,60 @@ def _without(name: str, error: Exception) -> str:
     return str(error).removeprefix(f"{name}: ").removeprefix(f"{name}, ")
 
 
-def parse_comment(comment: str, where: str, count: int) -> tuple[int, int, tuple[Fragment, ...]]:
-    """Charge, multiplicity and fragments from the comment line of an extended XYZ file."""
+COMMENT_KEYS = ("charge", "multiplicity", "fragments", "Lattice", "pbc")
+
+
+def comment_words(comment: str, where: str) -> dict[str, str]:
+    """The `key=value` words of the comment line of an extended XYZ file."""
     try:
         words = shlex.split(comment)
     except ValueError as error:
         raise InputError(f"{where}: {error} in the comment line") from None
     pairs: dict[str, str] = {}
     for key, equals, value in (word.partition("=") for word in words):
-        if key in pairs and key in ("charge", "multiplicity", "fragments"):
+        key = "Lattice" if key.lower() == "lattice" else key
+        if key in pairs and key in COMMENT_KEYS:
             raise InputError(f"{where}: '{key}=' is given twice")
         if equals:
             pairs[key] = value
+    return pairs
+
+
+def parse_cell(pairs: Mapping[str, str], where: str) -> tuple[tuple[float, float, float], ...] | None:
+    """The lattice vectors (bohr) that a comment line names, None where it names no periodicity.
+
+    Both words are needed, since programs disagree on what one of them alone means.
+    """
+    flags = pairs.get("pbc", "").lower().split()
+    known = {"t": True, "1": True, "true": True, "f": False, "0": False, "false": False}
+    if "pbc" in pairs and (len(flags) != 3 or any(flag not in known for flag in flags)):
+        raise InputError(f'{where}: pbc is "T T T" for a crystal or "F F F" for a molecule, not "{pairs["pbc"]}"')
+    periodic = [known[flag] for flag in flags]
+    if any(periodic) and not all(periodic):
+        raise InputError(
+            f'{where}: only crystals, periodic in three directions (pbc="T T T"), are done, no slabs or wires'
+        )
+    if not any(periodic):
+        if "Lattice" in pairs and not flags:
+            raise InputError(
+                f"{where}: 'Lattice=' without 'pbc='; write pbc=\"T T T\" for a crystal, \"F F F\" for a molecule"
+            )
+        return None
+    try:
+        numbers = [float(word) / BOHR_IN_ANGSTROM for word in pairs["Lattice"].split()]
+        if len(numbers) != 9:
+            raise ValueError
+    except (KeyError, ValueError):
+        given = f', not "{pairs["Lattice"]}"' if "Lattice" in pairs else ""
+        raise InputError(
+            f'{where}: a crystal needs Lattice="ax ay az bx by bz cx cy cz", nine numbers in ångström{given}'
+        ) from None
+    a, b, c = numbers[:3], numbers[3:6], numbers[6:]
+    return ((a[0], a[1], a[2]), (b[0], b[1], b[2]), (c[0], c[1], c[2]))
+
+
+def parse_comment(pairs: Mapping[str, str], where: str, count: int) -> tuple[int, int, tuple[Fragment, ...]]:
+    """Charge, multiplicity and fragments from the words of a comment line."""
     values = {}
     for key in ("charge", "multiplicity"):
         if key not in pairs:

@@ -16,12 +16,15 @@ from qmbench.elements import ATOMIC_NUMBERS
 from qmbench.errors import InputError, did_you_mean
 
 if TYPE_CHECKING:
-    from qmbench.system import LatticeModel, Molecule
+    from qmbench.system import Crystal, LatticeModel, Molecule
 
 BOUNDARIES = ("periodic", "antiperiodic", "open")
 
 # Two centres nearer than this (bohr) are one spot written twice, not a molecule.
 COINCIDENT = 0.1
+
+# Lattice planes nearer than this (bohr) leave no room for an atom between them.
+THIN_CELL = 1.0
 
 
 class FieldError(InputError):
@@ -83,6 +86,27 @@ def check_molecule(m: Molecule) -> None:
         raise FieldError(f"{what}: no atoms", "symbols")
     if len(m.positions) != n or len(m.ghosts) != n or any(len(p) != 3 for p in m.positions):
         raise FieldError(f"{what}: {n} symbols need {n} positions of three numbers and {n} ghost flags", "positions")
+    check_nuclei(m, what)
+    check_spin(m.n_electrons, m.multiplicity, m.charge, what)
+    check_fragments(m, what)
+
+
+def check_crystal(c: Crystal) -> None:
+    what = c.name or "crystal"
+    n = len(c.symbols)
+    if n == 0:
+        raise FieldError(f"{what}: no atoms", "symbols")
+    if len(c.positions) != n or any(len(p) != 3 for p in c.positions):
+        raise FieldError(f"{what}: {n} symbols need {n} positions of three numbers", "positions")
+    if len(c.cell) != 3 or any(len(v) != 3 for v in c.cell) or not np.all(np.isfinite(c.lattice_vectors)):
+        raise FieldError(f"{what}: the cell is three lattice vectors of three finite numbers", "cell")
+    if thickness(c.lattice_vectors) < THIN_CELL:
+        raise FieldError(f"{what}: the cell has no room: its faces are less than {THIN_CELL} bohr apart", "cell")
+    check_nuclei(c, what)
+    check_spin(c.n_electrons, c.multiplicity, c.charge, what)
+
+
+def check_nuclei(m: Molecule | Crystal, what: str) -> None:
     for index, symbol in enumerate(m.symbols):
         if symbol not in ATOMIC_NUMBERS:
             hint = did_you_mean(symbol, ATOMIC_NUMBERS)
@@ -90,16 +114,46 @@ def check_molecule(m: Molecule) -> None:
     if not np.all(np.isfinite(m.coordinates)):
         bad = int(np.argwhere(~np.isfinite(m.coordinates))[0][0])
         raise FieldError(f"{what}: the position of atom {bad + 1} is not a finite number", "positions", bad)
-    if n > 1:
-        from scipy.spatial import cKDTree
+    pair = close_pair(m, COINCIDENT)
+    if pair is not None:
+        i, j, _ = pair
+        spot = f"atoms {i + 1} and {j + 1} are on one spot (nearer than {COINCIDENT} bohr)"
+        raise FieldError(f"{what}: {spot}", "positions", j)
 
-        pairs = cKDTree(m.coordinates).query_pairs(COINCIDENT, output_type="ndarray")
-        if len(pairs):
-            i, j = map(int, sorted(pairs[0]))
-            spot = f"atoms {i + 1} and {j + 1} are on one spot (nearer than {COINCIDENT} bohr)"
-            raise FieldError(f"{what}: {spot}", "positions", j)
-    check_spin(m.n_electrons, m.multiplicity, m.charge, what)
-    check_fragments(m, what)
+
+def thickness(lattice: np.ndarray) -> float:
+    """Smallest distance between opposite faces of the cell with vectors in the rows of `lattice`; 0 if it is flat."""
+    volume = abs(float(np.linalg.det(lattice)))
+    areas = np.linalg.norm(np.cross(lattice[[1, 2, 0]], lattice[[2, 0, 1]]), axis=1)
+    return volume / float(areas.max()) if areas.max() > 0 else 0.0
+
+
+def close_pair(m: Molecule | Crystal, within: float) -> tuple[int, int, float] | None:
+    """The nearest two of the atoms that are nearer than `within` bohr, from 0, and their distance; None if none are.
+
+    In a crystal, across the faces of the cell as well.
+    """
+    if len(m.symbols) < 2:
+        return None
+    from scipy.spatial import cKDTree
+
+    x = m.coordinates
+    lattice = getattr(m, "lattice_vectors", None)
+    if lattice is None:
+        pairs = cKDTree(x).query_pairs(within, output_type="ndarray")
+        vectors = x[pairs[:, 0]] - x[pairs[:, 1]]
+    else:
+        fractional = x @ np.linalg.inv(lattice)
+        wrapped = fractional % 1.0 % 1.0  # the second for -1e-17, which the first makes 1.0
+        pairs = cKDTree(wrapped, boxsize=1.0).query_pairs(within / thickness(lattice) * 3**0.5, output_type="ndarray")
+        vectors = fractional[pairs[:, 0]] - fractional[pairs[:, 1]]
+        vectors = (vectors - np.round(vectors)) @ lattice
+    distances = np.linalg.norm(vectors, axis=1)
+    if not len(distances) or distances.min() > within:
+        return None
+    nearest = int(np.argmin(distances))
+    i, j = sorted(map(int, pairs[nearest]))
+    return i, j, float(distances[nearest])
 
 
 def check_fragments(m: Molecule, what: str) -> None:

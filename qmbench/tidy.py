@@ -13,6 +13,7 @@ from qmbench.benchmark import Benchmark, Entry, find_benchmark
 from qmbench.errors import QmbenchError
 from qmbench.method import split_level
 from qmbench.observables import evaluate
+from qmbench.plugins import plugins
 from qmbench.quantity import Quantity
 from qmbench.record import Failure, Record
 
@@ -42,7 +43,7 @@ def run_document(plan: Plan, run_id: str, started: str) -> dict[str, Any]:
         "levels": {
             str(level): {
                 "families": level.make().families(),
-                "stochastic": level.method.stochastic,
+                "stochastic": level.make().is_stochastic(),
                 "plugin": level.plugin,
                 "versions": level.identity["versions"],
                 "citations": list(level.method.citations),
@@ -132,7 +133,8 @@ def entry_value(
         return None, Failure("error", "not computed yet: the run was interrupted; run it again to go on"), used
     pairs = [(c, records[key].quantity) for c, key in terms]
     try:
-        value = evaluate(entry.observable, entry.state, [(c, q) for c, q in pairs if q is not None])
+        observable = plugins().observables[entry.observable]
+        value = evaluate(observable, entry.state, [(c, q) for c, q in pairs if q is not None])
         return (value.to(unit) if unit else value), None, used
     except QmbenchError as error:
         return None, Failure(error.kind, str(error)), used

@@ -13,6 +13,7 @@ HARTREE_IN_KCAL_MOL = 627.5094740631
 HARTREE_IN_KJ_MOL = 2625.4996394799
 HARTREE_IN_CM1 = 219474.63136320
 E_BOHR_IN_DEBYE = 2.541746473
+HARTREE_BOHR3_IN_GPA = 29421.0156965221
 
 # unit -> (dimension, how many of the dimension's atomic unit one of it is)
 UNITS: dict[str, tuple[str, float]] = {
@@ -34,6 +35,9 @@ UNITS: dict[str, tuple[str, float]] = {
     "debye": ("dipole", 1.0 / E_BOHR_IN_DEBYE),
     "hartree bohr6": ("c6", 1.0),
     "hartree/bohr": ("force", 1.0),
+    "eV/angstrom": ("force", BOHR_IN_ANGSTROM / HARTREE_IN_EV),
+    "hartree/bohr3": ("pressure", 1.0),
+    "GPa": ("pressure", 1.0 / HARTREE_BOHR3_IN_GPA),
     "electrons": ("electrons", 1.0),
     "s": ("time", 1.0),
 }

@@ -12,7 +12,6 @@ from qmbench.cli.common import check_choice, console, cores, print_json, resourc
 from qmbench.cli.target import Target, adhoc_entry, find_target
 from qmbench.errors import InputError, QmbenchError, did_you_mean
 from qmbench.method import LevelOfTheory
-from qmbench.observables import OBSERVABLES
 from qmbench.plan import plan_entry
 from qmbench.plugins import parse_level, plugins
 from qmbench.quantity import Quantity
@@ -79,7 +78,7 @@ def document_for(
     assert target.system is not None
     registry = plugins().properties
     wanted = properties or ("energy",)
-    composed = [p for p in wanted if p not in registry and p in OBSERVABLES]
+    composed = [p for p in wanted if p not in registry and p in plugins().observables]
     if composed:
         if len(wanted) > 1:
             raise InputError(f"{composed[0]} is made of several calculations: ask for it alone")

@@ -41,6 +41,7 @@ def find(thing: str, store: str | None) -> dict[str, Any]:
         return {
             "level of theory": str(level),
             **_method(level.method),
+            "stochastic": level.make().is_stochastic(),
             "options resolved": level.options.model_dump(mode="json"),
         }
     except InputError:

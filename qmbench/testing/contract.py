@@ -8,7 +8,7 @@ import re
 from qmbench.errors import InputError, Unsupported
 from qmbench.method import LevelOfTheory
 from qmbench.properties import check_quantity
-from qmbench.system import LatticeModel, Molecule, System
+from qmbench.system import Crystal, LatticeModel, Molecule, System
 from qmbench.testing import samples
 from qmbench.testing.probe import Probe, probe, programs
 from qmbench.testing.subject import NotApplicable, Subject
@@ -105,6 +105,7 @@ def refuses_other_systems(subject: Subject) -> None:
         s
         for s in (
             Molecule(("H",), ((0.0, 0.0, 0.0),), 0, 2, name="hydrogen"),
+            Crystal(("He",), ((0.0, 0.0, 0.0),), ((5.0, 0.0, 0.0), (0.0, 5.0, 0.0), (0.0, 0.0, 5.0)), 0, 1, name="he"),
             LatticeModel((2,), ("open",), 1.0, 1.0, 2, 1, name="dimer"),
         )
         if not isinstance(s, subject.method.systems)

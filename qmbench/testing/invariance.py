@@ -1,64 +1,88 @@
-"""Checks of the symmetries of space: shifting, turning and renumbering the atoms of a molecule."""
+"""Checks of the symmetries of space: shifting, turning and renumbering the atoms of a molecule or a crystal."""
 
 from __future__ import annotations
 
 import numpy as np
 
 from qmbench.errors import QmbenchError
+from qmbench.method import LevelOfTheory
 from qmbench.properties import Property
 from qmbench.quantity import Quantity
-from qmbench.system import Molecule
+from qmbench.system import Crystal, Molecule
 from qmbench.testing import samples
+from qmbench.testing.samples import Nuclei
 from qmbench.testing.subject import Subject, distance
 
 
 def translation(subject: Subject) -> None:
-    """Shifting the molecule changes nothing but the dipole of an ion, by charge times shift."""
-    level, molecule = _molecule(subject)
-    cation = samples.ionized(molecule)
-    for system in (molecule, cation) if cation else (molecule,):
-        _compare(subject, level, system, samples.moved(system, shift=samples.SHIFT), shift=samples.SHIFT)
+    """Shifting the system changes nothing but the dipole of an ion, by charge times shift."""
+    for level, system in _examples(subject):
+        cation = samples.ionized(system)
+        for before in (system, cation) if cation else (system,):
+            _compare(subject, level, before, samples.moved(before, shift=samples.SHIFT), shift=samples.SHIFT)
 
 
 def rotation(subject: Subject) -> None:
-    """Turning the molecule turns its dipole and polarizability with it and leaves the numbers alone."""
-    level, molecule = _molecule(subject)
+    """Turning the system turns its vectors and tensors (dipole, forces, polarizability, stress) and nothing else."""
     turn = samples.rotation_matrix()
-    _compare(subject, level, molecule, samples.moved(molecule, rotation=turn), turn=turn)
+    for level, system in _examples(subject):
+        _compare(subject, level, system, samples.moved(system, rotation=turn), turn=turn)
 
 
 def permutation(subject: Subject) -> None:
     """Renumbering the atoms changes nothing but the order of properties that belong to atoms."""
-    level, molecule = _molecule(subject)
-    other, order = samples.reordered(molecule)
-    _compare(subject, level, molecule, other, order=order)
+    for level, system in _examples(subject):
+        other, order = samples.reordered(system)
+        _compare(subject, level, system, other, order=order)
 
 
-def _molecule(subject: Subject) -> tuple:
-    """An example with two atoms or more where there is one."""
-    level, molecule = subject.example(Molecule)
-    for pair in subject.examples():
-        if isinstance(pair[1], Molecule) and pair[1].n_parts > 1:
-            return pair
-    return level, molecule
+def crystal_images(subject: Subject) -> None:
+    """An atom of a crystal may be named by any of its periodic images: nothing changes."""
+    level, crystal = subject.example(Crystal)
+    _compare(subject, level, crystal, samples.other_images(crystal))
+
+
+def crystal_cell_used(subject: Subject) -> None:
+    """A crystal with one longer lattice vector gives other numbers: no cell is ignored."""
+    level, crystal = subject.example(Crystal)
+    for axis in range(3):
+        common = subject.alike(level, crystal, samples.stretched(crystal, axis))
+        if common is not None:
+            raise subject.fail(
+                f"{crystal.name}: a cell that is longer along vector {axis + 1} gives the same {', '.join(common)}"
+            )
+
+
+def _examples(subject: Subject) -> list[tuple[LevelOfTheory, Nuclei]]:
+    """One example of each kind that has nuclei, with two atoms or more where there is one."""
+    found: list[tuple[LevelOfTheory, Nuclei]] = []
+    for kind in (Molecule, Crystal):
+        if issubclass(kind, subject.method.systems):
+            pairs = [pair for pair in subject.examples() if isinstance(pair[1], kind)]
+            larger = [pair for pair in pairs if pair[1].n_parts > 1]
+            level, system = (larger or pairs or [subject.example(kind)])[0]
+            assert isinstance(system, Molecule | Crystal)
+            found.append((level, system))
+    return found
 
 
 def _compare(
     subject: Subject,
-    level: object,
-    before: Molecule,
-    after: Molecule,
+    level: LevelOfTheory,
+    before: Nuclei,
+    after: Nuclei,
     shift: np.ndarray | None = None,
     turn: np.ndarray | None = None,
     order: list[int] | None = None,
 ) -> None:
-    what = "shifted" if shift is not None else "turned" if turn is not None else "renumbered"
+    changes = {"shifted": shift, "turned": turn, "renumbered": order}
+    what = next((word for word, given in changes.items() if given is not None), "given by other images of its atoms")
     try:
-        first = subject.compute(level, before)  # type: ignore[arg-type]
+        first = subject.compute(level, before)
     except QmbenchError:
         return
     try:
-        second = subject.compute(level, after)  # type: ignore[arg-type]
+        second = subject.compute(level, after)
     except QmbenchError as error:
         raise subject.fail(f"computes {before.name}, but fails when it is {what}: {error}") from None
     for prop, quantity in sorted(first.properties.items()):
@@ -71,7 +95,7 @@ def _compare(
         off = distance(expected, second.properties[prop])
         if off > subject.tolerance(prop):
             raise subject.fail(
-                f"{prop} of {before.name} is off by {off:.3g} {info.unit} when the molecule is {what}"
+                f"{prop} of {before.name} is off by {off:.3g} {info.unit} when the {before.kind} is {what}"
                 f" (allowed: {subject.tolerance(prop):.3g})"
             )
 
@@ -88,10 +112,9 @@ def _transformed(
     value = quantity.value
     if info.name == "dipole" and shift is not None:
         value = np.asarray(value) + charge * shift
-    if info.shape == (3,) and turn is not None:
-        value = turn @ np.asarray(value)
-    if info.shape == (3, 3) and turn is not None:
-        value = turn @ np.asarray(value) @ turn.T
-    if info.shape == "atoms" and order is not None:
-        value = np.asarray(value)[order]
+    for position, axis in enumerate(info.axes):
+        if axis == 3 and turn is not None:
+            value = np.moveaxis(np.tensordot(turn, np.asarray(value), axes=(1, position)), 0, position)
+        if axis == "atoms" and order is not None:
+            value = np.take(np.asarray(value), order, axis=position)
     return Quantity(value, quantity.unit, quantity.uncertainty, quantity.uncertainty_kind)

@@ -34,6 +34,8 @@ CHECKS: dict[str, Callable[[Subject], None]] = {
         invariance.translation,
         invariance.rotation,
         invariance.permutation,
+        invariance.crystal_images,
+        invariance.crystal_cell_used,
         lattice.lattice_fields_used,
         lattice.lattice_energy_scales,
         lattice.lattice_sites_renumbered,
@@ -96,14 +98,10 @@ def _info(plugin: str, registry: Plugins) -> PluginInfo:
 
 def _concerns(check: str, subject: Subject) -> bool:
     kinds = {kind.kind for kind in subject.method.systems}
-    if check.startswith("lattice_"):
-        return "lattice" in kinds
-    molecular = (
-        "translation",
-        "rotation",
-        "permutation",
-        "charge_used",
-        "multiplicity_used",
-        "ghosts_add_no_electrons",
-    )
-    return "molecule" in kinds if check in molecular else True
+    for kind in ("lattice", "crystal"):
+        if check.startswith(f"{kind}_"):
+            return kind in kinds
+    if check == "ghosts_add_no_electrons":
+        return "molecule" in kinds
+    nuclear = ("translation", "rotation", "permutation", "charge_used", "multiplicity_used")
+    return bool(kinds & {"molecule", "crystal"}) if check in nuclear else True

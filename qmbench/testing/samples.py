@@ -11,13 +11,17 @@ import numpy as np
 import pydantic
 
 from qmbench.method import Method, Options
-from qmbench.system import LatticeModel, Molecule, System
+from qmbench.system import Crystal, LatticeModel, Molecule, System
 
 # Experimental-like geometries turned to no axis, so that a method that assumes a standard orientation shows.
 _WATER = ((0.11, -0.07, 0.19), (1.72, 0.41, -0.36), (-0.68, 1.51, 0.52))
 _HYDROXYL = ((0.0, 0.0, 0.0), (0.87, -1.02, 1.25))
+# A cell without any symmetry but that of a lattice.
+_CELL = ((6.9, 0.3, -0.4), (0.8, 7.4, 0.5), (-0.6, 1.1, 8.1))
+_CRYSTAL = ((0.2, -0.1, 0.4), (3.6, 4.1, 4.7))
 
-Variant = Callable[[Molecule], Molecule | None]
+Nuclei = Molecule | Crystal
+Variant = Callable[[Nuclei], Nuclei | None]
 
 # An axis that is no symmetry axis of anything and an angle that is no fraction of a turn.
 ROTATION_AXIS = np.array([0.36, 0.48, 0.80])
@@ -36,7 +40,8 @@ def kit_systems(method: type[Method]) -> list[System]:
         LatticeModel((6,), ("periodic",), 1.0, 2.0, 6, 1, name="ring"),
         LatticeModel((3, 2), ("open", "open"), 1.0, 2.0, 4, 1, name="ladder"),
     ]
-    return [s for s in molecules + lattices if isinstance(s, method.systems)]
+    crystals: list[System] = [Crystal(("Ne", "He"), _CRYSTAL, _CELL, 0, 1, name="mixed crystal")]
+    return [s for s in molecules + crystals + lattices if isinstance(s, method.systems)]
 
 
 def example_systems(method: type[Method]) -> list[System]:
@@ -60,16 +65,38 @@ def rotation_matrix() -> np.ndarray:
     return np.eye(3) + math.sin(ROTATION_ANGLE) * cross + (1 - math.cos(ROTATION_ANGLE)) * cross @ cross
 
 
-def moved(molecule: Molecule, rotation: np.ndarray | None = None, shift: np.ndarray | None = None) -> Molecule:
-    """`molecule` turned about the origin and then shifted (bohr)."""
-    positions = molecule.coordinates if rotation is None else molecule.coordinates @ rotation.T
+def moved(system: Nuclei, rotation: np.ndarray | None = None, shift: np.ndarray | None = None) -> Nuclei:
+    """`system` turned about the origin, its cell too, and then shifted (bohr)."""
+    positions = system.coordinates if rotation is None else system.coordinates @ rotation.T
     positions = positions if shift is None else positions + shift
-    return replace(molecule, positions=tuple(map(tuple, positions.tolist())))
+    if rotation is not None and isinstance(system, Crystal):
+        system = replace(system, cell=_rows(system.lattice_vectors @ rotation.T))
+    return replace(system, positions=_rows(positions))
 
 
-def reordered(molecule: Molecule) -> tuple[Molecule, list[int]]:
+def _rows(array: np.ndarray) -> tuple[tuple[float, float, float], ...]:
+    return tuple((float(x), float(y), float(z)) for x, y, z in array)
+
+
+def other_images(crystal: Crystal) -> Crystal:
+    """The same crystal, every second atom named by another of its images."""
+    steps = np.array([(1, -1, 2), (0, 0, 0)] * crystal.n_parts)[: crystal.n_parts]
+    return replace(crystal, positions=_rows(crystal.coordinates + steps @ crystal.lattice_vectors))
+
+
+def stretched(crystal: Crystal, axis: int) -> Crystal:
+    """`crystal` with the lattice vector number `axis` a tenth longer and every atom where it was."""
+    scale = np.ones((3, 1))
+    scale[axis] = 1.1
+    return replace(crystal, cell=_rows(crystal.lattice_vectors * scale), name="longer cell")
+
+
+def reordered(molecule: Nuclei) -> tuple[Nuclei, list[int]]:
     """`molecule` with its centres in reverse order, and where each new centre was before."""
     order = list(range(len(molecule.symbols)))[::-1]
+    if isinstance(molecule, Crystal):
+        symbols, positions = molecule.symbols[::-1], molecule.positions[::-1]
+        return replace(molecule, symbols=symbols, positions=positions), order
     fragments = tuple(replace(f, atoms=tuple(sorted(order.index(i) for i in f.atoms))) for f in molecule.fragments)
     turned = replace(
         molecule,
@@ -81,19 +108,24 @@ def reordered(molecule: Molecule) -> tuple[Molecule, list[int]]:
     return turned, order
 
 
-def ionized(molecule: Molecule) -> Molecule | None:
+def ionized(system: Nuclei) -> Nuclei | None:
     """One electron fewer, in the lowest multiplicity; None when there is no electron to take."""
-    if molecule.n_electrons < 2:
+    if system.n_electrons < 2:
         return None
-    multiplicity = 1 if molecule.n_electrons % 2 else 2
-    return replace(molecule, charge=molecule.charge + 1, multiplicity=multiplicity, fragments=(), name="cation")
+    multiplicity = 1 if system.n_electrons % 2 else 2
+    return _state(system, charge=system.charge + 1, multiplicity=multiplicity, name="cation")
 
 
-def excited(molecule: Molecule) -> Molecule | None:
+def excited(system: Nuclei) -> Nuclei | None:
     """The next higher multiplicity; None when there are not electrons enough."""
-    if molecule.n_electrons < molecule.multiplicity + 1:
+    if system.n_electrons < system.multiplicity + 1:
         return None
-    return replace(molecule, multiplicity=molecule.multiplicity + 2, fragments=(), name="higher multiplicity")
+    return _state(system, multiplicity=system.multiplicity + 2, name="higher multiplicity")
+
+
+def _state(system: Nuclei, **fields: Any) -> Nuclei:
+    # Fragments have charges and multiplicities of their own, which would not add up any more.
+    return replace(system, fragments=(), **fields) if isinstance(system, Molecule) else replace(system, **fields)
 
 
 def with_ghost(symbol: str) -> tuple[Molecule, Molecule]:

@@ -15,14 +15,22 @@ from qmbench.errors import QmbenchError, Unsupported
 from qmbench.method import LevelOfTheory, Method, Resources, Result
 from qmbench.plugins import PluginInfo, Plugins
 from qmbench.quantity import Quantity
-from qmbench.system import LatticeModel, Molecule, System
+from qmbench.system import Crystal, LatticeModel, Molecule, System
 from qmbench.testing import samples
 
 # Properties from cheap to dear: one is enough where a check asks whether anything changes.
 CHEAP_FIRST = ("energy", "energy_per_site", "c6", "dipole", "excitation_energies", "polarizability")
 
 # How far a property may move under an invariance, in its own unit, unless the method states otherwise.
-TOLERANCES = {"energy": 1e-6, "energy_per_site": 1e-6, "dipole": 1e-4, "polarizability": 1e-2, "c6": 1e-2}
+TOLERANCES = {
+    "energy": 1e-6,
+    "energy_per_site": 1e-6,
+    "dipole": 1e-4,
+    "polarizability": 1e-2,
+    "c6": 1e-2,
+    "forces": 1e-5,
+    "stress": 1e-7,
+}
 OTHER_TOLERANCE = 1e-5
 
 
@@ -159,7 +167,7 @@ class Subject:
         for level, system in self.examples():
             if isinstance(system, kind):
                 return level, system
-        if not issubclass(kind, (Molecule, LatticeModel)) or issubclass(kind, self.method.systems):
+        if not issubclass(kind, (Molecule, Crystal, LatticeModel)) or issubclass(kind, self.method.systems):
             why = self.why_not(kind)
             raise self.fail(f"none of its examples computes ({why}); state cheap `examples` and `example_systems()`")
         raise NotApplicable(f"{self.method.name} does no {kind.kind} systems")

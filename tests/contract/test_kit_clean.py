@@ -8,9 +8,13 @@ from qmbench.testing import CHECKS, checks
 
 
 @pytest.mark.parametrize("name", CHECKS)
-def test_clean_method_passes(installed_toys, name):
-    (check,) = [c for c in checks("toy", registry=installed_toys) if c.name == name]
-    check()
+@pytest.mark.parametrize("plugin", ["toy", "pairs"])
+def test_clean_method_passes(installed_toys, plugin, name):
+    found = [c for c in checks(plugin, registry=installed_toys) if c.name == name]
+    kinds = {"lattice": "toy", "crystal": "pairs"}
+    assert len(found) == (kinds.get(name.partition("_")[0], plugin) == plugin)
+    for check in found:
+        check()
 
 
 def test_every_check_says_what_it_holds_against_a_method(installed_toys):

@@ -20,7 +20,7 @@ from qmbench.benchmark import BSSE, ENTRY_COLUMNS, REFERENCE_COLUMNS, TOML_KEYS
 from qmbench.isolated.place import of_plugin
 from qmbench.observables import OBSERVABLES
 from qmbench.properties import CORE_PROPERTIES
-from qmbench.system_files import LATTICE_KEYS
+from qmbench.system_files import COMMENT_KEYS, LATTICE_KEYS
 from qmbench.testing import CHECKS
 from qmbench.units import UNITS
 
@@ -97,6 +97,8 @@ def test_every_check_of_the_kit_is_documented():
 def test_every_key_and_column_of_the_data_format_is_documented():
     page = "reference/data-format.md"
     assert missing([*TOML_KEYS, *ENTRY_COLUMNS, *REFERENCE_COLUMNS, *BSSE, *LATTICE_KEYS], page) == []
+    text = (DOCS / page).read_text(encoding="utf-8")
+    assert [key for key in COMMENT_KEYS if f"`{key}=" not in text] == []
 
 
 def commands() -> dict[str, list[str]]:

@@ -61,3 +61,10 @@ def test_units_are_not_mixed():
         evaluate("interaction_energy", "", [(1.0, Quantity(1.0, "hartree")), (-1.0, Quantity(1.0, "t"))])
     with pytest.raises(InputError, match="one system"):
         evaluate("polarizability", "", [(2.0, Quantity(np.eye(3), "bohr3"))])
+
+
+def test_a_value_is_that_of_one_system():
+    assert evaluate("c6", "", [(1.0, Quantity(6.5, "hartree bohr6"))]).value == 6.5
+    for terms in ([(2.0, Quantity(6.5, "hartree bohr6"))], [(1.0, Quantity(6.5, "hartree bohr6"))] * 2):
+        with pytest.raises(InputError, match="c6 belongs to one system"):
+            evaluate("c6", "", terms)

@@ -128,6 +128,42 @@ def test_a_plugin_is_in_whole_or_not_at_all(load):
     assert found.infos[0].error == "OSError: no data"
 
 
+OBSERVABLE = (
+    "\n@qmbench.hookimpl\ndef qmbench_properties():\n    return [qmbench.Property('magic', 'hartree', 'm')]"
+    "\n@qmbench.hookimpl\ndef qmbench_observables():\n    return [{}]\n"
+)
+
+
+def test_own_observables_are_registered_beside_the_cores(load):
+    from qmbench.observables import OBSERVABLES
+
+    made = "qmbench.Observable('magic_difference', 'magic', 'linear', 'm')"
+    found = load(m=good("m") + OBSERVABLE.format(made))
+    assert found.infos[0].error == ""
+    assert found.observables["magic_difference"].prop == "magic"
+    assert set(found.observables) == {*OBSERVABLES, "magic_difference"}
+    with pytest.raises(InputError, match="unknown observable 'magic_diference'; did you mean 'magic_difference'"):
+        found.observables["magic_diference"]
+
+
+@pytest.mark.parametrize(
+    ("made", "reason"),
+    [
+        ("qmbench.Observable('x', 'magik', 'value', 'm')", "unknown property 'magik'; did you mean 'magic'"),
+        ("qmbench.Observable('x', 'magic', 'trace', 'm')", r"must have the shape \(3, 3\), not \(\)"),
+        ("qmbench.Observable('x', 'magic', 'values', 'm')", "no formula 'values'; did you mean 'value'"),
+        ("qmbench.Observable('c6', 'magic', 'value', 'm')", "observable 'c6' is defined twice"),
+        ("'magic'", "qmbench_observables gave 'magic', not an Observable"),
+    ],
+)
+def test_observables_that_can_not_be_are_refused(load, made, reason):
+    found = load(a=good("a"), m=good("m") + OBSERVABLE.format(made))
+    assert re.search(reason, found.infos[1].error), found.infos[1].error
+    assert set(found.methods) == {"a"}
+    assert "magic" not in found.properties
+    assert "x" not in found.observables
+
+
 def test_own_properties_and_benchmarks_are_registered(load, tmp_path):
     source = good("m").replace('{"energy"}', '{"energy", "magic"}') + (
         "\n@qmbench.hookimpl\ndef qmbench_properties():\n    return [qmbench.Property('magic', 'hartree', 'm')]"

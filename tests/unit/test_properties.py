@@ -53,6 +53,9 @@ def test_energy_is_in_hartree_for_molecules_and_in_t_for_lattices():
         ("polarizability", np.ones(3), "shape"),
         ("excitation_energies", 0.3, "state: number"),
         ("excitation_energies", {}, "state: number"),
+        ("forces", np.ones((3, 3)), r"shape \(2, 3\)"),
+        ("forces", np.ones(6), r"shape \(2, 3\)"),
+        ("stress", np.ones(6), r"shape \(3, 3\)"),
     ],
 )
 def test_wrong_shapes_and_numbers_are_refused(name, value, message):
@@ -79,3 +82,13 @@ def test_uncertainty_has_the_shape_of_the_value():
     states = Quantity({"S1": 0.1, "T1": 0.2}, "hartree", {"S1": 0.1}, "statistical")
     with pytest.raises(InputError, match="the uncertainty of property 'excitation_energies' must name the same states"):
         check_quantity(REGISTRY["excitation_energies"], states, "molecule", 1)
+
+
+def test_axes_that_count_atoms_or_sites():
+    pairs = Property("pairs", "hartree", "by pairs", ("atoms", "atoms"))
+    assert (pairs.axes, REGISTRY["forces"].axes, REGISTRY["energy"].axes) == (("atoms", "atoms"), ("atoms", 3), ())
+    assert Property("n", "", "per site", "sites").axes == ("sites",)
+    check_quantity(pairs, Quantity(np.ones((4, 4)), "hartree"), "crystal", 4)
+    check_quantity(REGISTRY["forces"], Quantity(np.ones((4, 3)), "hartree/bohr"), "molecule", 4)
+    with pytest.raises(InputError, match=r"shape \(4, 4\), not \(4, 3\)"):
+        check_quantity(pairs, Quantity(np.ones((4, 3)), "hartree"), "crystal", 4)

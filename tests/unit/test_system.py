@@ -2,17 +2,19 @@
 
 from __future__ import annotations
 
+import itertools
 import json
 import math
 from dataclasses import replace
 
+import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from qmbench import ATOMIC_NUMBERS, ELEMENTS, Fragment, InputError, LatticeModel, Molecule
+from qmbench import ATOMIC_NUMBERS, ELEMENTS, Crystal, Fragment, InputError, LatticeModel, Molecule
 from qmbench.system import system_from_json
-from qmbench.system_rules import COINCIDENT
+from qmbench.system_rules import COINCIDENT, close_pair, thickness
 
 HE2 = Molecule(
     ("He", "He"),
@@ -228,8 +230,8 @@ def test_json_round_trip_of_fragments_ghosts_and_lattices():
     again = system_from_json(json.loads(json.dumps(lattice.to_json())))
     assert again == lattice
     assert again.hash == lattice.hash
-    with pytest.raises(InputError, match="unknown kind of system 'crystal'"):
-        system_from_json({"kind": "crystal"})
+    with pytest.raises(InputError, match="unknown kind of system 'quasicrystal'"):
+        system_from_json({"kind": "quasicrystal"})
 
 
 def test_systems_are_frozen():
@@ -237,3 +239,80 @@ def test_systems_are_frozen():
         HE2.charge = 1
     with pytest.raises(ValueError, match="read-only"):
         HE2.coordinates[0, 0] = 1.0
+
+
+SALT = Crystal(
+    ("Na", "Cl"),
+    ((0.0, 0.0, 0.0), (5.33, 0.0, 0.0)),
+    ((0.0, 5.33, 5.33), (5.33, 0.0, 5.33), (5.33, 5.33, 0.0)),
+    0,
+    1,
+    name="salt",
+)
+
+
+def test_a_crystal_counts_what_is_in_its_cell():
+    assert (SALT.kind, SALT.n_parts, SALT.n_electrons, SALT.formula) == ("crystal", 2, 28, "ClNa")
+    assert SALT.volume == pytest.approx(2 * 5.33**3)
+    assert not SALT.coordinates.flags.writeable
+    assert not SALT.lattice_vectors.flags.writeable
+    assert replace(SALT, charge=1, multiplicity=2).formula == "ClNa+"
+
+
+def test_the_hash_of_a_crystal_is_of_its_cell_and_atoms_and_not_of_its_name():
+    assert replace(SALT, name="other").hash == SALT.hash
+    others = [
+        replace(SALT, cell=(*SALT.cell[:2], (5.33, 5.33, 0.1))),
+        replace(SALT, positions=((0.0, 0.0, 0.0), (5.3, 0.0, 0.0))),
+        replace(SALT, symbols=("K", "Cl")),
+        replace(SALT, charge=2),
+        replace(SALT, multiplicity=3),
+        Molecule(SALT.symbols, SALT.positions, 0, 1),
+    ]
+    assert len({s.hash for s in others} | {SALT.hash}) == 7
+    again = system_from_json(json.loads(json.dumps(SALT.to_json())))
+    assert again == SALT
+    assert (again.hash, again.name) == (SALT.hash, "salt")
+
+
+@pytest.mark.parametrize(
+    ("fields", "message"),
+    [
+        ({"symbols": (), "positions": ()}, "no atoms"),
+        ({"symbols": ("Na", "Xx")}, "unknown element 'Xx'"),
+        ({"positions": ((0.0, 0.0, 0.0),)}, "2 symbols need 2 positions"),
+        ({"positions": ((0.0, 0.0, 0.0), (0.0, math.nan, 0.0))}, "the position of atom 2 is not a finite number"),
+        ({"cell": SALT.cell[:2]}, "three lattice vectors"),
+        ({"cell": (*SALT.cell[:2], (math.inf, 0.0, 0.0))}, "three lattice vectors of three finite numbers"),
+        ({"cell": (*SALT.cell[:2], (5.33, 5.33, 10.66))}, "no room"),
+        ({"cell": ((9.0, 0, 0), (0, 9.0, 0), (0, 0, 0.5))}, "no room"),
+        ({"positions": ((0.0, 0.0, 0.0), (5.33, 10.66, 5.37))}, "atoms 1 and 2 are on one spot"),
+        ({"multiplicity": 2}, "multiplicity 2 is impossible with 28 electrons"),
+        ({"charge": 0.5}, "charge must be a whole number"),
+    ],
+)
+def test_wrong_crystals_are_refused(fields, message):
+    with pytest.raises(InputError, match=message):
+        replace(SALT, **fields)
+
+
+def test_close_atoms_are_found_across_the_faces_of_any_cell():
+    rng = np.random.default_rng(5)
+    for _ in range(20):
+        cell = 6 * np.eye(3) + rng.uniform(-2.5, 2.5, (3, 3))
+        crystal = Crystal(("He",) * 4, (rng.uniform(-2, 2, (4, 3)) @ cell).tolist(), cell.tolist(), 0, 1)
+        x = crystal.coordinates
+        images = np.array(list(itertools.product(range(-7, 8), repeat=3))) @ cell
+        distances = [
+            (np.linalg.norm(x[i] - x[j] + images, axis=1).min(), i, j) for i, j in itertools.combinations(range(4), 2)
+        ]
+        nearest, i, j = min(distances)
+        if nearest < thickness(cell) / 2:
+            assert close_pair(crystal, nearest * 1.001) == (i, j, pytest.approx(nearest))
+        assert close_pair(crystal, nearest * 0.999) is None
+
+
+def test_thickness_is_the_smallest_distance_between_faces():
+    assert thickness(np.diag([3.0, 4.0, 5.0])) == pytest.approx(3.0)
+    assert thickness(np.array([[1.0, 0, 0], [0, 1, 0], [1, 1, 0]])) == 0.0
+    assert thickness(np.zeros((3, 3))) == 0.0

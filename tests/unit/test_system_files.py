@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from qmbench import Fragment, InputError, LatticeModel, Molecule, read_system
+from qmbench import Crystal, Fragment, InputError, LatticeModel, Molecule, read_system
 from qmbench.system_files import key_lines, parse_fragments, parse_xyz
 from qmbench.units import BOHR_IN_ANGSTROM
 
@@ -195,3 +195,44 @@ def test_lines_of_keys_know_their_section():
     assert key_lines(text, "ring") == {"kind": 3, "u": 4}
     assert key_lines(text, "ladder") == {"kind": 7, "u": 8}
     assert key_lines(text) == {}
+
+
+ARGON = '1\ncharge=0 multiplicity=1 pbc="T T T" Lattice="0.0 2.63 2.63 2.63 0.0 2.63 2.63 2.63 0.0"\nAr 0.1 0.2 0.3\n'
+
+
+def test_a_crystal_is_what_ase_reads_and_writes(tmp_path):
+    path = write(tmp_path, ARGON)
+    crystal, atoms = read_system(path), ase.io.read(path, format="extxyz")
+    assert isinstance(crystal, Crystal)
+    assert (crystal.symbols, crystal.charge, crystal.multiplicity) == (("Ar",), 0, 1)
+    np.testing.assert_allclose(crystal.lattice_vectors * BOHR_IN_ANGSTROM, atoms.cell[:], atol=1e-12)
+    np.testing.assert_allclose(crystal.coordinates * BOHR_IN_ANGSTROM, atoms.positions, atol=1e-12)
+    atoms.info = {"charge": 0, "multiplicity": 1}
+    ase.io.write(tmp_path / "again.xyz", atoms, format="extxyz")
+    assert read_system(tmp_path / "again.xyz") == crystal
+
+
+def test_a_box_around_a_molecule_is_left_aside(tmp_path):
+    assert isinstance(read_system(write(tmp_path, ARGON.replace("T T T", "F F F"))), Molecule)
+
+
+@pytest.mark.parametrize(
+    ("old", "new", "message"),
+    [
+        ('pbc="T T T"', "", "line 2: 'Lattice=' without 'pbc='"),
+        ('pbc="T T T"', 'pbc="T T F"', "line 2: only crystals"),
+        ('pbc="T T T"', 'pbc="yes"', 'line 2: pbc is "T T T" for a crystal or "F F F" for a molecule, not "yes"'),
+        ("Lattice=", "Latice=", "line 2: a crystal needs Lattice="),
+        (" 2.63 2.63 0.0", " 2.63 2.63", 'nine numbers in ångström, not "0.0 2.63'),
+        (" 2.63 2.63 0.0", " 2.63 2.63 x", "nine numbers in ångström, not"),
+        ("pbc=", 'pbc="T T T" pbc=', "line 2: 'pbc=' is given twice"),
+        ("pbc=", 'fragments="1:0:1" pbc=', "line 2: a crystal has no fragments"),
+        ("0.0 2.63 2.63 2.63 0.0 2.63", "0.0 2.63 2.63 0.0 2.63 2.63", "line 2: the cell has no room"),
+        ("Ar 0.1", "Aq 0.1", "line 3: unknown element 'Aq'"),
+    ],
+)
+def test_wrong_crystals_are_refused_with_their_line(tmp_path, old, new, message):
+    with pytest.raises(InputError) as caught:
+        read_system(write(tmp_path, ARGON.replace(old, new)))
+    assert message in str(caught.value)
+    assert "\n" not in str(caught.value)

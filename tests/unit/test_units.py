@@ -30,6 +30,8 @@ DEBYE_C_M = 1e-21 / scipy.constants.c
         ("hartree", "cm-1", CODATA_2018["Hartree"] / CODATA_2018["invcm"]),
         ("e bohr", "debye", CODATA_2018["Bohr"] / CODATA_2018["Debye"]),
         ("bohr3", "angstrom3", CODATA_2018["Bohr"] ** 3),
+        ("hartree/bohr", "eV/angstrom", CODATA_2018["Hartree"] / CODATA_2018["Bohr"]),
+        ("hartree/bohr3", "GPa", CODATA_2018["Hartree"] / CODATA_2018["Bohr"] ** 3 / CODATA_2018["GPa"]),
     ],
 )
 def test_factor_agrees_with_ase(source, target, expected):

@@ -16,8 +16,8 @@ from pathlib import Path
 
 from qmbench.engine.choice import engine_named
 from qmbench.method import Resources
-from qmbench.observables import OBSERVABLES
 from qmbench.plan import Plan, find_suite, make_plan
+from qmbench.plugins import plugins
 from qmbench.record import Record, Task
 from qmbench.run import run_tasks
 from qmbench.store import Store
@@ -70,7 +70,7 @@ def main() -> None:
     print(f"plain loop: {count} calculations in {loop:.1f} s")
     print(f"ratio {ours / loop:.2f} (allowed {ALLOWED}); largest deviation of an energy {worst:.1e}")
     linear = sum(
-        OBSERVABLES[b.entry(p.entry).observable].how == "linear"
+        plugins().observables[b.entry(p.entry).observable].how in ("linear", "value")
         for p in plan.entries
         for b in [plan.benchmarks[p.benchmark]]
     )

@@ -7,7 +7,7 @@ import pytest
 
 import qmbench.testing
 from qmbench import Fragment, Molecule, NotConverged, Resources, Unsupported, parse_level
-from qmbench_mbd.methods import dispersion_properties
+from qmbench_mbd.dispersion import dispersion_properties
 from qmbench_mbd.parameters import Oscillators
 
 BOHR = 1 / 0.529177210903
@@ -27,7 +27,7 @@ def _conformance() -> list:
     """All checks; those of one method always, of the others with the slow tests."""
     checks = qmbench.testing.checks("mbd")
     return [
-        pytest.param(c, id=str(c), marks=[] if c.subject.method.name == "pbe+mbd" else [pytest.mark.slow])
+        pytest.param(c, id=str(c), marks=[] if c.subject.method.name in ("pbe+mbd", "mbd") else [pytest.mark.slow])
         for c in checks
     ]
 
@@ -117,6 +117,16 @@ def test_the_stochastic_solver_carries_its_uncertainty():
         compute(level, ARGON_PAIR, "c6")
 
 
+def test_whether_a_level_is_stochastic_depends_on_its_solver():
+    from qmbench.plan import Suite, SuiteLevel, make_plan
+    from qmbench.tidy import run_document
+
+    texts = ("pbe+mbd/def2-svp", "pbe+mbd/def2-svp?solver=stochastic", "pbe+ts/def2-svp")
+    plan = make_plan(Suite("s", "s", (), tuple(map(SuiteLevel, texts))))
+    levels = run_document(plan, "r", "now")["levels"]
+    assert [levels[text]["stochastic"] for text in texts] == [False, True, False]
+
+
 def test_an_open_shell_is_done():
     oh = Molecule(("O", "H"), ((0, 0, 0), (0, 0, 1.83)), 0, 2)
     found = compute("pbe+mbd/sto-3g", oh, "hirshfeld_ratios", "dispersion_energy").properties
@@ -162,3 +172,44 @@ def test_settings_say_what_was_used():
     assert settings["damping_parameter"] == 0.83
     assert settings["damping_doi"] == "10.1063/1.4865104"
     json.dumps(settings)
+
+
+def test_forces_of_the_whole_level():
+    # bent and stretched, so that no force vanishes by symmetry
+    x = np.array([[0.0, 0.1, 0.22], [0.0, 1.43, -0.88], [0.1, -1.43, -0.88]])
+    level = "pbe+mbd/6-31g"
+
+    def at(positions: np.ndarray, *properties: str):
+        return compute(level, Molecule(("O", "H", "H"), positions, 0, 1), *properties).properties
+
+    found = at(x, "forces", "dispersion_forces", "dispersion_forces_fixed_ratios")
+    total, dispersion, fixed = (
+        found[p].value for p in ("forces", "dispersion_forces", "dispersion_forces_fixed_ratios")
+    )
+    for atom, axis in ((0, 2), (1, 1)):
+        energies = []
+        for step in (-2, -1, 1, 2):
+            moved = x.copy()
+            moved[atom, axis] += 4e-3 * step
+            values = at(moved, "energy", "dispersion_energy")
+            energies.append([values["energy"].value, values["dispersion_energy"].value])
+        e = np.array(energies)
+        numeric = -(e[0] - 8 * e[1] + 8 * e[2] - e[3]) / (12 * 4e-3)
+        assert total[atom, axis] == pytest.approx(numeric[0], abs=2e-8)
+        assert dispersion[atom, axis] == pytest.approx(numeric[1], rel=1e-5)
+        assert abs(dispersion[atom, axis] / fixed[atom, axis] - 1) > 0.05
+    assert np.abs(fixed.sum(0)).max() < 1e-12
+    assert np.abs(total.sum(0)).max() < 1e-6
+
+
+def test_forces_that_can_not_be_had_are_refused_with_what_there_is():
+    oh = Molecule(("O", "H"), ((0, 0, 0), (0, 0, 1.83)), 0, 2)
+    for prop in ("forces", "dispersion_forces"):
+        with pytest.raises(Unsupported, match="restricted density; dispersion_forces_fixed_ratios is there"):
+            parse_level("pbe+mbd/sto-3g").make().check(oh, frozenset({prop}))
+        with pytest.raises(Unsupported, match="ghost centres; dispersion_forces_fixed_ratios is there"):
+            parse_level("pbe+ts/sto-3g").make().check(ARGON_PAIR.fragment(1, ghosts=True), frozenset({prop}))
+        with pytest.raises(Unsupported, match=f"pbe\\+mbd-nl does not give {prop}"):
+            parse_level("pbe+mbd-nl/sto-3g").make().check(WATER, frozenset({prop}))
+    fixed = compute("pbe+mbd/sto-3g", oh, "dispersion_forces_fixed_ratios").properties
+    assert fixed["dispersion_forces_fixed_ratios"].value.shape == (2, 3)

@@ -50,3 +50,56 @@ def test_command_line():
     )
     assert json.loads(run.stdout)["TS"]["groups"]["all"]["n"] == 102
     assert subprocess.run([sys.executable, "-m", "qmbench_mbd.scaling", "--wrong"], capture_output=True).returncode == 1
+
+
+def test_benchmark_is_clean_and_holds_the_table():
+    from qmbench.benchmark import find_benchmark
+    from qmbench.lint import lint_path
+
+    folder = Path(scaling.__file__).parent / "benchmarks"
+    assert lint_path(folder) == []
+    benchmark = find_benchmark("vdw_radii")
+    table = scaling.free_atoms()
+    assert {benchmark.system(e.id).symbols[0] for e in benchmark.entries} == set(table)
+    for reference in benchmark.references:
+        system = benchmark.system(reference.entry)
+        assert reference.quantity.value == table[system.symbols[0]].radius
+        assert system.multiplicity == table[system.symbols[0]].multiplicity
+
+
+def test_the_law_is_scored_by_the_command_line(tmp_path, monkeypatch, capfd):
+    from qmbench.cli import run
+
+    monkeypatch.chdir(tmp_path)
+    assert run(["run", "suite", "scaling_law", "--json", "--store", "s.sqlite"]) == 0
+    document = json.loads(capfd.readouterr().out)
+    by_subset = {
+        s["subset"]: s for s in document["statistics"] if s["level_of_theory"] == "vdw-scaling?polarizability=ts"
+    }
+    pairs = scaling.pairs_of("TS")
+    for subset, elements in (("noble_gases", scaling.GROUPS["noble gases"].split()), ("all", list(pairs))):
+        alpha, radius = np.array([pairs[e] for e in elements]).T
+        error = scaling.law(alpha) - radius
+        found = by_subset[subset]
+        assert found["n_ok"] == len(elements)
+        assert found["mean_signed_error_bohr"] == pytest.approx(error.mean(), rel=1e-6)
+        assert found["root_mean_square_error_bohr"] == pytest.approx(np.sqrt(np.mean(error**2)), rel=1e-6)
+
+
+def test_level_refuses_what_is_no_free_atom():
+    from qmbench import Molecule, Resources, Unsupported, parse_level
+
+    method = parse_level("vdw-scaling?polarizability=recommended").make()
+    argon = method.compute(Molecule(("Ar",), ((0, 0, 0),), 0, 1), frozenset({"vdw_radius"}), Resources())
+    radius = argon.properties["vdw_radius"]
+    alpha, u = scaling.recommended_polarizabilities()["Ar"]
+    assert radius.value == pytest.approx(2.54 * alpha ** (1 / 7), rel=1e-12)
+    assert radius.uncertainty == pytest.approx((2.54 * (alpha + u) ** (1 / 7) - radius.value), rel=1e-3)
+    for molecule, reason in (
+        (Molecule(("H", "H"), ((0, 0, 0), (0, 0, 1.4)), 0, 1), "single neutral atoms, not H2"),
+        (Molecule(("Na",), ((0, 0, 0),), 1, 1), r"single neutral atoms, not Na\+"),
+        (Molecule(("N",), ((0, 0, 0),), 0, 2), "ground states, multiplicity 4 of N"),
+        (Molecule(("Og",), ((0, 0, 0),), 0, 1), "no tabulated polarizability of Og"),
+    ):
+        with pytest.raises(Unsupported, match=reason):
+            method.check(molecule, frozenset({"vdw_radius"}))

@@ -7,6 +7,7 @@ from dataclasses import replace
 
 import numpy as np
 from pydantic import Field
+from qmbench_pairs import PairPotential
 from qmbench_toy import TightBinding
 
 import qmbench
@@ -21,7 +22,7 @@ def fault(check: str, message: str):
     def register(method):
         method.name = method.__name__.lower()
         if method.__doc__ is None:
-            method.__doc__ = TightBinding.__doc__
+            method.__doc__ = method.__mro__[1].__doc__
         FAULTS[method.name] = (check, message)
         METHODS.append(method)
         return method
@@ -236,6 +237,20 @@ class StochasticOverconfident(TightBinding):
         return replace(result, properties=kept)
 
 
+@fault("reproducible", r"is_stochastic\(\) says that it has none")
+class NoisyInSilence(TightBinding):
+    def compute(self, system, properties, resources):
+        result = super().compute(system, properties, resources)
+        energy = result.properties["energy"]
+        return changed(result, energy=qmbench.Quantity(energy.value, energy.unit, 1e-6, "statistical"))
+
+
+@fault("reproducible", "is stochastic, but energy has no statistical uncertainty")
+class StochasticBySomeOptions(TightBinding):
+    def is_stochastic(self):
+        return True
+
+
 @fault("resources_change_nothing", "differs between one core and two")
 class CountsCores(TightBinding):
     def compute(self, system, properties, resources):
@@ -364,6 +379,60 @@ class FirstAtomFirst(TightBinding):
         result = super().compute(system, properties, resources)
         bonus = 1e-4 * system.atomic_numbers[0] if system.kind == "molecule" else 0.0
         return changed(result, energy=plus(result.properties["energy"], bonus))
+
+
+def turned_wrong(check, message, name, change):
+    """A method for molecules and crystals that spoils one of its properties by `change`, a function of the array."""
+
+    class Spoils(PairPotential):
+        def compute(self, system, properties, resources):
+            result = super().compute(system, properties, resources)
+            value = change(result.properties[name].value) if name in properties else None
+            return changed(
+                result, **{name: replace(result.properties[name], value=value)} if name in properties else {}
+            )
+
+    Spoils.__name__ = f"Spoils{name}{check}".replace("_", "")
+    return fault(check, message)(Spoils)
+
+
+turned_wrong("rotation", "forces of .* is off by .* is turned", "forces", lambda f: np.abs(f))
+turned_wrong(
+    "rotation", "stress of mixed crystal is off by .* crystal is turned", "stress", lambda s: np.diag(np.diag(s))
+)
+turned_wrong("permutation", "forces of water is off", "forces", lambda f: f[np.argsort(f[:, 0])])
+turned_wrong("permutation", "pair_energies of water is off", "pair_energies", lambda e: np.sort(e, axis=1))
+
+
+@fault("translation", "energy of mixed crystal is off by .* when the crystal is shifted")
+class CrystalKnowsItsPlace(PairPotential):
+    def compute(self, system, properties, resources):
+        result = super().compute(system, properties, resources)
+        here = 1e-4 * system.positions[0][2] if system.kind == "crystal" else 0.0
+        return changed(result, energy=plus(result.properties["energy"], here)) if "energy" in properties else result
+
+
+@fault("charge_used", "mixed crystal: charge 0 and 1 give the same")
+class IgnoresCellCharge(PairPotential):
+    def check(self, system, properties):
+        if system.kind == "crystal":
+            system = replace(system, charge=0, multiplicity=1 + sum(system.atomic_numbers) % 2)
+        super().check(system, properties)
+
+
+@fault("crystal_images", "when the crystal is given by other images of its atoms")
+class NearestCellsOnly(PairPotential):
+    def shifts(self, system):
+        if system.kind == "molecule":
+            return super().shifts(system)
+        steps = np.array(list(itertools.product((-1, 0, 1), repeat=3)))
+        return steps @ system.lattice_vectors
+
+
+@fault("crystal_cell_used", "a cell that is longer along vector 1 gives the same energy")
+class IgnoresTheCell(PairPotential):
+    def shifts(self, system):
+        return np.zeros((1, 3))
 
 
 def ignoring(name, **fields):

@@ -6,14 +6,28 @@ Numerics that need no program (arrays in, arrays out) are in the modules `models
 
 from __future__ import annotations
 
-from qmbench import Method, Property, hookimpl
+from pathlib import Path
+
+from qmbench import Method, Observable, Property, hookimpl
 
 QMBENCH_API = 1
 
-_LISTED = ("pbe+ts", "pbe+mbd", "pbe+mbd-nl")
+_LISTED = ("pbe+ts", "pbe+mbd", "pbe+mbd-nl", "ts", "mbd", "vdw-scaling")
 
 PROPERTIES = (
     Property("dispersion_energy", "hartree", "the dispersion part of a dispersion-corrected total energy"),
+    Property(
+        "dispersion_forces",
+        "hartree/bohr",
+        "forces of the dispersion energy alone, the derivative of the ratios included",
+        ("atoms", 3),
+    ),
+    Property(
+        "dispersion_forces_fixed_ratios",
+        "hartree/bohr",
+        "forces of the dispersion energy alone at fixed ratios, which most programs call the dispersion force",
+        ("atoms", 3),
+    ),
     Property("hirshfeld_ratios", "", "Hirshfeld volume in the molecule over that of the free atom", "atoms"),
     Property(
         "dynamic_polarizability",
@@ -26,9 +40,18 @@ PROPERTIES = (
     Property("dispersion_mode_energies", "hartree", "dispersion energy by coupled modes, (3 × atoms,)", "any"),
     Property("virtual_quanta", "", "mean number of virtual oscillator quanta on each atom", "atoms"),
     Property(
-        "dispersion_pair_energies", "hartree", "dispersion energy by pairs of atoms, symmetric, (atoms, atoms)", "any"
+        "dispersion_pair_energies",
+        "hartree",
+        "dispersion energy by pairs of atoms, symmetric; its full sum is the dispersion energy",
+        ("atoms", "atoms"),
     ),
-    Property("dispersion_correlations", "", "norm of the pair correlation of the oscillators of two atoms", "any"),
+    Property(
+        "dispersion_correlations",
+        "",
+        "norm of the pair correlation of the oscillators of two atoms, by pairs of atoms",
+        ("atoms", "atoms"),
+    ),
+    Property("vdw_radius", "bohr", "van der Waals radius of a free atom"),
     Property("fragment_entanglement", "", "entanglement entropy (nats) of each fragment with the rest", "any"),
 )
 
@@ -39,13 +62,28 @@ def qmbench_properties() -> tuple[Property, ...]:
 
 
 @hookimpl
+def qmbench_observables() -> tuple[Observable, ...]:
+    return (Observable("vdw_radius", "vdw_radius", "value", "van der Waals radius of a free atom"),)
+
+
+@hookimpl
+def qmbench_benchmarks() -> list[Path]:
+    return [Path(__file__).parent / "benchmarks"]
+
+
+@hookimpl
 def qmbench_methods() -> list[type[Method]]:
     return [method for name in _LISTED if (method := qmbench_resolve_method(name)) is not None]
 
 
 @hookimpl
 def qmbench_resolve_method(name: str) -> type[Method] | None:
-    """FUNCTIONAL+MODEL, models ts, mbd, mbd-scs, mbd-ts, mbd-nl; Unsupported without published parameters."""
+    """FUNCTIONAL+MODEL and the models alone (ts, mbd, mbd-scs, mbd-ts); Unsupported without published parameters."""
+    from qmbench_mbd.alone import model_alone
     from qmbench_mbd.methods import dispersion_method
 
-    return dispersion_method(name)
+    if name == "vdw-scaling":
+        from qmbench_mbd.scaling_law import ScalingLaw
+
+        return ScalingLaw
+    return dispersion_method(name) if "+" in name else model_alone(name)

@@ -32,6 +32,7 @@ from qmbench_mbd.models import (
     frequency_grid,
     gaussian_widths,
     refuse_imaginary,
+    refuse_negative_response,
     screened_oscillators,
 )
 from qmbench_mbd.parameters import MBD_STEEPNESS, TS_STEEPNESS, Array
@@ -90,10 +91,7 @@ def _screened_response(c: Crystal, alpha: Array, coupling: Coupling, s: Splittin
     try:
         factor = cho_factor(matrix, lower=True)
     except LinAlgError:
-        raise PolarizationCatastrophe(
-            f"polarization catastrophe: the crystal's screened response at imaginary frequency {u:.4g} hartree has a "
-            "negative mode"
-        ) from None
+        refuse_negative_response(matrix, alpha, u)
     return factor, cho_solve(factor, np.kron(np.eye(3), np.ones((n, 1))))
 
 
@@ -119,7 +117,8 @@ def _modes(c: Crystal, coupling: Coupling, s: Splitting, ks: Array, vectors: boo
     squared, modes = (np.linalg.eigh(v)) if vectors else (np.linalg.eigvalsh(v), np.empty(0))
     for i, values in enumerate(squared):
         try:
-            refuse_imaginary(values, modes[i] if vectors else None, n)
+            if values[0] <= 0:
+                refuse_imaginary(values, modes[i] if vectors else np.linalg.eigh(v[i])[1], n)
         except PolarizationCatastrophe as error:
             raise PolarizationCatastrophe(f"at k = {np.round(ks[i], 4).tolist()}: {error}") from None
     return t, squared, modes

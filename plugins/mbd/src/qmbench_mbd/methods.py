@@ -8,46 +8,31 @@ from typing import TYPE_CHECKING, Any, ClassVar, Literal
 from pydantic import Field
 
 from qmbench import Fragment, Method, Molecule, Options, Quantity, Resources, Result, System, Unsupported, did_you_mean
+from qmbench_mbd.families import CITATIONS, COUPLED, FUNCTIONALS, MATRIX_FREE, MODELS, RESPONSE
 
 if TYPE_CHECKING:
     from collections.abc import Callable
     from pathlib import Path
 
+    from qmbench_mbd.atoms_in_molecules import FreeAtomDensities
     from qmbench_mbd.parameters import Array, Damping, Oscillators
 
-# What PySCF calls the functionals for which dispersion parameters were published.
-FUNCTIONALS = {
-    "pbe": "PBE",
-    "pbe0": "PBE0",
-    "hse06": "HYB_GGA_XC_HSE06",
-    "blyp": "BLYP",
-    "b3lyp": "B3LYP",
-    "revpbe": "REVPBE",
-}
-
-MODELS = {
-    "ts": "Tkatchenko–Scheffler pairwise dispersion, Phys. Rev. Lett. 102, 073005 (2009)",
-    "mbd": "MBD@rsSCS, Ambrosetti et al., J. Chem. Phys. 140, 18A508 (2014)",
-    "mbd-scs": "MBD@SCS, Tkatchenko et al., Phys. Rev. Lett. 108, 236402 (2012)",
-    "mbd-ts": "MBD with unscreened oscillators (MBD@TS), Ambrosetti et al., J. Chem. Phys. 140, 18A508 (2014)",
-    "mbd-nl": "MBD-NL, Hermann and Tkatchenko, Phys. Rev. Lett. 124, 146401 (2020)",
-}
-
-_PAIRWISE = frozenset(
-    {"energy", "dispersion_energy", "c6", "polarizability", "dynamic_polarizability", "hirshfeld_ratios"}
+_PAIRWISE = (
+    frozenset(
+        {
+            "energy",
+            "forces",
+            "dispersion_energy",
+            "dispersion_forces",
+            "dispersion_forces_fixed_ratios",
+            "hirshfeld_ratios",
+        }
+    )
+    | RESPONSE
 )
-_COUPLED = _PAIRWISE | {
-    "dispersion_modes",
-    "dispersion_mode_atoms",
-    "dispersion_mode_energies",
-    "virtual_quanta",
-    "dispersion_pair_energies",
-    "dispersion_correlations",
-    "fragment_entanglement",
-}
-
 _STOCHASTIC = frozenset({"energy", "dispersion_energy", "hirshfeld_ratios"})
-_MATRIX_FREE = ("mbd", "mbd-ts", "mbd-nl")
+# Properties that contain the derivative of the ratios.
+_RESPONDING = frozenset({"forces", "dispersion_forces"})
 
 
 class DispersionOptions(Options):
@@ -104,8 +89,17 @@ class Dispersion(Method):
             raise Unsupported(f"{self.name}: no published free-atom polarizability for {', '.join(missing)}")
         if self.is_stochastic() and (missing := sorted(properties - _STOCHASTIC)):
             raise Unsupported(f"{self.name}: solver=stochastic gives energies only, not {', '.join(missing)}")
+        if wrong := sorted(properties & _RESPONDING):
+            self._check_forces(system, ", ".join(wrong))
         if "fragment_entanglement" in properties and len(system.fragments) < 2:
             raise Unsupported("fragment_entanglement needs a system with at least two fragments")
+
+    def _check_forces(self, molecule: Molecule, wrong: str) -> None:
+        instead = "dispersion_forces_fixed_ratios is there"
+        if molecule.multiplicity != 1 or self.options.reference == "unrestricted":
+            raise Unsupported(f"{self.name}: {wrong} with the ratios' derivative need a restricted density; {instead}")
+        if any(molecule.ghosts):
+            raise Unsupported(f"{self.name}: {wrong} would leave out the forces on ghost centres; {instead}")
 
     def is_stochastic(self) -> bool:
         """Whether the energy comes from random vectors."""
@@ -122,10 +116,12 @@ class Dispersion(Method):
         return {"program": "pyscf", "functional": self.functional, "dispersion": self.model}
 
     def compute(self, system: System, properties: frozenset[str], resources: Resources) -> Result:
+        from qmbench_mbd.dispersion import dispersion_properties, stochastic_properties
+
         self.check(system, properties)
         assert isinstance(system, Molecule)
         mf, settings = self._scf(system, resources)
-        oscillators, ratios = self._oscillators(system, mf, resources)
+        oscillators, ratios, free = self._oscillators(system, mf, resources)
         if self.is_stochastic():
             given = self.options
             found, more = stochastic_properties(oscillators, self.model, self.damping(), given.probes, given.seed)
@@ -137,7 +133,36 @@ class Dispersion(Method):
             found["energy"] = Quantity(total, "hartree", d.uncertainty, d.uncertainty_kind)
         if "hirshfeld_ratios" in properties:
             found["hirshfeld_ratios"] = Quantity(ratios, "")
+        found |= self._forces(mf, oscillators, ratios, free, properties, resources)
         return Result({name: q for name, q in found.items() if name in properties}, settings | more)
+
+    def _forces(
+        self,
+        mf: Any,
+        o: Oscillators,
+        ratios: Array,
+        free: FreeAtomDensities,
+        properties: frozenset[str],
+        resources: Resources,
+    ) -> dict[str, Quantity]:
+        """Those of the dispersion energy at fixed ratios and with their derivative, and those of the total energy."""
+        if not properties & {*_RESPONDING, "dispersion_forces_fixed_ratios"}:
+            return {}
+        from qmbench_mbd.atoms_in_molecules import real_atoms
+        from qmbench_mbd.dispersion import dispersion_gradient
+        from qmbench_mbd.ratio_gradients import ratio_gradient
+        from qmbench_pyscf import pyscf_session
+
+        g = dispersion_gradient(o, self.model, self.damping())
+        found = {"dispersion_forces_fixed_ratios": -g.positions}
+        with pyscf_session(resources):
+            if properties & _RESPONDING:
+                found["dispersion_forces"] = -g.with_ratios(o, ratios, ratio_gradient(mf, free, mf.grids))
+            if "forces" in properties:
+                nuclear = mf.nuc_grad_method()
+                nuclear.grid_response = True  # the grid moves with the atoms, and the energy with the grid
+                found["forces"] = found["dispersion_forces"] - nuclear.kernel()[real_atoms(mf.mol)]
+        return {name: Quantity(value, "hartree/bohr") for name, value in found.items()}
 
     @classmethod
     def damping(cls) -> Damping:
@@ -164,7 +189,9 @@ class Dispersion(Method):
         )
         return mf, scf_settings(mf)
 
-    def _oscillators(self, molecule: Molecule, mf: Any, resources: Resources) -> tuple[Oscillators, Array]:
+    def _oscillators(
+        self, molecule: Molecule, mf: Any, resources: Resources
+    ) -> tuple[Oscillators, Array, FreeAtomDensities]:
         from qmbench_mbd import atoms_in_molecules as aim
         from qmbench_pyscf import pyscf_session
 
@@ -176,78 +203,7 @@ class Dispersion(Method):
             shares = aim.partition(mf.mol, aim.spin_summed(mf.make_rdm1()), free, mf.grids)
         positions = molecule.coordinates[molecule.atomic_numbers > 0]
         make = aim.nl_oscillators if vv else aim.ts_oscillators
-        return make(shares, positions), shares.ratios
-
-
-def dispersion_properties(
-    molecule: Molecule, o: Oscillators, model: str, damping: Damping, properties: frozenset[str]
-) -> tuple[dict[str, Quantity], dict[str, Any]]:
-    """Properties of a dispersion model on given oscillators (of the real atoms), and JSON-ready settings."""
-    from qmbench_mbd import models, quanta, response
-
-    settings: dict[str, Any] = {
-        "dispersion_model": model,
-        "damping_parameter": damping.value,
-        "damping_steepness": damping.steepness,
-        "damping_doi": damping.doi,
-    }
-    u, _ = models.frequency_grid()
-    found: dict[str, Quantity] = {}
-    if model == "ts":
-        energy = models.ts_energy(o, damping.value, damping.steepness)
-        alpha = models.dynamic_polarizability(o.alpha, o.omega, u).sum(1)
-        c6 = float(models.combined_c6(o.alpha, o.c6).sum())
-        tensor = alpha[0] * _identity()
-    else:
-        coupling = "exponential" if model == "mbd-scs" else "fermi"
-        if model in ("mbd", "mbd-scs"):
-            o = models.screen(o, (damping.value, damping.steepness) if model == "mbd" else None).oscillators
-        energy = models.coupled_energy(o, damping.value, damping.steepness, coupling)
-        modes, strengths = response.spectrum(o, damping.value, damping.steepness, coupling)
-        tensors = response.polarizability(modes, strengths, u)
-        alpha, tensor = tensors.trace(axis1=1, axis2=2) / 3, tensors[0]
-        c6 = response.molecular_c6(modes, strengths)
-        found["dispersion_modes"] = Quantity(modes, "hartree")
-        if properties & _COUPLED - _PAIRWISE:
-            b = quanta.bogoliubov(o, damping.value, damping.steepness, coupling)
-            found |= {
-                "dispersion_mode_atoms": Quantity(quanta.participation(b), ""),
-                "dispersion_mode_energies": Quantity(quanta.mode_energies(b).sum(1), "hartree"),
-                "virtual_quanta": Quantity(quanta.virtual_quanta(b), ""),
-                "dispersion_pair_energies": Quantity(quanta.pair_energies(b), "hartree"),
-                "dispersion_correlations": Quantity(quanta.pair_correlations(b), ""),
-            }
-            if "fragment_entanglement" in properties:
-                found["fragment_entanglement"] = Quantity(_entropies(molecule, b), "")
-    settings |= {"dispersion_energy": energy, "imaginary_frequencies_hartree": u.tolist()}
-    found |= {
-        "dispersion_energy": Quantity(energy, "hartree"),
-        "c6": Quantity(c6, "hartree bohr6"),
-        "polarizability": Quantity(tensor, "bohr3"),
-        "dynamic_polarizability": Quantity(alpha, "bohr3"),
-    }
-    return {name: quantity for name, quantity in found.items() if name in properties}, settings
-
-
-def stochastic_properties(
-    o: Oscillators, model: str, damping: Damping, probes: int, seed: int
-) -> tuple[dict[str, Quantity], dict[str, Any]]:
-    """The dispersion energy with its statistical uncertainty, in memory proportional to the number of atoms."""
-    from qmbench_mbd import large
-
-    if model == "mbd":
-        o = large.screen_sparse(o, damping.value, damping.steepness)
-    e = large.stochastic_energy(o, damping.value, damping.steepness, probes=probes, seed=seed)
-    settings = {
-        "dispersion_model": model,
-        "damping_parameter": damping.value,
-        "damping_steepness": damping.steepness,
-        "damping_doi": damping.doi,
-        "dispersion_energy": e.energy,
-        "lanczos_steps": e.steps,
-        "error_without_control_variates": e.uncontrolled_error,
-    }
-    return {"dispersion_energy": Quantity(e.energy, "hartree", e.error, "statistical")}, settings
+        return make(shares, positions), shares.ratios, free
 
 
 @cache
@@ -275,23 +231,14 @@ def dispersion_method(name: str) -> type[Method] | None:
             "name": name,
             "functional": functional,
             "model": model,
-            "Options": CoupledOptions if model in _MATRIX_FREE else DispersionOptions,
-            "examples": (f"{name}/sto-3g", f"{name}/sto-3g?solver=stochastic") if model in _MATRIX_FREE else (),
-            "properties": _PAIRWISE if model == "ts" else _COUPLED,
+            "Options": CoupledOptions if model in MATRIX_FREE else DispersionOptions,
+            "examples": (f"{name}/sto-3g", f"{name}/sto-3g?solver=stochastic") if model in MATRIX_FREE else (),
+            "properties": _properties(model),
             # MBD-NL cuts off slowly varying density sharply, which the grid resolves to a few parts in a thousand.
             "tolerances": {"c6": 0.05, "polarizability": 0.05} if model == "mbd-nl" else {},
-            "citations": tuple(dict.fromkeys((damping.doi, _CITATIONS[model]))),
+            "citations": tuple(dict.fromkeys((damping.doi, CITATIONS[model]))),
         },
     )
-
-
-_CITATIONS = {
-    "ts": "10.1103/PhysRevLett.102.073005",
-    "mbd": "10.1063/1.4865104",
-    "mbd-scs": "10.1103/PhysRevLett.108.236402",
-    "mbd-ts": "10.1063/1.4865104",
-    "mbd-nl": "10.1103/PhysRevLett.124.146401",
-}
 
 
 def _stored(resources: Resources) -> Callable[[str, Callable[[], Array]], Array]:
@@ -309,21 +256,10 @@ def _stored(resources: Resources) -> Callable[[str, Callable[[], Array]], Array]
     return load
 
 
-def _entropies(molecule: Molecule, b: Any) -> Array:
-    """Entanglement entropy of every fragment's real atoms with the rest, (fragments,)."""
-    import numpy as np
-
-    from qmbench_mbd.quanta import entanglement_entropy
-
-    number = {atom: k for k, atom in enumerate(np.flatnonzero(molecule.atomic_numbers > 0).tolist())}
-    parts = [[number[i] for i in fragment.atoms if i in number] for fragment in molecule.fragments]
-    return np.array([entanglement_entropy(b, part) if part else 0.0 for part in parts])
-
-
-def _identity() -> Array:
-    import numpy as np
-
-    return np.eye(3)
+def _properties(model: str) -> frozenset[str]:
+    found = _PAIRWISE if model == "ts" else _PAIRWISE | COUPLED
+    # The derivative of MBD-NL's polarizabilities is not done, and so its forces are those at fixed ones.
+    return found - _RESPONDING if model == "mbd-nl" else found
 
 
 def _zeta(basis: str) -> str:

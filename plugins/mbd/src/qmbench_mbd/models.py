@@ -7,6 +7,7 @@ contracted with the radial derivatives, so that no third-rank tensor is ever sto
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import NoReturn
 
 import numpy as np
 
@@ -155,10 +156,10 @@ class _Response:
             # LAPACK reads columns: the upper triangle of our rows is the lower one of its columns.
             factor = cho_factor(self.buffer.reshape(3 * n, 3 * n).T, lower=True, overwrite_a=True, check_finite=False)
         except LinAlgError:
-            raise PolarizationCatastrophe(
-                f"polarization catastrophe: the screened dipole response at imaginary frequency {u:.4g} hartree has a "
-                "negative mode; atoms are too close for these polarizabilities"
-            ) from None
+            fill_upper(self.buffer, a, b, self.p.vector)
+            matrix = np.triu(self.buffer.reshape(3 * n, 3 * n))
+            matrix += np.triu(matrix, 1).T + np.diag(np.tile(1 / alpha, 3))
+            refuse_negative_response(matrix, alpha, u)
         return factor, cho_solve(factor, self.right, check_finite=False)
 
 
@@ -218,12 +219,30 @@ def refuse_imaginary(eigenvalues: Array, vectors: Array | None, n_atoms: int) ->
     for k in bad[:5]:
         text = f"mode {k + 1} (ω² = {eigenvalues[k]:.3e} hartree²"
         if vectors is not None:
-            weight = (np.abs(vectors[:, k].reshape(3, n_atoms)) ** 2).sum(0)
-            main = np.argsort(weight)[::-1][:3]
-            text += ", atoms " + " ".join(str(i + 1) for i in main if weight[i] > 0.05)
+            text += f", atoms {_main_atoms(vectors[:, k], n_atoms)}"
         named.append(text + ")")
     more = f" and {len(bad) - 5} more" if len(bad) > 5 else ""
     raise PolarizationCatastrophe(f"polarization catastrophe: {len(bad)} imaginary: {'; '.join(named)}{more}")
+
+
+def refuse_negative_response(matrix: Array, alpha: Array, u: float) -> NoReturn:
+    """Raise PolarizationCatastrophe for α⁻¹ + T (3N, 3N), component-major, that is not positive at the imaginary
+    frequency u, naming the negative modes of 1 + √α T √α and their main atoms."""
+    root = np.sqrt(np.tile(alpha, 3))
+    values, modes = np.linalg.eigh(root[:, None] * matrix * root[None, :])
+    named = "; ".join(
+        f"mode {k + 1} ({values[k]:.3e}, atoms {_main_atoms(modes[:, k], len(alpha))})"
+        for k in range(max(1, min(5, int(np.sum(values <= 0)))))
+    )
+    raise PolarizationCatastrophe(
+        f"polarization catastrophe: at imaginary frequency {u:.4g} hartree the screened response 1 + αT has a negative "
+        f"mode, so these atoms are too close for their polarizabilities: {named}"
+    )
+
+
+def _main_atoms(mode: Array, n_atoms: int) -> str:
+    weight = (np.abs(mode.reshape(3, n_atoms)) ** 2).sum(0)
+    return " ".join(str(i + 1) for i in np.argsort(weight)[::-1][:3] if weight[i] > 0.05)
 
 
 def coupled_energy(o: Oscillators, beta: float, steepness: float = MBD_STEEPNESS, coupling: str = "fermi") -> float:

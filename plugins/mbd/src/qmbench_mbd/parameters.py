@@ -2,6 +2,7 @@
 
 Free atoms: A. Tkatchenko and M. Scheffler, Phys. Rev. Lett. 102, 073005 (2009), values as tabulated in libMBD's
 public-domain `vdw-params.csv` (column TS), which extends the paper's elements from Chu and Dalgarno's calculations.
+Their multiplicities are those of the ground levels in the NIST Atomic Spectra Database (10.18434/T4W30F).
 """
 
 from __future__ import annotations
@@ -28,11 +29,13 @@ MBD_STEEPNESS = 6.0
 
 @dataclass(frozen=True)
 class FreeAtom:
-    """A free neutral atom: static polarizability (bohr³), C6 (hartree bohr⁶), van der Waals radius (bohr)."""
+    """A free neutral atom in its ground state: static polarizability (bohr³), C6 (hartree bohr⁶), van der Waals radius
+    (bohr), multiplicity 2S+1."""
 
     alpha: float
     c6: float
     radius: float
+    multiplicity: int
 
 
 @dataclass(frozen=True)
@@ -68,7 +71,12 @@ def free_atoms() -> dict[str, FreeAtom]:
     """Free-atom parameters by element symbol."""
     text = resources.files("qmbench_mbd").joinpath("data/free_atoms.csv").read_text(encoding="utf-8")
     return {
-        row["element"]: FreeAtom(float(row["alpha_bohr3"]), float(row["c6_hartree_bohr6"]), float(row["radius_bohr"]))
+        row["element"]: FreeAtom(
+            float(row["alpha_bohr3"]),
+            float(row["c6_hartree_bohr6"]),
+            float(row["radius_bohr"]),
+            int(row["multiplicity"]),
+        )
         for row in csv.DictReader(text.splitlines())
     }
 
