@@ -17,6 +17,7 @@ from typing import Any
 
 from qmbench.errors import InputError, did_you_mean
 from qmbench.quantity import Quantity
+from qmbench.reference_sets import Role, check_reference_sets, role_of
 from qmbench.system import Molecule, System
 from qmbench.system_files import key_lines, lattice_from_table, load_toml, parse_fragments, parse_xyz, read_text
 from qmbench.units import BOHR_IN_ANGSTROM, factor
@@ -103,6 +104,10 @@ class Benchmark:
     @property
     def default_reference_set(self) -> str:
         return self.meta.get("default_reference_set", "")
+
+    def role_of(self, reference_set: str) -> Role:
+        """What the values of a reference set may be weighed with."""
+        return role_of(self.meta, reference_set)
 
     def unit_of(self, entry: Entry) -> str:
         """The unit in which the entry's values are given."""
@@ -213,6 +218,7 @@ def check_meta(meta: Mapping[str, Any], where: Path) -> None:
             factor(unit, unit)
     except InputError as error:
         raise InputError(f"{where}: {error}") from None
+    check_reference_sets(meta, where)
     for treatment in meta["bsse"]:
         if treatment not in BSSE:
             raise InputError(f"{where}: unknown bsse '{treatment}'{did_you_mean(treatment, BSSE)}")

@@ -158,6 +158,8 @@ def _references(b: Benchmark) -> Iterator[Finding]:
     default = b.meta.get("default_reference_set")
     if default and default not in {r.set for r in b.references}:
         yield Finding(where, f"the default reference set '{default}' has no value")
+    if default and b.role_of(default).role == "superseded":
+        yield Finding(where, f"the default reference set '{default}' is superseded")
     current: set[tuple[str, str]] = set()
     for r in b.references:
         if r.source_doi and not DOI.fullmatch(r.source_doi):
@@ -166,12 +168,19 @@ def _references(b: Benchmark) -> Iterator[Finding]:
             if (r.entry, r.set) in current:
                 yield Finding(where, f"entry '{r.entry}' has two current values in set {r.set}; mark one superseded")
             current.add((r.entry, r.set))
-        if r.set not in b.meta.get("reference_sets", {}):
-            yield Finding(where, f"reference set '{r.set}' is not described in benchmark.toml")
+    described = b.meta.get("reference_sets", {})
+    used = dict.fromkeys(r.set for r in b.references)
+    for name in used:
+        if name not in described:
+            yield Finding(where, f"reference set '{name}' is not described in benchmark.toml")
+    for name in described:
+        if name not in used:
+            yield Finding(where, f"reference set '{name}' is described and has no value", "warning")
     signs: dict[str, set[bool]] = {}
     for r in b.references:
         value = r.quantity.value
-        if r.status == "current" and isinstance(value, float) and value != 0:
+        weighed = r.status == "current" and b.role_of(r.set).role == "estimate"
+        if weighed and isinstance(value, float) and value != 0:
             signs.setdefault(r.entry, set()).add(value > 0)
     for entry, found in signs.items():
         if len(found) > 1:

@@ -28,7 +28,8 @@ RESULT_COLUMNS = (
     "wall_s cpu_s cached"
 ).split()
 REFERENCE_COLUMNS = (
-    "benchmark entry set value unit uncertainty uncertainty_kind level_of_theory source_doi source_place status note"
+    "benchmark entry set value unit uncertainty uncertainty_kind level_of_theory source_doi source_place status note "
+    "role within"
 ).split()
 
 
@@ -110,6 +111,8 @@ def references_frame(benchmarks: Iterable[Benchmark]) -> pd.DataFrame:
             r.source_place,
             r.status,
             r.note,
+            b.role_of(r.set).role,
+            b.role_of(r.set).within,
         )
         for b in benchmarks
         for r in b.references

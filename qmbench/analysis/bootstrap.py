@@ -1,9 +1,10 @@
 """Confidence intervals over the entries of a benchmark, for many levels of theory at once.
 
 Means have studentized bootstrap (bootstrap-t) intervals: DiCiccio & Efron, Statist. Sci. 11, 189 (1996). With
-the 5 to 30 entries that benchmarks have, they cover what they promise where percentile intervals cover too
-little. Quantiles have distribution-free intervals from order statistics: David & Nagaraja, Order Statistics
-(2003), section 7.1. The largest error has none: no resampling estimates an extreme of the population.
+the 7 to 30 entries that benchmarks have, they cover about what they promise where percentile intervals cover too
+little; what is still lacking for heavy-tailed errors is made up by `RISKS`. Quantiles have distribution-free
+intervals from interpolated order statistics: Nyblom, Statist. Probab. Lett. 14, 129 (1992). The largest error has
+none: no resampling estimates an extreme of the population.
 """
 
 from __future__ import annotations
@@ -17,11 +18,42 @@ MINIMUM_ENTRIES = 7
 """Below this, too many resamples consist of one or two entries repeated: the studentized interval then covers what
 it promises, but with ends that can lie at many times the largest error, which helps nobody."""
 
-RESAMPLES = 2000
+MINIMUM_SQUARES = 8
+"""The same for means of squares: with seven, skewed errors are covered less than 93 % whatever is done."""
 
+RESAMPLES = 2000
 
 MANY_ENTRIES = 200
 """From here on, levels with different gaps are resampled together, and half as many resamples serve."""
+
+
+def signed_risk(n: np.ndarray, variation: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    """What the nominal risk of the (lower, upper) end is multiplied by for a mean of signed numbers."""
+    return np.full(n.shape, 0.8), np.full(n.shape, 0.8)
+
+
+def magnitude_risk(n: np.ndarray, variation: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    """The same for a mean of absolute values, whose upper end a handful of entries underrates."""
+    return np.ones(n.shape), np.minimum(1.0, (n / 10.0) ** 1.5)
+
+
+def square_risk(n: np.ndarray, variation: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    """The same for a mean of squares. variation: standard deviation of the squares over their mean.
+
+    Most samples of a heavy-tailed population hold nothing of its tail, look harmless and bound the mean square too
+    tightly from above. Light tails and errors that are mostly bias (variation below 0.9; normal errors have 1.41)
+    need no such care, which 20 to 50 entries begin to tell.
+    """
+    cut = 0.4 * np.minimum(1.0, (n / 15.0) ** 1.4)
+    harmless = np.clip((1.3 - variation) / 0.4, 0.0, 1.0) * np.clip((n - 20.0) / 30.0, 0.0, 1.0)
+    return np.ones(n.shape), cut ** (1.0 - harmless)
+
+
+RISKS = {"signed": signed_risk, "magnitude": magnitude_risk, "square": square_risk}
+"""How the nominal risks of the two ends are corrected, by what is averaged. The constants were set by simulation,
+so that 95 % intervals cover 93 to 97 % for normal, Student-t (5 degrees), Laplace and gamma errors from 7 (squares:
+8) to 250 entries; the test of coverage repeats it with other random numbers. Uniform errors are covered more often,
+up to 99 %, below 40 entries."""
 
 
 @lru_cache(maxsize=4)
@@ -38,24 +70,28 @@ def resample_counts(n: int, resamples: int = RESAMPLES) -> np.ndarray:
     return counts
 
 
-def mean_intervals(samples: np.ndarray, confidence: float = 0.95, resamples: int = RESAMPLES) -> np.ndarray:
+def mean_intervals(
+    samples: np.ndarray, confidence: float = 0.95, resamples: int = RESAMPLES, averaged: str = "signed"
+) -> np.ndarray:
     """Bootstrap-t intervals of the column means over the rows (entries) that are not NaN.
 
-    samples: (entries, columns). Returns (2, columns), low and high; NaN where a column has fewer than
-    MINIMUM_ENTRIES. Below MANY_ENTRIES each column is resampled over its own entries; above, over all, so that
-    the number of its entries varies from resample to resample, which t takes into account.
+    samples: (entries, columns). averaged: what the numbers are, a key of RISKS. Returns (2, columns), low and high;
+    NaN where a column has fewer than MINIMUM_ENTRIES (squares: MINIMUM_SQUARES). Below MANY_ENTRIES each column is
+    resampled over its own entries; above, over all, so that the number of its entries varies from resample to
+    resample, which t takes into account.
     """
     has = ~np.isnan(samples)
+    needed = MINIMUM_SQUARES if averaged == "square" else MINIMUM_ENTRIES
     out = np.full((2, samples.shape[1]), np.nan)
     if len(samples) >= MANY_ENTRIES:
         enough = has.sum(axis=0) >= MANY_ENTRIES / 2
         if enough.any():
-            out[:, enough] = _bootstrap_t(samples[:, enough], confidence, (resamples + 1) // 2)
+            out[:, enough] = _bootstrap_t(samples[:, enough], confidence, (resamples + 1) // 2, averaged)
     else:
         enough = np.zeros(samples.shape[1], bool)
     for columns, mask in patterns(has):
-        if mask.sum() >= MINIMUM_ENTRIES and not enough[columns].all():
-            out[:, columns] = _bootstrap_t(samples[np.ix_(mask, columns)], confidence, resamples)
+        if mask.sum() >= needed and not enough[columns].all():
+            out[:, columns] = _bootstrap_t(samples[np.ix_(mask, columns)], confidence, resamples, averaged)
     return out
 
 
@@ -66,7 +102,7 @@ def patterns(has: np.ndarray) -> list[tuple[np.ndarray, np.ndarray]]:
     return [(np.flatnonzero(inverse.ravel() == i), unique[i]) for i in by_size]
 
 
-def _bootstrap_t(samples: np.ndarray, confidence: float, resamples: int) -> np.ndarray:
+def _bootstrap_t(samples: np.ndarray, confidence: float, resamples: int, averaged: str) -> np.ndarray:
     has = ~np.isnan(samples)
     n = has.sum(axis=0)
     mean = np.nansum(samples, axis=0) / n
@@ -82,37 +118,53 @@ def _bootstrap_t(samples: np.ndarray, confidence: float, resamples: int) -> np.n
     with np.errstate(divide="ignore", invalid="ignore"):
         t = shift / np.sqrt(variance) * np.sqrt(drawn / n)
         t = np.where(variance > 1e-5, t, np.where(np.abs(shift) < 1e-5, 0.0, np.inf * shift))
-    alpha = (1.0 - confidence) / 2.0
-    ranks = [round(alpha * (resamples - 1)), round((1.0 - alpha) * (resamples - 1))]
-    low, high = np.partition(t, ranks, axis=0)[ranks]
+    variation = spread / np.where(mean != 0.0, np.abs(mean), 1.0)
+    below, above = (0.5 * (1.0 - confidence) * risk for risk in RISKS[averaged](n.astype(float), variation))
+    # The upper end of the mean comes from the lower tail of t, and the lower end from the upper one.
+    ranks = np.rint(np.array([above, 1.0 - below]) * (resamples - 1)).astype(int)
+    low, high = np.take_along_axis(np.partition(t, np.unique(ranks), axis=0), ranks, axis=0)
     # A column without spread has no t: its interval is the point itself.
     low, high = np.where(spread > 0, low, 0.0), np.where(spread > 0, high, 0.0)
     ends = np.array([mean - high * spread, mean - low * spread])
     return np.where(np.isfinite(ends), ends, np.nan)
 
 
-def quantile_interval_ranks(n: int, p: float, confidence: float = 0.95) -> tuple[int | None, int | None]:
-    """Ranks (from 0) of the order statistics that enclose the p-quantile with at least `confidence`.
+def quantile_interval_positions(n: int, p: float, confidence: float = 0.95) -> tuple[float, float] | None:
+    """Where among n ordered values (from 0, between two of them by interpolation) the p-quantile's interval ends.
 
-    Each end carries half of the risk. None where n values can't bound that end.
+    Each end carries half of the risk: P(X_(r) > quantile) = P(Bin(n, p) < r) is met at two ranks, and Nyblom's
+    weight goes between them, exact for a density that is flat there. None where n values can't bound both ends.
     """
+    lower = _position(n, p, 0.5 * (1.0 - confidence))
+    upper = _position(n, 1.0 - p, 0.5 * (1.0 - confidence))
+    return None if lower is None or upper is None else (lower, n - 1 - upper)
+
+
+def _position(n: int, p: float, risk: float) -> float | None:
+    """The position (from 0) of a value that lies above the p-quantile with probability `risk`."""
     from scipy.special import bdtr  # the binomial distribution function; scipy.stats takes a second to import
 
-    alpha = (1.0 - confidence) / 2.0
-    # P(X_(l) > quantile) = P(Bin(n, p) < l) <= alpha for the lower rank l (from 1), and likewise above.
-    below = bdtr(np.arange(n, dtype=float), n, p)
-    lower = int(np.searchsorted(below, alpha, side="right"))
-    upper = int(np.searchsorted(below, 1.0 - alpha, side="left")) + 1
-    return (lower - 1 if lower >= 1 else None), (upper - 1 if upper <= n else None)
+    below = bdtr(np.arange(n, dtype=float), n, p)  # below[r - 1]: the risk of rank r, from 1
+    r = int(np.searchsorted(below, risk, side="right"))
+    if not 1 <= r < n:
+        return None
+    at, beyond = float(below[r - 1]), float(below[r])
+    weight = 1.0 / (1.0 + r * (1.0 - p) * (beyond - risk) / ((n - r) * p * (risk - at))) if risk > at else 0.0
+    return r - 1 + weight
 
 
 def quantile_intervals(samples: np.ndarray, p: float, confidence: float = 0.95) -> np.ndarray:
-    """Distribution-free intervals of the p-quantile of each column; (2, columns), NaN for an end that is open."""
+    """Distribution-free intervals of the p-quantile of each column; (2, columns), NaN where n is too small."""
     n, columns = samples.shape
-    lower, upper = quantile_interval_ranks(n, p, confidence)
+    positions = quantile_interval_positions(n, p, confidence) if n >= MINIMUM_ENTRIES else None
+    if positions is None:
+        return np.full((2, columns), np.nan)
     ordered = np.sort(samples, axis=0)
-    blank = np.full(columns, np.nan)
-    return np.array([blank if lower is None else ordered[lower], blank if upper is None else ordered[upper]])
+    ends = []
+    for position in positions:
+        k = min(int(position), n - 2)
+        ends.append(ordered[k] + (position - k) * (ordered[k + 1] - ordered[k]))
+    return np.array(ends)
 
 
 def normal_quantile(confidence: float) -> float:

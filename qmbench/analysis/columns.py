@@ -1,19 +1,22 @@
 """Computed levels and published reference sets side by side: one matrix per benchmark and observable.
 
-A column is a level of theory or a reference set. From here on both are treated alike.
+A column is a level of theory or a reference set. From here on both are treated alike. Like is weighed with like: a
+reference set that holds within an approximation only makes a matrix of its own, with the levels of that approximation;
+see `qmbench.reference_sets`.
 """
 
 from __future__ import annotations
 
 import re
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
 from qmbench.analysis.statistics import BenchmarkInfo
 from qmbench.method import split_level
+from qmbench.reference_sets import families_of, holds_within
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -23,7 +26,8 @@ if TYPE_CHECKING:
 class Column:
     """One method. name: how reports call it; kind: `computed` or `reference`; families: what it shares with others.
 
-    approximation: the broad class its level of theory belongs to, for display.
+    approximation: the broad class its level of theory belongs to, for display. set: of a reference, its set;
+    exact: whether rounding is all that makes its values uncertain.
     """
 
     name: str
@@ -34,6 +38,8 @@ class Column:
     families: tuple[tuple[str, str], ...] = ()
     approximation: str = ""
     source: str = ""
+    set: str = ""
+    exact: bool = False
 
 
 @dataclass(frozen=True)
@@ -41,6 +47,7 @@ class Group:
     """One benchmark and observable. Arrays are (entries, columns); NaN or None where there is nothing.
 
     uncertainty: one standard deviation as stated, NaN when unknown. wall_s: recorded cost of computed values.
+    within: the approximation of which all columns are; empty for the benchmark's own quantity.
     """
 
     benchmark: str
@@ -57,6 +64,7 @@ class Group:
     subsets: tuple[tuple[str, ...], ...]
     curve: tuple[str, ...]
     coordinate: np.ndarray
+    within: str = ""
 
 
 def groups(
@@ -65,13 +73,17 @@ def groups(
     benchmarks: Mapping[str, BenchmarkInfo],
     families: Mapping[str, Mapping[str, str]] | None = None,
 ) -> Iterator[Group]:
-    """The matrices, in order of benchmark; superseded reference values are left out.
+    """The matrices, in order of benchmark; superseded reference values and sets are left out.
+
+    Where sets hold within approximations, there is a matrix for each of those, too, if it has two columns.
 
     results, references: the tidy tables. families: level -> what it shares, from `Method.families`. Where a
     benchmark has results, its entries are those, and those that are not for computing; otherwise all it has.
     """
     declared = families or {}
     current = references[references["status"].ne("superseded")]
+    if "role" in current:
+        current = current[current["role"].ne("superseded")]
     names = list(dict.fromkeys([*results["benchmark"], *current["benchmark"]]))
     for name in names:
         mine, refs = results[results["benchmark"] == name], current[current["benchmark"] == name]
@@ -83,7 +95,43 @@ def groups(
             entries = tuple(e for e, fact in about.items() if fact["observable"] == observable)
             group = _group(name, observable, entries, about, mine, refs, benchmarks.get(name), declared)
             if group is not None:
-                yield group
+                yield from _like_with_like(group, refs)
+
+
+def _like_with_like(whole: Group, references: pd.DataFrame) -> Iterator[Group]:
+    """The columns that answer the same question, together: those of the default reference set first.
+
+    Reference sets answer the one that they name with `within`. A level answers the benchmark's own, unless the
+    default set holds within an approximation of which the level is (then it answers no other); and, beside it, those
+    of whose approximation it is.
+    """
+    within = dict(zip(references["set"], references["within"], strict=True)) if "within" in references else {}
+    of_set = [within.get(c.set, "") if c.kind == "reference" else None for c in whole.columns]
+    main = next((w for c, w in zip(whole.columns, of_set, strict=True) if c.is_default_reference and w), "")
+    for question in dict.fromkeys([main, "", *(w for w in of_set if w)]):
+        members = [
+            j
+            for j, (c, w) in enumerate(zip(whole.columns, of_set, strict=True))
+            if (w == question if w is not None else _answers(c, question, main))
+        ]
+        if (question != main and len(members) < 2) or not members:
+            continue
+        part = _pick(whole, members, question)
+        if question == main or (np.isfinite(part.value).sum(axis=1) >= 2).any():
+            yield part
+
+
+def _answers(column: Column, question: str, main: str) -> bool:
+    if main and holds_within(column.level_of_theory, main):
+        return question == main
+    return not question or holds_within(column.level_of_theory, question)
+
+
+def _pick(group: Group, members: list[int], within: str) -> Group:
+    if len(members) == len(group.columns):
+        return replace(group, within=within)
+    arrays = {name: getattr(group, name)[:, members] for name in ("value", "uncertainty", "kind", "wall_s", "status")}
+    return replace(group, columns=tuple(group.columns[j] for j in members), within=within, **arrays)
 
 
 def entry_facts(benchmark: Any, results: pd.DataFrame) -> dict[str, dict[str, Any]]:
@@ -191,8 +239,11 @@ def _set_columns(
         rows = references[references["set"] == name]
         level = next((str(x) for x in rows["level_of_theory"] if isinstance(x, str) and x), "")
         source = next((str(x) for x in rows["source_doi"] if isinstance(x, str) and x), "")
+        exact = "role" in rows and bool((rows["role"] == "limit").any())
         label = f"{name} (reference set)" if name in taken else name
-        yield Column(label, "reference", level, "", name == default, (), approximation(level or name), source)
+        shared = tuple(sorted(families_of(getattr(benchmark, "meta", {}), name).items()))
+        kind = approximation(level or name)
+        yield Column(label, "reference", level, "", name == default, shared, kind, source, name, exact)
 
 
 _CLASSES = (

@@ -85,11 +85,19 @@ def consensus(values: np.ndarray, uncertainties: np.ndarray) -> Consensus:
     q = cochran_q(values, u**2)
     with np.errstate(invalid="ignore", divide="ignore"):
         birge = np.where(n > 1, np.sqrt(q / (n - 1.0)), np.nan)
-        median = np.nanmedian(values, axis=-1)
+        median = _median(values)
         # 1.858 = 1.4826 · (π/2)^½ : the standard uncertainty of a median from the median absolute deviation.
-        scatter = np.nanmedian(np.abs(values - median[..., None]), axis=-1)
+        scatter = _median(np.abs(values - median[..., None]))
         median_uncertainty = np.where(n > 1, 1.858 * scatter / np.sqrt(np.maximum(n - 1.0, 1.0)), np.nan)
     return Consensus(n, value, uncertainty, np.sqrt(tau2), q, birge, median, median_uncertainty)
+
+
+def _median(values: np.ndarray) -> np.ndarray:
+    """Along the last axis over what is there; NaN where nothing is."""
+    out = np.full(values.shape[:-1], np.nan)
+    some = np.isfinite(values).any(axis=-1)
+    out[some] = np.nanmedian(values[some], axis=-1)
+    return out
 
 
 def degrees_of_equivalence(

@@ -30,8 +30,9 @@ def disagree_document(
 ) -> dict[str, Any]:
     """The whole document, JSON-ready; numbers that do not exist are None.
 
-    results, references: tidy tables; families: level -> `Method.families()`. Entries are ranked: contradictions
-    first, by the largest |z|. Entries with a single value are counted in `summary` and not listed.
+    results, references: tidy tables; families: level -> `Method.families()`. `within` is empty, or the approximation
+    inside which the values of that object were weighed (see `qmbench.reference_sets`). Entries are ranked:
+    contradictions first, by the largest |z|. Entries with a single value are counted in `summary` and not listed.
     """
     judged = disagreement(groups(results, references, benchmarks, families), significance)
     entries, single = [], 0
@@ -43,7 +44,7 @@ def disagree_document(
                 entries.append(_entry(j, e, agreed, deviation[e], deviation_u[e]))
             else:
                 single += int(agreed.n[e] == 1)
-    entries.sort(key=lambda x: (x["significant_pairs"] == 0, -x["max_z"], x["benchmark"], x["entry"]))
+    entries.sort(key=lambda x: (x["significant_pairs"] == 0, -x["max_z"], x["benchmark"], x["entry"], x["within"]))
     return {
         "significance": significance,
         "summary": _summary(entries, single),
@@ -64,6 +65,7 @@ def _entry(j: Judged, e: int, agreed: Consensus, deviation: np.ndarray, deviatio
         "benchmark": g.benchmark,
         "entry": g.entries[e],
         "observable": g.observable,
+        "within": g.within,
         "unit": g.unit,
         "verdict": verdict.verdict,
         "reason": verdict.reason,
@@ -88,18 +90,18 @@ def _entry(j: Judged, e: int, agreed: Consensus, deviation: np.ndarray, deviatio
 
 
 def _votes(j: Judged, e: int, here: np.ndarray, deviation: np.ndarray, deviation_u: np.ndarray) -> list[dict[str, Any]]:
-    """Each method's value with its uncertainty (None: not stated; then what was assumed) and its deviation from the
-    consensus of all the others."""
+    """Each method's value with its uncertainty (None: not stated), what was assumed where none is stated that can be
+    used (rounding alone can't, of an estimate), and its deviation from the consensus of all the others."""
     g = j.group
-    used, assumed = j.uncertainty[e].tolist(), j.assumed[e].tolist()
+    stated, used, assumed = g.uncertainty[e].tolist(), j.uncertainty[e].tolist(), j.assumed[e].tolist()
     value, kind, d, u = g.value[e].tolist(), g.kind[e], deviation.tolist(), deviation_u.tolist()
     return [
         {
             "method": g.columns[c].name,
             "kind": g.columns[c].kind,
             "value": value[c],
-            "uncertainty": None if assumed[c] else used[c],
-            "uncertainty_kind": None if assumed[c] else kind[c],
+            "uncertainty": stated[c] if stated[c] == stated[c] else None,
+            "uncertainty_kind": kind[c] if stated[c] == stated[c] else None,
             "assumed_uncertainty": used[c] if assumed[c] else None,
             "deviation_from_others": d[c] if d[c] == d[c] else None,
             "deviation_uncertainty": u[c] if u[c] == u[c] else None,

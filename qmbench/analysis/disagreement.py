@@ -114,20 +114,25 @@ def resolution(observable: str, unit: str, typical: np.ndarray) -> np.ndarray:
 
 
 def _prepare(group: Group) -> Judged:
-    """Give every value an uncertainty. One that is not stated is not zero: see `_assumed`."""
+    """Give every value an uncertainty. One that is not stated is not zero: see `_assumed`.
+
+    Rounding alone is no statement, except of a value that is exact otherwise.
+    """
     has = np.isfinite(group.value)
+    exact = np.array([c.exact for c in group.columns])
+    stated = np.where((group.kind == "rounding") & ~exact, np.nan, group.uncertainty)
     n = len(group.entries)
     with np.errstate(invalid="ignore"):
         typical = np.array([np.median(v[h]) if h.any() else np.nan for v, h in zip(group.value, has, strict=True)])
     wanted = np.nan_to_num(resolution(group.observable, group.unit, typical))
     # Numbers that agree to 12 digits are the same number, whatever is stated.
     floor = np.maximum(1e-12 * np.abs(np.nan_to_num(typical)), TINY)[:, None]
-    uncertainty = np.where(has, np.maximum(group.uncertainty, floor), np.nan)
-    assumed = has & np.isnan(group.uncertainty)
+    uncertainty = np.where(has, np.maximum(stated, floor), np.nan)
+    assumed = has & np.isnan(stated)
     freedom = np.full(n, np.inf)
     for e in np.flatnonzero(assumed.any(axis=1) & (has.sum(axis=1) > 1)):
         scale, freedom[e] = _assumed(group.value[e, has[e]], uncertainty[e, has[e]], wanted[e])
-        uncertainty[e, assumed[e]] = scale
+        uncertainty[e, assumed[e]] = np.fmax(scale, group.uncertainty[e, assumed[e]])
     for e in np.flatnonzero(assumed.any(axis=1) & (has.sum(axis=1) == 1)):
         uncertainty[e, assumed[e]] = max(wanted[e], TINY)
     blank = np.zeros(n)

@@ -125,7 +125,8 @@ def statistics(
 
     NAME for mean_signed_error, mean_absolute_error, root_mean_square_error (bootstrap-t over entries),
     median_absolute_error and percentile_95_absolute_error (distribution-free), in `unit`, with
-    NAME_low, NAME_high: the interval at `confidence`; NaN where the entries are too few to bound that end.
+    NAME_low, NAME_high: the interval at `confidence`; NaN where the entries are too few for one (fewer than 7,
+    and than 73 for the percentile, whose upper end nothing below bounds).
     NAME_uncertainty: one standard deviation from the uncertainties of references and results (not for the
     quantiles); NaN when all are unknown. NAME_combined_low, NAME_combined_high: both together.
     max_absolute_error, max_entry, max_absolute_error_uncertainty: the largest error; it has no interval over
@@ -246,7 +247,7 @@ def _subset_rows(g: _Group, subset: str, confidence: float, resamples: int) -> l
     common = has[:, taking_part].all(axis=1) if taking_part.any() else np.zeros(len(entries), bool)
     differs = len(set(scored[taking_part & (planned > 0)].tolist())) > 1
 
-    stats = _summaries(error, confidence, resamples)
+    stats = summaries(error, confidence, resamples)
     propagated = _propagated(error, independent, systematic)
     rows: list[dict[str, Any] | None] = [None] * len(g.levels)
     for column in np.flatnonzero(planned):
@@ -270,7 +271,7 @@ def _subset_rows(g: _Group, subset: str, confidence: float, resamples: int) -> l
     return [row for row in rows if row is not None]
 
 
-def _summaries(error: np.ndarray, confidence: float, resamples: int) -> dict[str, np.ndarray]:
+def summaries(error: np.ndarray, confidence: float, resamples: int) -> dict[str, np.ndarray]:
     """Statistics of the columns of `error` (entries, levels; NaN where there is none), arrays over levels."""
     levels = error.shape[1]
     absolute = np.abs(error)
@@ -289,9 +290,10 @@ def _summaries(error: np.ndarray, confidence: float, resamples: int) -> dict[str
             if resamples:
                 intervals[name][:, columns] = bootstrap.quantile_intervals(a, p, confidence)
     if resamples and len(error):
-        ends = bootstrap.mean_intervals(np.hstack([error, absolute, error**2]), confidence, resamples)
-        for i, name in enumerate(SUMMARIES):
-            intervals[name] = ends[:, i * levels : (i + 1) * levels]
+        for name, numbers, averaged in zip(
+            SUMMARIES, (error, absolute, error**2), ("signed", "magnitude", "square"), strict=True
+        ):
+            intervals[name] = bootstrap.mean_intervals(numbers, confidence, resamples, averaged)
         for name in SUMMARIES[1:]:
             intervals[name] = np.maximum(intervals[name], 0.0)
         intervals["root_mean_square_error"] = np.sqrt(intervals["root_mean_square_error"])
@@ -345,7 +347,7 @@ def _add_common(
 ) -> None:
     """Statistics over the entries that all levels taking part share, which alone may be compared."""
     columns = np.flatnonzero(taking_part)
-    stats = _summaries(error[common][:, columns], confidence, resamples) if len(columns) else {}
+    stats = summaries(error[common][:, columns], confidence, resamples) if len(columns) else {}
     for j, column in enumerate(columns):
         row = rows[column]
         if row is not None:

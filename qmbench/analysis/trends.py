@@ -45,6 +45,7 @@ def pair_summaries(group: Group, uncertainty: np.ndarray, threshold: np.ndarray)
                 {
                     "benchmark": group.benchmark,
                     "observable": group.observable,
+                    "within": group.within,
                     "unit": group.unit,
                     "a": names[a],
                     "b": names[a + 1 + k],
@@ -80,6 +81,7 @@ def distances(group: Group) -> dict[str, Any]:
     return {
         "benchmark": group.benchmark,
         "observable": group.observable,
+        "within": group.within,
         "unit": group.unit,
         "columns": names,
         "distance": [[None if np.isnan(x) else float(x) for x in row] for row in matrix],
@@ -126,6 +128,7 @@ def trends(group: Group) -> list[dict[str, Any]]:
                     {
                         "benchmark": group.benchmark,
                         "observable": group.observable,
+                        "within": group.within,
                         "unit": group.unit,
                         "a": group.columns[a].name,
                         "b": group.columns[b].name,

@@ -29,13 +29,18 @@ def _row(x: Mapping[str, Any]) -> tuple[str, ...]:
     decimals = decimals_for([x["spread"] or 0.0])
     agreed = x["consensus"]
     return (
-        f"{x['benchmark']}/{x['entry']}",
+        where(x),
         SAID[x["verdict"]],
         who(x),
         f"{x['spread']:.{decimals}f} {x['unit']}".rstrip(),
         z_text(x["max_z"]),
         f"{agreed['value']:.{decimals}f} ± {agreed['uncertainty']:.{decimals}f}",
     )
+
+
+def where(x: Mapping[str, Any]) -> str:
+    """The benchmark and entry, and the approximation inside which its values were weighed, if any."""
+    return f"{x['benchmark']}/{x['entry']}" + (f" within {x['within']}" if x["within"] else "")
 
 
 def z_text(z: float) -> str:
