@@ -59,6 +59,9 @@ OBSERVABLES = {
     )
 }
 
+# Made of total energies: only where the core electrons that a pseudopotential removes cancel are they comparable.
+CORE_SENSITIVE = frozenset(o.name for o in OBSERVABLES.values() if o.prop == "energy")
+
 
 def evaluate(observable: str, state: str, terms: Sequence[tuple[float, Quantity]]) -> Quantity:
     """The observable from its terms' quantities, uncertainties propagated to first order.
