@@ -20,9 +20,6 @@ from qmbench_vmc.slater_jastrow.random import OPTIMIZATION, seeded
 
 # Electron-electron and electron-nucleus functions end here (bohr).
 JASTROW_RADIUS = 7.5
-# Sweeps of one step of the optimization in which gradients are measured, and points of its line search.
-GRADIENT_SWEEPS, LINE_POINTS = 20, 8
-LARGEST_STEP = 0.3
 
 Determinants = Sequence[tuple[float, Sequence[Sequence[int]]]]
 
@@ -189,8 +186,8 @@ def _optimize(
     path: Path, mole: Any, wavefunction: Any, free: dict[str, np.ndarray], options: TrialOptions, molecule: Molecule
 ) -> None:
     import pyqmc.method.mc as mc
-    from pyqmc.method.linemin import line_minimization
-    from pyqmc.observables.accumulators import gradient_generator
+
+    from qmbench_vmc.slater_jastrow.optimize import stochastic_reconfiguration
 
     name = molecule.name or molecule.formula
     energies: list[float] = []
@@ -198,23 +195,14 @@ def _optimize(
         walkers = mc.initial_guess(mole, options.walkers)
         timestep, walkers = tuned_timestep(wavefunction, walkers)
         if options.optimization_steps and free:
-            gradients = gradient_generator(mole, wavefunction, free)
             try:
-                _, history = line_minimization(
-                    wavefunction,
-                    walkers,
-                    gradients,
-                    steprange=LARGEST_STEP,
-                    max_iterations=options.optimization_steps,
-                    warmup_options={"nblocks": 1, "nsteps_per_block": GRADIENT_SWEEPS, "tstep": timestep},
-                    vmcoptions={"nblocks": 2, "nsteps_per_block": GRADIENT_SWEEPS // 2, "tstep": timestep},
-                    npts=LINE_POINTS,
+                energies = stochastic_reconfiguration(
+                    mole, wavefunction, free, walkers, steps=options.optimization_steps, timestep=timestep
                 )
             except (ValueError, np.linalg.LinAlgError) as error:
                 raise NotConverged(f"{name}: the Jastrow factor's optimization failed: {error}") from None
-            energies = [float(np.real(step["energy"])) for step in history]
     values = {f"parameter_{k}": np.asarray(wavefunction.parameters[k]) for k in free}
-    if not all(np.all(np.isfinite(v)) for v in values.values()):
+    if not all(np.all(np.isfinite(v)) for v in (*values.values(), energies)):
         raise NotConverged(f"{name}: the Jastrow factor's optimization ran away; use more walkers")
     with open(path, "wb") as file:
         np.savez(file, timestep=timestep, energies=np.array(energies), **values)
