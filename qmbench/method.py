@@ -60,7 +60,7 @@ class Resources:
         """
         folder = self.artifacts or _private_artifacts()
         folder.mkdir(parents=True, exist_ok=True)
-        path = folder / hashlib.sha256(key.encode()).hexdigest()[:40]
+        path = folder / _hashed(key)
         with _locked(path.with_suffix(".lock")):
             if not path.exists():
                 handle, temporary = tempfile.mkstemp(dir=folder, prefix=".making-")
@@ -71,6 +71,24 @@ class Resources:
                 finally:
                     Path(temporary).unlink(missing_ok=True)
         return path
+
+    @contextlib.contextmanager
+    def checkpoint(self, key: str) -> Iterator[Path]:
+        """A folder of your own that outlives the task: what a later task with the same `key` goes on from.
+
+        For long work that may be stopped (a time limit, Ctrl-C, a target not reached). key: everything the content
+        depends on, and nothing that a later task may ask for differently (a smaller error, say). The folder lies
+        beside the artifacts and is locked: a second task with this key waits. It may be deleted at any time by the
+        user, and what is in it may be the work of a killed process, so write by atomic rename. A record must be the
+        same whether the checkpoint was there or not. Delete what is no longer of use.
+        """
+        artifacts = self.artifacts or _private_artifacts()
+        name = artifacts.name.removesuffix("artifacts").removesuffix("-")
+        folder = artifacts.with_name(f"{name}-checkpoints" if name else "checkpoints") / _hashed(key)
+        folder.parent.mkdir(parents=True, exist_ok=True)
+        with _locked(folder.with_suffix(".lock")):
+            folder.mkdir(exist_ok=True)
+            yield folder
 
 
 @dataclass(frozen=True)
@@ -131,6 +149,14 @@ class Method(ABC):
     @abstractmethod
     def compute(self, system: System, properties: frozenset[str], resources: Resources) -> Result:
         """The `properties` of `system`. Raises NotConverged, InputError, Unsupported or ResourceError."""
+
+    def removed_electrons(self, system: System) -> int:
+        """Core electrons of `system` that pseudopotentials stand for, so that they are not in the energy.
+
+        Where it is not 0, total energies are another quantity than all-electron ones, and the core does not compare
+        them; differences in which the cores cancel are fine. Cheap: it is asked while planning.
+        """
+        return 0
 
     def estimate(self, system: System, properties: frozenset[str]) -> float | None:
         """Rough seconds on one core, for the dry run and for starting long tasks first; None when unknown."""
@@ -299,5 +325,9 @@ _private: tempfile.TemporaryDirectory[str] | None = None
 def _private_artifacts() -> Path:
     global _private
     if _private is None:
-        _private = tempfile.TemporaryDirectory(prefix="qmbench-artifacts-")
-    return Path(_private.name)
+        _private = tempfile.TemporaryDirectory(prefix="qmbench-")
+    return Path(_private.name) / "artifacts"
+
+
+def _hashed(key: str) -> str:
+    return hashlib.sha256(key.encode()).hexdigest()[:40]

@@ -8,8 +8,8 @@ from pathlib import Path
 from typing import Any
 
 from qmbench.benchmark import BSSE, Benchmark, Entry, Term, data_folder, find_benchmark
-from qmbench.errors import InputError, QmbenchError, did_you_mean
-from qmbench.method import LevelOfTheory
+from qmbench.errors import InputError, QmbenchError, Unsupported, did_you_mean
+from qmbench.method import LevelOfTheory, Method
 from qmbench.plugins import parse_level, plugins
 from qmbench.record import Failure, Task
 from qmbench.system import Molecule, System
@@ -184,6 +184,7 @@ def plan_entry(
         method = level.make()
         for _, system, prop in parts:
             method.check(system, frozenset((prop,)))
+        _refuse_missing_cores(method, entry.observable, parts)
     except QmbenchError as error:
         return PlannedEntry(str(level), treatment, benchmark.id, entry.id, refused=Failure(error.kind, str(error)))
     terms = []
@@ -192,6 +193,16 @@ def plan_entry(
         tasks.setdefault(key, Task(system, level, (prop,)))
         terms.append((coefficient, key))
     return PlannedEntry(str(level), treatment, benchmark.id, entry.id, tuple(terms))
+
+
+def _refuse_missing_cores(method: Method, observable: str, parts: Sequence[tuple[float, System, str]]) -> None:
+    """Unsupported when the observable would not be that of all electrons because core electrons do not cancel."""
+    left = sum(coefficient * method.removed_electrons(system) for coefficient, system, prop in parts if prop == "energy")
+    if abs(left) > 1e-9:
+        raise Unsupported(
+            f"{method.name}: pseudopotentials stand for {left:.3g} core electrons, so that this {observable} is not"
+            " comparable with all-electron ones; differences in which the cores cancel are"
+        )
 
 
 def bsse_for(level: LevelOfTheory, bsse: str | None, benchmark: Benchmark, entry: Entry) -> str:

@@ -57,6 +57,15 @@ class OnlyHelium(PairPotential):
             raise qmbench.Unsupported("toy-he does helium only")
 
 
+class Coreless(PairPotential):
+    """Leaves two electrons of every argon to a pseudopotential (hartree)."""
+
+    name = "toy-coreless"
+
+    def removed_electrons(self, system):
+        return 2 * system.symbols.count("Ar")
+
+
 def toy_plugins() -> Plugins:
     """A plugin set that holds the toys and nothing else."""
     import pluggy
@@ -64,5 +73,5 @@ def toy_plugins() -> Plugins:
     registry = core_registry()
     registry.add(qmbench.Property("interaction_energy", "hartree", "given directly"))
     info = PluginInfo("toys", "qmbench", "0.1.0")
-    methods = {m.name: m for m in (PairPotential, Direct, OnlyHelium)}
+    methods = {m.name: m for m in (PairPotential, Direct, OnlyHelium, Coreless)}
     return Plugins(pluggy.PluginManager("qmbench"), [info], methods, dict.fromkeys(methods, info), registry)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import threading
+import time
 from typing import Literal
 
 import pytest
@@ -240,3 +241,60 @@ def test_artifact_that_fails_leaves_nothing(tmp_path):
     assert [p for p in tmp_path.iterdir() if p.suffix != ".lock"] == []
     path = resources.artifact("scf", lambda p: p.write_text("whole"))
     assert path.read_text() == "whole"
+
+
+def test_checkpoint_outlives_the_task(tmp_path):
+    resources = Resources(artifacts=tmp_path / "runs-artifacts")
+    with resources.checkpoint("walkers") as folder:
+        assert folder.parent == tmp_path / "runs-checkpoints"
+        assert not list(folder.iterdir())
+        (folder / "state").write_text("42")
+    with Resources(artifacts=tmp_path / "runs-artifacts", cores=4).checkpoint("walkers") as again:
+        assert (again / "state").read_text() == "42"
+    with resources.checkpoint("other walkers") as other:
+        assert not list(other.iterdir())
+
+
+def test_checkpoint_survives_a_failure(tmp_path):
+    resources = Resources(artifacts=tmp_path / "artifacts")
+
+    def fail():
+        with resources.checkpoint("walkers") as folder:
+            (folder / "state").write_text("half way")
+            raise OSError("killed")
+
+    with pytest.raises(OSError, match="killed"):
+        fail()
+    with resources.checkpoint("walkers") as folder:
+        assert (folder / "state").read_text() == "half way"
+
+
+def test_checkpoint_has_one_user_at_a_time(tmp_path):
+    resources = Resources(artifacts=tmp_path / "artifacts")
+    inside, most = [], []
+
+    def use():
+        with resources.checkpoint("walkers") as folder:
+            inside.append(folder)
+            most.append(len(inside))
+            count = folder / "count"
+            count.write_text(str(int(count.read_text()) + 1 if count.exists() else 1))
+            time.sleep(0.01)
+            inside.pop()
+
+    threads = [threading.Thread(target=use) for _ in range(6)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    assert max(most) == 1
+    with resources.checkpoint("walkers") as folder:
+        assert (folder / "count").read_text() == "6"
+
+
+def test_checkpoint_without_a_store_is_private():
+    with Resources().checkpoint("walkers") as folder:
+        assert folder.is_dir()
+        assert "qmbench-" in str(folder)
+    with Resources().checkpoint("walkers") as again:
+        assert again == folder

@@ -72,6 +72,20 @@ def test_what_a_method_refuses_is_unsupported_with_its_reason(folder):
     assert "helium only" in refused["ar"].message
 
 
+def test_total_energies_without_cores_are_not_compared(folder):
+    (folder / "systems" / "ar2.xyz").write_text(
+        '2\ncharge=0 multiplicity=1 fragments="1:0:1 2:0:1"\nAr 0 0 0\nAr 0 0 3.8\n'
+    )
+    with open(folder / "entries.csv", "a") as file:
+        file.write("ar2,interaction ar2,,,,,,,,cores cancel\n")
+    plan = plan_of(folder, LEVEL.format("toy-coreless", "none"))
+    refused = {p.entry: p.refused for p in plan.entries if p.refused}
+    # Helium has no core to lose, and in the dimer of argon the cores cancel.
+    assert set(refused) == {"ar"}
+    assert refused["ar"].kind == "unsupported"
+    assert "stand for 2 core electrons" in refused["ar"].message
+
+
 def test_subsets_of_the_suite_and_of_the_level_are_intersected(folder):
     levels = LEVEL.format("toy", "none") + 'benchmarks = [{ id = "./toy_bench", observables = ["total_energy"] }]\n'
     plan = plan_of(folder, levels, benchmarks='[{ id = "./toy_bench", subset = "small" }]')

@@ -25,12 +25,21 @@ COMMON_BASES = tuple(_COMMON.split())
 _AUXILIARY = re.compile(r"(fit|ri|optri|etb)$")
 
 
-def to_mole(molecule: Molecule, basis: str, resources: Resources | None = None, *, symmetry: bool | str = False) -> Any:
+def to_mole(
+    molecule: Molecule,
+    basis: str,
+    resources: Resources | None = None,
+    *,
+    symmetry: bool | str = False,
+    potential: str | None = None,
+) -> Any:
     """The `pyscf.gto.Mole` of `molecule` in `basis`, spherical functions, coordinates as given (bohr).
 
     Ghosts carry basis functions and nothing else. The basis set's effective core potential, where it has one
-    for an element, is part of the basis. symmetry: False, True, or the name of a point group.
-    InputError for an unknown basis, or one that lacks an element (the nearest right names are given).
+    for an element, is part of the basis. potential: name of a library of effective core potentials ('ccecp')
+    that stand on every nucleus instead, hydrogen and helium included. symmetry: False, True, or the name of a
+    point group. InputError for an unknown basis or potential, or one that lacks an element (the nearest right
+    names are given).
     """
     from pyscf import gto
 
@@ -43,8 +52,10 @@ def to_mole(molecule: Molecule, basis: str, resources: Resources | None = None, 
         label = f"GHOST-{symbol}" if ghost else symbol
         atoms.append((label, xyz))
         table[label] = name
-        if not ghost and (potential := core_potential(basis, symbol)):
-            potentials[symbol] = potential
+        if not ghost:
+            own = core_potential(basis, symbol) if potential is None else named_potential(potential, symbol)
+            if own:
+                potentials[symbol] = own
     mole = gto.Mole()
     mole.atom, mole.unit, mole.basis, mole.ecp = atoms, "bohr", table, potentials
     mole.charge, mole.spin, mole.cart = molecule.charge, molecule.multiplicity - 1, False
@@ -102,6 +113,27 @@ def core_potential(basis: str, symbol: str) -> Any:
         # Sets made of several files have no potential, and PySCF has several ways of saying so.
         return None
     return potential or None
+
+
+def named_potential(name: str, symbol: str) -> Any:
+    """The effective core potential `name` (such as 'ccecp') of an element; InputError where there is none.
+
+    Those of hydrogen and helium remove no electron: they only round off the nucleus.
+    """
+    from pyscf.gto import basis as library
+
+    if _plain(name) not in library.ALIAS:
+        raise InputError(f"unknown core potential '{name}'; there is, for example, 'ccecp'")
+    try:
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")
+            potential = library.load_ecp(_plain(name), symbol)
+    except Exception:
+        # As for basis sets, PySCF has several ways of saying that the file lacks the element.
+        potential = None
+    if not potential:
+        raise InputError(f"there is no core potential '{name}' for {symbol}")
+    return potential
 
 
 @contextmanager

@@ -39,7 +39,7 @@ class ScfOptions:
     grid: PySCF's level of the quadrature grid, 0 to 9. energy_tolerance: hartree. field: uniform electric field
     in atomic units; the solution is then the one that grows out of the field-free one. max_cycle: iterations of
     one SCF. stability: whether the orbital Hessian is looked at (and followed). nlc: False leaves out the VV10
-    part of a functional that has one.
+    part of a functional that has one. potential: core potential instead of the basis set's own, see `to_mole`.
     """
 
     reference: Reference = "auto"
@@ -50,6 +50,7 @@ class ScfOptions:
     stability: bool = True
     nlc: bool = True
     field: tuple[float, float, float] = (0.0, 0.0, 0.0)
+    potential: str | None = None
 
 
 def converged_scf(
@@ -65,6 +66,7 @@ def converged_scf(
     stability: bool = True,
     nlc: bool = True,
     field: Sequence[float] = (0.0, 0.0, 0.0),
+    potential: str | None = None,
     resources: Resources | None = None,
 ) -> Any:
     """The converged PySCF mean-field object (RHF, UHF, RKS or UKS) of `molecule`, rebuilt from its artifact.
@@ -83,6 +85,7 @@ def converged_scf(
         stability,
         nlc,
         (float(field[0]), float(field[1]), float(field[2])),
+        potential,
     )
     resources = resources or Resources()
     if molecule.multiplicity > 1 and reference == "restricted":
@@ -136,7 +139,7 @@ def is_unrestricted(molecule: Molecule, reference: Reference) -> bool:
 def _mean_field(molecule: Molecule, basis: str, xc: str | None, options: ScfOptions, resources: Resources) -> Any:
     from pyscf import dft, scf
 
-    mole = to_mole(molecule, basis, resources)
+    mole = to_mole(molecule, basis, resources, potential=options.potential)
     unrestricted = is_unrestricted(molecule, options.reference)
     if xc is None:
         mf = scf.uhf.UHF(mole) if unrestricted else scf.hf.RHF(mole)
