@@ -197,7 +197,8 @@ def plan_entry(
 
 def _refuse_missing_cores(method: Method, observable: str, parts: Sequence[tuple[float, System, str]]) -> None:
     """Unsupported when the observable would not be that of all electrons because core electrons do not cancel."""
-    left = sum(coefficient * method.removed_electrons(system) for coefficient, system, prop in parts if prop == "energy")
+    energies = [(coefficient, system) for coefficient, system, prop in parts if prop == "energy"]
+    left = sum(coefficient * method.removed_electrons(system) for coefficient, system in energies)
     if abs(left) > 1e-9:
         raise Unsupported(
             f"{method.name}: pseudopotentials stand for {left:.3g} core electrons, so that this {observable} is not"
