@@ -26,6 +26,7 @@ from qmbench.isolated.described import describe
 from qmbench.isolated.place import normal
 from qmbench.method import LevelOfTheory, Method, Resources
 from qmbench.plugins import GROUP, parse_level, plugins
+from qmbench.observables import Observable
 from qmbench.properties import Property
 from qmbench.system import System, system_from_json
 
@@ -96,11 +97,13 @@ def _plugin(name: str) -> dict[str, Any]:
     found = plugins()
     module = found.manager.get_plugin(name)
     properties: Iterable[Property] = getattr(module, "qmbench_properties", list)()
+    observables: Iterable[Observable] = getattr(module, "qmbench_observables", list)()
     benchmarks: Iterable[Path] = getattr(module, "qmbench_benchmarks", list)()
     return {
         "api": getattr(module, "QMBENCH_API", API_VERSION),
         "methods": [describe(m) for key, m in found.methods.items() if found.owner[key].name == name],
         "properties": [asdict(prop) for prop in properties],
+        "observables": [asdict(observable) for observable in observables],
         "benchmarks": [str(Path(folder).resolve()) for folder in benchmarks],
         "resolves": hasattr(module, "qmbench_resolve_method"),
     }
@@ -116,13 +119,11 @@ def resolve(plugin: str, name: str) -> dict[str, Any] | None:
 def level(text: str) -> dict[str, Any]:
     """A level of theory, read and resolved."""
     found = _level(text)
-    method = found.make()
-    stochastic = getattr(method, "is_stochastic", lambda: method.stochastic)()
     return {
         "level": str(found),
         "identity": found.identity,
         "method": describe(found.method),
-        "stochastic": bool(stochastic),
+        "stochastic": bool(found.make().is_stochastic()),
     }
 
 
@@ -139,6 +140,11 @@ def check(level: str, system: Mapping[str, Any], properties: list[str]) -> None:
 def estimate(level: str, system: Mapping[str, Any], properties: list[str]) -> float | None:
     """`Method.estimate` of a level."""
     return _level(level).make().estimate(_system(system), frozenset(properties))
+
+
+def removed_electrons(level: str, system: Mapping[str, Any]) -> int:
+    """`Method.removed_electrons` of a level."""
+    return _level(level).make().removed_electrons(_system(system))
 
 
 def compute(
@@ -166,7 +172,7 @@ def _system(document: Mapping[str, Any]) -> System:
 
 
 QUESTIONS: dict[str, Callable[..., Any]] = {
-    f.__name__: f for f in (about, resolve, level, families, check, estimate, compute)
+    f.__name__: f for f in (about, resolve, level, families, check, estimate, removed_electrons, compute)
 }
 
 if __name__ == "__main__":

@@ -28,6 +28,7 @@ def describe(method: type[Method]) -> dict[str, Any]:
         "versions": versions(*method.distributions),
         "citations": list(method.citations),
         "estimates": method.estimate is not Method.estimate,
+        "removes_electrons": method.removed_electrons is not Method.removed_electrons,
     }
 
 

@@ -20,11 +20,12 @@ from qmbench.hookspecs import API_VERSION
 from qmbench.isolated import place
 from qmbench.isolated.client import Companion, companion
 from qmbench.method import LevelOfTheory, Method, Options, Resources, Result
+from qmbench.observables import Observable
 from qmbench.properties import Property
 from qmbench.quantity import Quantity
-from qmbench.system import LatticeModel, Molecule, System, system_from_json
+from qmbench.system import Crystal, LatticeModel, Molecule, System, system_from_json
 
-_KINDS: dict[str, type[System]] = {kind.kind: kind for kind in (Molecule, LatticeModel)}
+_KINDS: dict[str, type[System]] = {kind.kind: kind for kind in (Molecule, Crystal, LatticeModel)}
 
 
 class IsolatedOptions(Options):
@@ -69,6 +70,12 @@ class IsolatedMethod(Method):
             return None
         seconds: float | None = self._ask("estimate", system, properties)
         return seconds
+
+    def removed_electrons(self, system: System) -> int:
+        """As the plugin's own `removed_electrons`."""
+        if not self.described["removes_electrons"]:
+            return 0
+        return int(self.isolated.ask("removed_electrons", level=self._level, system=system.to_json()))
 
     def families(self) -> dict[str, str]:
         """As the plugin's own `families`."""
@@ -134,6 +141,10 @@ class IsolatedPlugin:
             Property(**{**row, "shape": tuple(row["shape"]) if isinstance(row["shape"], list) else row["shape"]})
             for row in self.data["properties"]
         ]
+
+    def qmbench_observables(self) -> Iterable[Observable]:
+        """The observables that it described."""
+        return [Observable(**row) for row in self.data["observables"]]
 
     def qmbench_benchmarks(self) -> Iterable[Path]:
         """The folders with the benchmarks that it ships."""

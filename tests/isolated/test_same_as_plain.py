@@ -37,7 +37,8 @@ def about(text):
         wanted = frozenset(wanted)
         keys = [level.key(system, prop) for prop in sorted(wanted)]
         refusal = answer(lambda: method.check(system, wanted))
-        rows.append([keys, refusal, answer(lambda: method.estimate(system, wanted))])
+        cores = answer(lambda: method.removed_electrons(system))
+        rows.append([keys, refusal, answer(lambda: method.estimate(system, wanted)), cores])
     told = plugins().method(level.method.name)[0]
     return {"text": str(level), "identity": level.identity, "families": method.families(),
             "stochastic": method.is_stochastic(), "basis": getattr(level.options, "basis", None),
@@ -45,6 +46,7 @@ def about(text):
             "method": getattr(told, "described", None) or describe(told),
             "schema": told.Options.model_json_schema(),
             "systems": [kind.__name__ for kind in told.systems], "tolerances": dict(told.tolerances),
+            "observable": repr(plugins().observables["left_value"]),
             "required": [name for name, field in told.Options.model_fields.items() if field.is_required()]}
 
 answers = {text: answer(lambda: about(text)) for text in texts}

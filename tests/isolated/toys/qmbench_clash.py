@@ -45,6 +45,9 @@ class Clash(qmbench.Method):
     def estimate(self, system, properties):
         return 0.5 * len(system.symbols)
 
+    def removed_electrons(self, system):
+        return 2 * system.symbols.count("Li")
+
     def families(self):
         return {"program": "toylib", "words": " ".join(self.options.words)}
 
@@ -84,6 +87,11 @@ def qmbench_resolve_method(name):
 @qmbench.hookimpl
 def qmbench_properties():
     return [qmbench.Property(f"{NAME}_number", "electrons", "the version of toylib")]
+
+
+@qmbench.hookimpl
+def qmbench_observables():
+    return [qmbench.Observable(f"{NAME}_value", f"{NAME}_number", "value", "the version of toylib, as an entry's")]
 
 
 @qmbench.hookimpl
