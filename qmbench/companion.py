@@ -25,8 +25,8 @@ from qmbench.hookspecs import API_VERSION
 from qmbench.isolated.described import describe
 from qmbench.isolated.place import normal
 from qmbench.method import LevelOfTheory, Method, Resources
-from qmbench.plugins import GROUP, parse_level, plugins
 from qmbench.observables import Observable
+from qmbench.plugins import GROUP, parse_level, plugins
 from qmbench.properties import Property
 from qmbench.system import System, system_from_json
 
