@@ -14,6 +14,8 @@ from pathlib import Path
 
 from qmbench.isolated import place
 
+NONE = 6  # no test was found although nothing was deselected: more than pytest's 5
+
 
 def main(folders: list[Path], arguments: list[str]) -> int:
     """Run all, print one line for each, and return the exit status."""
@@ -35,6 +37,8 @@ def main(folders: list[Path], arguments: list[str]) -> int:
             command = [str(home.python), "-P", "-m", "pytest", *options, *(mine or [str(folder)])]
             runs.append((f"{folder}, in its own environment", command))
     codes = {name: _run(name, command, len(runs)) for name, command in runs}
+    if not paths and not {"-k", "-m", "--lf", "--last-failed"} & set(options):
+        codes = {name: NONE if code == 5 else code for name, code in codes.items()}
     if len(runs) > 1:
         print()
         for name, code in codes.items():
@@ -54,7 +58,8 @@ def _run(name: str, command: list[str], n: int) -> int:
 
 
 def _words(code: int) -> str:
-    return {0: "passed", 5: "no test was selected"}.get(code, f"FAILED (exit status {code})")
+    words = {0: "passed", 5: "no test was selected", NONE: "FAILED (there are no tests)"}
+    return words.get(code, f"FAILED (exit status {code})")
 
 
 def _file(word: str) -> Path:

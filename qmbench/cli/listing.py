@@ -16,6 +16,7 @@ def list_things(what: str, json: bool = False) -> int:
     if what not in LISTS:
         raise InputError(f"can't list '{what}'{did_you_mean(what, LISTS)}")
     rows = LISTS[what]()
+    _name_broken()
     if json:
         print_json(rows)
         return 0
@@ -132,6 +133,16 @@ def plugin_rows() -> list[Row]:
         }
         for info in found.infos
     ]
+
+
+def _name_broken() -> None:
+    import sys
+
+    from qmbench.plugins import plugins
+
+    for info in plugins().infos:
+        if info.error:
+            print(f"qmbench: plugin {info.name} is left out: {info.error}", file=sys.stderr)
 
 
 def _interpreter(info: Any) -> str:

@@ -21,7 +21,9 @@ from qmbench.isolated.sources import Source, Wheel
 def carry(wheel: Wheel, folder: Path, say: Callable[[str], None]) -> Path:
     """`folder`, filled with wheels of qmbench and of the installed plugins that `wheel` needs, directly or not."""
     folder.mkdir()
-    here = {normal(dist.name): dist for dist in metadata.distributions()}
+    here: dict[str, metadata.Distribution] = {}
+    for dist in metadata.distributions():
+        here.setdefault(normal(dist.name), dist)  # the first one on the path is the one that is used
     ours = {normal(point.dist.name) for point in metadata.entry_points(group="qmbench") if point.dist}
     todo, done = ["qmbench", *_required(wheel)], set()
     while todo:

@@ -9,6 +9,7 @@ from __future__ import annotations
 import atexit
 import builtins
 import contextlib
+import hashlib
 import json
 import os
 import select
@@ -36,7 +37,7 @@ class Companion:
         self._owner = 0
         self._log: IO[bytes] | None = None
         self._lock = threading.RLock()
-        self._answers: dict[str, Any] = {}
+        self._answers: dict[bytes, Any] = {}
 
     def ask(self, what: str, keep: bool = True, **arguments: Any) -> Any:
         """The answer to the question `what`; the plugin's own error is raised here as what it was there.
@@ -46,11 +47,12 @@ class Companion:
         """
         line = json.dumps([what, arguments])
         with self._lock:
-            answer = self._answers.get(line) if keep else None
+            key = hashlib.sha256(line.encode()).digest()  # a system may be long, and there are many
+            answer = self._answers.get(key) if keep else None
             if answer is None:
                 answer = self._exchange(line)
                 if keep:
-                    self._answers[line] = answer
+                    self._answers[key] = answer
         if "error" in answer:
             raise _error(answer["error"])
         return answer["answer"]

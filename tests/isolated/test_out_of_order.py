@@ -20,8 +20,8 @@ COMMAND = "mend it with: qmbench plugin add "
 @pytest.fixture(scope="module")
 def added(here, tmp_path_factory):
     folder = tmp_path_factory.mktemp("projects")
-    here.ok("plugin", "add", toy_projects.clash(folder / "left", "left", "toylib"), "--isolated")
-    here.ok("plugin", "add", toy_projects.clash(folder / "right", "right", "toylib==2.0"), "--isolated")
+    here.ok("plugin", "add", toy_projects.clash(folder, "left", "toylib"), "--isolated")
+    here.ok("plugin", "add", toy_projects.clash(folder, "right", "toylib==2.0"), "--isolated")
     return here
 
 
@@ -55,7 +55,7 @@ def test_a_stale_description_is_named(added, description, change, message):
     said = status(added)
     assert message in said
     assert COMMAND in said
-    assert said.endswith("right --isolated")
+    assert said.endswith("/qmbench_right-1.0-py3-none-any.whl --isolated")
     wrong = added.wrong("compute", "right", "atoms:he")
     assert message in wrong
     assert wrong.startswith("qmbench: unknown method 'right'")

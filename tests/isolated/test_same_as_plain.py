@@ -67,7 +67,7 @@ print(json.dumps({"answers": answers, "outcomes": outcomes, "direct": direct.pro
 @pytest.fixture(scope="module")
 def answers(here, tmp_path_factory):
     """The answers of the plugin installed plainly, and isolated."""
-    folder = toy_projects.clash(tmp_path_factory.mktemp("projects") / "left", "left", "toylib==2.0")
+    folder = toy_projects.clash(tmp_path_factory.mktemp("projects"), "left", "toylib==2.0")
     here.ok("plugin", "add", folder)
     plain = json.loads(here.script(QUESTIONS))
     here.ok("plugin", "remove", "left")

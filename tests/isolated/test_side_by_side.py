@@ -22,8 +22,9 @@ level = "right?words=A"
 def both(here, tmp_path_factory):
     """`left` with toylib 1 in the installation itself, `right` with toylib 2 isolated."""
     folder = tmp_path_factory.mktemp("projects")
-    here.ok("plugin", "add", toy_projects.clash(folder / "left", "left", "toylib==1.0"))
-    added = here.json("plugin", "add", toy_projects.clash(folder / "right", "right", "toylib==2.0"), "--isolated")
+    here.ok("plugin", "add", toy_projects.clash(folder, "left", "toylib==1.0"))
+    right = toy_projects.clash(folder, "right", "toylib==2.0", as_source=True)
+    added = here.json("plugin", "add", right, "--isolated")
     assert added["plugins"] == ["right"]
     assert added["methods"] == ["right"]
     (here.work / "suite.toml").write_text(SUITE)

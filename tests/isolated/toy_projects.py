@@ -69,8 +69,10 @@ def toylib(folder: Path, version: int, **more: object) -> Path:
     return wheel(folder, "toylib", f"{version}.0", {"toylib.py": f"VERSION = {version}\n"}, **more)  # type: ignore[arg-type]
 
 
-def clash(folder: Path, name: str, needs: str, version: str = "1.0", source: str = TOY) -> Path:
-    """A source folder of the toy plugin `name`, which needs `needs`."""
+def clash(
+    folder: Path, name: str, needs: str, version: str = "1.0", source: str = TOY, as_source: bool = False
+) -> Path:
+    """A wheel in `folder` of the toy plugin `name`, which needs `needs`; as_source: its folder, `folder`/NAME."""
     data = f"qmbench_{name}_data/{name}_bench"
     files = {
         f"qmbench_{name}.py": source.replace('NAME = "NAME"', f'NAME = "{name}"'),
@@ -90,12 +92,8 @@ def clash(folder: Path, name: str, needs: str, version: str = "1.0", source: str
             "he,paper,-2.9,hartree,,,exact,10.1000/toy,Table 1,current,\n"
         ),
     }
-    return project(
-        folder,
-        name=f"qmbench-{name}",
-        version=version,
-        files=files,
-        requires=("qmbench", needs),
-        extras={"more": "toyextra==1.0"},
-        plugins={name: f"qmbench_{name}"},
-    )
+    about: dict = {
+        **{"name": f"qmbench-{name}", "version": version, "files": files, "requires": ("qmbench", needs)},
+        **{"extras": {"more": "toyextra==1.0"}, "plugins": {name: f"qmbench_{name}"}},
+    }
+    return project(folder / name, **about) if as_source else wheel(folder, **about)
