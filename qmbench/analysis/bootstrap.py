@@ -11,6 +11,7 @@ from __future__ import annotations
 
 import math
 from functools import lru_cache
+from typing import Any
 
 import numpy as np
 
@@ -109,6 +110,7 @@ def _bootstrap_t(samples: np.ndarray, confidence: float, resamples: int, average
     centred = np.where(has, samples - mean, 0.0)
     spread = np.sqrt((centred**2).sum(axis=0) / n)
     # Single precision where it pays; in a small sample one entry may hold nearly all of the spread.
+    precision: Any
     precision, tiny = (np.float32, 1e-5) if len(samples) >= MANY_ENTRIES else (np.float64, 1e-12)
     scaled = (centred / np.where(spread > 0, spread, 1.0)).astype(precision)
     counts = resample_counts(len(samples), resamples).astype(precision, copy=False)
