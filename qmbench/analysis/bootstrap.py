@@ -11,6 +11,7 @@ from __future__ import annotations
 
 import math
 from functools import lru_cache
+from typing import Any
 
 import numpy as np
 
@@ -34,7 +35,7 @@ def signed_risk(n: np.ndarray, variation: np.ndarray) -> tuple[np.ndarray, np.nd
 
 def magnitude_risk(n: np.ndarray, variation: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
     """The same for a mean of absolute values, whose upper end a handful of entries underrates."""
-    return np.ones(n.shape), np.minimum(1.0, (n / 10.0) ** 1.5)
+    return np.ones(n.shape), np.minimum(1.0, (n / 10.0) ** 1.3)
 
 
 def square_risk(n: np.ndarray, variation: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
@@ -44,9 +45,9 @@ def square_risk(n: np.ndarray, variation: np.ndarray) -> tuple[np.ndarray, np.nd
     tightly from above. Light tails and errors that are mostly bias (variation below 0.9; normal errors have 1.41)
     need no such care, which 20 to 50 entries begin to tell.
     """
-    cut = 0.4 * np.minimum(1.0, (n / 15.0) ** 1.4)
+    cut = 0.4 * np.minimum(1.0, (n / 15.0) ** 1.2)
     harmless = np.clip((1.3 - variation) / 0.4, 0.0, 1.0) * np.clip((n - 20.0) / 30.0, 0.0, 1.0)
-    return np.ones(n.shape), cut ** (1.0 - harmless)
+    return np.where(n < 12, 1.35, 1.0), cut ** (1.0 - harmless)
 
 
 RISKS = {"signed": signed_risk, "magnitude": magnitude_risk, "square": square_risk}
@@ -108,8 +109,11 @@ def _bootstrap_t(samples: np.ndarray, confidence: float, resamples: int, average
     mean = np.nansum(samples, axis=0) / n
     centred = np.where(has, samples - mean, 0.0)
     spread = np.sqrt((centred**2).sum(axis=0) / n)
-    scaled = (centred / np.where(spread > 0, spread, 1.0)).astype(np.float32)
-    counts = resample_counts(len(samples), resamples)
+    # Single precision where it pays; in a small sample one entry may hold nearly all of the spread.
+    precision: Any
+    precision, tiny = (np.float32, 1e-5) if len(samples) >= MANY_ENTRIES else (np.float64, 1e-12)
+    scaled = (centred / np.where(spread > 0, spread, 1.0)).astype(precision)
+    counts = resample_counts(len(samples), resamples).astype(precision, copy=False)
     drawn = (counts @ has.astype(np.float32) if not has.all() else np.full((1, 1), len(samples))).astype(float)
     drawn = np.maximum(drawn, 1.0)
     shift = (counts @ scaled).astype(float) / drawn
@@ -117,7 +121,7 @@ def _bootstrap_t(samples: np.ndarray, confidence: float, resamples: int, average
     # One entry drawn n times has no spread of its own: its t is infinite, with the sign of its shift.
     with np.errstate(divide="ignore", invalid="ignore"):
         t = shift / np.sqrt(variance) * np.sqrt(drawn / n)
-        t = np.where(variance > 1e-5, t, np.where(np.abs(shift) < 1e-5, 0.0, np.inf * shift))
+        t = np.where(variance > tiny, t, np.where(np.abs(shift) < 1e-5, 0.0, np.inf * shift))
     variation = spread / np.where(mean != 0.0, np.abs(mean), 1.0)
     below, above = (0.5 * (1.0 - confidence) * risk for risk in RISKS[averaged](n.astype(float), variation))
     # The upper end of the mean comes from the lower tail of t, and the lower end from the upper one.

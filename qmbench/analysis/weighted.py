@@ -3,13 +3,13 @@
 WTMAD-2: Goerigk, Hansen, Bauer, Ehrlich, Najibi & Grimme, Phys. Chem. Chem. Phys. 19, 32184 (2017), eq. 2. The
 parts are weighted by their number of entries and by the inverse of their mean absolute reference energy.
 WTMAD-4 (Bryenton & Johnson) weights every part alike, by the inverse of the error that is typical of it.
-Both need all parts: a level that lacks one has no figure, rather than a flattering one.
+Both compare over the same parts only: a level that lacks one is not set beside those that have it.
 """
 
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
@@ -17,6 +17,8 @@ from qmbench import units
 
 if TYPE_CHECKING:
     import pandas as pd
+
+TOTAL_ENERGIES = ("total_energy", "energy_per_site")
 
 
 def wtmad2(mad: np.ndarray, n: np.ndarray, mean_energy: np.ndarray, scale: float | None = None) -> np.ndarray:
@@ -45,47 +47,83 @@ def wtmad4(mad: np.ndarray, typical: np.ndarray, scale: float | None = None) -> 
 def weighted_totals(statistics: pd.DataFrame, scored: pd.DataFrame, unit: str = "kcal/mol") -> pd.DataFrame:
     """One row per (level_of_theory, bsse, part): mean absolute deviations and shares, and the totals.
 
-    A part is one benchmark and observable that is an energy. Columns: level_of_theory, bsse, part, n,
-    mean_absolute_error, mean_absolute_reference, wtmad2_share, wtmad4_share, wtmad2, wtmad4, parts_missing;
-    energies in `unit`. Typical deviations, for WTMAD-4, are the medians over the levels that have all parts.
-    Levels without all parts have NaN and the missing ones by name. Empty when there are not two parts.
+    A part is one benchmark and observable that is an energy, other than total energies, whose size means nothing.
+    Columns: level_of_theory, bsse, part, n, mean_absolute_error, mean_absolute_reference, wtmad2_share, wtmad4_share,
+    wtmad2, wtmad4, parts; energies in `unit`. Only figures over the same parts compare: levels are grouped by the
+    parts they have (`parts`, blanks between them), and those with fewer than two are left out. Typical deviations, for
+    WTMAD-4, are the medians over the levels of the group.
     """
     import pandas as pd
 
     columns = "level_of_theory bsse part n mean_absolute_error mean_absolute_reference wtmad2_share wtmad4_share"
-    empty = pd.DataFrame(columns=[*columns.split(), "wtmad2", "wtmad4", "parts_missing"])
-    whole = statistics[statistics["subset"].eq("all") & statistics["unit"].map(_is_energy)]
+    names = [*columns.split(), "wtmad2", "wtmad4", "parts"]
+    whole = statistics[
+        statistics["subset"].eq("all")
+        & statistics["unit"].map(_is_energy).astype(bool)
+        & ~statistics["observable"].isin(TOTAL_ENERGIES)
+        & statistics["mean_absolute_error"].notna()
+    ]
     if whole.empty:
-        return empty
+        return pd.DataFrame(columns=names)
     factors = whole["unit"].map(lambda u: units.factor(u, unit))
     whole = whole.assign(
         part=whole["benchmark"] + "/" + whole["observable"],
         mean_absolute_error=whole["mean_absolute_error"] * factors,
+        bsse=whole["bsse"].fillna(""),
     )
     mean_energy, entries = _parts(scored, unit)
-    parts = [p for p in whole["part"].unique() if mean_energy.get(p, 0.0) > 0.0]
-    if len(parts) < 2:
-        return empty
-    table = whole.pivot_table(
-        index="part", columns=["level_of_theory", "bsse"], values="mean_absolute_error", dropna=False
-    ).reindex(parts)
-    complete = table.columns[table.notna().all()]
-    weights = np.array([mean_energy[p] for p in parts])
-    n = np.array([entries[p] for p in parts], dtype=float)
-    mad = table.to_numpy(float)
+    whole = whole[whole["part"].map(lambda p: mean_energy.get(p, 0.0) > 0.0)]
+    order = list(dict.fromkeys(whole["part"]))
+    # A level has a part when it has every entry of it that anyone is scored on.
+    whole = whole[whole["n_scored"] == whole["part"].map(entries)]
+    errors = _by_treatment(whole)
+    rows: list[tuple[Any, ...]] = []
+    for parts in dict.fromkeys(tuple(p for p in order if p in mine) for mine in errors.values()):
+        levels = [level for level, mine in errors.items() if tuple(p for p in order if p in mine) == parts]
+        if len(parts) >= 2:
+            rows += _totals(parts, levels, errors, entries, mean_energy)
+    return pd.DataFrame(rows, columns=names)
+
+
+def _by_treatment(whole: pd.DataFrame) -> dict[tuple[str, str], dict[str, float]]:
+    """(level, counterpoise treatment) -> part -> mean absolute error.
+
+    Parts for which the treatment has no meaning go with any, so that one level is one row over all its parts.
+    """
+    found: dict[str, dict[str, dict[str, float]]] = {}
+    columns = ["level_of_theory", "bsse", "part", "mean_absolute_error"]
+    for level, bsse, part, error in whole[columns].itertuples(index=False):
+        found.setdefault(str(level), {}).setdefault(str(part), {})[str(bsse)] = float(error)
+    out: dict[tuple[str, str], dict[str, float]] = {}
+    for level, parts in found.items():
+        twice = any(len(by) > 1 for by in parts.values())
+        used = {bsse for by in parts.values() for bsse in by} - {"none", ""}
+        for bsse in [*sorted(used), *(["none"] if twice else []), *([] if used or twice else [""])]:
+            kinds = (bsse or "none", "none", "")
+            out[level, bsse] = {p: by[k] for p, by in parts.items() for k in kinds[::-1] if k in by}
+    return out
+
+
+def _totals(
+    parts: tuple[str, ...],
+    levels: list[tuple[str, str]],
+    errors: Mapping[tuple[str, str], Mapping[str, float]],
+    entries: Mapping[str, int],
+    mean_energy: Mapping[str, float],
+) -> list[tuple[Any, ...]]:
+    mad = np.array([[errors[level][p] for level in levels] for p in parts])
+    n, weights = (np.array([float(x[p]) for p in parts]) for x in (entries, mean_energy))
+    typical = np.median(mad, axis=1)
     share2 = wtmad2(mad, n, weights)
-    typical = np.median(table[complete].to_numpy(float), axis=1) if len(complete) else np.full(len(parts), np.nan)
     with np.errstate(divide="ignore", invalid="ignore"):
         share4 = wtmad4(mad, np.where(typical > 0, typical, np.nan))
-    rows = []
-    for j, label in enumerate(table.columns.tolist()):
-        level, bsse = label[0], label[1]
-        missing = [p for i, p in enumerate(parts) if np.isnan(mad[i, j])]
-        totals = (np.nan, np.nan) if missing else (share2[:, j].sum(), share4[:, j].sum())
+    rows: list[tuple[Any, ...]] = []
+    for j, level in enumerate(levels):
+        totals = (share2[:, j].sum(), share4[:, j].sum())
         for i, part in enumerate(parts):
-            shares = (np.nan, np.nan) if missing else (share2[i, j], share4[i, j])
-            rows.append((level, bsse, part, n[i], mad[i, j], weights[i], *shares, *totals, " ".join(missing)))
-    return pd.DataFrame(rows, columns=empty.columns)
+            shares = (share2[i, j], share4[i, j])
+            rows.append((*level, part, n[i], mad[i, j], weights[i], *shares, *totals, " ".join(parts)))
+    return rows
 
 
 def _is_energy(unit: str) -> bool:

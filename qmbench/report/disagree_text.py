@@ -61,8 +61,8 @@ def who(x: Mapping[str, Any], longest: int = 4) -> str:
     return ""
 
 
-def summary_lines(document: Mapping[str, Any]) -> list[str]:
-    """What was found, in a few lines."""
+def summary_lines(document: Mapping[str, Any], most: int = 5) -> list[str]:
+    """What was found, in a few lines; of trends and of what to compute next, the first `most`."""
     found = document["summary"]
     verdicts = ", ".join(f"{n} {SAID[v]}" for v, n in found["verdicts"].items() if n)
     lines = [f"{found['entries']} entries with two values or more: {verdicts or 'none'}"]
@@ -71,12 +71,12 @@ def summary_lines(document: Mapping[str, Any]) -> list[str]:
     lines.append(f"pairs are significant at a false discovery rate of {document['significance']:.0%}")
     if any(v["assumed_uncertainty"] is not None for x in document["entries"] for v in x["votes"]):
         lines.append("where no uncertainty is stated, the scatter of the entry stands in for it")
-    for t in [t for t in document["trends"] if t["p"] < 0.01][:5]:
+    for t in [t for t in document["trends"] if t["p"] < 0.01][:most]:
         lines.append(
             f"{t['benchmark']}: {t['a']} − {t['b']} changes by {t['slope']:.3g} ({t['slope_low']:.3g} … "
             f"{t['slope_high']:.3g}) {t['unit']} per unit of {t['on']} (n = {t['n']}, p = {t['p']:.1g})"
         )
-    for s in document["next_calculations"][:5]:
+    for s in document["next_calculations"][:most]:
         lines.append(
             f"next: {s['method']} on {s['benchmark']}/{s['entry']} ({s['verdict']}), about "
             f"{s['estimated_wall_s']:.0f} s: {s['why']}"

@@ -17,6 +17,8 @@ from qmbench.errors import StoreError
 if TYPE_CHECKING:
     import pandas as pd
 
+    from qmbench.report.comparisons import Comparisons
+
 _ENDS = ("", "_low", "_high", "_uncertainty", "_combined_low", "_combined_high")
 _STATISTICS_IN_UNITS = {name + end for name in IN_UNITS for end in _ENDS}
 _SCORED_IN_UNITS = ("value", "uncertainty", "reference", "reference_uncertainty", "error", "error_uncertainty")
@@ -75,12 +77,16 @@ def write_json(statistics: pd.DataFrame, path: Path) -> None:
 
 
 def write_markdown(
-    statistics: pd.DataFrame, scored: pd.DataFrame, benchmarks: Mapping[str, BenchmarkInfo], path: Path
+    statistics: pd.DataFrame,
+    scored: pd.DataFrame,
+    benchmarks: Mapping[str, BenchmarkInfo],
+    path: Path,
+    comparisons: Comparisons | None = None,
 ) -> None:
     """The tables of `to_markdown` as a file."""
     from qmbench.report.tables import to_markdown
 
-    write_text(path, to_markdown(statistics, scored, benchmarks))
+    write_text(path, to_markdown(statistics, scored, benchmarks, comparisons=comparisons))
 
 
 def write_text(path: Path, text: str) -> None:

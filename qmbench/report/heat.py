@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -21,7 +21,10 @@ _LOW, _MIDDLE, _HIGH = (86, 180, 233), (247, 247, 247), (230, 159, 0)  # sky blu
 
 @dataclass(frozen=True)
 class Heat:
-    """A table of coloured cells. cells: {"text", "colour"} or None; details: what a cell opens, same shape."""
+    """A table of coloured cells. cells: {"text", "colour"} or None; details: what a cell opens, same shape.
+
+    row_details: what the name of a row opens, if anything. folded: whether it is shown when asked for only.
+    """
 
     title: str
     note: str
@@ -29,6 +32,8 @@ class Heat:
     rows: list[str]
     cells: list[list[dict[str, str] | None]]
     details: list[list[dict[str, Any] | None]]
+    row_details: list[dict[str, Any]] = field(default_factory=list)
+    folded: bool = False
 
 
 def colour(x: float) -> str:
@@ -65,8 +70,32 @@ def entry_heat(
         detail.append([b for _, b in pairs])
     more = f" The {MOST_ROWS} largest disagreements of {len(entries)} entries." if len(entries) > MOST_ROWS else ""
     unit = methods["unit"]
-    note = f"Deviation from the consensus of all other methods, in {unit}; blue lower, orange higher.{more}"
-    return Heat("Entries by methods", note, columns, [x["entry"] for x in shown], cells, detail)
+    note = (
+        f"Deviation from the consensus of all other methods, in {unit}; blue lower, orange higher. A cell opens its "
+        f"value, uncertainty, settings and source; the name of an entry its verdict and consensus.{more}"
+    )
+    within = f", within {methods['within']}" if methods["within"] else ""
+    rows = [x["entry"] for x in shown]
+    return Heat(f"Entries by methods{within}", note, columns, rows, cells, detail, [_entry_detail(x) for x in shown])
+
+
+def _entry_detail(x: Mapping[str, Any]) -> dict[str, Any]:
+    agreed, unit = x["consensus"], x["unit"]
+    pair = x["max_pair"]
+    parts = ", ".join(f"{u:.3g} {kind}" for kind, u in pair["uncertainty_by_kind"].items())
+    found = {
+        "verdict": x["verdict"].replace("_", " "),
+        "because": x["reason"],
+        "undecided": ", ".join(x["undecided"]),
+        "consensus": f"{agreed['value']:.6g} ± {agreed['uncertainty']:.2g} {unit} ({agreed['n']} values)",
+        "between methods": f"{agreed['between_method_deviation']:.3g} {unit}",
+        "Birge ratio": f"{agreed['birge_ratio']:.3g}",
+        "median": f"{agreed['median']:.6g} ± {agreed['median_uncertainty']:.2g} {unit}",
+        "largest |z|": f"{x['max_z']:.3g}: {pair['a']} − {pair['b']} = {pair['difference']:.4g} {unit}",
+        "its uncertainty": f"{parts} ({unit})",
+        "significant pairs": x["significant_pairs"],
+    }
+    return {k: v for k, v in found.items() if v != ""}
 
 
 def _vote_cell(
@@ -150,8 +179,8 @@ def distance_heat(methods: Mapping[str, Any], pairs: Sequence[Mapping[str, Any]]
     """Method × method: root mean square difference, neighbours alike; a cell opens what is known of the pair."""
     names = [c for c in methods["order"]][:MOST_COLUMNS]
     index = {name: i for i, name in enumerate(methods["columns"])}
-    key = (methods["benchmark"], methods["observable"])
-    known = {frozenset((p["a"], p["b"])): p for p in pairs if (p["benchmark"], p["observable"]) == key}
+    key = (methods["benchmark"], methods["observable"], methods["within"])
+    known = {frozenset((p["a"], p["b"])): p for p in pairs if (p["benchmark"], p["observable"], p["within"]) == key}
     distance = methods["distance"]
     values = [d for row in distance for d in row if d]
     scale = max(values) if values else 1.0
@@ -171,7 +200,77 @@ def distance_heat(methods: Mapping[str, Any], pairs: Sequence[Mapping[str, Any]]
         cells.append(row)
         detail.append(row_detail)
     note = f"Root mean square difference over shared entries, {methods['unit']}; methods that are alike stand together."
-    return Heat("Methods by methods", note, names, names, cells, detail)
+    alike = [f"{_some(a)} with {_some(b)} ({d:.3g})" for a, b, d in methods["merges"][:3]]
+    if len(names) > 2:
+        note += f" The closest: {'; '.join(alike)}."
+    within = f", within {methods['within']}" if methods["within"] else ""
+    return Heat(f"Methods by methods{within}", note, names, names, cells, detail)
+
+
+def _some(names: Sequence[str]) -> str:
+    return ", ".join(names[:2]) + (f" +{len(names) - 2}" if len(names) > 2 else "")
+
+
+def improvement_heat(pairs: pd.DataFrame) -> Heat | None:
+    """Level × level: how probable the row is to err less than the column on a new entry; a cell opens the pair."""
+    from qmbench.report.tables import is_missing, level_text
+
+    if pairs.empty:
+        return None
+    names: dict[str, None] = {}
+    known: dict[tuple[str, str], tuple[float, dict[str, Any]]] = {}
+    for row in pairs.sort_values("mean_absolute_error_a").to_dict("records"):
+        a, b = level_text(row["level_a"], row["bsse_a"]), level_text(row["level_b"], row["bsse_b"])
+        names.update({a: None, b: None})
+        unit, p = row["unit"], float(row["improvement_probability"])
+        ends = f"{row['improvement_probability_low']:.0%}–{row['improvement_probability_high']:.0%}"
+        found: dict[str, Any] = {
+            "better": a,
+            "entries both have": int(row["n_common"]),
+            "mean absolute errors": f"{row['mean_absolute_error_a']:.4g} and {row['mean_absolute_error_b']:.4g} {unit}",
+            "difference": f"{row['difference']:.3g} {unit}",
+            "probability to err less": f"{p:.0%} ({ends})",
+        }
+        if not is_missing(row["difference_low"]):
+            found["difference"] += f" ({row['difference_low']:.3g} … {row['difference_high']:.3g})"
+        for key, what in (("mean_gain", "mean gain where it wins"), ("mean_loss", "mean loss where it does not")):
+            if not is_missing(row[key]):
+                found[what] = f"{row[key]:.3g} {unit}"
+        if not is_missing(row["inversion_probability"]):
+            found["probability that their ranks are inverted"] = f"{row['inversion_probability']:.1%}"
+        known[a, b], known[b, a] = (p, found), (1.0 - p, found)
+    order = list(names)[:MOST_COLUMNS]
+    cells = [
+        [
+            {"text": f"{known[a, b][0]:.0%}", "colour": colour(2.0 * known[a, b][0] - 1.0)} if (a, b) in known else None
+            for b in order
+        ]
+        for a in order
+    ]
+    detail = [[known[a, b][1] if (a, b) in known else None for b in order] for a in order]
+    note = (
+        "How probable the level of the row is to err less than that of the column on a new entry (systematic "
+        "improvement probability; orange: more often). A cell opens the pair: the difference of the mean absolute "
+        "errors with its interval, gains and losses, and how probable it is that their ranks are inverted."
+    )
+    return Heat("Level by level", note, order, order, cells, detail, folded=True)
+
+
+def inversion_heat(pairs: pd.DataFrame) -> Heat | None:
+    """Level × level: how probable it is that the ranking of the two turns round with other entries."""
+    made = improvement_heat(pairs[pairs["inversion_probability"].notna()])
+    if made is None:
+        return None
+    key = "probability that their ranks are inverted"
+    cells = [
+        [None if d is None else {"text": d[key], "colour": colour(2.0 * float(d[key].rstrip("%")) / 100)} for d in row]
+        for row in made.details
+    ]
+    note = (
+        "How probable it is that the two levels change places when the entries are drawn again; 50 % is a toss-up "
+        "(rank inversion matrix of Pernot and Savin)."
+    )
+    return Heat("Rank inversion", note, made.columns, made.rows, cells, made.details, folded=True)
 
 
 def _pair_detail(pair: Mapping[str, Any], a: str) -> dict[str, Any]:

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import base64
 import contextlib
+import gzip
 import json
 import os
 from collections.abc import Mapping, Sequence
@@ -13,10 +15,11 @@ from typing import TYPE_CHECKING, Any
 import qmbench
 from qmbench.errors import StoreError
 from qmbench.report.charts import charts
+from qmbench.report.comparisons import Extra, mismatch_lines, next_table, trend_table, weighted_tables
 from qmbench.report.disagree_text import COLUMNS as DISAGREE_COLUMNS
-from qmbench.report.disagree_text import SAID, rows, summary_lines, who, z_text
+from qmbench.report.disagree_text import SAID, rows, summary_lines, where, who, z_text
 from qmbench.report.export import write_text
-from qmbench.report.heat import Heat, distance_heat, entry_heat
+from qmbench.report.heat import Heat, distance_heat, entry_heat, improvement_heat, inversion_heat
 from qmbench.report.provenance import provenance
 from qmbench.report.tables import Block, failure_lines, legend, level_text, table_blocks
 
@@ -24,35 +27,26 @@ if TYPE_CHECKING:
     import pandas as pd
 
     from qmbench.analysis.statistics import BenchmarkInfo
-    from qmbench.record import Record
+    from qmbench.report.write import Report
 
 MOST_DISAGREEMENTS = 300
 
 
-def html_report(
-    run: Mapping[str, Any] | None,
-    records: Mapping[str, Record],
-    benchmarks: Mapping[str, BenchmarkInfo],
-    statistics: pd.DataFrame,
-    scored: pd.DataFrame,
-    disagreement: Mapping[str, Any],
-) -> str:
-    """The whole page. run: its document (None for published values alone); disagreement: the `disagree` document."""
+def html_report(report: Report) -> str:
+    """The whole page."""
     import jinja2
     import markupsafe
 
-    settings: list[dict[str, Any]] = []
-    drawn: dict[str, Any] = {}
-    cells: dict[str, Any] = {}
-    blocks = [
-        _block(number_, key, statistics, scored, benchmarks, disagreement, (run, records, settings), drawn, cells)
-        for number_, key in enumerate(_keys(statistics, disagreement))
-    ]
+    run, benchmarks, scored, statistics = report.run, report.benchmarks, report.scored, report.statistics
+    disagreement = report.disagreement
+    shared: dict[str, Any] = {"charts": {}, "cells": {}, "rows": {}, "settings": [], "words": []}
+    blocks = [_block(i, key, report, shared) for i, key in enumerate(_keys(statistics, disagreement))]
     folder = resources.files("qmbench.report") / "templates"
     environment = jinja2.Environment(autoescape=True, undefined=jinja2.StrictUndefined)
     template = environment.from_string((folder / "report.html.j2").read_text(encoding="utf-8"))
-    data = {"charts": drawn, "cells": cells, "settings": settings}
-    payload = json.dumps(data, allow_nan=False, separators=(",", ":"))
+    for name in ("cells", "rows"):
+        shared[name] = _interned(shared[name], shared["words"])
+    payload = json.dumps(shared, allow_nan=False, separators=(",", ":"))
     safe = markupsafe.Markup
     title = str((run or {}).get("suite", {}).get("title") or "Published values compared")
     return template.render(
@@ -61,17 +55,45 @@ def html_report(
         version=qmbench.__version__,
         css=safe((folder / "report.css").read_text(encoding="utf-8")),
         script=safe((folder / "report.js").read_text(encoding="utf-8")),
-        bundle=safe(chart_library().replace("</script", "<\\/script")),
+        bundle=safe(packed_chart_library()),
         data=safe(payload.replace("<", "\\u003c")),
         counts=_counts(scored, statistics),
         bests=_bests(statistics, benchmarks),
         hottest=_hottest(disagreement),
         blocks=blocks,
         disagreement=_disagreement(disagreement),
+        weighted=[_extra(f"w{i}", x) for i, x in enumerate(weighted_tables(report.comparisons.totals))],
+        open_questions=[
+            _extra(f"q{i}", x)
+            for i, x in enumerate(
+                (trend_table(disagreement["trends"]), next_table(disagreement["next_calculations"])),
+            )
+            if x.rows
+        ],
         failures=failure_lines(scored, 8),
         provenance=provenance(run, benchmarks, scored, disagreement),
         footer=f"{legend(statistics)}. Written by qmbench {qmbench.__version__}.",
     )
+
+
+def _interned(what: Any, words: list[str]) -> Any:
+    """`what` with each object as a list [term, value, term, value, …] of places in `words`, which thereby grows."""
+    known = {word: i for i, word in enumerate(words)}
+
+    def place(word: str) -> int:
+        if word not in known:
+            known[word] = len(words)
+            words.append(word)
+        return known[word]
+
+    def walk(x: Any) -> Any:
+        if isinstance(x, list):
+            return [walk(y) for y in x]
+        if isinstance(x, dict):
+            return [place(str(y)) for pair in x.items() for y in pair]
+        return x
+
+    return {key: walk(value) for key, value in what.items()}
 
 
 def chart_library() -> str:
@@ -94,6 +116,11 @@ def chart_library() -> str:
 
 
 _WHOLE = "\n/* whole */\n"
+
+
+def packed_chart_library() -> str:
+    """The same, compressed and in base64: a third of the size; the page unpacks it with what browsers bring along."""
+    return base64.b64encode(gzip.compress(chart_library().encode(), 9, mtime=0)).decode()
 
 
 def _keys(statistics: pd.DataFrame, disagreement: Mapping[str, Any]) -> list[tuple[str, str]]:
@@ -150,67 +177,91 @@ def _bests(statistics: pd.DataFrame, benchmarks: Mapping[str, BenchmarkInfo]) ->
 
 
 def _hottest(disagreement: Mapping[str, Any], most: int = 3) -> list[dict[str, str]]:
+    found = [x for x in disagreement["entries"] if x["significant_pairs"] and x["verdict"] != "inconclusive"]
     return [
         {
-            "where": f"{x['benchmark']}/{x['entry']}",
+            "where": where(x),
             "verdict": SAID[x["verdict"]],
             "who": who(x),
             "spread": f"{x['spread']:.3g} {x['unit']}",
             "z": z_text(x["max_z"]),
         }
-        for x in disagreement["entries"][:most]
-        if x["significant_pairs"]
+        for x in found[:most]
     ]
 
 
-def _block(
-    position: int,
-    key: tuple[str, str],
-    statistics: pd.DataFrame,
-    scored: pd.DataFrame,
-    benchmarks: Mapping[str, BenchmarkInfo],
-    disagreement: Mapping[str, Any],
-    details: tuple[Mapping[str, Any] | None, Mapping[str, Record], list[dict[str, Any]]],
-    drawn: dict[str, Any],
-    cells: dict[str, Any],
-) -> dict[str, Any]:
+def _block(position: int, key: tuple[str, str], report: Report, shared: dict[str, Any]) -> dict[str, Any]:
     benchmark, observable = key
     name = f"b{position}"
-    mine = statistics[(statistics["benchmark"] == benchmark) & (statistics["observable"] == observable)]
-    rows_here = scored[(scored["benchmark"] == benchmark) & (scored["observable"] == observable)]
+    mine, rows_here, pairs = (
+        table[(table["benchmark"] == benchmark) & (table["observable"] == observable)]
+        for table in (report.statistics, report.scored, report.comparisons.pairs)
+    )
     figures = []
     if len(mine):
         for chart, (title, spec) in charts(rows_here, mine[mine["subset"] == "all"]).items():
-            drawn[f"{name}-{chart}"] = spec
+            shared["charts"][f"{name}-{chart}"] = spec
             figures.append({"id": f"{name}-{chart}", "title": title})
+    groups = [m for m in report.disagreement["methods"] if (m["benchmark"], m["observable"]) == key]
+    details = (report.run, report.records, shared["settings"])
+    made: list[Heat | None] = []
+    for group in groups:
+        if len(group["columns"]) > 1:
+            place = (*key, group["within"])
+            entries = [
+                x for x in report.disagreement["entries"] if (x["benchmark"], x["observable"], x["within"]) == place
+            ]
+            made += [entry_heat(entries, group, rows_here, details), distance_heat(group, report.disagreement["pairs"])]
+    made += [improvement_heat(pairs), inversion_heat(pairs)]
     heats = []
-    methods = next((m for m in disagreement["methods"] if (m["benchmark"], m["observable"]) == key), None)
-    entries = [x for x in disagreement["entries"] if (x["benchmark"], x["observable"]) == key]
-    if methods is not None and len(methods["columns"]) > 1:
-        made = [entry_heat(entries, methods, rows_here, details), distance_heat(methods, disagreement["pairs"])]
-        for i, heat in enumerate(h for h in made if h is not None):
-            cells[f"{name}h{i}"] = heat.details
-            heats.append(_heat(f"{name}h{i}", heat))
-    info = benchmarks.get(benchmark)
+    for i, heat in enumerate(h for h in made if h is not None):
+        shared["cells"][f"{name}h{i}"] = heat.details
+        shared["rows"][f"{name}h{i}"] = heat.row_details
+        heats.append(_heat(f"{name}h{i}", heat))
+    info = report.benchmarks.get(benchmark)
     title = info.title if info is not None else benchmark
+    blocks = table_blocks(mine, rows_here, report.benchmarks)
+    extras = report.comparisons.of(benchmark, observable) if len(mine) else []
     return {
         "id": name,
         "short": f"{benchmark} {observable.replace('_', ' ')}",
         "heading": f"{title}: {observable.replace('_', ' ')}",
-        "tables": [_table(f"{name}t{i}", b) for i, b in enumerate(table_blocks(mine, rows_here, benchmarks))],
+        "tables": [_table(f"{name}t{i}", b) for i, b in enumerate(blocks)],
+        "extras": [_extra(f"{name}x{i}", x) for i, x in enumerate(extras)],
         "charts": figures,
         "heats": heats,
+        "mismatches": list(mismatch_lines(groups)),
     }
+
+
+def _extra(name: str, extra: Extra) -> dict[str, Any]:
+    columns = [{"name": c.strip(), "numeric": n} for c, n in zip(extra.columns, extra.numeric, strict=True)]
+    table = [
+        [
+            {"text": text, "sort": _sort_key(text) if c["numeric"] else text, "numeric": c["numeric"]}
+            for text, c in zip(row, columns, strict=True)
+        ]
+        for row in extra.rows
+    ]
+    return {"id": name, "title": extra.title, "note": extra.note, "columns": columns, "rows": table}
 
 
 def _heat(name: str, heat: Heat) -> dict[str, Any]:
     table = [{"name": r, "cells": c} for r, c in zip(heat.rows, heat.cells, strict=True)]
-    return {"id": name, "title": heat.title, "note": heat.note, "columns": heat.columns, "rows": table}
+    return {
+        "id": name,
+        "title": heat.title,
+        "note": heat.note,
+        "columns": heat.columns,
+        "rows": table,
+        "opens": bool(heat.row_details),
+        "folded": heat.folded,
+    }
 
 
 def _table(name: str, block: Block) -> dict[str, Any]:
     columns = [{"name": "level of theory", "numeric": False}]
-    columns += [{"name": c, "numeric": c not in ("interval",)} for c in block.columns]
+    columns += [{"name": c, "numeric": True} for c in block.columns]
     table = []
     for row in block.rows:
         texts = [row.level, *row.cells]
@@ -224,7 +275,7 @@ def _table(name: str, block: Block) -> dict[str, Any]:
 
 def _sort_key(text: str) -> str:
     """The number at the start of a cell, or nothing."""
-    head = text.split(" ")[0].split("/")[0]
+    head = text.split(" ")[0].split("/")[0].rstrip("%").replace("–", " ").split(" ")[0]
     try:
         return str(float(head))
     except ValueError:
@@ -244,7 +295,7 @@ def _disagreement(document: Mapping[str, Any]) -> dict[str, Any]:
                 for t, s, c in zip(cells, sorts, columns, strict=True)
             ]
         )
-    lines = summary_lines(document)
+    lines = summary_lines(document, most=0)
     if len(document["entries"]) > len(shown):
         lines.append(f"the {len(shown)} largest of {len(document['entries'])} are shown; all are in disagreement.json")
     return {"columns": columns, "rows": table, "lines": lines}

@@ -17,6 +17,8 @@ if TYPE_CHECKING:
     import pandas as pd
     from rich.console import Console
 
+    from qmbench.report.comparisons import Comparisons, Extra
+
 BASIS_FREE = ("", None)
 
 
@@ -248,9 +250,16 @@ def _parts_that_fit(block: Block, width: int) -> list[list[int]]:
 
 
 def to_markdown(
-    statistics: pd.DataFrame, scored: pd.DataFrame, benchmarks: Mapping[str, BenchmarkInfo], subsets: bool = True
+    statistics: pd.DataFrame,
+    scored: pd.DataFrame,
+    benchmarks: Mapping[str, BenchmarkInfo],
+    subsets: bool = True,
+    comparisons: Comparisons | None = None,
 ) -> str:
-    """The tables in GitHub's Markdown; the best level of each table is bold."""
+    """The tables in GitHub's Markdown; the best level of each table is bold.
+
+    comparisons: folded away under each benchmark, how its levels compare with each other and over reference sets.
+    """
     parts = []
     for block in table_blocks(statistics, scored, benchmarks, subsets):
         lines = [f"### {escape_markdown(block.heading)}", ""]
@@ -261,11 +270,29 @@ def to_markdown(
             lines.append(f"| {name} | " + " | ".join(escape_markdown(c) for c in row.cells) + " |")
         lines += ["", *(f"{escape_markdown(note)}  " for note in block.notes)]
         if block.failures:
-            lines += ["", f"<details><summary>{len(block.failures)} kinds of missing results</summary>", ""]
-            lines += [f"- {escape_markdown(line)}" for line in block.failures]
-            lines += ["", "</details>"]
+            lines += _folded(
+                f"{len(block.failures)} kinds of missing results", [f"- {escape_markdown(x)}" for x in block.failures]
+            )
+        if comparisons is not None and block.subset == ALL:
+            for extra in comparisons.of(block.benchmark, block.observable):
+                lines += _folded_table(extra)
         parts.append("\n".join(lines).rstrip() + "\n")
+    if comparisons is not None:
+        from qmbench.report.comparisons import weighted_tables
+
+        parts += ["\n".join(_folded_table(extra)).lstrip() + "\n" for extra in weighted_tables(comparisons.totals)]
     return "\n".join([*parts, escape_markdown(legend(statistics)) + "\n"])
+
+
+def _folded(title: str, lines: list[str]) -> list[str]:
+    return ["", f"<details><summary>{title}</summary>", "", *lines, "", "</details>"]
+
+
+def _folded_table(extra: Extra) -> list[str]:
+    lines = ["| " + " | ".join(escape_markdown(c) for c in extra.columns) + " |"]
+    lines.append("|" + "|".join(" ---: " if n else " --- " for n in extra.numeric) + "|")
+    lines += ["| " + " | ".join(escape_markdown(c) for c in row) + " |" for row in extra.rows]
+    return _folded(escape_markdown(extra.title), [*lines, "", escape_markdown(extra.note)])
 
 
 def escape_markdown(text: str) -> str:

@@ -17,6 +17,7 @@ if TYPE_CHECKING:
 
     from qmbench.analysis.statistics import BenchmarkInfo
     from qmbench.record import Record
+    from qmbench.report.comparisons import Comparisons
 
 FORMATS = ("html", "md", "latex", "csv", "json", "parquet", "figures")
 
@@ -41,6 +42,13 @@ class Report:
         from qmbench.tidy import run_families
 
         return disagree_document(self.results, self.references, self.benchmarks, run_families(self.run))
+
+    @cached_property
+    def comparisons(self) -> Comparisons:
+        """How the levels compare with each other, over reference sets and over benchmarks."""
+        from qmbench.report.comparisons import Comparisons
+
+        return Comparisons(self.results, self.references, self.benchmarks, self.scored, self.statistics)
 
 
 def make_report(
@@ -78,17 +86,14 @@ def write_report(report: Report, folder: Path, formats: Sequence[str]) -> list[P
 def _html(report: Report, folder: Path) -> list[Path]:
     from qmbench.report.page import html_report
 
-    text = html_report(
-        report.run, report.records, report.benchmarks, report.statistics, report.scored, report.disagreement
-    )
-    write_text(folder / "report.html", text)
+    write_text(folder / "report.html", html_report(report))
     return [folder / "report.html"]
 
 
 def _markdown(report: Report, folder: Path) -> list[Path]:
     from qmbench.report.disagree_text import to_markdown
 
-    write_markdown(report.statistics, report.scored, report.benchmarks, folder / "tables.md")
+    write_markdown(report.statistics, report.scored, report.benchmarks, folder / "tables.md", report.comparisons)
     write_text(folder / "disagreement.md", to_markdown(report.disagreement))
     return [folder / "tables.md", folder / "disagreement.md"]
 
@@ -102,16 +107,14 @@ def _latex(report: Report, folder: Path) -> list[Path]:
 
 def _csv(report: Report, folder: Path) -> list[Path]:
     """The tables, and beside them how levels compare in pairs, over reference sets and without single entries."""
-    from qmbench.analysis import comparison
-    from qmbench.analysis.weighted import weighted_totals
-
     paths = [*write_csv(report.statistics, folder, "statistics"), *write_csv(report.scored, folder, "results")]
+    made = report.comparisons
     extra = {
-        "pairs": comparison.compare_levels(report.scored),
-        "ranks": comparison.ranking_probabilities(report.scored),
-        "reference_sets": comparison.reference_sets(report.results, report.references, report.benchmarks),
-        "leave_one_out": comparison.leave_one_out(report.scored),
-        "weighted_totals": weighted_totals(report.statistics, report.scored),
+        "pairs": made.pairs,
+        "ranks": made.ranks,
+        "reference_sets": made.sets,
+        "leave_one_out": made.leave_one_out,
+        "weighted_totals": made.totals,
     }
     for name, table in extra.items():
         if len(table):

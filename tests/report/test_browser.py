@@ -75,7 +75,7 @@ def test_a_filter_hides_rows_and_says_how_many(opened):
 
 def test_a_cell_opens_its_details_by_keyboard_and_closes(opened):
     page, heard = opened
-    cell = page.locator("button[data-cell]").first
+    cell = page.locator("table.heat td button").first
     cell.focus()
     cell.press("Enter")
     dialog = page.get_by_role("dialog")
@@ -86,6 +86,24 @@ def test_a_cell_opens_its_details_by_keyboard_and_closes(opened):
     assert heard == []
 
 
+def test_an_entry_opens_its_verdict_and_consensus(opened):
+    page, heard = opened
+    page.locator("table.heat th button").first.click()
+    text = page.get_by_role("dialog").inner_text()
+    assert "Birge ratio" in text
+    assert page.locator("#detail-title").inner_text() == page.locator("table.heat th button").first.inner_text()
+    page.click("#detail-close")
+    assert heard == []
+
+
+def test_a_comparison_unfolds_and_opens_a_pair(opened):
+    page, heard = opened
+    page.get_by_text("Rank inversion", exact=True).click()
+    page.locator("details[open] table.heat td button").first.click()
+    assert "probability that their ranks are inverted" in page.get_by_role("dialog").inner_text()
+    assert heard == []
+
+
 def test_dark_light_phone_and_print(opened):
     page, heard = opened
     page.emulate_media(color_scheme="dark")
@@ -93,10 +111,19 @@ def test_dark_light_phone_and_print(opened):
     page.click("#theme")
     light = page.evaluate("getComputedStyle(document.body).backgroundColor")
     assert dark != light
+    page.click("#theme")
+    page.wait_for_function("n => document.querySelectorAll('[data-drawn]').length === n", arg=4, timeout=60_000)
+    ink = page.evaluate("document.querySelector('[data-chart] .role-axis-label text').getAttribute('fill')")
+    assert ink == "#ececec"
     page.set_viewport_size({"width": 390, "height": 800})
     assert page.evaluate("document.documentElement.scrollWidth") <= 390
     page.emulate_media(media="print")
     assert not page.locator("nav").is_visible()
+    assert page.locator("details:not([open])").count() > 0
+    page.evaluate("dispatchEvent(new Event('beforeprint'))")
+    assert page.locator("details:not([open])").count() == 0
+    page.evaluate("dispatchEvent(new Event('afterprint'))")
+    assert page.locator("details:not([open])").count() > 0
     assert heard == []
 
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import re
 from html.parser import HTMLParser
+from itertools import pairwise
 
 import numpy as np
 import pandas as pd
@@ -65,11 +66,71 @@ def test_a_reader_finds_the_summary_the_numbers_and_the_reasons(page, made):
 
 def test_every_cell_of_a_heat_map_has_its_details(page):
     data = json.loads(re.search(r'id="qmbench-data">(.*?)</script>', page, re.S)[1])
-    cells = [b["data-cell"].split(",") for b in Document(page).buttons if "data-cell" in b]
-    assert cells
-    for table, row, column in cells:
-        assert data["cells"][table][int(row)][int(column)]
+    tables = re.findall(r'<table class="heat" data-heat="(\w+)">(.*?)</table>', page, re.S)
+    assert len(tables) == 4
+    for name, text in tables:
+        rows = re.findall(r"<tr><th scope=.row.>(.*?)</tr>", text, re.S)
+        assert len(rows) == len(data["cells"][name])
+        for row, details in zip(rows, data["cells"][name], strict=True):
+            cells = re.findall(r"<td>(.*?)</td>", row, re.S)
+            assert [bool(d) for d in details] == ["<button" in cell for cell in cells]
+    first = data["cells"]["b0h0"][0][0]
+    opened = dict(zip(first[::2], first[1::2], strict=True))
+    opened = {data["words"][k]: data["words"][v] for k, v in opened.items()}
+    assert {"value", "uncertainty", "level of theory", "deviation from the others"} <= set(opened)
+    entry = [data["words"][k] for k in data["rows"]["b0h0"][0][::2]]
+    assert {"verdict", "consensus", "Birge ratio", "between methods"} <= set(entry)
     assert set(data["charts"]) == {"b0-errors", "b0-parity", "b0-curves", "b0-cost"}
+
+
+def test_the_chart_library_is_inside_and_whole(page):
+    import base64
+    import gzip
+
+    from qmbench.report.page import chart_library
+
+    packed = re.search(r'id="qmbench-charts">(.*?)</script>', page, re.S)[1]
+    assert gzip.decompress(base64.b64decode(packed)).decode() == chart_library()
+
+
+EXTRAS = (
+    "All statistics with their intervals",
+    "Level against level",
+    "Ranks",
+    "Against every reference set",
+    "Without single entries",
+    "Level by level",
+    "Rank inversion",
+)
+
+
+@pytest.mark.parametrize("title", EXTRAS)
+def test_how_levels_compare_is_folded_away_in_the_page(page, title):
+    assert f"<summary>{title}</summary>" in page
+
+
+def test_how_levels_compare_is_in_markdown_with_whole_tables(made, tmp_path):
+    tables, _ = write_report(made, tmp_path, ["md"])
+    text = tables.read_text(encoding="utf-8")
+    for title in EXTRAS[:5]:
+        assert f"<details><summary>{title}</summary>" in text
+    assert text.count("<details>") == text.count("</details>")
+    widths = [len(re.findall(r"(?<!\\)\|", line)) for line in text.splitlines()]
+    for before, after in pairwise(widths):
+        assert not before or not after or before == after
+    row = made.comparisons.pairs.iloc[0]
+    assert f"{row['improvement_probability']:.0%}" in text
+
+
+def test_a_statistic_shows_its_interval_and_its_propagated_uncertainty(made):
+    extra = next(x for x in made.comparisons.of("handmade", "interaction_energy") if "All" in x.title)
+    good = next(r for r in extra.rows if r[0].startswith("good"))
+    row = made.statistics.query("subset == 'all' and method == 'good'").iloc[0]
+    cell = dict(zip(extra.columns, good, strict=True))["rms"]
+    low, high = (row[f"root_mean_square_error_{end}"] for end in ("low", "high"))
+    u = row["root_mean_square_error_uncertainty"]
+    assert cell == f"{row['root_mean_square_error']:.4f} ± {u:.4f} ({low:.4f}–{high:.4f})"
+    assert "–" not in dict(zip(extra.columns, good, strict=True))["max"]
 
 
 def test_sorted_columns_sort_by_number_not_by_text(page):

@@ -87,10 +87,11 @@ def test_wtmad4_of_typical_errors_is_their_mean_and_each_part_counts_alike():
     assert shares == pytest.approx([2 * typical.mean() / 3] * 3)
 
 
-def test_totals_over_benchmarks_convert_units_and_refuse_levels_with_missing_parts():
-    one = scored({"a": [1.0, 1.0], "b": [2.0, 2.0], "c": [1.0, 1.0]}, "s22", reference=-5.0)
-    two = scored({"a": [0.1, 0.1], "b": [0.1, 0.1], "c": [None, None]}, "bonds", "eV", reference=4.0)
-    table = pd.concat([one, two], ignore_index=True)
+def test_totals_over_benchmarks_convert_units_and_keep_levels_with_missing_parts_apart():
+    one = scored({"a": [1.0, 1.0], "b": [2.0, 2.0], "c": [1.0, 1.0], "d": [0.1, 0.1]}, "s22", reference=-5.0)
+    two = scored({"a": [0.1, 0.1], "b": [0.1, 0.1], "c": [None, None], "d": [0.1, None]}, "bonds", "eV", reference=4.0)
+    total = scored({"a": [1.0, 1.0], "b": [1.0, 1.0]}, "atoms", reference=-1e4).assign(observable="total_energy")
+    table = pd.concat([one, two, total], ignore_index=True)
     totals = weighted_totals(statistics(table, intervals=False), table).set_index(["level_of_theory", "part"])
     ev = 23.060548
     scale = (5.0 + 4.0 * ev) / 2
@@ -98,8 +99,22 @@ def test_totals_over_benchmarks_convert_units_and_refuse_levels_with_missing_par
     assert totals.loc[("a", "s22/interaction_energy"), "wtmad2"] == pytest.approx(want, rel=1e-6)
     shares = totals.loc["a", "wtmad2_share"]
     assert shares.sum() == pytest.approx(want, rel=1e-6)
-    assert totals.loc["c", "wtmad2"].isna().all()
-    assert set(totals.loc["c", "parts_missing"]) == {"bonds/interaction_energy"}
+    assert totals.loc["a", "wtmad4_share"].sum() == pytest.approx(totals.loc["a", "wtmad4"].iloc[0])
+    # Neither a level without a part, nor one without an entry of it, is set beside those that have all.
+    assert set(totals.index.get_level_values(0)) == {"a", "b"}
+    assert set(totals["parts"]) == {"s22/interaction_energy bonds/interaction_energy"}
+
+
+def test_a_counterpoise_treatment_that_has_no_meaning_elsewhere_does_not_divide_a_level():
+    dimers = pd.concat([scored({"a": [1.0, 1.0]}).assign(bsse=t, benchmark="s22") for t in ("cp", "none")])
+    bonds = scored({"a": [0.5, 0.5]}, "bonds", reference=9.0).assign(bsse="none")
+    dimers.loc[dimers["bsse"].eq("none"), "error"] = 3.0
+    dimers["reference"] = -5.0
+    table = pd.concat([dimers, bonds], ignore_index=True)
+    totals = weighted_totals(statistics(table, intervals=False), table).set_index(["bsse", "part"])
+    assert totals.loc[("cp", "s22/interaction_energy"), "mean_absolute_error"] == 1.0
+    assert totals.loc[("none", "s22/interaction_energy"), "mean_absolute_error"] == 3.0
+    assert totals.loc[("cp", "bonds/interaction_energy"), "mean_absolute_error"] == 0.5
 
 
 # --- pairs ---

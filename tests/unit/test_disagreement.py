@@ -21,7 +21,7 @@ from qmbench.analysis.disagreement import (
 )
 from qmbench.analysis.grouping import SPLIT_SIGNIFICANCE, agglomerate, critical_gap, largest_gap, split_by_gaps
 from qmbench.analysis.trends import level_differences, regress, trends
-from qmbench.benchmark import find_benchmark
+from qmbench.benchmark import benchmark_folders, find_benchmark
 from qmbench.tidy import REFERENCE_COLUMNS, RESULT_COLUMNS, references_frame
 
 NAMES = ("ref", "a", "b", "c", "d", "e")
@@ -452,3 +452,56 @@ def test_one_level_with_two_counterpoise_treatments_is_two_methods():
     both = pd.concat([tidy({"m": {"x": -5.0}}, bsse="cp"), tidy({"m": {"x": -6.0}}, bsse="none")])
     document = disagree_document(both, planted_references({"x": -5.0}), INFO)
     assert {v["method"] for v in document["entries"][0]["votes"]} == {"m [cp]", "m [none]", "best"}
+
+
+def between(entry, a, b):
+    """(difference, its standard uncertainty) of two votes on an entry, in kcal/mol."""
+    votes = {v["method"]: v for v in entry["votes"]}
+    u = math.hypot(votes[a]["uncertainty"], votes[b]["uncertainty"])
+    return votes[a]["value"] - votes[b]["value"], u
+
+
+@pytest.mark.parametrize(
+    ("entry", "difference", "z", "verdict"),
+    [
+        ("c2c2pd", -2.5, -3.4, "camps"),
+        ("c3gc", -4.5, -3.7, "camps"),
+        ("gcgc", -1.3, -2.6, "camps"),
+        ("c3a", -1.5, -1.7, "one_outlier"),
+        ("ggg", -0.6, -1.6, "one_outlier"),
+        ("cbh", 0.4, 0.9, "agree"),
+        ("phe", 1.1, 1.6, "agree"),
+    ],
+)
+def test_the_table_of_the_readme_of_l7(published, entry, difference, z, verdict):
+    found = published[0]["l7", entry]
+    d, u = between(found, "LNO-CCSD(T)", "FN-DMC-2021")
+    assert d == pytest.approx(difference, abs=0.05 + 1e-9)
+    assert d / u == pytest.approx(z, abs=0.05 + 1e-9)
+    assert found["verdict"] == verdict
+    text = (benchmark_folders()["l7"] / "README.md").read_text(encoding="utf-8")
+    row = next(line for line in text.splitlines() if f"`{entry}`" in line)
+    assert f"{difference:+.1f}".replace("-", "−").lstrip("+") in row
+
+
+def test_complexes_beyond_l7_with_both_kinds_of_value(published):
+    found = published[0]["l7", "dna_ellipticine"]
+    assert between(found, "DLPNO-CCSD(T0)", "FN-DMC-2014") == (pytest.approx(-5.0), pytest.approx(2.4, abs=0.05))
+    assert found["verdict"] == "inconclusive"
+
+
+def test_the_buckycatcher_divides_coupled_cluster_from_monte_carlo_and_experiment(published):
+    found = published[0]["s12l", "4a"]
+    camp = {name: i for i, names in enumerate(found["camps"]) for name in names}
+    assert camp["FN-DMC-2014"] == camp["experiment-2021"] != camp["DLPNO-CCSD(T0)"]
+    d, u = between(found, "DLPNO-CCSD(T0)", "FN-DMC-2014")
+    assert (d, u) == (pytest.approx(-15.3), pytest.approx(3.8, abs=0.05))
+    d, u = between(found, "experiment-2021", "FN-DMC-2014")
+    assert (d, u) == (pytest.approx(-2.6), pytest.approx(1.6, abs=0.05))
+
+
+def test_coupled_cluster_values_are_one_family(published):
+    (group,) = (m for m in published[1]["methods"] if m["benchmark"] == "l7")
+    families = {a["name"]: a["families"].get("approximation") for a in group["about"]}
+    assert families["LNO-CCSD(T)"] == families["DLPNO-CCSD(T0)"] == families["CCSD(T)-L14"] == "CCSD(T)"
+    assert families["FN-DMC-2021"] == families["FN-DMC-2020"] != families["LNO-CCSD(T)"]

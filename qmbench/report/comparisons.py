@@ -1,0 +1,324 @@
+"""How levels compare, as tables of text: all statistics with their intervals, level against level, over reference
+sets, without single entries, weighted over benchmarks. Decided once here, for HTML and Markdown."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from functools import cached_property
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from qmbench.report.tables import ALL, decimals_for, interval_text, is_missing, level_text, number
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+    from qmbench.analysis.statistics import BenchmarkInfo
+
+MOST_ROWS = 40
+STATISTICS = {
+    "mean_signed_error": "mean signed",
+    "mean_absolute_error": "mean abs",
+    "root_mean_square_error": "rms",
+    "median_absolute_error": "median abs",
+    "percentile_95_absolute_error": "95th percentile",
+    "max_absolute_error": "max",
+}
+
+
+@dataclass(frozen=True)
+class Extra:
+    """One table beside the main ones. numeric: which columns are numbers; rows: texts."""
+
+    title: str
+    note: str
+    columns: tuple[str, ...]
+    numeric: tuple[bool, ...]
+    rows: Sequence[tuple[str, ...]] = ()
+
+
+@dataclass(frozen=True)
+class Comparisons:
+    """The tables of `qmbench.analysis.comparison` and `weighted` for one run, each made when it is first asked for."""
+
+    results: pd.DataFrame
+    references: pd.DataFrame
+    benchmarks: Mapping[str, BenchmarkInfo]
+    scored: pd.DataFrame
+    statistics: pd.DataFrame
+
+    @cached_property
+    def pairs(self) -> pd.DataFrame:
+        from qmbench.analysis.comparison import compare_levels
+
+        return compare_levels(self.scored)
+
+    @cached_property
+    def ranks(self) -> pd.DataFrame:
+        from qmbench.analysis.comparison import ranking_probabilities
+
+        return ranking_probabilities(self.scored)
+
+    @cached_property
+    def sets(self) -> pd.DataFrame:
+        from qmbench.analysis.comparison import reference_sets
+
+        return reference_sets(self.results, self.references, self.benchmarks)
+
+    @cached_property
+    def leave_one_out(self) -> pd.DataFrame:
+        from qmbench.analysis.comparison import leave_one_out
+
+        return leave_one_out(self.scored)
+
+    @cached_property
+    def totals(self) -> pd.DataFrame:
+        from qmbench.analysis.weighted import weighted_totals
+
+        return weighted_totals(self.statistics, self.scored)
+
+    def of(self, benchmark: str, observable: str) -> list[Extra]:
+        """The tables of one benchmark and observable that have something to say."""
+        whole = _here(self.statistics, benchmark, observable)
+        made = (
+            all_statistics(whole[whole["subset"] == ALL]),
+            level_against_next(_here(self.pairs, benchmark, observable), whole[whole["subset"] == ALL]),
+            rank_table(_here(self.ranks, benchmark, observable)),
+            set_table(_here(self.sets, benchmark, observable), _roles(self.references, benchmark)),
+            leave_one_out_table(_here(self.leave_one_out, benchmark, observable)),
+        )
+        return [extra for extra in made if extra.rows]
+
+
+def _here(table: pd.DataFrame, benchmark: str, observable: str) -> pd.DataFrame:
+    return table[(table["benchmark"] == benchmark) & (table["observable"] == observable)]
+
+
+def _roles(references: pd.DataFrame, benchmark: str) -> dict[str, str]:
+    """reference set -> its role in words, of those that say one."""
+    mine = references[references["benchmark"] == benchmark].drop_duplicates("set")
+    if "role" not in mine:
+        return {}
+    return {
+        str(name): str(role or "") + (f" within {within}" if within else "")
+        for name, role, within in zip(mine["set"], mine["role"], mine["within"], strict=True)
+    }
+
+
+def _records(table: pd.DataFrame) -> list[dict[str, Any]]:
+    return [{str(k): v for k, v in row.items()} for row in table.to_dict("records")]
+
+
+def all_statistics(whole: pd.DataFrame) -> Extra:
+    """Every statistic of every level with its interval over entries and its propagated uncertainty."""
+    rows = _records(whole.sort_values(["common_mean_absolute_error", "mean_absolute_error"], na_position="last"))
+    rows = [r for r in rows if r["n_scored"]]
+    decimals = decimals_for([r["mean_absolute_error"] for r in rows])
+    table = []
+    for r in rows:
+        cells = [level_text(r["level_of_theory"], r["bsse"]), f"{r['n_scored']}/{r['n']}", f"{r['coverage']:.0%}"]
+        for name in STATISTICS:
+            text = number(r[name], decimals)
+            ends = interval_text(r.get(f"{name}_low", np.nan), r.get(f"{name}_high", np.nan), decimals)
+            u = r.get(f"{name}_uncertainty", np.nan)
+            text += f" ± {u:.{decimals}f}" if not is_missing(u) else ""
+            cells.append(f"{text} ({ends})" if ends else text)
+        table.append(tuple(cells))
+    note = (
+        "value ± propagated uncertainty of results and references, where stated (interval over entries). "
+        "The largest error has no interval: no resampling estimates an extreme. The 95th percentile has one from "
+        "73 entries on, the root mean square from 8, the others from 7."
+    )
+    columns = ("level of theory", "n", "coverage", *STATISTICS.values())
+    return Extra("All statistics with their intervals", note, columns, (False, *(True,) * (len(columns) - 1)), table)
+
+
+def level_against_next(pairs: pd.DataFrame, whole: pd.DataFrame) -> Extra:
+    """Each level against the one that follows it in the ranking, on the entries both have."""
+    order = whole.sort_values(["common_mean_absolute_error", "mean_absolute_error"], na_position="last")
+    names = [level_text(a, b) for a, b in zip(order["level_of_theory"], order["bsse"], strict=True)]
+    place = {name: i for i, name in enumerate(names)}
+    found = []
+    for r in _records(pairs):
+        a, b = level_text(r["level_a"], r["bsse_a"]), level_text(r["level_b"], r["bsse_b"])
+        if abs(place.get(a, -9) - place.get(b, 9)) == 1:
+            found.append((min(place[a], place[b]), a, b, r))
+    found.sort(key=lambda x: x[0])
+    decimals = decimals_for([r["difference"] for _, _, _, r in found])
+    rows = [
+        (
+            a,
+            b,
+            str(r["n_common"]),
+            number(r["difference"], decimals),
+            interval_text(r["difference_low"], r["difference_high"], decimals),
+            _share(r["improvement_probability"]),
+            f"{_share(r['improvement_probability_low'])}–{_share(r['improvement_probability_high'])}",
+            _share(r["inversion_probability"]),
+        )
+        for _, a, b, r in found
+    ]
+    note = (
+        "Each level against the next in the ranking, on the entries both have: by how much its mean absolute error is "
+        "smaller; how probable it is to err less on a new entry (systematic improvement probability); how often "
+        "resampled entries turn the two round."
+    )
+    columns = ("level", "better than", "n", "difference", "interval", "P(better)", "interval ", "P(inversion)")
+    return Extra("Level against level", note, columns, (False, False, *(True,) * 6), rows)
+
+
+def _share(x: float) -> str:
+    return "–" if is_missing(x) else f"{x:.0%}"
+
+
+def rank_table(ranks: pd.DataFrame) -> Extra:
+    """How sure each level's place is when entries are resampled."""
+    rows = []
+    for (level, bsse), part in ranks.groupby(["level_of_theory", "bsse"], sort=False):
+        p, rank = part["probability"].to_numpy(float), part["rank"].to_numpy(int)
+        order = np.argsort(rank)
+        p, rank = p[order], rank[order]
+        cumulative = np.cumsum(p)
+        ends = [int(rank[np.searchsorted(cumulative, q)]) for q in (0.025 + 1e-9, 0.975 - 1e-9)]
+        rows.append((float((p * rank).sum()), level_text(str(level), str(bsse)), _share(float(p[0])), ends))
+    rows.sort(key=lambda r: r[0])
+    table = [(name, f"{mean:.1f}", best, f"{ends[0]}–{ends[1]}") for mean, name, best, ends in rows]
+    note = "Over resamples of the entries that all levels share: the mean rank, how often best, and 95 % of the ranks."
+    return Extra("Ranks", note, ("level of theory", "mean rank", "best", "ranks"), (False, True, True, True), table)
+
+
+def set_table(sets: pd.DataFrame, roles: Mapping[str, str]) -> Extra:
+    """The mean absolute error against every reference set, side by side, and whether the ranking survives."""
+    names = list(dict.fromkeys(sets["reference_set"]))
+    title = "Against every reference set"
+    if len(names) < 2:
+        return Extra(title, "", (), ())
+    records = _records(sets)
+    decimals = decimals_for([r["mean_absolute_error"] for r in records])
+    cells = {(level_text(r["level_of_theory"], r["bsse"]), r["reference_set"]): r for r in records}
+    levels = list(dict.fromkeys(level for level, _ in cells))
+    rows = []
+    for level in levels:
+        row = [level]
+        for name in names:
+            r = cells.get((level, name))
+            rank = "" if r is None or is_missing(r["rank"]) else f", rank {r['rank']:.0f}"
+            row.append("–" if r is None else f"{number(r['mean_absolute_error'], decimals)} (n {r['n']}{rank})")
+        rows.append(tuple(row))
+    first = {name: next(r for r in records if r["reference_set"] == name) for name in names}
+    rows.append(("role of the set", *(roles.get(name, "") or "estimate" for name in names)))
+    rows.append(("Kendall's tau with the default", *(number(first[n]["kendall_tau"], 2) for n in names)))
+    said = {True: "yes", False: "no", None: "–"}
+    rows.append(("the best stays the best", *(said[first[n]["best_is_same"]] for n in names)))
+    note = (
+        "Mean absolute error against each set, over the entries it has; ranks over the entries that all levels and the "
+        "default set share. A set that holds within an approximation judges levels of that approximation only."
+    )
+    return Extra(title, note, ("level of theory", *names), (False, *(True,) * len(names)), rows)
+
+
+def leave_one_out_table(table: pd.DataFrame) -> Extra:
+    """What the mean absolute error becomes without any one entry."""
+    records = _records(table)
+    decimals = decimals_for([r["mean_absolute_error"] for r in records])
+    rows = [
+        (
+            level_text(r["level_of_theory"], r["bsse"]),
+            str(r["n"]),
+            number(r["mean_absolute_error"], decimals),
+            f"{number(r['lowest'], decimals)}–{number(r['highest'], decimals)}",
+            r["most_influential"],
+            f"{r['change']:+.{decimals}f}",
+        )
+        for r in records
+        if r["n"] >= 3
+    ]
+    decisive = records[0]["best_changes_without"] if records else ""
+    note = "The mean absolute error without any one entry, and the entry that changes it most. "
+    note += f"Another level would be the best without {', '.join(decisive.split())}." if decisive else ""
+    columns = ("level of theory", "n", "mean abs", "without one entry", "most influential", "change")
+    return Extra("Without single entries", note, columns, (False, True, True, True, False, True), rows)
+
+
+def weighted_tables(totals: pd.DataFrame) -> list[Extra]:
+    """WTMAD-2 and WTMAD-4, one table per set of parts that levels share, with what each part adds."""
+    out = []
+    for parts, table in totals.groupby("parts", sort=False):
+        names = str(parts).split()
+        rows = []
+        for (level, bsse), mine in table.groupby(["level_of_theory", "bsse"], sort=False):
+            first = mine.iloc[0]
+            shares = {r["part"]: r for r in _records(mine)}
+            cells = [level_text(str(level), str(bsse))]
+            for kind in ("wtmad2", "wtmad4"):
+                cells.append(number(first[kind], 2))
+                cells += [_percent(shares[p][f"{kind}_share"], first[kind]) for p in names]
+            rows.append((float(first["wtmad2"]), tuple(cells)))
+        rows.sort(key=lambda r: r[0])
+        columns = ("level of theory", "WTMAD-2", *names, "WTMAD-4", *(f"{n} " for n in names))
+        note = (
+            "Weighted total mean absolute deviations in kcal/mol over the parts that these levels share, with the "
+            "share of each part: WTMAD-2 weights a part by its entries over its mean absolute reference energy, "
+            "WTMAD-4 every part alike by the error that is usual in it. Total energies have no scale and are left out."
+        )
+        numeric = (False, *(True,) * (len(columns) - 1))
+        out.append(Extra(f"Over {len(names)} benchmarks", note, columns, numeric, [cells for _, cells in rows]))
+    return out
+
+
+def _percent(share: float, total: float) -> str:
+    return "–" if is_missing(share) or is_missing(total) or total == 0 else f"{share / total:.0%}"
+
+
+def trend_table(trends: Sequence[Mapping[str, Any]]) -> Extra:
+    """On what the differences between methods depend."""
+    shown = [t for t in trends if t["p"] < 0.05][:MOST_ROWS]
+    rows = [
+        (
+            t["benchmark"] + (f" within {t['within']}" if t["within"] else ""),
+            f"{t['a']} − {t['b']}",
+            t["on"],
+            f"{t['slope']:.3g}",
+            f"{t['slope_low']:.3g} … {t['slope_high']:.3g}",
+            t["unit"],
+            str(t["n"]),
+            f"{t['p']:.1g}",
+        )
+        for t in shown
+    ]
+    note = (
+        "Slope of the difference over a number (per unit of it), or the difference of means inside and outside a "
+        "class, with its 95 % interval; smallest p first. Where many pairs are tried, a few p below 0.05 are chance."
+    )
+    columns = ("benchmark", "difference", "over", "slope", "interval", "unit", "n", "p")
+    return Extra("What the differences depend on", note, columns, (False,) * 3 + (True, True, False, True, True), rows)
+
+
+def next_table(suggestions: Sequence[Mapping[str, Any]]) -> Extra:
+    """The cheapest runs that would settle what is open."""
+    rows = [
+        (f"{s['benchmark']}/{s['entry']}", s["verdict"].replace("_", " "), s["method"], _time(s), s["why"])
+        for s in suggestions
+    ]
+    note = "By recorded cost, the cheapest first: runs that would settle an inconclusive or divided entry."
+    columns = ("entry", "verdict", "compute", "seconds", "why")
+    return Extra("What to compute next", note, columns, (False, False, False, True, False), rows)
+
+
+def _time(s: Mapping[str, Any]) -> str:
+    return f"{s['estimated_wall_s']:.3g}"
+
+
+def mismatch_lines(methods: Sequence[Mapping[str, Any]]) -> Iterator[str]:
+    """What the compared levels differ in besides the method, from their parsed levels; one line per benchmark."""
+    for m in methods:
+        said = []
+        for name, values in m["level_differences"].items():
+            sizes = sorted(((len(who), value) for value, who in values.items()), reverse=True)
+            said.append(f"{name.replace('_', ' ')} ({', '.join(f'{value}: {size}' for size, value in sizes[:6])})")
+        if said:
+            where = f"{m['benchmark']} {m['observable'].replace('_', ' ')}"
+            within = f" within {m['within']}" if m["within"] else ""
+            yield f"{where}{within}: the levels differ not by the method alone, but in {'; '.join(said)}"
