@@ -33,7 +33,10 @@ class TrialOptions(Options):
     )
     walkers: int = Field(400, ge=16, le=100000, description="walkers of the optimization and of the sampling")
     optimization_steps: int = Field(
-        12, ge=0, le=1000, description="steps of stochastic reconfiguration with line minimization for the Jastrow factor"
+        12,
+        ge=0,
+        le=1000,
+        description="steps of stochastic reconfiguration with line minimization for the Jastrow factor",
     )
     max_blocks: int = Field(2000, ge=1, description="blocks of samples after which the target is given up")
 

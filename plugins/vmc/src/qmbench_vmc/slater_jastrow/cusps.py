@@ -119,9 +119,7 @@ class _Radial:
         # r² weights by volume: (H - E) of the replaced orbital is to vanish in the mean square.
         equations = r[:, None] * (kinetic + (-self.charge / r - local)[:, None] * r[:, None] ** powers)
         known = r * (self.charge / r + local) * rest
-        return Correction(
-            self.center, rc, _constrained_fit(equations, known, constraints, wanted), self.functions, own
-        )
+        return Correction(self.center, rc, _constrained_fit(equations, known, constraints, wanted), self.functions, own)
 
     def _smooth_local_energy(self, own: np.ndarray, rest: float, r: np.ndarray) -> np.ndarray:
         """Local energy -φ''/2 - φ'/r - Z φ/r over φ, as a parabola without slope fitted to where Gaussians are good."""

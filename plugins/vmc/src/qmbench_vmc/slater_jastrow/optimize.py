@@ -30,16 +30,16 @@ def stochastic_reconfiguration(
     from pyqmc.observables.accumulators import gradient_generator
 
     gradients = gradient_generator(mole, wavefunction, free)
-    _, walkers = mc.vmc(
-        wavefunction, walkers, tstep=timestep, nblocks=1, nsteps_per_block=2 * SWEEPS, accumulators={}
-    )
+    _, walkers = mc.vmc(wavefunction, walkers, tstep=timestep, nblocks=1, nsteps_per_block=2 * SWEEPS, accumulators={})
     energies, visited = [], []
     for _ in range(steps):
         start = gradients.transform.serialize_parameters(wavefunction.parameters)
         found, walkers = mc.vmc(
-            wavefunction, walkers, tstep=timestep, nblocks=1, nsteps_per_block=SWEEPS, accumulators={"g": gradients}
+            wavefunction, walkers, tstep=timestep, nblocks=1, nsteps_per_block=SWEEPS, accumulators={"pgrad": gradients}
         )
-        data = {key: np.mean(found["g" + key], axis=0) for key in gradients.keys()}
+        data = {
+            key.removeprefix("pgrad"): np.mean(rows, axis=0) for key, rows in found.items() if key.startswith("pgrad")
+        }
         energies.append(float(np.real(data["total"])))
         trials = [start + change for change in gradients.delta_p(LENGTHS, data)[0]]
         # Sampling the sum of the densities at both ends keeps every trial's weights near one.

@@ -14,7 +14,7 @@ OPTIMIZATION, START, VMC, DMC = range(4)
 @contextmanager
 def seeded(*numbers: int) -> Iterator[None]:
     """NumPy's global generator as a function of `numbers` alone (seed, purpose, block …)."""
-    before = np.random.get_state()
+    before = np.random.get_state()  # noqa: NPY002
     # One sequence per tuple: SeedSequence mixes it so that neighbours share nothing.
     np.random.seed(np.random.SeedSequence([int(n) for n in numbers]).generate_state(8))  # noqa: NPY002
     try:

@@ -3,15 +3,14 @@
 from __future__ import annotations
 
 import logging
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from typing import Any
 
 import numpy as np
 
+from qmbench_vmc.slater_jastrow.observables import Observable
 from qmbench_vmc.slater_jastrow.random import DMC, START, VMC, seeded
 from qmbench_vmc.slater_jastrow.trial import Trial, quiet
-
-Observable = Callable[[Any, Any], np.ndarray]
 
 # Sweeps over all electrons before the first block, and between two measurements.
 WARMUP, BETWEEN = 60, 3
@@ -32,7 +31,7 @@ class _Measure:
 
     def avg(self, configs: Any, wavefunction: Any) -> dict[str, Any]:
         self.calls += 1
-        if self.calls % self.every == self.every - 1 or self.every == 1 and self.before is None:
+        if self.calls % self.every == self.every - 1 or (self.every == 1 and self.before is None):
             self.before = configs.configs.copy()
         if self.calls % self.every == 0:
             self.rows["energy"].append(np.real(self.energy(configs, wavefunction)["total"]))
@@ -53,7 +52,12 @@ class VmcSampler:
     walkers_per_chain = 1
 
     def __init__(
-        self, trial: Trial, walkers: int, seed: int, observables: Mapping[str, Observable] | None = None, stream: int = 0
+        self,
+        trial: Trial,
+        walkers: int,
+        seed: int,
+        observables: Mapping[str, Observable] | None = None,
+        stream: int = 0,
     ):
         import pyqmc.method.mc as mc
         from pyqmc.observables.accumulators import EnergyAccumulator
@@ -232,13 +236,3 @@ class _calm:
 
     def __exit__(self, *exc: object) -> None:
         logging.disable(self.before)
-
-
-def dipole(trial: Trial) -> Observable:
-    """Dipole moment about the origin of the coordinates, e bohr: (walkers, 3)."""
-    nuclear = trial.mole.atom_charges() @ trial.mole.atom_coords()
-
-    def measure(configs: Any, wavefunction: Any) -> np.ndarray:
-        return nuclear - configs.configs.sum(axis=1)
-
-    return measure

@@ -76,7 +76,7 @@ def make_trial(
         "jastrow_parameters": int(sum(np.sum(opt) for name, opt in free.items() if name.startswith("wf2"))),
         "optimization_energies": energies,
         "cusp_corrections": corrected,
-        "orbitals_energy": float(active.e_tot if active is not None else mf.e_tot),
+        "orbitals_energy": _number(active.e_tot if active is not None else mf.e_tot),
         "n_basis_functions": int(mf.mol.nao),
         "seed": options.seed,
     }
@@ -94,8 +94,8 @@ def ground_state(molecule: Molecule, options: TrialOptions, resources: Resources
     mf = converged_scf(molecule, options.basis, potential=potential, resources=resources)
     if potential is None and mf.mol.has_ecp():
         raise InputError(
-            f"basis '{options.basis}' replaces core electrons of {molecule.name or molecule.formula} by a potential that"
-            " is not made for Monte Carlo; use an all-electron basis, or pseudopotential=ccecp with ccecp-cc-pvtz"
+            f"basis '{options.basis}' replaces core electrons of {molecule.name or molecule.formula} by a potential"
+            " that is not made for Monte Carlo; use an all-electron basis, or pseudopotential=ccecp with ccecp-cc-pvtz"
         )
     return mf
 
@@ -164,6 +164,10 @@ def quiet():
     """PyQMC prints; a method's output is its result."""
     with contextlib.redirect_stdout(io.StringIO()):
         yield
+
+
+def _number(value: float) -> float | None:
+    return float(value) if np.isfinite(value) else None
 
 
 def _identity(molecule: Molecule, options: TrialOptions, label: str) -> dict[str, Any]:
