@@ -39,7 +39,15 @@ SAVE_EVERY_S = 20.0
 TELL_EVERY_S = 10.0
 LOOK_EVERY = 20
 
+# Purposes of random numbers.
+OPTIMIZATION, EQUILIBRATION, SAMPLING = 0, 1, 2
+
 State = dict[str, Array]
+
+
+def stream(seed: int, purpose: int, number: int | Array) -> Array:
+    """The random key of iteration or block `number` for one purpose."""
+    return jax.random.fold_in(jax.random.fold_in(jax.random.key(seed), purpose), number)
 
 
 def in_chunks(f: Callable[[Array], Any]) -> Callable[[Array], Any]:
@@ -68,7 +76,7 @@ class Optimizer:
         theta = ravel_pytree(jax.tree.map(lambda x: jnp.asarray(x, jnp.float64), parameters))[0]
         return {
             "theta": theta,
-            "mean_theta": theta,
+            "mean_theta": theta.copy(),
             "direction": jnp.zeros_like(theta),
             "walkers": jnp.asarray(walkers, jnp.float64),
             "step_size": jnp.asarray(0.3, jnp.float64),
@@ -79,7 +87,7 @@ class Optimizer:
         """The next state, and (energy, variance, acceptance) of this one's samples, unclipped."""
         options, theta, number = self.settings, state["theta"], state["iteration"]
         parameters = self.unravel(theta)
-        key = jax.random.fold_in(jax.random.key(options.seed), number)
+        key = stream(options.seed, OPTIMIZATION, number)
         walkers, acceptance = metropolis.walk(
             self.ansatz,
             in_chunks(lambda r: self.ansatz.log_psi(parameters, r)),

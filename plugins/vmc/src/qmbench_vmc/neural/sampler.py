@@ -13,10 +13,11 @@ from jax import Array
 from qmbench_vmc.neural import metropolis
 from qmbench_vmc.neural.ansatz import Ansatz
 from qmbench_vmc.neural.hamiltonian import local_energy
-from qmbench_vmc.neural.optimization import in_chunks
+from qmbench_vmc.neural.optimization import EQUILIBRATION, SAMPLING, in_chunks, stream
 
 STEPS_PER_BLOCK = 10
 EQUILIBRATION_SWEEPS = 300
+
 
 
 class NeuralSampler:
@@ -46,7 +47,7 @@ class NeuralSampler:
         self._measure = jax.jit(self._steps)
 
     def block(self, number: int) -> dict[str, np.ndarray]:
-        key = jax.random.fold_in(jax.random.fold_in(jax.random.key(self.seed), -2), number)
+        key = stream(self.seed, SAMPLING, number)
         self._walkers, measured = self._measure(self.parameters, self._walkers, key)
         return {name: np.asarray(values) for name, values in measured.items()}
 
@@ -89,6 +90,6 @@ def equilibrated(
 
     r, size = jnp.asarray(walkers, jnp.float64), jnp.asarray(step_size, jnp.float64)
     for number in range(EQUILIBRATION_SWEEPS // few):
-        key = jax.random.fold_in(jax.random.fold_in(jax.random.key(seed), -1), number)
+        key = stream(seed, EQUILIBRATION, number)
         r, size = move(parameters, r, size, key)
     return np.asarray(r), float(size)
