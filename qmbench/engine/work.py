@@ -7,6 +7,7 @@ import json
 import math
 import os
 import resource
+import sys
 import time
 import traceback
 from collections.abc import Iterator, Mapping
@@ -64,6 +65,8 @@ def compute(document: Mapping[str, Any], scratch: Path) -> dict[str, Any]:
 def _run(document: Mapping[str, Any], resources: Resources) -> Result:
     system = system_from_json(document["system"])
     level = _level(document["level"])
+    if level.isolated:  # it would be computed all the same, by a process that nobody supervises
+        raise QmbenchError(f"'{level}' was given to {sys.executable}, which is not the interpreter of its plugin")
     for prop, key in document["keys"].items():
         if level.key(system, prop) != key:
             raise QmbenchError(
