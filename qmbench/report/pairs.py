@@ -30,7 +30,7 @@ def strongest_pairs(values: np.ndarray) -> list[tuple[int, int, float]]:
 
 
 def plane(coordinates: np.ndarray) -> np.ndarray:
-    """(n, 2) the atoms seen almost along the axis of least extent: not quite, lest some of a mirror plane hide others."""
+    """(n, 2) the atoms seen almost along the axis of least extent: not quite, lest a mirror plane hide some."""
     centred = coordinates - coordinates.mean(0)
     axes = np.linalg.svd(np.vstack([centred, np.zeros((3, 3))]), full_matrices=False)[2]
     along = centred @ axes.T
