@@ -91,6 +91,10 @@ def compute(
     task_timeout: Timeout = None,
     task_memory: Memory = None,
     store: Store = None,
+    figure: Annotated[
+        Path | None,
+        typer.Option("--figure", metavar="FILE", help="Draw a property of pairs of atoms: .svg, .png, .pdf or .json."),
+    ] = None,
     json: Json = False,
 ) -> int:
     """Compute one level of theory on one system or one entry of a benchmark."""
@@ -106,6 +110,7 @@ def compute(
         task_memory=task_memory,
         store=store,
         json=json,
+        figure=figure,
     )
 
 

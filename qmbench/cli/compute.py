@@ -31,19 +31,51 @@ def compute(
     task_memory: float | None,
     store: str | None,
     json: bool,
+    figure: Path | None = None,
 ) -> int:
     """Compute, print, and return the exit code (1 when something failed or is unsupported, 3 for wrong input)."""
     check_choice(bsse, BSSE, "--bsse")
     runner = Runner(store, cores, task_timeout, task_memory)
-    document = document_for(parse_level(level), find_target(system), properties, bsse, runner)
+    target = find_target(system)
+    drawn = _to_draw(target, properties, figure) if figure else ""
+    document = document_for(parse_level(level), target, properties, bsse, runner)
     if json:
         print_json(document)
     else:
-        _print(document)
+        _print(document, target.system)
     if document["status"] == "ok":
+        if figure and target.system is not None:
+            _draw(document, drawn, target.system, figure)
         return 0
     # A basis that lacks the element, say: only the method could tell, but it is the request that was wrong.
     return 3 if document["failure"]["kind"] == "input" else 1
+
+
+def _to_draw(target: Target, properties: tuple[str, ...], path: Path) -> str:
+    """The property of which --figure is to be; InputError, before anything is computed, when it can't be drawn."""
+    from qmbench.report.charts import check_kind
+
+    check_kind(path)
+    registry = plugins().properties
+    pairs = [name for name in properties if name in registry and registry[name].axes == ("atoms", "atoms")]
+    if target.system is None or len(pairs) != 1:
+        known = ", ".join(sorted(name for name, p in registry.items() if p.axes == ("atoms", "atoms"))) or "none"
+        raise InputError(
+            f"--figure draws one property of pairs of atoms of one system: ask for it with -p; there is {known}"
+        )
+    return pairs[0]
+
+
+def _draw(document: dict[str, Any], prop: str, system: System, path: Path) -> None:
+    import numpy as np
+
+    from qmbench.report.charts import write_chart
+    from qmbench.report.pairs import pair_figure
+
+    found = document["properties"][prop]
+    spec = pair_figure(np.array(found["value"]), system, prop.replace("_", " "), found["unit"])
+    write_chart(spec, path)
+    console(to_stderr=True).print(f"figure: {path}", markup=False, soft_wrap=True)
 
 
 class Runner:
@@ -162,7 +194,7 @@ def _system(name: str, system: System) -> dict[str, Any]:
     return {"id": name, "hash": system.hash}
 
 
-def _print(document: dict[str, Any]) -> None:
+def _print(document: dict[str, Any], system: System | None) -> None:
     from rich.table import Table
 
     out = console()
@@ -180,7 +212,7 @@ def _print(document: dict[str, Any]) -> None:
         {document["observable"]["name"]: document["observable"]} if "observable" in document else document["properties"]
     )
     for prop, value in values.items():
-        for label, text in _lines(prop, value):
+        for label, text in _by_atoms(prop, value, system) or _lines(prop, value):
             table.add_row(label, text, value["unit"])
     if "tasks" in document:
         for task in document["tasks"]:
@@ -194,6 +226,34 @@ def _print(document: dict[str, Any]) -> None:
         out.print(f"warning: {warning}", markup=False)
     if document["cached"]:
         out.print("(from the store)")
+
+
+MOST_PRINTED = 20
+"""Pairs of atoms that are printed, the strongest first."""
+
+
+def _by_atoms(prop: str, value: dict[str, Any], system: System | None) -> list[tuple[str, str]]:
+    """Lines of a property that belongs to pairs of atoms, or to atoms by component; none for any other."""
+    registry = plugins().properties
+    axes = registry[prop].axes if prop in registry else ()
+    if system is None or len(axes) != 2 or axes[0] != "atoms":
+        return []
+    import numpy as np
+
+    from qmbench.report.pairs import atom_labels, strongest_pairs
+
+    labels, numbers = atom_labels(system), np.array(value["value"], dtype=float)
+    if axes[1] != "atoms":
+        rows = np.round(numbers, 8) + 0.0
+        return [(f"{prop} {a}", " ".join(f"{x:13.8f}" for x in row)) for a, row in zip(labels, rows, strict=True)]
+    pairs = strongest_pairs(numbers)
+    lines = [(f"{prop} {labels[i]}–{labels[j]}", f"{x: .4e}") for i, j, x in pairs[:MOST_PRINTED]]
+    if len(pairs) > MOST_PRINTED:
+        rest = sum(x for _, _, x in pairs[MOST_PRINTED:])
+        lines.append((f"{prop}, {len(pairs) - MOST_PRINTED} weaker pairs together", f"{rest: .4e}"))
+    if np.any(np.diag(numbers)):
+        lines += [(f"{prop} {a} with itself", f"{x: .4e}") for a, x in zip(labels, np.diag(numbers), strict=True)]
+    return lines[: 2 * MOST_PRINTED + 1]
 
 
 def _lines(prop: str, value: dict[str, Any]) -> list[tuple[str, str]]:

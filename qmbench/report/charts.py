@@ -22,6 +22,9 @@ OKABE_ITO = ("#0072B2", "#E69F00", "#009E73", "#CC79A7", "#56B4E9", "#D55E00", "
 MOST_LEVELS = 16
 """A chart with more levels than this shows the best ones by mean absolute error, and says so in its title."""
 
+FILE_KINDS = (".json", ".svg", ".png", ".pdf")
+"""How a chart may be written, by the file's ending."""
+
 Spec = dict[str, Any]
 
 
@@ -177,8 +180,15 @@ def pareto_front(cost: np.ndarray, error: np.ndarray) -> np.ndarray:
     return out
 
 
+def check_kind(path: Path) -> None:
+    """InputError with the right ones when no chart can be written to a file of this name."""
+    if path.suffix not in FILE_KINDS:
+        raise InputError(f"a chart is written as {', '.join(FILE_KINDS)}, not '{path.suffix}'")
+
+
 def write_chart(spec: Spec, path: Path) -> None:
     """A chart as a file: .json (the specification), .svg, .png or .pdf by the path's ending."""
+    check_kind(path)
     import json
 
     import vl_convert as vlc
@@ -194,8 +204,6 @@ def write_chart(spec: Spec, path: Path) -> None:
         ".png": lambda: vlc.vegalite_to_png(spec, scale=2),
         ".pdf": lambda: vlc.vegalite_to_pdf(spec),
     }
-    if path.suffix not in makers:
-        raise InputError(f"a chart is written as {', '.join(makers)}, not '{path.suffix}'")
     write_bytes(path, makers[path.suffix]())
 
 

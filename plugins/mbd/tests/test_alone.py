@@ -245,3 +245,20 @@ def test_a_crystal_on_the_command_line(tmp_path, command):
     code, document = command("pbe+mbd/sto-3g", "argon.xyz")
     assert code == 1
     assert document["failure"]["message"] == "pbe+mbd does not do crystal systems; it does: molecule"
+
+
+def test_which_atoms_talk_to_which_is_printed_and_drawn(tmp_path, monkeypatch, capfd):
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / "trimer.xyz").write_text("3\ncharge=0 multiplicity=1\nAr 0 0 0\nAr 0 0 3.8\nKr 0 3.0 9.0\n")
+    asked = ["compute", MBD, "trimer.xyz", "-p", "dispersion_pair_energies", "--store", "s.sqlite"]
+    assert run([*asked, "--figure", "trimer.svg"]) == 0
+    printed = [line.split() for line in capfd.readouterr().out.splitlines() if "–" in line]
+    assert [line[1] for line in printed] == ["Ar1–Ar2", "Ar2–Kr3", "Ar1–Kr3"]
+    pairs = compute(MBD, read_system(tmp_path / "trimer.xyz"), "dispersion_pair_energies").properties
+    assert float(printed[0][2]) == pytest.approx(pairs["dispersion_pair_energies"].value[0, 1], rel=1e-4)
+    assert "Kr3" in (tmp_path / "trimer.svg").read_text()
+    for wrong in (["-p", "c6"], []):
+        assert run(["compute", MBD, "trimer.xyz", *wrong, "--store", "s.sqlite", "--figure", "x.svg"]) == 3
+        assert "there is dispersion_correlations, dispersion_pair_energies" in capfd.readouterr().err
+    assert run([*asked, "--figure", "trimer.gif"]) == 3
+    assert "a chart is written as .json, .svg, .png, .pdf, not '.gif'" in capfd.readouterr().err

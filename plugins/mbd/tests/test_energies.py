@@ -6,10 +6,11 @@ import numpy as np
 import pytest
 
 from qmbench import InputError, NotConverged, Unsupported
-from qmbench_mbd.models import VARIANTS, combined_c6, coupled_energy, mbd_energy, screen, ts_energy
+from qmbench_mbd.models import VARIANTS, combined_c6, coupled_energy, mbd_energy, ts_energy
 from qmbench_mbd.parameters import Oscillators, from_volume_ratios
 from qmbench_mbd.quanta import bogoliubov
 from qmbench_mbd.response import molecular_c6, rpa_energy, spectrum
+from qmbench_mbd.screening import screen
 
 # A damping length far below any distance: f = 1 to the last digit.
 UNDAMPED = 1e-3

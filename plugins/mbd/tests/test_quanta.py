@@ -6,7 +6,8 @@ import pytest
 from qmbench import NotConverged
 from qmbench_mbd import quanta
 from qmbench_mbd.dipole import by_atom
-from qmbench_mbd.models import coupled_energy, mbd_energy, potential_matrix, screen
+from qmbench_mbd.models import coupled_energy, mbd_energy, potential_matrix
+from qmbench_mbd.screening import screen
 
 
 @pytest.fixture

@@ -25,9 +25,10 @@ from qmbench_mbd.ewald import (
     lattice_points,
     splitting,
 )
-from qmbench_mbd.models import (
-    VARIANTS,
-    combined_c6,
+from qmbench_mbd.models import VARIANTS, combined_c6
+from qmbench_mbd.parameters import MBD_STEEPNESS, TS_STEEPNESS, Array
+from qmbench_mbd.radial import exponential, fermi, gaussian, long_range, short_range
+from qmbench_mbd.screening import (
     dynamic_polarizability,
     frequency_grid,
     gaussian_widths,
@@ -35,8 +36,6 @@ from qmbench_mbd.models import (
     refuse_negative_response,
     screened_oscillators,
 )
-from qmbench_mbd.parameters import MBD_STEEPNESS, TS_STEEPNESS, Array
-from qmbench_mbd.radial import exponential, fermi, gaussian, long_range, short_range
 
 # A damping tail is dropped below exp(-34), twice the digits of a double.
 _TAIL = 34.0

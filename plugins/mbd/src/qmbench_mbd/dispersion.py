@@ -7,12 +7,12 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from qmbench import Crystal, InputError, Molecule, Quantity
-from qmbench_mbd import models, quanta, response
+from qmbench_mbd import models, quanta, response, screening
 from qmbench_mbd.families import QUANTA, RESPONSE
 from qmbench_mbd.parameters import Array, Damping, Oscillators
 
 if TYPE_CHECKING:
-    from qmbench_mbd.models import Gradient
+    from qmbench_mbd.screening import Gradient
 
 # model -> `variant` of `models.mbd_energy`, for the models that are no pairwise sum
 VARIANTS = {"mbd": "rsscs", "mbd-scs": "scs", "mbd-ts": "plain", "mbd-nl": "plain"}
@@ -35,18 +35,18 @@ def dispersion_properties(
 
     `dispersion_energy` is among the settings. Raises PolarizationCatastrophe.
     """
-    u, _ = models.frequency_grid()
+    u, _ = screening.frequency_grid()
     found: dict[str, Quantity] = {}
     coupling = "exponential" if model == "mbd-scs" else "fermi"
     if model == "ts":
         energy = models.ts_energy(o, damping.value, damping.steepness)
     else:
         if model in ("mbd", "mbd-scs"):
-            o = models.screen(o, (damping.value, damping.steepness) if model == "mbd" else None).oscillators
+            o = screening.screen(o, (damping.value, damping.steepness) if model == "mbd" else None).oscillators
         energy = models.coupled_energy(o, damping.value, damping.steepness, coupling)
     if properties & RESPONSE or "dispersion_modes" in properties:
         if model == "ts":
-            alpha = models.dynamic_polarizability(o.alpha, o.omega, u).sum(1)
+            alpha = screening.dynamic_polarizability(o.alpha, o.omega, u).sum(1)
             c6 = float(models.combined_c6(o.alpha, o.c6).sum())
             tensor = alpha[0] * np.eye(3)
         else:

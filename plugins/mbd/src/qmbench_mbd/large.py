@@ -17,15 +17,15 @@ import numpy as np
 
 from qmbench import InputError, NotConverged
 from qmbench_mbd.errors import PolarizationCatastrophe
-from qmbench_mbd.models import (
+from qmbench_mbd.parameters import MBD_STEEPNESS, Array, Oscillators
+from qmbench_mbd.radial import long_range, short_range
+from qmbench_mbd.screening import (
     N_FREQUENCIES,
     dynamic_polarizability,
     frequency_grid,
     gaussian_widths,
     screened_oscillators,
 )
-from qmbench_mbd.parameters import MBD_STEEPNESS, Array, Oscillators
-from qmbench_mbd.radial import long_range, short_range
 
 _TILE = 256
 

@@ -13,8 +13,9 @@ from dataclasses import dataclass
 import numpy as np
 
 from qmbench_mbd.dipole import by_atom
-from qmbench_mbd.models import potential_matrix, refuse_imaginary
+from qmbench_mbd.models import potential_matrix
 from qmbench_mbd.parameters import MBD_STEEPNESS, Array, Oscillators
+from qmbench_mbd.screening import refuse_imaginary
 
 
 @dataclass(frozen=True)

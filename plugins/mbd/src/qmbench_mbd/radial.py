@@ -50,23 +50,25 @@ def fermi(r: Array, length: Array, steepness: float, derivatives: bool = False) 
 def bare(r: Array, derivatives: bool = False) -> Radial:
     """Point dipoles, −∇∇(1/r)."""
     inv = 1 / r
-    inv3 = inv**3
+    inv3 = inv * inv * inv
     a, b = inv3, -3 * inv3 * inv * inv
     if not derivatives:
         return Radial(a, b)
     return Radial(a, b, -3 * a * inv, -5 * b * inv)
 
 
-def gaussian_shape(z: Array) -> tuple[Array, Array]:
-    """erf z − θ and 2z²θ with θ = 2z exp(−z²)/√π: what a Gaussian dipole's A r³ and B r⁵ are made of, z = r/σ."""
-    from scipy.special import erf
+def gaussian_deficit(z: Array) -> tuple[Array, Array]:
+    """erf z − θ − 1 and 2z²θ with θ = 2z exp(−z²)/√π, z = r/σ: a Gaussian dipole's A r³, less the 1 of a point dipole,
+    and what its B r⁵ has beyond −3 A r³."""
+    from scipy.special import erfc
 
     z2 = z * z
     theta = np.exp(-z2)
     theta *= z
     theta *= _TWO_OVER_SQRT_PI
-    shape = erf(z)
-    shape -= theta
+    shape = erfc(z)
+    shape += theta
+    np.negative(shape, out=shape)
     theta *= z2
     theta *= 2
     return shape, theta
@@ -78,7 +80,8 @@ def gaussian(r: Array, width: Array, derivatives: bool = False) -> Radial:
     A. Tkatchenko, R. A. DiStasio Jr., R. Car, M. Scheffler, Phys. Rev. Lett. 108, 236402 (2012), eqs 4 and 5.
     """
     z = r / width
-    shape, extra = gaussian_shape(z)
+    shape, extra = gaussian_deficit(z)
+    shape += 1.0
     inv = 1 / r
     inv3 = inv * inv * inv
     inv5 = inv3 * inv * inv
@@ -112,7 +115,7 @@ def exponential(r: Array, length: Array, steepness: float, derivatives: bool = F
     shape = 1 - decay - steepness * s * decay
     slope = steepness * s * decay * (1 - steepness + steepness * s)  # r d(shape)/dr
     inv = 1 / r
-    inv3 = inv**3
+    inv3 = inv * inv * inv
     inv5 = inv3 * inv * inv
     a, b = shape * inv3, (slope - 3 * shape) * inv5
     if not derivatives:

@@ -7,9 +7,10 @@ import numpy as np
 from qmbench import InputError
 from qmbench_mbd.dipole import assemble, by_atom, pairs
 from qmbench_mbd.errors import PolarizationCatastrophe
-from qmbench_mbd.models import frequency_grid, potential_matrix, refuse_imaginary
+from qmbench_mbd.models import potential_matrix
 from qmbench_mbd.parameters import MBD_STEEPNESS, Array, Oscillators
 from qmbench_mbd.radial import exponential, long_range
+from qmbench_mbd.screening import frequency_grid, refuse_imaginary
 
 
 def spectrum(

@@ -1,0 +1,125 @@
+"""A property of pairs of atoms as a figure: a heat map of the pairs, and the atoms with lines between them."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+
+from qmbench.errors import InputError
+from qmbench.system import Crystal, Molecule, System
+
+MOST_ATOMS = 200
+WEAKEST_LINE = 0.02
+"""Pairs below this part of the strongest one have no line."""
+
+
+def atom_labels(system: System) -> list[str]:
+    """`O1`, `H2` …: symbol and number (from 1) of every real nucleus; empty for a system without nuclei."""
+    if not isinstance(system, Molecule | Crystal):
+        return []
+    real = np.flatnonzero(system.atomic_numbers > 0)
+    return [f"{system.symbols[i]}{number}" for number, i in enumerate(real, start=1)]
+
+
+def strongest_pairs(values: np.ndarray) -> list[tuple[int, int, float]]:
+    """(i, j, element i j of the symmetric matrix) for i < j, the largest magnitude first."""
+    i, j = np.triu_indices(len(values), 1)
+    order = np.argsort(-np.abs(values[i, j]), kind="stable")
+    return [(int(i[k]), int(j[k]), float(values[i[k], j[k]])) for k in order]
+
+
+def plane(coordinates: np.ndarray) -> np.ndarray:
+    """(n, 2) the atoms seen almost along the axis of least extent: not quite, lest a mirror plane hide some."""
+    centred = coordinates - coordinates.mean(0)
+    axes = np.linalg.svd(np.vstack([centred, np.zeros((3, 3))]), full_matrices=False)[2]
+    along = centred @ axes.T
+    return np.stack([along[:, 0] + 0.1 * along[:, 2], along[:, 1] + 0.3 * along[:, 2]], axis=1)
+
+
+def pair_figure(values: np.ndarray, system: System, title: str, unit: str) -> dict[str, Any]:
+    """Vega-Lite specification of a symmetric (atoms, atoms) property of a molecule or crystal.
+
+    The colour scale is that of the pairs; what an atom has with itself may lie beyond it. InputError beyond
+    MOST_ATOMS atoms.
+    """
+    import altair as alt
+
+    labels = atom_labels(system)
+    if not isinstance(system, Molecule | Crystal) or len(labels) != len(values):
+        raise InputError(f"{title} is no property of the pairs of atoms of {system.name}")
+    if len(labels) > MOST_ATOMS:
+        raise InputError(f"a figure of pairs has {MOST_ATOMS} atoms at most, not {len(labels)}; use --json")
+    pairs = strongest_pairs(values)
+    most = max((abs(value) for _, _, value in pairs), default=0.0) or float(np.abs(values).max()) or 1.0
+    steps = (
+        [(-most, "#E69F00")] * bool(values.min() < 0)
+        + [(0.0, "#F7F7F7")]
+        + [(most, "#0072B2")] * bool(values.max() > 0)
+    )
+    scale = alt.Scale(domain=[x for x, _ in steps], range=[colour for _, colour in steps], clamp=True)
+    rows = [
+        {"atom": labels[i], "with": labels[j], "value": float(f"{values[i, j]:.6g}")}
+        for i in range(len(labels))
+        for j in range(len(labels))
+    ]
+    size = max(6, min(28, 420 // max(1, len(labels))))
+    legend = alt.Legend(title=[title, unit] if unit else title, format=".1e")
+    heat = (
+        alt.Chart(alt.Data(values=rows), title="pairs of atoms")
+        .mark_rect()
+        .encode(
+            x=alt.X("with:N", sort=labels, title=None),
+            y=alt.Y("atom:N", sort=labels, title=None),
+            color=alt.Color("value:Q", scale=scale, legend=legend),
+            tooltip=["atom:N", "with:N", alt.Tooltip("value:Q", format=".4g")],
+        )
+        .properties(width=size * len(labels), height=size * len(labels))
+    )
+    spec: dict[str, Any] = (heat | _graph(pairs, system, labels)).resolve_scale(color="independent").to_dict()
+    spec.pop("config", None)
+    return spec
+
+
+def _graph(pairs: list[tuple[int, int, float]], system: Molecule | Crystal, labels: list[str]) -> Any:
+    import altair as alt
+
+    seen = plane(system.coordinates[system.atomic_numbers > 0])
+    most = max((abs(value) for _, _, value in pairs), default=0.0) or 1.0
+    lines = [
+        {
+            "x": float(seen[i, 0]),
+            "y": float(seen[i, 1]),
+            "x2": float(seen[j, 0]),
+            "y2": float(seen[j, 1]),
+            "pair": f"{labels[i]}–{labels[j]}",
+            "value": float(f"{value:.6g}"),
+            "strength": abs(value) / most,
+        }
+        for i, j, value in reversed(pairs)
+        if abs(value) >= WEAKEST_LINE * most
+    ]
+    atoms = [{"x": float(x), "y": float(y), "atom": label} for (x, y), label in zip(seen, labels, strict=True)]
+    spread = np.ptp(seen, axis=0)
+    half = 0.55 * float(max(spread.max(), 1.0))
+    middle = 0.5 * (seen.max(0) + seen.min(0))
+    axes = [alt.Scale(domain=[float(m - half), float(m + half)], nice=False) for m in middle]
+    x = alt.X("x:Q", scale=axes[0], axis=None)
+    y = alt.Y("y:Q", scale=axes[1], axis=None)
+    base = alt.Chart(alt.Data(values=atoms), title="lines as wide as a pair is strong")
+    drawn = (
+        alt.Chart(alt.Data(values=lines))
+        .mark_rule(color="#0072B2")
+        .encode(
+            x=x,
+            y=y,
+            x2="x2:Q",
+            y2="y2:Q",
+            size=alt.Size("strength:Q", scale=alt.Scale(domain=[0, 1], range=[0.2, 9]), legend=None),
+            opacity=alt.Opacity("strength:Q", scale=alt.Scale(domain=[0, 1], range=[0.15, 0.9]), legend=None),
+            tooltip=["pair:N", alt.Tooltip("value:Q", format=".4g")],
+        )
+    )
+    dots = base.mark_circle(color="white", stroke="#333", size=220, opacity=1).encode(x=x, y=y)
+    names = base.mark_text(fontSize=9).encode(x=x, y=y, text="atom:N")
+    return alt.layer(drawn, dots, names).properties(width=420, height=420)
