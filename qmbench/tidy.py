@@ -134,7 +134,11 @@ def entry_value(
         return None, Failure(failure.kind, f"{worst.system_name}: {failure.message}", failure.log_tail), used
     if len(used) < len(terms):
         return None, Failure("error", "not computed yet: the run was interrupted; run it again to go on"), used
-    pairs = [(c, records[key].quantity) for c, key in terms]
+    # What was computed once and occurs twice has one error, not two independent ones.
+    coefficients: dict[str, float] = {}
+    for c, key in terms:
+        coefficients[key] = coefficients.get(key, 0.0) + c
+    pairs = [(c, records[key].quantity) for key, c in coefficients.items()]
     try:
         observable = plugins().observables[entry.observable]
         value = evaluate(observable, entry.state, [(c, q) for c, q in pairs if q is not None])

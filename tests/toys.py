@@ -66,6 +66,29 @@ class Coreless(PairPotential):
         return 2 * system.symbols.count("Ar")
 
 
+class Sampled(PairPotential):
+    """The same energies as a mean over random samples of one hartree's spread, as quantum Monte Carlo has them."""
+
+    name = "toy-vmc"
+    properties = frozenset({"energy"})
+    stochastic = True
+
+    class Options(qmbench.Options):
+        samples: int = Field(1000, gt=0)
+        seed: int = 0
+        model_error: float = Field(0.0, ge=0, description="hartree: of the trial function; 0 when it is not estimated")
+
+    def compute(self, system, properties, resources):
+        exact = PairPotential(PairPotential.Options()).compute(system, {"energy"}, resources).properties["energy"].value
+        error = self.options.samples**-0.5
+        rng = np.random.default_rng([self.options.seed, len(system.symbols), int(system.atomic_numbers.sum())])
+        value = exact + error * rng.standard_normal()
+        if self.options.model_error:
+            total = float(np.hypot(error, self.options.model_error))
+            return qmbench.Result({"energy": qmbench.Quantity(value, "hartree", total, "combined")})
+        return qmbench.Result({"energy": qmbench.Quantity(value, "hartree", error, "statistical")})
+
+
 def toy_plugins() -> Plugins:
     """A plugin set that holds the toys and nothing else."""
     import pluggy
@@ -73,5 +96,5 @@ def toy_plugins() -> Plugins:
     registry = core_registry()
     registry.add(qmbench.Property("interaction_energy", "hartree", "given directly"))
     info = PluginInfo("toys", "qmbench", "0.1.0")
-    methods = {m.name: m for m in (PairPotential, Direct, OnlyHelium, Coreless)}
+    methods = {m.name: m for m in (PairPotential, Direct, OnlyHelium, Coreless, Sampled)}
     return Plugins(pluggy.PluginManager("qmbench"), [info], methods, dict.fromkeys(methods, info), registry)

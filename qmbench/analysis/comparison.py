@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from qmbench.analysis import bootstrap
-from qmbench.analysis.statistics import BenchmarkInfo, score
+from qmbench.analysis.statistics import BenchmarkInfo
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -26,6 +26,12 @@ def error_matrix(part: pd.DataFrame) -> tuple[np.ndarray, list[str], list[tuple[
     table = part.assign(bsse=part["bsse"].fillna("")).pivot(index="entry", columns=LEVEL, values="error")
     labels = [(str(label[0]), str(label[1])) for label in table.columns.tolist()]
     return table.to_numpy(float), list(table.index), labels
+
+
+def value_matrix(part: pd.DataFrame) -> tuple[np.ndarray, list[str], list[tuple[str, str]]]:
+    """(entries, levels) values of one benchmark and observable that are ok, NaN elsewhere, with both labels."""
+    ok = part["value"].astype(float).where(part["status"].eq("ok"))
+    return error_matrix(part.assign(error=ok))
 
 
 def compare_levels(scored: pd.DataFrame, confidence: float = 0.95, resamples: int = 1000) -> pd.DataFrame:
@@ -148,50 +154,36 @@ def reference_sets(
     """
     import pandas as pd
 
-    tables = []
-    for benchmark in results["benchmark"].unique():
-        info = benchmarks[benchmark]
-        mine, refs = results[results["benchmark"] == benchmark], references[references["benchmark"] == benchmark]
-        current = refs[refs["status"] != "superseded"]
-        for name in current["set"].unique():
-            scored = score(mine, refs, {benchmark: info}, name)
-            for (observable, unit), part in scored.groupby(["observable", "unit"], sort=False):
-                if part["error"].notna().any():
-                    tables.append((benchmark, observable, unit, name, name == info.default_reference_set, part))
-    defaults = {(b, o): part for b, o, _, _, is_default, part in tables if is_default}
     rows: list[tuple[Any, ...]] = []
-    for benchmark, observable, unit, name, is_default, part in tables:
-        errors, entries, levels = error_matrix(part)
-        ranks, tau, same = _compare_ranking(errors, entries, levels, defaults.get((benchmark, observable)))
-        for j, level in enumerate(levels):
-            e = errors[np.isfinite(errors[:, j]), j]
-            if len(e):
-                summary = (len(e), np.abs(e).mean(), e.mean())
-                rows.append((benchmark, observable, unit, name, is_default, *level, *summary, ranks[j], tau, same))
+    for (benchmark, observable, unit), part in results.groupby(["benchmark", "observable", "unit"], sort=False):
+        info = benchmarks[str(benchmark)]
+        refs = references[references["benchmark"].eq(benchmark) & references["status"].ne("superseded")]
+        values, entries, levels = value_matrix(part)
+        # Where a set has a current and a disputed value, the current one stands.
+        chosen = refs.sort_values("status", key=lambda s: s.eq("current"), kind="stable")
+        table = chosen.pivot_table(index="entry", columns="set", values="value", aggfunc="last").reindex(entries)
+        names = [name for name in refs["set"].unique() if name in table and table[name].notna().any()]
+        errors = {name: values - table[name].to_numpy(float)[:, None] for name in names}
+        for name in names:
+            ranks, tau, same = _compare_ranking(errors[name], errors.get(info.default_reference_set))
+            is_default = name == info.default_reference_set
+            for j, level in enumerate(levels):
+                e = errors[name][np.isfinite(errors[name][:, j]), j]
+                if len(e):
+                    summary = (len(e), np.abs(e).mean(), e.mean())
+                    rows.append((benchmark, observable, unit, name, is_default, *level, *summary, ranks[j], tau, same))
     columns = "benchmark observable unit reference_set is_default level_of_theory bsse n mean_absolute_error"
     return pd.DataFrame(
         rows, columns=[*columns.split(), "mean_signed_error", "rank", "kendall_tau", "best_is_same"]
     ).astype({"is_default": bool})
 
 
-def _compare_ranking(
-    errors: np.ndarray, entries: list[str], levels: list[tuple[str, str]], default: pd.DataFrame | None
-) -> tuple[np.ndarray, float, bool | None]:
+def _compare_ranking(errors: np.ndarray, other: np.ndarray | None) -> tuple[np.ndarray, float, bool | None]:
+    """(ranks of the levels, Kendall's tau with the ranking by `other`, whether the best stays); (entries, levels)."""
     taking_part = np.isfinite(errors).any(axis=0)
     shared = np.isfinite(errors[:, taking_part]).all(axis=1)
-    ranks = np.full(len(levels), np.nan)
-    if default is None:
-        other = None
-    else:
-        theirs, their_entries, their_levels = error_matrix(default)
-        rows = {entry: i for i, entry in enumerate(their_entries)}
-        columns = {level: j for j, level in enumerate(their_levels)}
-        other = np.full(errors.shape, np.nan)
-        both = [(i, rows[e]) for i, e in enumerate(entries) if e in rows]
-        pairs = [(j, columns[level]) for j, level in enumerate(levels) if level in columns]
-        other[np.ix_([i for i, _ in both], [j for j, _ in pairs])] = theirs[
-            np.ix_([i for _, i in both], [j for _, j in pairs])
-        ]
+    ranks = np.full(errors.shape[1], np.nan)
+    if other is not None:
         shared &= np.isfinite(other[:, taking_part]).all(axis=1)
     if not shared.any():
         return ranks, float("nan"), None

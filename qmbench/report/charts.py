@@ -70,9 +70,13 @@ def error_distribution(ok: pd.DataFrame, order: list[str], unit: str) -> Spec | 
     points = (
         alt.Chart(data)
         .mark_tick(thickness=1.5, color="#D55E00")
-        .encode(x=x, y=y, tooltip=["level:N", "entry:N", alt.Tooltip("error:Q", format=".4g")])
+        .encode(x=x, y=y, tooltip=[_tip("level:N"), _tip("entry:N"), _tip("error:Q", ".4g")])
     )
-    zero = alt.Chart(alt.Data(values=[{"error": 0.0}])).mark_rule(strokeDash=[4, 4], color="#888").encode(x="error:Q")
+    zero = (
+        alt.Chart(alt.Data(values=[{"error": 0.0}]))
+        .mark_rule(strokeDash=[4, 4], color="#888")
+        .encode(x=alt.X("error:Q"))
+    )
     return _spec(alt.layer(box, points, zero).properties(width="container", height=max(60, 22 * len(order))))
 
 
@@ -94,10 +98,16 @@ def parity(ok: pd.DataFrame, order: list[str], unit: str) -> Spec | None:
             y=alt.Y("value:Q", scale=scale, title=f"computed, {unit}"),
             color=_colour(order),
             shape=alt.Shape("level:N", sort=order, legend=None),
-            tooltip=["level:N", "entry:N", "reference:Q", "value:Q", alt.Tooltip("error:Q", format=".4g")],
+            tooltip=[
+                _tip("level:N"),
+                _tip("entry:N"),
+                _tip("reference:Q"),
+                _tip("value:Q"),
+                _tip("error:Q", ".4g"),
+            ],
         )
     )
-    rule = line.mark_line(strokeDash=[4, 4], color="#888").encode(x="reference:Q", y="value:Q")
+    rule = line.mark_line(strokeDash=[4, 4], color="#888").encode(x=alt.X("reference:Q"), y=alt.Y("value:Q"))
     return _spec(alt.layer(rule, points).properties(width="container", height=300))
 
 
@@ -116,10 +126,10 @@ def curves(ok: pd.DataFrame, order: list[str], unit: str) -> Spec | None:
         x=x,
         y=alt.Y("value:Q", scale=alt.Scale(zero=False), title=unit),
         color=_colour(order),
-        tooltip=["level:N", "entry:N", "coordinate:Q", "value:Q"],
+        tooltip=[_tip("level:N"), _tip("entry:N"), _tip("coordinate:Q"), _tip("value:Q")],
     )
     dots = base.mark_point(filled=True, color="#888", size=55, shape="diamond").encode(
-        x=x, y="reference:Q", tooltip=["entry:N", "reference:Q"]
+        x=x, y=alt.Y("reference:Q"), tooltip=[_tip("entry:N"), _tip("reference:Q")]
     )
     chart = alt.layer(lines, dots).properties(width=300, height=220)
     return _spec(
@@ -153,7 +163,7 @@ def cost_accuracy(statistics: pd.DataFrame, unit: str) -> Spec | None:
                 scale=alt.Scale(domain=[True, False], range=["#0072B2", "#999999"]),
                 legend=alt.Legend(title="on the Pareto front"),
             ),
-            tooltip=["level:N", alt.Tooltip("time:Q", format=".3g"), alt.Tooltip("error:Q", format=".4g")],
+            tooltip=[_tip("level:N"), _tip("time:Q", ".3g"), _tip("error:Q", ".4g")],
         )
     )
     front = (
@@ -166,7 +176,7 @@ def cost_accuracy(statistics: pd.DataFrame, unit: str) -> Spec | None:
         alt.Chart(data)
         .transform_filter("datum.front")
         .mark_text(align="left", dx=7, dy=-5, fontSize=10, color="#888")
-        .encode(x=x, y=y, text="level:N")
+        .encode(x=x, y=y, text=alt.Text("level:N"))
     )
     return _spec(alt.layer(front, points, labels).properties(width="container", height=300))
 
@@ -205,6 +215,13 @@ def write_chart(spec: Spec, path: Path) -> None:
         ".pdf": lambda: vlc.vegalite_to_pdf(spec),
     }
     write_bytes(path, makers[path.suffix]())
+
+
+def _tip(field: str, form: str | None = None) -> Any:
+    """A tooltip of one field; given as a bare string, Altair would take ten times as long over it."""
+    import altair as alt
+
+    return alt.Tooltip(field, format=form) if form else alt.Tooltip(field)
 
 
 def _colour(order: list[str]) -> Any:

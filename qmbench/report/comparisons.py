@@ -18,6 +18,7 @@ if TYPE_CHECKING:
     from qmbench.analysis.statistics import BenchmarkInfo
 
 MOST_ROWS = 40
+MOST_SETS = 8
 STATISTICS = {
     "mean_signed_error": "mean signed",
     "mean_absolute_error": "mean abs",
@@ -191,11 +192,14 @@ def rank_table(ranks: pd.DataFrame) -> Extra:
 
 def set_table(sets: pd.DataFrame, roles: Mapping[str, str]) -> Extra:
     """The mean absolute error against every reference set, side by side, and whether the ranking survives."""
-    names = list(dict.fromkeys(sets["reference_set"]))
+    # The default first, then those with the most to say.
+    sizes = sets.groupby("reference_set", sort=False).agg(first=("is_default", "max"), n=("n", "sum"))
+    names = list(sizes.sort_values(["first", "n"], ascending=False, kind="stable").index)
+    left_out, names = names[MOST_SETS:], names[:MOST_SETS]
     title = "Against every reference set"
     if len(names) < 2:
         return Extra(title, "", (), ())
-    records = _records(sets)
+    records = _records(sets[sets["reference_set"].isin(names)])
     decimals = decimals_for([r["mean_absolute_error"] for r in records])
     cells = {(level_text(r["level_of_theory"], r["bsse"]), r["reference_set"]): r for r in records}
     levels = list(dict.fromkeys(level for level, _ in cells))
@@ -216,6 +220,8 @@ def set_table(sets: pd.DataFrame, roles: Mapping[str, str]) -> Extra:
         "Mean absolute error against each set, over the entries it has; ranks over the entries that all levels and the "
         "default set share. A set that holds within an approximation judges levels of that approximation only."
     )
+    if left_out:
+        note += f" Left out here, in reference_sets.csv: {', '.join(left_out)}."
     return Extra(title, note, ("level of theory", *names), (False, *(True,) * len(names)), rows)
 
 

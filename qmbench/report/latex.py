@@ -25,6 +25,9 @@ _SPECIAL = {
     "}": r"\}",
     "~": r"\textasciitilde{}",
     "^": r"\textasciicircum{}",
+    "<": r"\textless{}",
+    ">": r"\textgreater{}",
+    "|": r"\textbar{}",
     "–": "--",
     "−": "$-$",
 }
@@ -45,13 +48,24 @@ _UNITS = {
 
 PREAMBLE = r"""% needs: \usepackage{booktabs,siunitx}
 % \DeclareSIUnit\hartree{\ensuremath{E_\mathrm{h}}} \DeclareSIUnit\bohr{\ensuremath{a_0}}
-% \DeclareSIUnit\kcal{kcal} \DeclareSIUnit\debye{D} \DeclareSIUnit\angstrom{\text{Å}}
+% \DeclareSIUnit\kcal{kcal} \DeclareSIUnit\debye{D} \DeclareSIUnit\angstrom{\text{\AA}}
 """
 
 
 def escape_latex(text: str) -> str:
     """`text` such that LaTeX prints it as it is."""
     return "".join(_SPECIAL.get(c, c) for c in text)
+
+
+LONG_NAME = 45
+"""Characters from which the names of levels may be broken over lines."""
+
+
+def level_latex(text: str) -> str:
+    """A level's name that LaTeX may break after its separators."""
+    for mark in "/?&=":
+        text = text.replace(mark, mark + "\0")
+    return escape_latex(text).replace("\0", r"\allowbreak{}")
 
 
 def to_latex(statistics: pd.DataFrame, benchmarks: Mapping[str, BenchmarkInfo]) -> str:
@@ -77,6 +91,8 @@ def _table(benchmark: str, observable: str, rows: list[dict[str, Any]], benchmar
     shown = rf"\unit{{{_UNITS[unit]}}}" if unit in _UNITS else escape_latex(unit)
     widest = max((abs(r[k]) for r in rows for k in _NUMBERS if not is_missing(r[k])), default=1.0)
     column = f"S[table-format=-{max(1, 1 + math.floor(math.log10(max(widest, 1.0))))}.{decimals}]"
+    long = max(len(level_text(r["level_of_theory"], r["bsse"])) for r in rows) > LONG_NAME
+    first, name = (r"p{0.35\linewidth}", level_latex) if long else ("l", escape_latex)
     reference = next((r["reference_set"] for r in rows if not is_missing(r["reference_set"])), None)
     confidence = f"{rows[0]['confidence']:.0%}".replace("%", r"\%")
     said = f"reference set {escape_latex(str(reference))}" if reference else "no reference values"
@@ -86,7 +102,7 @@ def _table(benchmark: str, observable: str, rows: list[dict[str, Any]], benchmar
         rf"are calculated minus reference; {confidence} intervals over entries with propagated uncertainties; n: "
         r"entries scored of those asked for.}",
         rf"\label{{tab:{benchmark}-{observable}}}".replace("_", "-"),
-        rf"\begin{{tabular}}{{lr{column}c{column}{column}{column}}}",
+        rf"\begin{{tabular}}{{{first}r{column}c{column}{column}{column}}}",
         r"\toprule",
         r"Level of theory & {$n$} & {mean abs.} & {interval} & {mean signed} & {rms} & {max.} \\",
         r"\midrule",
@@ -96,7 +112,7 @@ def _table(benchmark: str, observable: str, rows: list[dict[str, Any]], benchmar
         interval = "" if any(is_missing(x) for x in ends) else f"{ends[0]:.{decimals}f}--{ends[1]:.{decimals}f}"
         numbers = ["{--}" if is_missing(r[k]) else f"{r[k]:.{decimals}f}" for k in _NUMBERS]
         cells = [
-            escape_latex(level_text(r["level_of_theory"], r["bsse"])),
+            name(level_text(r["level_of_theory"], r["bsse"])),
             f"{r['n_scored']}/{r['n']}",
             numbers[0],
             interval,

@@ -101,6 +101,40 @@ def test_every_key_and_column_of_the_data_format_is_documented():
     assert [key for key in COMMENT_KEYS if f"`{key}=" not in text] == []
 
 
+def test_every_column_and_key_of_a_report_is_documented():
+    import pandas as pd
+
+    from qmbench.analysis import comparison, statistics, weighted
+    from qmbench.analysis.disagree_document import disagree_document
+    from qmbench.benchmark import find_benchmark
+    from qmbench.report.write import FORMATS
+    from qmbench.tidy import RESULT_COLUMNS, references_frame
+
+    l7 = {"l7": find_benchmark("l7")}
+    references = references_frame(l7.values())
+    scored = statistics.score(pd.DataFrame(columns=RESULT_COLUMNS), references, l7)
+    summaries = statistics.statistics(scored)
+    ends = ("_low", "_high", "_uncertainty")
+    names = {*FORMATS, *scored.columns, *(c for c in summaries if not c.endswith(ends) and not c.startswith("common_"))}
+    for table in (
+        comparison.compare_levels(scored),
+        comparison.ranking_probabilities(scored),
+        comparison.reference_sets(scored, references, l7),
+        comparison.leave_one_out(scored),
+        weighted.weighted_totals(summaries, scored),
+    ):
+        names |= {c for c in table.columns if not c.startswith("improvement_probability_")}
+    document = disagree_document(pd.DataFrame(columns=RESULT_COLUMNS), references, l7)
+    names |= {
+        *document,
+        *document["entries"][0],
+        *document["pairs"][0],
+        *document["methods"][0],
+        *document["trends"][0],
+    }
+    assert missing(names, "reference/report.md") == []
+
+
 def commands() -> dict[str, list[str]]:
     """`run suite` -> its options, for every command there is."""
     import typer.main
