@@ -30,6 +30,9 @@ from qmbench_vmc.neural.jets import Jet
 
 Parameters = dict[str, Any]
 
+# Exponentials of each nucleus; all orbitals of one spin share their exponents.
+ENVELOPES = 3
+
 
 @dataclass(frozen=True)
 class Ansatz:
@@ -80,9 +83,8 @@ class Ansatz:
                 {
                     "w": weights(d, k * n, scale=0.3),
                     "b": 1 + random.normal(size=k * n) * 0.1,
-                    "envelope": np.ones((m, k * n)) / m,
-                    # Outside its core an electron sees a screened nucleus.
-                    "decay": np.repeat(np.maximum(1.0, charges / 2 if n > 1 else charges)[:, None], k * n, axis=1),
+                    "envelope": np.ones((m * ENVELOPES, k * n)) / (m * ENVELOPES),
+                    "decay": np.maximum(charges[:, None] / 2.0 ** np.arange(ENVELOPES), 0.3),
                 }
                 for _ in spins
             ],
@@ -125,11 +127,11 @@ class Ansatz:
 
         h = jets.spread(jets.tanh(jets.linear(features, **_named(parameters["embedding"]))))
         if n > 1:
-            hidden, same = self._pair_hidden(parameters["pairs"], r, derivatives)
+            hidden = self._pair_hidden(parameters["pairs"], r, derivatives)
         for layer in parameters["layers"]:
             terms = [jets.linear(h, layer["self"], layer["bias"])]
             if n > 1:
-                filters = _filters(hidden, same, layer)
+                filters = _filters(hidden, self.spins[0], layer)
                 terms.append(jets.sum_over_pairs(filters, jets.linear(h, layer["send"], layer["send_bias"])))
             h = jets.add(h, jets.tanh(jets.add(*terms)))
 
@@ -138,21 +140,22 @@ class Ansatz:
             weights = parameters["orbitals"][spin]
             chosen = slice(start, start + number)
             orbital = jets.linear(_rows(h, chosen), weights["w"], weights["b"])
-            rows.append(_enveloped(orbital, _rows(fall, chosen), weights, start))
+            envelope = jets.linear(_envelopes(_rows(fall, chosen), weights["decay"]), weights["envelope"])
+            rows.append(jets.multiply_local(orbital, envelope, start))
             start += number
         matrices = _stack(rows, n, k)
         jastrow = jets.total(jets.linear(h, parameters["jastrow"]["readout"]))
         return matrices, cusp, jastrow
 
-    def _pair_hidden(self, parameters: Parameters, r: Array, derivatives: bool) -> tuple[Jet, Array]:
-        """Hidden features (N, N, P + 1) of the pairs, the last of them 1, and whether the spins are equal (N, N, 1)."""
+    def _pair_hidden(self, parameters: Parameters, r: Array, derivatives: bool) -> Jet:
+        """Hidden features (N, N, P + 1) of the pairs, the last of them 1."""
         vector, distance = jets.vectors(_differences(r), derivatives)
         hidden = jets.tanh(jets.linear(_features(vector, distance), **_named(parameters)))
         ones = jnp.ones_like(distance.value)
         constant = Jet(ones)
         if derivatives:
             constant = Jet(ones, jnp.zeros((3, *ones.shape), r.dtype), jnp.zeros_like(ones))
-        return jets.concatenate(hidden, constant), jnp.asarray(self._same_spin()[..., None])
+        return jets.concatenate(hidden, constant)
 
     def _pair_jastrow(self, parameters: Parameters, r: Array, derivatives: bool) -> Jet:
         same = jnp.asarray(self._same_spin())
@@ -189,44 +192,37 @@ def _repeat(x: Jet) -> Jet:
     return Jet(value, jnp.repeat(x.gradient, 3, -1), laplacian)
 
 
-def _filters(hidden: Jet, same: Array, layer: Parameters) -> Jet:
+def _filters(hidden: Jet, up: int, layer: Parameters) -> Jet:
     """Filters (N, N, width) of one layer; an electron sends nothing to itself."""
-    others = 1 - jnp.eye(same.shape[0], dtype=hidden.value.dtype)[..., None]
+    n = hidden.value.shape[0]
+    others = 1 - jnp.eye(n, dtype=hidden.value.dtype)[..., None]
 
     def chosen(x: Array | None) -> Array | None:
-        return None if x is None else others * jnp.where(same, x @ layer["same"], x @ layer["other"])
+        if x is None:
+            return None
+        if up in (0, n):
+            return others * (x @ layer["same"])
+        upper = jnp.concatenate([x[..., :up, :up, :] @ layer["same"], x[..., :up, up:, :] @ layer["other"]], axis=-2)
+        lower = jnp.concatenate([x[..., up:, :up, :] @ layer["other"], x[..., up:, up:, :] @ layer["same"]], axis=-2)
+        return others * jnp.concatenate([upper, lower], axis=-3)
 
     return Jet(*map(chosen, hidden))
+
+
+def _envelopes(fall: Jet, decay: Array) -> Jet:
+    """exp(−ζ_Ie s(r_iI)) as (n, M·E), from s (n, M) and ζ (M, E)."""
+    rate = -jnp.abs(decay).reshape(-1)
+
+    def repeated(x: Array | None) -> Array | None:
+        return None if x is None else jnp.repeat(x, decay.shape[1], axis=-1)
+
+    return jets.elementwise(lambda x: jnp.exp(rate * x), Jet(*map(repeated, fall)))
 
 
 def _rows(x: Jet, chosen: slice) -> Jet:
     if x.gradient is None:
         return Jet(x.value[chosen])
     return Jet(x.value[chosen], x.gradient[:, chosen], x.laplacian[chosen])
-
-
-def _enveloped(orbital: Jet, fall: Jet, weights: Parameters, first: int) -> Jet:
-    """Orbitals times Σ_I π_I exp(−ζ_I s(r_iI)): orbital (n, K·N) is full, fall (n, M) local to electrons `first`…"""
-    decay = jnp.abs(weights["decay"])
-    terms = weights["envelope"] * jnp.exp(-fall.value[:, :, None] * decay)
-    value = jnp.sum(terms, axis=1)
-    if orbital.gradient is None:
-        return Jet(orbital.value * value)
-    slopes = -decay * terms  # ∂/∂s
-    gradient = jnp.einsum("cim,imf->cif", fall.gradient, slopes)
-    squares = jnp.sum(fall.gradient**2, axis=0)
-    laplacian = jnp.einsum("im,imf->if", fall.laplacian, slopes) - jnp.einsum("im,imf->if", squares, slopes * decay)
-    number, features = value.shape
-    dense = orbital.gradient.reshape(-1, 3, number, features)
-    own = jnp.eye(dense.shape[0], number, -first, dtype=value.dtype)
-    placed = own[:, None, :, None] * (gradient * orbital.value)[None]
-    at_own = jnp.stack([dense[first + i, :, i] for i in range(number)], axis=1)
-    cross = jnp.sum(gradient * at_own, axis=0)
-    return Jet(
-        orbital.value * value,
-        (dense * value + placed).reshape(orbital.gradient.shape),
-        orbital.laplacian * value + orbital.value * laplacian + 2 * cross,
-    )
 
 
 def _stack(rows: list[Jet], n: int, k: int) -> Jet:

@@ -122,6 +122,22 @@ def spread(x: Jet) -> Jet:
     return Jet(x.value, gradient.reshape(3 * n, n, width), x.laplacian)
 
 
+def multiply_local(x: Jet, y: Jet, first: int) -> Jet:
+    """The product of a full jet x (n, features) and a jet y local to the electrons first, …, first + n - 1."""
+    if x.gradient is None:
+        return Jet(x.value * y.value)
+    n, width = y.value.shape
+    full = x.gradient.reshape(-1, 3, n, width)
+    own = jnp.eye(full.shape[0], n, -first, dtype=y.value.dtype)
+    placed = own[:, None, :, None] * (x.value * y.gradient)[None]
+    at_own = jnp.stack([full[first + i, :, i] for i in range(n)], axis=1)
+    return Jet(
+        x.value * y.value,
+        (full * y.value + placed).reshape(x.gradient.shape),
+        x.laplacian * y.value + x.value * y.laplacian + 2 * jnp.sum(at_own * y.gradient, axis=0),
+    )
+
+
 def sum_over_pairs(filters: Jet, x: Jet) -> Jet:
     """m_i = Σ_j w_ij x_j for `filters` w (N, N, features), local in r_i − r_j, and full `x` (N, features).
 
@@ -169,9 +185,9 @@ def log_abs_sum_of_determinants(x: Jet) -> Jet:
     if x.gradient is None:
         return Jet(value)
     inverse = jnp.linalg.inv(x.value)
-    m = x.gradient @ inverse  # (3N, K, N, N)
-    first = jnp.trace(m, axis1=-2, axis2=-1)
-    second = jnp.einsum("kij,kji->k", x.laplacian, inverse) - jnp.einsum("tkij,tkji->k", m, m)
+    m = jnp.einsum("tkil,klj->ktij", x.gradient, inverse)
+    first = jnp.trace(m, axis1=-2, axis2=-1).T
+    second = jnp.einsum("kij,kji->k", x.laplacian, inverse) - jnp.einsum("ktij,ktji->k", m, m)
     share = terms / jnp.sum(terms)
     gradient = first @ share
     laplacian = share @ (second + jnp.sum(first**2, axis=0)) - gradient @ gradient

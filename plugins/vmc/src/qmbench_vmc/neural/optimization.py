@@ -28,7 +28,7 @@ from qmbench_vmc.neural.ansatz import Ansatz
 from qmbench_vmc.neural.hamiltonian import local_energy
 from qmbench_vmc.neural.options import Settings
 
-SWEEPS = 10
+SWEEPS = 6
 # The step is shortened to this length in parameter space (Goldshlager et al., section 4.1).
 LONGEST_STEP = 0.1
 # The rate falls as 1/(1 + k/decay) with decay = this share of all iterations.
@@ -38,6 +38,7 @@ AVERAGED = 0.2
 SAVE_EVERY_S = 20.0
 TELL_EVERY_S = 10.0
 LOOK_EVERY = 20
+CHUNK = 25
 
 # Purposes of random numbers.
 OPTIMIZATION, EQUILIBRATION, SAMPLING = 0, 1, 2
@@ -54,14 +55,14 @@ def in_chunks(f: Callable[[Array], Any]) -> Callable[[Array], Any]:
     """`vmap(f)`, over few walkers at a time on a CPU, whose caches hold no more."""
     if jax.default_backend() != "cpu":
         return jax.vmap(f)
-    return lambda x: jax.lax.map(f, x, batch_size=50)
+    return lambda x: jax.lax.map(f, x, batch_size=CHUNK)
 
 
 class Optimizer:
     """SPRING on |ψ|² samples. A state holds parameters, last direction, mean parameters, walkers, step size, number.
 
-    What is in single precision: the scores ∂ln|ψ|/∂θ and the products of them (the kernel, damped by 1e-3). Double:
-    the walk, local energies, the solve and the parameters.
+    In single precision are the walk, the scores ∂ln|ψ|/∂θ and the products of them (the kernel); in double precision
+    local energies, the solve and the parameters.
     """
 
     def __init__(self, ansatz: Ansatz, settings: Settings):
@@ -78,8 +79,8 @@ class Optimizer:
             "theta": theta,
             "mean_theta": theta.copy(),
             "direction": jnp.zeros_like(theta),
-            "walkers": jnp.asarray(walkers, jnp.float64),
-            "step_size": jnp.asarray(0.3, jnp.float64),
+            "walkers": jnp.asarray(walkers, jnp.float32),
+            "step_size": jnp.asarray(0.3, jnp.float32),
             "iteration": jnp.asarray(0, jnp.int64),
         }
 
@@ -87,22 +88,23 @@ class Optimizer:
         """The next state, and (energy, variance, acceptance) of this one's samples, unclipped."""
         options, theta, number = self.settings, state["theta"], state["iteration"]
         parameters = self.unravel(theta)
+        single = theta.astype(jnp.float32)
+        coarse = self._unravel_single(single)
         key = stream(options.seed, OPTIMIZATION, number)
         walkers, acceptance = metropolis.walk(
             self.ansatz,
-            in_chunks(lambda r: self.ansatz.log_psi(parameters, r)),
+            in_chunks(lambda r: self.ansatz.log_psi(coarse, r)),
             state["walkers"],
             key,
             state["step_size"],
             SWEEPS,
         )
-        energies = in_chunks(lambda r: local_energy(self.ansatz, parameters, r))(walkers)
-        single = theta.astype(jnp.float32)
+        energies = in_chunks(lambda r: local_energy(self.ansatz, parameters, r))(walkers.astype(jnp.float64))
 
         def score(r: Array) -> Array:
             return jax.grad(lambda x: self.ansatz.log_psi(self._unravel_single(x), r))(single)
 
-        scores = in_chunks(score)(walkers.astype(jnp.float32))
+        scores = in_chunks(score)(walkers)
         direction = spring.spring_step(
             scores, spring.clipped(energies), state["direction"], options.damping, options.momentum
         )
@@ -114,7 +116,7 @@ class Optimizer:
             "mean_theta": state["mean_theta"] + (theta - state["mean_theta"]) / averaged,
             "direction": direction,
             "walkers": walkers,
-            "step_size": metropolis.adapted(state["step_size"], acceptance),
+            "step_size": metropolis.adapted(state["step_size"], acceptance).astype(jnp.float32),
             "iteration": number + 1,
         }
         return new, jnp.stack([jnp.mean(energies), jnp.var(energies), acceptance])
