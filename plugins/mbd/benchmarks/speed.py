@@ -113,7 +113,8 @@ def hirshfeld() -> None:
 
     from qmbench_mbd import atoms_in_molecules as aim
 
-    print("CPU seconds\nHirshfeld volumes      SCF s   free atoms s   volumes s   volumes/SCF (asked: < 0.10)   MBD-NL/SCF")
+    print("CPU seconds")
+    print("Hirshfeld volumes      SCF s   free atoms s   volumes s   volumes/SCF (asked: < 0.10)   MBD-NL/SCF")
     for name, basis in (("CH3CH2OH", "def2-svp"), ("C6H6", "def2-svp"), ("C6H6", "def2-tzvp")):
         atoms = molecule(name)
         mol = gto.M(atom=list(zip(atoms.get_chemical_symbols(), atoms.positions, strict=True)), basis=basis, verbose=0)
