@@ -64,9 +64,13 @@ def _upper_potential(p: Pairs, o: Oscillators, beta: float, steepness: float, co
     radial = {"fermi": long_range, "exponential": exponential}[coupling]
     t = radial(p.distance, beta * (o.radii[:, None] + o.radii[None, :]), steepness)
     strength = o.omega * np.sqrt(o.alpha)
-    scale = strength[:, None] * strength[None, :] * p.mask
+    scale = strength[:, None] * strength[None, :]
+    np.fill_diagonal(scale, 0.0)
+    a, b = t.a, t.b
+    a *= scale
+    b *= scale
     out = np.empty((3, n, 3, n))
-    fill_upper(out, t.a * scale, t.b * scale, p.vector)
+    fill_upper(out, a, b, p.vector)
     out.reshape(-1)[:: 3 * n + 1] += np.tile(o.omega**2, 3)
     return out.reshape(3 * n, 3 * n)
 

@@ -99,9 +99,15 @@ def gaussian(r: Array, width: Array, derivatives: bool = False) -> Radial:
 def long_range(r: Array, length: Array, steepness: float, derivatives: bool = False) -> Radial:
     """Fermi-damped point dipoles f T, the coupling of MBD oscillators. Derivatives by r and S."""
     f, f_r, f_s = fermi(r, length, steepness, derivatives)
-    t = bare(r, derivatives)
     if not derivatives:
-        return Radial(f * t.a, f * t.b)
+        inv = 1 / r
+        f *= inv
+        inv *= inv
+        f *= inv
+        inv *= f
+        inv *= -3
+        return Radial(f, inv)
+    t = bare(r, derivatives)
     return Radial(f * t.a, f * t.b, f_r * t.a + f * t.a_r, f_r * t.b + f * t.b_r, f_s * t.a, f_s * t.b)
 
 

@@ -7,7 +7,7 @@ A. Ambrosetti, A. M. Reilly, R. A. DiStasio Jr., A. Tkatchenko, J. Chem. Phys. 1
 from __future__ import annotations
 
 from dataclasses import dataclass
-from functools import cache
+from functools import cache, lru_cache
 from typing import NoReturn
 
 import numpy as np
@@ -85,6 +85,13 @@ _POINTLIKE = 6.0
 _KEEP_BYTES = 2**28
 
 
+@lru_cache(maxsize=8)
+def _indices(n: int) -> tuple[Array, Array, Array]:
+    """i and j of the pairs i < j of n atoms, and 1 ⊗ e_c, (3n, 3)."""
+    i, j = np.triu_indices(n, 1)
+    return i, j, np.asfortranarray(np.kron(np.eye(3), np.ones((n, 1))))
+
+
 class Response:
     """α⁻¹ + T at one imaginary frequency after another, for T of Gaussian dipoles, times 1 − f where `damping` says so.
 
@@ -98,7 +105,7 @@ class Response:
         self.p, self.o, self.damping, self.alpha = p, o, damping, alpha
         self.sigma = gaussian_widths(alpha)
         squared = self.sigma**2
-        i, j = np.triu_indices(n, 1)
+        i, j, self.right = _indices(n)
         r = p.distance[i, j]
         near = np.flatnonzero(r < _POINTLIKE * np.sqrt(squared[0, i] + squared[0, j]))
         near = near[np.argsort(r[near])]
@@ -123,7 +130,6 @@ class Response:
         self.buffers = np.empty((len(alpha) if keep else 1, 3 * n, 3 * n))
         self.factors: list[Array | None] = [None] * len(alpha)
         self.inverse_alpha = np.tile(1 / alpha, 3)
-        self.right = np.asfortranarray(np.kron(np.eye(3), np.ones((n, 1))))
 
     def _gaussians(self, squared: Array) -> None:
         """What the Gaussians of the near pairs change, at all frequencies, and where their elements are."""
@@ -132,7 +138,8 @@ class Response:
         self.width = np.sqrt(squared[:, i] + squared[:, j])
         self.z = np.ascontiguousarray(r / self.width)
         counts = self.z < _POINTLIKE
-        self.reach = [int(np.flatnonzero(row)[-1]) + 1 if row.any() else 0 for row in counts]
+        last = m - np.argmax(counts[:, ::-1], 1) if m else np.zeros(len(counts), dtype=int)
+        self.reach = np.where(counts.any(1), last, 0).tolist()
         # Less than points have in erf z − θ, and 2z²θ, where θ = 2z exp(−z²)/√π: see `gaussian_deficit`; (n_u, m).
         self.shape, self.extra = np.zeros(self.z.shape), np.zeros(self.z.shape)
         self.shape[counts], self.extra[counts] = gaussian_deficit(self.z[counts])
