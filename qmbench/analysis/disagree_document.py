@@ -82,6 +82,7 @@ def _entry(j: Judged, e: int, agreed: Consensus, deviation: np.ndarray, deviatio
             "median_uncertainty": float(agreed.median_uncertainty[e]),
         },
         "spread": float(np.ptp(values)),
+        "resolution": float(j.resolution[e]),
         "max_z": float(j.max_z[e]),
         "max_pair": _max_pair(j, e),
         "significant_pairs": int(j.significant[e]),

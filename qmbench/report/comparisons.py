@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from qmbench.reference_sets import holds_within
 from qmbench.report.tables import ALL, decimals_for, interval_text, is_missing, level_text, number
 
 if TYPE_CHECKING:
@@ -19,6 +20,7 @@ if TYPE_CHECKING:
 
 MOST_ROWS = 40
 MOST_SETS = 8
+NAMES = ("reference_set", "level_of_theory")
 STATISTICS = {
     "mean_signed_error": "mean signed",
     "mean_absolute_error": "mean abs",
@@ -87,7 +89,7 @@ class Comparisons:
             all_statistics(whole[whole["subset"] == ALL]),
             level_against_next(_here(self.pairs, benchmark, observable), whole[whole["subset"] == ALL]),
             rank_table(_here(self.ranks, benchmark, observable)),
-            set_table(_here(self.sets, benchmark, observable), _roles(self.references, benchmark)),
+            set_table(_here(self.sets, benchmark, observable), *_roles(self.references, benchmark)),
             leave_one_out_table(_here(self.leave_one_out, benchmark, observable)),
         )
         return [extra for extra in made if extra.rows]
@@ -97,15 +99,13 @@ def _here(table: pd.DataFrame, benchmark: str, observable: str) -> pd.DataFrame:
     return table[(table["benchmark"] == benchmark) & (table["observable"] == observable)]
 
 
-def _roles(references: pd.DataFrame, benchmark: str) -> dict[str, str]:
-    """reference set -> its role in words, of those that say one."""
+def _roles(references: pd.DataFrame, benchmark: str) -> tuple[dict[str, str], dict[str, str]]:
+    """reference set -> its role, and -> the approximation within which it holds; of those that say so."""
     mine = references[references["benchmark"] == benchmark].drop_duplicates("set")
     if "role" not in mine:
-        return {}
-    return {
-        str(name): str(role or "") + (f" within {within}" if within else "")
-        for name, role, within in zip(mine["set"], mine["role"], mine["within"], strict=True)
-    }
+        return {}, {}
+    sets = [str(name) for name in mine["set"]]
+    return dict(zip(sets, mine["role"], strict=True)), dict(zip(sets, mine["within"], strict=True))
 
 
 def _records(table: pd.DataFrame) -> list[dict[str, Any]]:
@@ -124,7 +124,7 @@ def all_statistics(whole: pd.DataFrame) -> Extra:
             text = number(r[name], decimals)
             ends = interval_text(r.get(f"{name}_low", np.nan), r.get(f"{name}_high", np.nan), decimals)
             u = r.get(f"{name}_uncertainty", np.nan)
-            text += f" ± {u:.{decimals}f}" if not is_missing(u) else ""
+            text += f" ± {u:.2g}" if not is_missing(u) else ""
             cells.append(f"{text} ({ends})" if ends else text)
         table.append(tuple(cells))
     note = (
@@ -190,8 +190,10 @@ def rank_table(ranks: pd.DataFrame) -> Extra:
     return Extra("Ranks", note, ("level of theory", "mean rank", "best", "ranks"), (False, True, True, True), table)
 
 
-def set_table(sets: pd.DataFrame, roles: Mapping[str, str]) -> Extra:
+def set_table(sets: pd.DataFrame, roles: Mapping[str, str], within: Mapping[str, str]) -> Extra:
     """The mean absolute error against every reference set, side by side, and whether the ranking survives."""
+    apart = _judged_apart(sets, within)
+    sets = sets[[n not in apart or level in apart[n] for n, level in zip(*(sets[c] for c in NAMES), strict=True)]]
     # The default first, then those with the most to say.
     sizes = sets.groupby("reference_set", sort=False).agg(first=("is_default", "max"), n=("n", "sum"))
     names = list(sizes.sort_values(["first", "n"], ascending=False, kind="stable").index)
@@ -208,21 +210,39 @@ def set_table(sets: pd.DataFrame, roles: Mapping[str, str]) -> Extra:
         row = [level]
         for name in names:
             r = cells.get((level, name))
-            rank = "" if r is None or is_missing(r["rank"]) else f", rank {r['rank']:.0f}"
+            rank = "" if r is None or name in apart or is_missing(r["rank"]) else f", rank {r['rank']:.0f}"
             row.append("–" if r is None else f"{number(r['mean_absolute_error'], decimals)} (n {r['n']}{rank})")
         rows.append(tuple(row))
     first = {name: next(r for r in records if r["reference_set"] == name) for name in names}
-    rows.append(("role of the set", *(roles.get(name, "") or "estimate" for name in names)))
-    rows.append(("Kendall's tau with the default", *(number(first[n]["kendall_tau"], 2) for n in names)))
-    said = {True: "yes", False: "no", None: "–"}
-    rows.append(("the best stays the best", *(said[first[n]["best_is_same"]] for n in names)))
+    said = [roles.get(n) or "estimate" for n in names]
+    rows.append(
+        (
+            "role of the set",
+            *(f"{r} within {within[n]}" if within.get(n) else r for r, n in zip(said, names, strict=True)),
+        )
+    )
+    tau = {n: "–" if n in apart else number(first[n]["kendall_tau"], 2) for n in names}
+    rows.append(("Kendall's tau with the default", *tau.values()))
+    words = {True: "yes", False: "no", None: "–"}
+    rows.append(("the best stays the best", *("–" if n in apart else words[first[n]["best_is_same"]] for n in names)))
     note = (
         "Mean absolute error against each set, over the entries it has; ranks over the entries that all levels and the "
-        "default set share. A set that holds within an approximation judges levels of that approximation only."
+        "default set share. A set that holds within the approximation of some of the levels judges those alone."
     )
     if left_out:
         note += f" Left out here, in reference_sets.csv: {', '.join(left_out)}."
     return Extra(title, note, ("level of theory", *names), (False, *(True,) * len(names)), rows)
+
+
+def _judged_apart(sets: pd.DataFrame, within: Mapping[str, str]) -> dict[str, set[str]]:
+    """reference set -> the levels of the approximation within which it holds, where that leaves some levels out."""
+    levels = set(sets["level_of_theory"])
+    found = {}
+    for name in sets["reference_set"].unique():
+        mine = {level for level in levels if within.get(name) and holds_within(level, within[name])}
+        if mine and mine != levels:
+            found[str(name)] = mine
+    return found
 
 
 def leave_one_out_table(table: pd.DataFrame) -> Extra:

@@ -177,7 +177,9 @@ def _bests(statistics: pd.DataFrame, benchmarks: Mapping[str, BenchmarkInfo]) ->
 
 
 def _hottest(disagreement: Mapping[str, Any], most: int = 3) -> list[dict[str, str]]:
+    """Contradictions by their size in differences that matter: beyond doubt, |z| only counts printed digits."""
     found = [x for x in disagreement["entries"] if x["significant_pairs"] and x["verdict"] != "inconclusive"]
+    found.sort(key=lambda x: -x["spread"] / x["resolution"] if x["resolution"] else 0.0)
     return [
         {
             "where": where(x),

@@ -129,7 +129,7 @@ def test_a_statistic_shows_its_interval_and_its_propagated_uncertainty(made):
     cell = dict(zip(extra.columns, good, strict=True))["rms"]
     low, high = (row[f"root_mean_square_error_{end}"] for end in ("low", "high"))
     u = row["root_mean_square_error_uncertainty"]
-    assert cell == f"{row['root_mean_square_error']:.4f} ± {u:.4f} ({low:.4f}–{high:.4f})"
+    assert cell == f"{row['root_mean_square_error']:.4f} ± {u:.2g} ({low:.4f}–{high:.4f})"
     assert "–" not in dict(zip(extra.columns, good, strict=True))["max"]
 
 
@@ -189,3 +189,29 @@ def test_bibtex_keys_are_unique_and_sources_come_once():
     assert len(keys) == len(set(keys)) == 3
     assert r"A \& B" in text
     assert "doi = {10.1000/182}" in text
+
+
+def test_a_limit_of_an_approximation_judges_only_its_levels(made):
+    from qmbench.report.comparisons import set_table
+
+    sets = made.comparisons.sets
+    table = set_table(sets, {"best": "estimate", "other": "limit"}, {"other": "hf"})
+    column = table.columns.index("other")
+    shown = {row[0].split(" ")[0]: row[column] for row in table.rows}
+    assert shown["hf/sto-3g"] != "–"
+    assert shown["good/<b>"] == shown["wild/b?x=1"] == "–"
+    assert shown["role"] == "limit within hf"
+    assert table.rows[-1][column] == "–"
+    whole = set_table(sets, {}, {})
+    assert all("–" not in row[column].split("(")[0] for row in whole.rows[:3])
+
+
+def test_the_hottest_disagreements_are_the_largest_in_differences_that_matter(made):
+    from qmbench.report.page import _hottest
+
+    first = _hottest(made.disagreement)[0]
+    entry = max(
+        (x for x in made.disagreement["entries"] if x["significant_pairs"] and x["verdict"] != "inconclusive"),
+        key=lambda x: x["spread"] / x["resolution"],
+    )
+    assert first["where"].endswith(entry["entry"])
