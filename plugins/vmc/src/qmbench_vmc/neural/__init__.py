@@ -146,9 +146,7 @@ def _pretrained(molecule: Molecule, ansatz: Any, settings: Settings, resources: 
     states, targets = pretraining.sample_determinant(matrices, start, random, sweeps=300, keep=10)
     parameters, residual = ansatz.initial(settings.seed), float("nan")
     if settings.pretraining:
-        parameters, residual = pretraining.fit_orbitals(
-            ansatz, parameters, states, targets, settings.pretraining, np.float64
-        )
+        parameters, residual = pretraining.fit_orbitals(ansatz, parameters, states, targets, settings.pretraining)
     return parameters, states[-1], float(mf.e_tot), residual
 
 

@@ -81,7 +81,7 @@ class Ansatz:
             "jastrow": {"readout": np.zeros((d, 1)), "same": np.array(1.0), "other": np.array(1.0)},
             "orbitals": [
                 {
-                    "w": weights(d, k * n, scale=0.3),
+                    "w": weights(d, k * n, scale=0.1),
                     "b": 1 + random.normal(size=k * n) * 0.1,
                     "envelope": np.ones((m * ENVELOPES, k * n)) / (m * ENVELOPES),
                     "decay": np.maximum(charges[:, None] / 2.0 ** np.arange(ENVELOPES), 0.3),

@@ -30,7 +30,7 @@ from qmbench_vmc.neural.options import Settings
 
 SWEEPS = 6
 # The step is shortened to this length in parameter space (Goldshlager et al., section 4.1).
-LONGEST_STEP = 0.1
+LONGEST_STEP = 0.05
 # The rate falls as 1/(1 + k/decay) with decay = this share of all iterations.
 DECAY = 0.25
 # The parameters that are kept are a mean over this last share of the iterations.

@@ -21,7 +21,7 @@ class NeuralOptions(Options):
     momentum: float = Field(0.95, ge=0, lt=1, description="neural: share of the last step that SPRING keeps")
     damping: float = Field(1e-3, gt=0, description="neural: what SPRING adds to the diagonal of its kernel")
     pretraining: int = Field(
-        300, ge=0, le=100_000, description="neural: Adam steps towards the Hartree-Fock orbitals before all else"
+        100, ge=0, le=100_000, description="neural: Adam steps towards the Hartree-Fock orbitals before all else"
     )
 
 

@@ -80,16 +80,48 @@ def sample_determinant(
     return np.stack(states), np.stack(values)
 
 
+def fit_envelopes(ansatz: Ansatz, parameters: Parameters, r: np.ndarray, targets: np.ndarray) -> Parameters:
+    """Parameters whose envelopes alone make the orbitals at r (W, N, 3) fit `targets` (W, N, N), by least squares.
+
+    Orbitals are linear in the envelopes' weights, which are an LCAO expansion as long as the network's factor is near 1.
+    """
+    functions = parameters["orbitals"][0]["envelope"].shape[0]
+
+    @jax.jit
+    def basis(number: jax.Array) -> jax.Array:
+        chosen = [
+            spin | {"envelope": jnp.zeros_like(jnp.asarray(spin["envelope"])).at[number].set(1.0)}
+            for spin in parameters["orbitals"]
+        ]
+        return jax.vmap(lambda x: ansatz.orbitals(parameters | {"orbitals": chosen}, x))(jnp.asarray(r))
+
+    values = np.stack([np.asarray(basis(jnp.asarray(i))) for i in range(functions)])  # (functions, W, K, N, N)
+    fitted, start = [], 0
+    for spin, number in zip(parameters["orbitals"], [x for x in ansatz.spins if x], strict=True):
+        rows = slice(start, start + number)
+        weights = np.empty((functions, ansatz.determinants, ansatz.n_electrons))
+        for k in range(ansatz.determinants):
+            for j in range(ansatz.n_electrons):
+                columns = values[:, :, k, rows, j].reshape(functions, -1)
+                normal = columns @ columns.T
+                normal += 1e-8 * np.trace(normal) * np.eye(functions)
+                weights[:, k, j] = np.linalg.solve(normal, columns @ targets[:, rows, j].reshape(-1))
+        fitted.append(spin | {"envelope": weights.reshape(functions, -1)})
+        start += number
+    return parameters | {"orbitals": fitted}
+
+
 def fit_orbitals(
-    ansatz: Ansatz, parameters: Parameters, states: np.ndarray, targets: np.ndarray, steps: int, dtype: Any
+    ansatz: Ansatz, parameters: Parameters, states: np.ndarray, targets: np.ndarray, steps: int
 ) -> tuple[Parameters, float]:
     """Parameters whose K matrices resemble `targets` (S, W, N, N) at `states` (S, W, N, 3), and the residual left.
 
-    Adam goes through the S batches in turn. The residual is relative: Σ|Φ − target|²/Σ|target|².
+    After the envelopes, Adam goes through the S batches in turn. The residual is relative: Σ|Φ − target|²/Σ|target|².
     """
     scale = 1 / np.sqrt(np.mean(targets**2) * targets.shape[-1])
-    states, targets = jnp.asarray(states, dtype), jnp.asarray(targets * scale, dtype)
-    parameters = jax.tree.map(lambda x: jnp.asarray(x, dtype), parameters)
+    parameters = fit_envelopes(ansatz, parameters, states[-1], targets[-1] * scale)
+    states, targets = jnp.asarray(states), jnp.asarray(targets * scale)
+    parameters = jax.tree.map(lambda x: jnp.asarray(x, jnp.float64), parameters)
 
     def loss(parameters: Parameters, r: jax.Array, target: jax.Array) -> jax.Array:
         found = jax.vmap(lambda x: ansatz.orbitals(parameters, x))(r)
@@ -100,12 +132,12 @@ def fit_orbitals(
         batch = number % len(states)
         value, slope = jax.value_and_grad(loss)(parameters, states[batch], targets[batch])
         t = number + 1.0
-        rate = 3e-3 / jnp.sqrt(1 + number / 200)
+        rate = 2e-3 / jnp.sqrt(1 + number / 200)
         first = jax.tree.map(lambda m, g: 0.9 * m + 0.1 * g, first, slope)
         second = jax.tree.map(lambda v, g: 0.999 * v + 0.001 * g * g, second, slope)
         parameters = jax.tree.map(
             lambda p, m, v: (
-                p - (rate * m / (1 - 0.9**t) / (jnp.sqrt(v / (1 - 0.999**t)) + 1e-8)).astype(dtype)
+                p - rate * m / (1 - 0.9**t) / (jnp.sqrt(v / (1 - 0.999**t)) + 1e-8)
             ),
             parameters,
             first,
