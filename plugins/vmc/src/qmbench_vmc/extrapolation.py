@@ -10,7 +10,7 @@ import numpy as np
 
 @dataclass(frozen=True)
 class Fit:
-    """Value at zero with its standard error; coefficients from the constant up. p_value is 1 without degrees of freedom."""
+    """Value at zero with its standard error; coefficients from the constant up. p_value: 1 where none are left."""
 
     value: float
     error: float
