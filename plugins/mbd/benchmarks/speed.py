@@ -38,7 +38,7 @@ def solid(n: int, seed: int = 0) -> Oscillators:
 
 @contextmanager
 def lapack_clock() -> Iterator[list[float]]:
-    """CPU time of this thread inside LAPACK's own routines, summed into a one-element list; nothing around them is counted."""
+    """This thread's CPU time inside LAPACK's own routines, summed into a one-element list; nothing else is counted."""
     spent = [0.0]
 
     def timed(function: Callable[..., Any]) -> Callable[..., Any]:
