@@ -38,16 +38,16 @@ def solid(n: int, seed: int = 0) -> Oscillators:
 
 @contextmanager
 def lapack_clock() -> Iterator[list[float]]:
-    """Time spent inside LAPACK's own routines, summed into a one-element list; nothing around them is counted."""
+    """This thread's CPU time inside LAPACK's own routines, summed into a one-element list; nothing else is counted."""
     spent = [0.0]
 
     def timed(function: Callable[..., Any]) -> Callable[..., Any]:
         def run(*args: Any, **kwargs: Any) -> Any:
-            start = time.perf_counter()
+            start = time.thread_time()
             try:
                 return function(*args, **kwargs)
             finally:
-                spent[0] += time.perf_counter() - start
+                spent[0] += time.thread_time() - start
 
         return run
 
@@ -62,16 +62,16 @@ def lapack_clock() -> Iterator[list[float]]:
 
 
 def best(function: Callable[[], Any], repeat: int) -> tuple[float, float]:
-    """Shortest CPU time of `repeat` runs, and LAPACK's share of it.
+    """Shortest CPU time (of one thread: leave BLAS one) of `repeat` runs, and LAPACK's share of it.
 
     LAPACK is timed in runs of their own, since the clock takes time as well; the shortest of each is the one least
     disturbed by whatever else the machine does.
     """
     whole, inside = [], []
     for _ in range(repeat):
-        start = time.process_time()
+        start = time.thread_time()
         function()
-        whole.append(time.process_time() - start)
+        whole.append(time.thread_time() - start)
         with lapack_clock() as spent:
             function()
         inside.append(spent[0])
