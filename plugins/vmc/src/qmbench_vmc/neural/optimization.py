@@ -30,9 +30,12 @@ from qmbench_vmc.neural.options import Settings
 
 SWEEPS = 6
 # The step is shortened to this length in parameter space (Goldshlager et al., section 4.1).
-LONGEST_STEP = 0.05
+LONGEST_STEP = 0.1
 # The rate falls as 1/(1 + k/decay) with decay = this share of all iterations.
 DECAY = 0.25
+# The kernel's damping starts here and falls by a factor e in so many iterations: far from the minimum, fewer walkers
+# than parameters would be fitted to their noise.
+FIRST_DAMPING, DAMPING_DECAY = 0.1, 50
 # The parameters that are kept are a mean over this last share of the iterations.
 AVERAGED = 0.2
 SAVE_EVERY_S = 20.0
@@ -105,9 +108,8 @@ class Optimizer:
             return jax.grad(lambda x: self.ansatz.log_psi(self._unravel_single(x), r))(single)
 
         scores = in_chunks(score)(walkers)
-        direction = spring.spring_step(
-            scores, spring.clipped(energies), state["direction"], options.damping, options.momentum
-        )
+        damping = jnp.maximum(options.damping, FIRST_DAMPING * jnp.exp(-number / DAMPING_DECAY))
+        direction = spring.spring_step(scores, spring.clipped(energies), state["direction"], damping, options.momentum)
         rate = options.learning_rate / (1 + number / (DECAY * max(options.iterations, 1)))
         theta = theta + spring.limited(direction, rate, LONGEST_STEP)
         averaged = jnp.maximum(number - int((1 - AVERAGED) * options.iterations), 0) + 1

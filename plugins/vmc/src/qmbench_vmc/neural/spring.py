@@ -18,7 +18,7 @@ def clipped(energies: Array, width: float = 5.0) -> Array:
     return jnp.clip(energies, centre - spread, centre + spread)
 
 
-def spring_step(scores: Array, energies: Array, last: Array, damping: float, momentum: float) -> Array:
+def spring_step(scores: Array, energies: Array, last: Array, damping: float | Array, momentum: float) -> Array:
     """The direction φ (P,) along which parameters are to be changed by +η φ.
 
     φ = argmin |Ō φ − ε|² + λ |φ − μ φ₋|² = μ φ₋ + Ōᵀ (Ō Ōᵀ + λ)⁻¹ (ε − μ Ō φ₋), with Ō = (O − ⟨O⟩)/√W and
