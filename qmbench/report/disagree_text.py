@@ -90,14 +90,14 @@ def render_terminal(document: Mapping[str, Any], console: Console, most: int = 3
     from rich.table import Table
     from rich.text import Text
 
+    # A narrow terminal has room for who contradicts whom or for the consensus, not for both.
+    shown = COLUMNS if console.width >= 100 else COLUMNS[:-1]
     table = Table(box=box.SIMPLE_HEAD, pad_edge=False, padding=(0, 1))
-    for name in COLUMNS:
+    for name in shown:
         right = name in ("spread", "max |z|", "consensus")
-        table.add_column(
-            name, justify="right" if right else "left", overflow="fold", no_wrap=right or name == "verdict"
-        )
+        table.add_column(name, justify="right" if right else "left", overflow="fold", no_wrap=name != "who")
     for cells in rows(document, most):
-        table.add_row(*(Text(cell) for cell in cells))
+        table.add_row(*(Text(cell) for cell in cells[: len(shown)]))
     if document["entries"]:
         console.print(table)
     left_out = len(document["entries"]) - most
