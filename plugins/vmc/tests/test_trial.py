@@ -168,7 +168,7 @@ def test_cusp_correction_ends_where_it_says():
 
 
 def test_cusps_keep_the_local_energy_finite():
-    """Close to the nucleus a Gaussian's local energy goes like -Z/r; that of the corrected orbital stays where it is."""
+    """Close to the nucleus a Gaussian's local energy goes like -Z/r; that of the corrected orbital stays."""
     from pyqmc import wftools
     from pyqmc.observables.accumulators import EnergyAccumulator
 
