@@ -88,7 +88,9 @@ def dmc_by_hand(trial: Trial, timestep: float) -> Callable[[], object]:
     return block
 
 
-def compare(what: str, ours: Callable[[], object], theirs: Callable[[], object], samples: int, repetitions: int) -> None:
+def compare(
+    what: str, ours: Callable[[], object], theirs: Callable[[], object], samples: int, repetitions: int
+) -> None:
     """Time both in turn and print samples per CPU second of each."""
     ours(), theirs()
     times = np.array([(cpu(ours), cpu(theirs)) for _ in range(repetitions)])

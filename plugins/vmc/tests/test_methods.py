@@ -222,3 +222,13 @@ def test_carbon_with_t_moves_is_below_its_trial_function():
     a, b = upper.properties["energy"], lower.properties["energy"]
     assert b.value < a.value - 2 * np.hypot(a.uncertainty, b.uncertainty)
     assert lower.settings["nonlocal"] == "T-moves"
+
+
+def test_options_of_another_ansatz_are_refused():
+    with pytest.raises(InputError, match="basis belongs to ansatz=slater-jastrow, not to ansatz=neural"):
+        refused("vmc/cc-pvtz?ansatz=neural")
+    with pytest.raises(InputError, match="width belongs to ansatz=neural"):
+        refused("vmc/cc-pvtz?width=8")
+    refused("vmc?ansatz=neural")
+    with pytest.raises(Unsupported, match="does not give polarizability; it gives energy and dipole"):
+        refused("vmc?ansatz=neural", HELIUM, "polarizability")

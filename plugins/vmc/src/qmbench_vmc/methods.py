@@ -15,7 +15,7 @@ from qmbench import (
     System,
     Unsupported,
 )
-from qmbench_vmc.options import DmcOptions, VmcOptions
+from qmbench_vmc.options import DmcOptions, VmcOptions, foreign
 from qmbench_vmc.pseudopotentials import ccecp_core, real_symbols, removed_electrons
 
 PYQMC = "10.1063/5.0139024"
@@ -26,7 +26,7 @@ class MonteCarlo(Method):
     """Base of this plugin's methods."""
 
     systems: ClassVar[tuple[type[System], ...]] = (Molecule,)
-    distributions = ("pyqmc", "pyscf", "qmbench-pyscf")
+    distributions: ClassVar[tuple[str, ...]] = ("pyqmc", "pyscf", "qmbench-pyscf")
     stochastic = True
 
     @classmethod
@@ -133,6 +133,7 @@ class Vmc(MonteCarlo):
 
     name = "vmc"
     properties = frozenset({"energy", "dipole", "polarizability", "excitation_energies", "radial_density"})
+    distributions = (*MonteCarlo.distributions, "jax")
     citations: ClassVar[tuple[str, ...]] = ("10.1103/RevModPhys.73.33", PYQMC, "10.1063/1.1940588", CCECP)
     Options: ClassVar[type[Options]] = VmcOptions
     examples = (
@@ -140,9 +141,23 @@ class Vmc(MonteCarlo):
         "vmc/cc-pvdz?active_space=2,2&ansatz=multi-slater-jastrow&target_error=25&walkers=100&optimization_steps=3",
     )
 
+    @property
+    def neural(self) -> bool:
+        """Whether the wave function is the neural one."""
+        return bool(self.options.ansatz == "neural")
+
+    def _check_trial(self, molecule: Molecule) -> None:
+        if given := foreign(self.options):
+            kind = "slater-jastrow" if self.neural else "neural"
+            raise InputError(f"vmc: {', '.join(given)} belongs to ansatz={kind}, not to ansatz={self.options.ansatz}")
+        if not self.neural:
+            super()._check_trial(molecule)
+
     def check(self, system: System, properties: frozenset[str]) -> None:
         super().check(system, properties)
         assert isinstance(system, Molecule)
+        if self.neural and (lacking := sorted(properties - {"energy", "dipole"})):
+            raise Unsupported(f"vmc with ansatz=neural does not give {', '.join(lacking)}; it gives energy and dipole")
         if "radial_density" in properties and system.n_parts != 1:
             raise Unsupported("radial_density is a property of atoms")
         if "polarizability" in properties and self.options.ansatz != "slater-jastrow":
@@ -151,9 +166,26 @@ class Vmc(MonteCarlo):
     def compute(self, system: System, properties: frozenset[str], resources: Resources) -> Result:
         self.check(system, properties)
         assert isinstance(system, Molecule)
+        if self.neural:
+            from qmbench_vmc.neural_run import neural_result
+
+            return neural_result(system, self.options, properties, resources)
         from qmbench_vmc.run import vmc_result
 
         return vmc_result(system, self.options, properties, resources, self.warnings_for(system))
+
+    def warnings_for(self, molecule: Molecule) -> tuple[str, ...]:
+        return () if self.neural else super().warnings_for(molecule)
+
+    def families(self) -> dict[str, str]:
+        return {"program": "qmbench-vmc neural"} if self.neural else super().families()
+
+    def estimate(self, system: System, properties: frozenset[str]) -> float | None:
+        if self.neural and isinstance(system, Molecule):
+            from qmbench_vmc.neural import estimate_seconds
+
+            return estimate_seconds(system, self.options)
+        return super().estimate(system, properties)
 
 
 class Dmc(MonteCarlo):

@@ -8,6 +8,7 @@ from typing import Literal
 from pydantic import Field, field_validator
 
 from qmbench import Options
+from qmbench_vmc.neural.options import NeuralOptions
 
 
 class TrialOptions(Options):
@@ -54,11 +55,11 @@ class TrialOptions(Options):
         return int(electrons), int(orbitals)
 
 
-class VmcOptions(TrialOptions):
+class VmcOptions(TrialOptions, NeuralOptions):
     """Variational Monte Carlo."""
 
-    ansatz: Literal["slater-jastrow", "multi-slater-jastrow"] = Field(
-        "slater-jastrow", description="trial wave function"
+    ansatz: Literal["slater-jastrow", "multi-slater-jastrow", "neural"] = Field(
+        "slater-jastrow", description="trial wave function; neural has no basis and needs JAX"
     )
     field_strength: float = Field(
         0.01, gt=0, le=0.05, description="electric field of the polarizability, atomic units, in both senses"
@@ -91,3 +92,22 @@ class DmcOptions(TrialOptions):
         if any(not 0 < t <= 1 for t in value) or len(set(value)) != len(value):
             raise ValueError("time steps are distinct numbers above 0 and at most 1")
         return tuple(sorted(value))
+
+
+# What belongs to one kind of ansatz only: giving it with another is refused, so that no option does nothing.
+NEURAL_ONLY = tuple(NeuralOptions.model_fields)
+ORBITALS_ONLY = (
+    "basis",
+    "pseudopotential",
+    "active_space",
+    "determinant_cutoff",
+    "optimization_steps",
+    "field_strength",
+)
+
+
+def foreign(options: VmcOptions) -> list[str]:
+    """Options that were given, but belong to another ansatz."""
+    fields = type(options).model_fields
+    names = ORBITALS_ONLY if options.ansatz == "neural" else NEURAL_ONLY
+    return [name for name in names if getattr(options, name) != fields[name].default]
