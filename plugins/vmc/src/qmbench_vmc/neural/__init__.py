@@ -186,5 +186,3 @@ def _start_jax(cores: int) -> None:
     except ImportError:
         raise Unsupported("ansatz=neural needs JAX: pip install 'qmbench-vmc[neural]'") from None
     jax.config.update("jax_enable_x64", True)
-
-

@@ -19,7 +19,6 @@ STEPS_PER_BLOCK = 10
 EQUILIBRATION_SWEEPS = 300
 
 
-
 class NeuralSampler:
     """The driver's `Sampler` of |ψ|²: each walker is a chain of its own; `sweeps` moves lie between measurements.
 
