@@ -120,8 +120,8 @@ def test_the_hydrogen_atom_is_found():
 
 
 ENERGIES = {
-    # exact energies: Drake (He), Kołos (H2 at 1.4 bohr), Puchalski (Li), Stanke (Be, infinite nuclear mass); LiH: Cencek
-    # & Rychlewski. The tolerance in hartree is what is asked of the default settings, and three standard errors of 0.05 mHa.
+    # Nonrelativistic, nuclei at rest: benchmarks/atoms and published values for the molecules. The
+    # tolerance in hartree is what is asked of the default settings.
     "he": (("He",), ((0, 0, 0),), 1, -2.903724, 2e-4),
     "h2": (("H", "H"), ((0, 0, 0), (0, 0, 1.4)), 1, -1.174475, 2e-4),
     "li": (("Li",), ((0, 0, 0),), 2, -7.478060, 1e-3),

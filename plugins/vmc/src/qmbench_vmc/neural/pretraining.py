@@ -83,7 +83,7 @@ def sample_determinant(
 def fit_envelopes(ansatz: Ansatz, parameters: Parameters, r: np.ndarray, targets: np.ndarray) -> Parameters:
     """Parameters whose envelopes alone make the orbitals at r (W, N, 3) fit `targets` (W, N, N), by least squares.
 
-    Orbitals are linear in the envelopes' weights, which are an LCAO expansion as long as the network's factor is near 1.
+    Orbitals are linear in the envelopes' weights: an LCAO expansion as long as the network's factor is near 1.
     """
     functions = parameters["orbitals"][0]["envelope"].shape[0]
 
