@@ -178,5 +178,5 @@ def _guesses(present: Any, annotation: Any, name: str) -> list[Any]:
 
 
 def is_limit(name: str) -> bool:
-    """Whether an option limits the iterations of a method, by its name (`max_cycles`, `max_iterations`, `max_blocks` …)."""
+    """Whether an option limits the iterations of a method, by its name (`max_cycles`, `max_blocks` …)."""
     return name.startswith("max_") and any(word in name for word in ("cycle", "iter", "sweep", "macro", "block"))
