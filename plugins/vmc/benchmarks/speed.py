@@ -7,6 +7,7 @@ thread are the measure, and of all repetitions the fastest counts. Asked: within
 
 from __future__ import annotations
 
+import logging
 import sys
 import time
 from collections.abc import Callable
@@ -103,6 +104,7 @@ def compare(
 
 
 def main(repetitions: int = 10) -> None:
+    logging.disable(logging.WARNING)
     for molecule, basis, potential in CASES:
         options = VmcOptions(basis=basis, pseudopotential=potential, walkers=WALKERS)
         made: list[Trial] = []
