@@ -210,5 +210,5 @@ def _guesses(present: Any, annotation: Any, name: str) -> list[Any]:
 
 
 def is_limit(name: str) -> bool:
-    """Whether an option limits the iterations of a method, by its name (`max_cycles`, `max_iterations` …)."""
-    return name.startswith("max_") and any(word in name for word in ("cycle", "iter", "sweep", "macro"))
+    """Whether an option limits the iterations of a method, by its name (`max_cycles`, `max_blocks` …)."""
+    return name.startswith("max_") and any(word in name for word in ("cycle", "iter", "sweep", "macro", "block"))

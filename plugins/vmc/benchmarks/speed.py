@@ -7,6 +7,7 @@ thread are the measure, and of all repetitions the fastest counts. Asked: within
 
 from __future__ import annotations
 
+import logging
 import sys
 import time
 from collections.abc import Callable
@@ -103,6 +104,7 @@ def compare(
 
 
 def main(repetitions: int = 10) -> None:
+    logging.disable(logging.WARNING)
     for molecule, basis, potential in CASES:
         options = VmcOptions(basis=basis, pseudopotential=potential, walkers=WALKERS)
         made: list[Trial] = []
@@ -127,11 +129,8 @@ def main(repetitions: int = 10) -> None:
             max(repetitions // 3, 2),
         )
         found: list[driver.Estimate] = []
-        sampling = cpu(
-            lambda: found.append(
-                driver.sample(VmcSampler(trial, WALKERS, 2), target_error=1e-3, max_blocks=2000)  # noqa: B023
-            )
-        )
+        fresh = VmcSampler(trial, WALKERS, 2)
+        sampling = cpu(lambda: found.append(driver.sample(fresh, target_error=1e-3, max_blocks=2000)))  # noqa: B023
         print(
             f"{'':28s} to 1 millihartree: {optimization:.1f} s optimization, {sampling:.1f} s sampling (CPU);"
             f" {found[0].value:.4f} ± {found[0].error:.4f} hartree",

@@ -78,7 +78,7 @@ def wavefunction(
         "hartree_fock_energy": float(found["hartree_fock"]),
         **_progress_facts(history),
     }
-    return NeuralSampler(
+    sampler = NeuralSampler(
         ansatz,
         optimizer.unravel(found["mean_theta"]),
         found["walkers"],
@@ -87,6 +87,8 @@ def wavefunction(
         sweeps=10 if molecule.n_electrons < 3 else 20,
         facts=facts,
     )
+    sampler.history = history
+    return sampler
 
 
 def estimate_seconds(molecule: Molecule, options: Any) -> float:
@@ -186,5 +188,3 @@ def _start_jax(cores: int) -> None:
     except ImportError:
         raise Unsupported("ansatz=neural needs JAX: pip install 'qmbench-vmc[neural]'") from None
     jax.config.update("jax_enable_x64", True)
-
-

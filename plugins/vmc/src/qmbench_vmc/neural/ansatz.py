@@ -8,8 +8,9 @@ determinants are dense: both spins stand in one N×N matrix. χ are exponential 
 2, 033429 (2020) (backflow determinants, envelopes); Hermann, Schätzle & Noé, Nat. Chem. 12, 891 (2020) and Gerard
 et al., NeurIPS (2022) (cusps, filters).
 
-Cusps. Every feature is built from r·ln(1+|r|)/|r|, and ln(1+|r|²/(1+|r|)), which have no term linear in |r| around
-r = 0 that would be spherical; the envelopes fall as exp[−ζ r²/(b+r)]. So the whole cusp is in the Jastrow factor,
+Cusps. Features are r·ln(1+|r|)/|r| for a nucleus, r·arsinh(|r|)/|r| for a pair, and ln(1+|r|²/(1+|r|)) for both; the
+envelopes fall as exp[−ζ r²/(b+r)]. None has a spherical term linear in |r|, and those of a pair have no r|r| either,
+which two equal spins would feel. So the whole cusp is in the Jastrow factor,
 J_eN = −Z b r/(b+r) and J_ee = c a r/(a+r) with c = 1/2 for opposite and 1/4 for equal spins, whatever the parameters
 (Kato, Commun. Pure Appl. Math. 10, 151 (1957); Pack & Byers Brown, J. Chem. Phys. 45, 556 (1966)). Since
 b r/(b+r) + r²/(b+r) = r, one determinant with ζ = Z is the exact state of a one-electron atom.
@@ -17,10 +18,10 @@ b r/(b+r) + r²/(b+r) = r, one determinant with ζ = Z is the exact state of a o
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
 
-import jax
 import jax.numpy as jnp
 import numpy as np
 from jax import Array
@@ -117,7 +118,7 @@ class Ansatz:
         n, m, k = self.n_electrons, len(self.charges), self.determinants
         charges = jnp.asarray(self.charges, r.dtype)
         vector, distance = jets.vectors(r[:, None] - jnp.asarray(self.positions, r.dtype), derivatives)
-        features = jets.reshape(_features(vector, distance), n, 4 * m)
+        features = jets.reshape(_features(vector, distance, jnp.log1p), n, 4 * m)
         distance = jets.reshape(distance, n, m)
         reach = 1 / charges
         cusp = jets.linear(
@@ -150,7 +151,7 @@ class Ansatz:
     def _pair_hidden(self, parameters: Parameters, r: Array, derivatives: bool) -> Jet:
         """Hidden features (N, N, P + 1) of the pairs, the last of them 1."""
         vector, distance = jets.vectors(_differences(r), derivatives)
-        hidden = jets.tanh(jets.linear(_features(vector, distance), **_named(parameters)))
+        hidden = jets.tanh(jets.linear(_features(vector, distance, jnp.arcsinh), **_named(parameters)))
         ones = jnp.ones_like(distance.value)
         constant = Jet(ones)
         if derivatives:
@@ -163,7 +164,9 @@ class Ansatz:
         reach = jnp.where(same, jnp.abs(parameters["same"]), jnp.abs(parameters["other"]))
         slope = jnp.where(same, 0.25, 0.5).astype(r.dtype)
         n = self.n_electrons
-        return jets.pair_total(jets.elementwise(lambda x: slope * reach * x / (reach + x), jets.reshape(distance, n, n)))
+        return jets.pair_total(
+            jets.elementwise(lambda x: slope * reach * x / (reach + x), jets.reshape(distance, n, n))
+        )
 
     def _same_spin(self) -> np.ndarray:
         spin = np.repeat([0, 1], self.spins)
@@ -179,9 +182,9 @@ def _differences(r: Array) -> Array:
     return r[:, None] - r[None] + jnp.eye(r.shape[0], dtype=r.dtype)[..., None]
 
 
-def _features(vector: Jet, distance: Jet) -> Jet:
+def _features(vector: Jet, distance: Jet, shortening: Callable[[Array], Array]) -> Jet:
     """(…, 4): the vector, shortened logarithmically, and a measure of its length without a spherical cusp."""
-    shortened = jets.multiply(_repeat(jets.elementwise(lambda x: jnp.log1p(x) / x, distance)), vector)
+    shortened = jets.multiply(_repeat(jets.elementwise(lambda x: shortening(x) / x, distance)), vector)
     return jets.concatenate(shortened, jets.elementwise(lambda x: jnp.log1p(x**2 / (1 + x)), distance))
 
 

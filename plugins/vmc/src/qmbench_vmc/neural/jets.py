@@ -73,7 +73,9 @@ def linear(x: Jet, weights: Array, bias: Array | float = 0.0) -> Jet:
 
 def add(*terms: Jet) -> Jet:
     """The sum of jets of one kind."""
-    value, gradient, laplacian = (sum(parts[1:], parts[0]) if parts[0] is not None else None for parts in zip(*terms))
+    value, gradient, laplacian = (
+        sum(parts[1:], parts[0]) if parts[0] is not None else None for parts in zip(*terms, strict=True)
+    )
     return Jet(value, gradient, laplacian)
 
 
@@ -93,7 +95,7 @@ def concatenate(*parts: Jet) -> Jet:
     """Jets of one kind side by side along the last axis."""
     if parts[0].gradient is None:
         return Jet(jnp.concatenate([p.value for p in parts], axis=-1))
-    value, gradient, laplacian = (jnp.concatenate(arrays, axis=-1) for arrays in zip(*parts))
+    value, gradient, laplacian = (jnp.concatenate(arrays, axis=-1) for arrays in zip(*parts, strict=True))
     return Jet(value, gradient, laplacian)
 
 
@@ -105,7 +107,7 @@ def reshape(x: Jet, *shape: int) -> Jet:
 
 
 def total(x: Jet) -> Jet:
-    """The sum over all entries of a full jet, or over electrons of one that is full in no way but by `spread`."""
+    """The sum over all entries of a full jet."""
     if x.gradient is None:
         return Jet(jnp.sum(x.value))
     axes = tuple(range(1, x.gradient.ndim))

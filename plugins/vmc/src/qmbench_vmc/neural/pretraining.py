@@ -83,7 +83,7 @@ def sample_determinant(
 def fit_envelopes(ansatz: Ansatz, parameters: Parameters, r: np.ndarray, targets: np.ndarray) -> Parameters:
     """Parameters whose envelopes alone make the orbitals at r (W, N, 3) fit `targets` (W, N, N), by least squares.
 
-    Orbitals are linear in the envelopes' weights, which are an LCAO expansion as long as the network's factor is near 1.
+    Orbitals are linear in the envelopes' weights: an LCAO expansion as long as the network's factor is near 1.
     """
     functions = parameters["orbitals"][0]["envelope"].shape[0]
 
@@ -136,9 +136,7 @@ def fit_orbitals(
         first = jax.tree.map(lambda m, g: 0.9 * m + 0.1 * g, first, slope)
         second = jax.tree.map(lambda v, g: 0.999 * v + 0.001 * g * g, second, slope)
         parameters = jax.tree.map(
-            lambda p, m, v: (
-                p - rate * m / (1 - 0.9**t) / (jnp.sqrt(v / (1 - 0.999**t)) + 1e-8)
-            ),
+            lambda p, m, v: p - rate * m / (1 - 0.9**t) / (jnp.sqrt(v / (1 - 0.999**t)) + 1e-8),
             parameters,
             first,
             second,

@@ -19,11 +19,11 @@ STEPS_PER_BLOCK = 10
 EQUILIBRATION_SWEEPS = 300
 
 
-
 class NeuralSampler:
     """The driver's `Sampler` of |ψ|²: each walker is a chain of its own; `sweeps` moves lie between measurements.
 
-    facts: JSON-ready settings and what the optimization reached. A block has `energy` (steps, chains) in hartree,
+    facts: JSON-ready settings and what the optimization reached; history: (iterations, 3) energy, variance and
+    acceptance of each iteration. A block has `energy` (steps, chains) in hartree,
     `acceptance` (steps,), and `dipole` (steps, chains, 3) in atomic units (about the origin for ions).
     """
 
@@ -42,6 +42,7 @@ class NeuralSampler:
         self.ansatz, self.parameters, self.seed = ansatz, parameters, seed
         self.chains = len(walkers)
         self.facts = dict(facts)
+        self.history = np.empty((0, 3))
         self._walkers = jnp.asarray(walkers, jnp.float64)
         self._step_size, self._sweeps = step_size, sweeps
         self._measure = jax.jit(self._steps)

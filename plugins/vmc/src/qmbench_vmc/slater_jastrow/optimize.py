@@ -13,9 +13,11 @@ import numpy as np
 
 # Sweeps in which one step's gradient is measured, and lengths that its line search tries.
 SWEEPS = 20
-LENGTHS = np.array([0.0, 0.02, 0.05, 0.1, 0.2, 0.4, 0.8])
-# Share of the local energy's standard deviation in what is minimized.
-SPREAD = 0.1
+LENGTHS = np.array([0.0, 0.02, 0.05, 0.1, 0.2, 0.4])
+# Configurations that the lengths are compared on, at least: with few, the lowest energy is the luckiest one.
+CONFIGURATIONS = 800
+# Share of the local energy's standard deviation in what is minimized: it is what a runaway shows in first.
+SPREAD = 0.5
 
 
 def stochastic_reconfiguration(
@@ -44,7 +46,7 @@ def stochastic_reconfiguration(
         trials = [start + change for change in gradients.delta_p(LENGTHS, data)[0]]
         # Sampling the sum of the densities at both ends keeps every trial's weights near one.
         sampled = correlated_compute(
-            wavefunction, walkers.copy(), trials, gradients, ref_wfs=[0, 1], nsteps=5, nblocks=1
+            wavefunction, _many(walkers), trials, gradients, ref_wfs=[0, 1], nsteps=5, nblocks=1
         )
         best = trials[_lowest(sampled)]
         set_wf_params(wavefunction, best, gradients)
@@ -54,6 +56,14 @@ def stochastic_reconfiguration(
     return energies
 
 
+def _many(walkers: Any) -> Any:
+    """Copies of the walkers, so many that there are CONFIGURATIONS; the sampling that follows parts them."""
+    from pyqmc.configurations.coord import OpenConfigs
+
+    copies = -(-CONFIGURATIONS // len(walkers.configs))
+    return OpenConfigs(np.tile(walkers.configs, (copies, 1, 1)))
+
+
 def _lowest(sampled: dict[str, np.ndarray]) -> int:
     """Index of the trial whose reweighted energy, with a share of its spread, is lowest."""
     weights = sampled["weight"] / np.sum(sampled["weight"], axis=1, keepdims=True)
@@ -61,6 +71,6 @@ def _lowest(sampled: dict[str, np.ndarray]) -> int:
     mean = np.sum(weights * totals, axis=1)
     spread = np.sqrt(np.sum(weights * (totals - mean[:, None]) ** 2, axis=1))
     # A trial that lives on a few walkers has not been seen.
-    unseen = 1 / np.sum(weights**2, axis=1) < 0.5 * weights.shape[1]
+    unseen = 1 / np.sum(weights**2, axis=1) < 0.6 * weights.shape[1]
     goal = np.where(np.isfinite(mean), mean + SPREAD * spread, np.inf)
     return int(np.argmin(np.where(unseen, np.inf, goal))) if not unseen.all() else 0
