@@ -52,7 +52,7 @@ def measure(name: str, cores: int, options: dict[str, float]) -> None:
     history = sampler.history
     (first, wall_first, cpu_first), (last, wall_last, cpu_last) = marks[0], marks[-1]
     steps = last - first
-    print(f"{name}: {len(history)} iterations of {chosen.walkers} walkers in {total:.0f} s wall, {total_cpu:.0f} s CPU")
+    print(f"{name}: {len(history)} iterations, {chosen.walkers} walkers, {total:.0f} s wall, {total_cpu:.0f} s CPU")
     print(
         f"  optimization: {steps / (wall_last - wall_first):.1f} steps/s wall, {steps / (cpu_last - cpu_first):.1f} CPU"
     )

@@ -90,6 +90,13 @@ class Ansatz:
                 for _ in spins
             ],
         }
+        if n == 1:
+            # One exponential of each nucleus, exp(-Zr): for an atom, this is the exact state.
+            parameters["orbitals"][0] |= {
+                "w": np.zeros((d, k)),
+                "b": np.ones(k),
+                "envelope": np.repeat(np.tile(np.eye(1, ENVELOPES)[0], m)[:, None], k, axis=1),
+            }
         return parameters
 
     def log_psi(self, parameters: Parameters, r: Array) -> Array:
