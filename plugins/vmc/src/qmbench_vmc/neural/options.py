@@ -13,9 +13,7 @@ from qmbench import InputError, Molecule, Options
 class NeuralOptions(Options):
     """Shape and optimization of the neural wavefunction; None: a value that grows with the number of electrons."""
 
-    width: int | None = Field(
-        None, ge=4, le=512, description="neural: length of each electron's vector", examples=[8]
-    )
+    width: int | None = Field(None, ge=4, le=512, description="neural: length of each electron's vector", examples=[8])
     layers: int | None = Field(None, ge=1, le=8, description="neural: layers of messages between the electrons")
     determinants: int | None = Field(None, ge=1, le=64, description="neural: dense backflow determinants")
     iterations: int | None = Field(None, ge=0, le=1_000_000, description="neural: natural-gradient (SPRING) steps")

@@ -31,7 +31,7 @@ class _Measure:
 
     def avg(self, configs: Any, wavefunction: Any) -> dict[str, Any]:
         self.calls += 1
-        if self.calls % self.every == self.every - 1 or self.every == 1 and self.before is None:
+        if self.calls % self.every == self.every - 1 or (self.every == 1 and self.before is None):
             self.before = configs.configs.copy()
         if self.calls % self.every == 0:
             self.rows["energy"].append(np.real(self.energy(configs, wavefunction)["total"]))
