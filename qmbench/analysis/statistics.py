@@ -120,8 +120,9 @@ def statistics(
     scored: from `score`. Columns, beside those names, `method`, `basis`, `unit` and `reference_set`:
 
     n, n_ok, n_failed, n_unsupported: rows by status. n_scored: ok rows that have a reference; every statistic
-    is over these. coverage: n_ok / n. n_common: entries that every level with any score has here.
-    n_differs: whether levels differ in n_scored, so that their own statistics do not compare.
+    is over these. coverage: n_ok / n. n_common: entries that every level has which has at least half as many scores
+    here as the level with most; a level with fewer is a sample, and has no common_NAME.
+    n_differs: whether those levels differ in n_scored, so that their own statistics do not compare.
 
     NAME for mean_signed_error, mean_absolute_error, root_mean_square_error (bootstrap-t over entries),
     median_absolute_error and percentile_95_absolute_error (distribution-free), in `unit`, with
@@ -243,7 +244,8 @@ def _subset_rows(g: _Group, subset: str, confidence: float, resamples: int) -> l
     has = np.isfinite(error)
     planned = (status != "").sum(axis=0)
     scored = has.sum(axis=0)
-    taking_part = scored > 0
+    # A level that was asked for an entry or two would leave the others nothing to be compared by.
+    taking_part = (scored > 0) & (2 * scored >= scored.max(initial=0))
     common = has[:, taking_part].all(axis=1) if taking_part.any() else np.zeros(len(entries), bool)
     differs = len(set(scored[taking_part & (planned > 0)].tolist())) > 1
 

@@ -143,7 +143,8 @@ def cost_accuracy(statistics: pd.DataFrame, unit: str) -> Spec | None:
 
     rows = statistics.copy()
     rows["level"] = [level_text(a, b) for a, b in zip(rows["level_of_theory"], rows["bsse"], strict=True)]
-    rows["error"] = rows["common_mean_absolute_error"].where(rows["n_differs"], rows["mean_absolute_error"])
+    shared = rows["common_mean_absolute_error"]
+    rows["error"] = shared.where(rows["n_differs"], rows["mean_absolute_error"]).where(shared.notna())
     rows["time"] = rows["wall_s"] / rows["n_ok"].where(rows["n_ok"] > 0)
     rows = rows[rows["error"].gt(0) & rows["time"].gt(0)]
     if len(rows) < 2:

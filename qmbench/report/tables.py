@@ -148,7 +148,8 @@ def _block(rows: pd.DataFrame, title: str, subset: str, failures: tuple[str, ...
     differs = bool(first["n_differs"])
     columns = COLUMNS + (("common mean abs",) if differs else ())
     best_key = "common_mean_absolute_error" if differs else "mean_absolute_error"
-    scores = [r[best_key] for r in records if not is_missing(r[best_key])]
+    compared = [r for r in records if not is_missing(r["common_mean_absolute_error"])]
+    scores = [r[best_key] for r in compared if not is_missing(r[best_key])]
     best = min(scores) if len(scores) > 1 else None
     table = tuple(_row(r, decimals, differs, best is not None and r[best_key] == best) for r in records)
     return Block(
@@ -196,6 +197,8 @@ def _notes(records: list[dict[str, Any]], differs: bool) -> Iterator[str]:
             f"n differs between levels: compare them by their common mean abs, over the {first['n_common']} "
             "entries that all share"
         )
+    if any(r["n_scored"] and is_missing(r["common_mean_absolute_error"]) for r in records):
+        yield "levels with fewer than half of the entries stand last and are not compared with the others"
     if any(r["n_ok"] > r["n_scored"] for r in records):
         yield "n: entries that have a result and a reference / entries asked for"
     if all(is_missing(r["mean_absolute_error_low"]) for r in records) and largest:

@@ -314,6 +314,15 @@ def test_levels_are_compared_on_the_entries_they_share():
     assert rows.loc[("all", "part"), "common_mean_absolute_error"] == 2.0
 
 
+def test_a_level_with_a_sample_of_the_entries_does_not_empty_the_common_set():
+    rows = table({"one": [1.0, 2.0, 3.0], "two": [2.0, 2.0, 2.0], "sample": [None, None, 0.5]}, [0.0] * 3)
+    assert rows["n_common"].eq(3).all()
+    assert not rows["n_differs"].any()
+    assert rows.loc[("all", "one"), "common_mean_absolute_error"] == 2.0
+    assert rows.loc[("all", "sample"), "mean_absolute_error"] == 0.5
+    assert math.isnan(rows.loc[("all", "sample"), "common_mean_absolute_error"])
+
+
 def test_a_level_that_failed_everywhere_does_not_empty_the_common_set():
     rows = table({"good": [1.0, 2.0], "dead": [None, None]}, [0.0, 0.0])
     assert not rows["n_differs"].any()
