@@ -171,8 +171,10 @@ class Vmc(MonteCarlo):
 
             return neural_result(system, self.options, properties, resources)
         from qmbench_vmc.run import vmc_result
+        from qmbench_vmc.slater_jastrow.trial import one_thread
 
-        return vmc_result(system, self.options, properties, resources, self.warnings_for(system))
+        with one_thread():
+            return vmc_result(system, self.options, properties, resources, self.warnings_for(system))
 
     def warnings_for(self, molecule: Molecule) -> tuple[str, ...]:
         return () if self.neural else super().warnings_for(molecule)
@@ -230,5 +232,7 @@ class Dmc(MonteCarlo):
         self.check(system, properties)
         assert isinstance(system, Molecule)
         from qmbench_vmc.run import dmc_result
+        from qmbench_vmc.slater_jastrow.trial import one_thread
 
-        return dmc_result(system, self.options, properties, resources, self.warnings_for(system))
+        with one_thread():
+            return dmc_result(system, self.options, properties, resources, self.warnings_for(system))

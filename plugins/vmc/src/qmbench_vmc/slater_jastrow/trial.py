@@ -159,6 +159,14 @@ def assemble(
     return wavefunction, {name: flags for name, flags in free.items() if np.any(flags)}, corrected
 
 
+def one_thread() -> Any:
+    """PySCF on one core while it lasts: orbitals of a few hundred points at a time are no work for two, which would
+    wait for each other all the time."""
+    from pyscf import lib
+
+    return lib.with_omp_threads(1)
+
+
 @contextlib.contextmanager
 def quiet():
     """PyQMC prints; a method's output is its result."""
