@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from qmbench.analysis import bootstrap
-from qmbench.analysis.statistics import BenchmarkInfo
+from qmbench.analysis.statistics import BenchmarkInfo, compared
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -118,7 +118,7 @@ def proportion_interval(wins: np.ndarray, n: np.ndarray, confidence: float) -> t
 
 
 def ranking_probabilities(scored: pd.DataFrame, resamples: int = 1000) -> pd.DataFrame:
-    """How probable each rank is for each level when entries are resampled, over the entries that all share.
+    """How probable each rank is for each level when entries are resampled, over the entries that all `compared` levels share.
 
     One row per (benchmark, observable, level, rank from 1): columns benchmark, observable, level_of_theory, bsse,
     rank, probability. Only benchmarks where at least bootstrap.MINIMUM_ENTRIES entries are shared.
@@ -128,7 +128,7 @@ def ranking_probabilities(scored: pd.DataFrame, resamples: int = 1000) -> pd.Dat
     rows = []
     for (benchmark, observable), part in scored.groupby(["benchmark", "observable"], sort=False):
         errors, _, levels = error_matrix(part)
-        keep = np.flatnonzero(np.isfinite(errors).any(axis=0))
+        keep = np.flatnonzero(compared(np.isfinite(errors)))
         shared = np.isfinite(errors[:, keep]).all(axis=1)
         if shared.sum() < bootstrap.MINIMUM_ENTRIES or len(keep) < 2:
             continue
@@ -180,7 +180,7 @@ def reference_sets(
 
 def _compare_ranking(errors: np.ndarray, other: np.ndarray | None) -> tuple[np.ndarray, float, bool | None]:
     """(ranks of the levels, Kendall's tau with the ranking by `other`, whether the best stays); (entries, levels)."""
-    taking_part = np.isfinite(errors).any(axis=0)
+    taking_part = compared(np.isfinite(errors))
     shared = np.isfinite(errors[:, taking_part]).all(axis=1)
     ranks = np.full(errors.shape[1], np.nan)
     if other is not None:
@@ -234,7 +234,7 @@ def leave_one_out(scored: pd.DataFrame) -> pd.DataFrame:
 
 def _decisive(absolute: np.ndarray) -> np.ndarray:
     """Rows without which another column has the smallest mean, over the rows that all columns with data share."""
-    taking_part = np.isfinite(absolute).any(axis=0)
+    taking_part = compared(np.isfinite(absolute))
     shared = np.flatnonzero(np.isfinite(absolute[:, taking_part]).all(axis=1))
     if len(shared) < 2 or taking_part.sum() < 2:
         return np.array([], dtype=int)

@@ -233,6 +233,16 @@ def _variance(own: pd.Series, own_kind: pd.Series, systematic: bool, ref: pd.Ser
     return mine.fillna(0.0).add(theirs.fillna(0.0)).where(mine.notna() | theirs.notna())
 
 
+def compared(has: np.ndarray) -> np.ndarray:
+    """Which columns of `has` (entries, levels) are compared by the entries that they all share.
+
+    Those with at least half as many entries as the fullest: one that was asked for an entry or two, as a sample,
+    would leave the others nothing to be compared by.
+    """
+    n = has.sum(axis=0)
+    return (n > 0) & (2 * n >= n.max(initial=0))
+
+
 def _subset_rows(g: _Group, subset: str, confidence: float, resamples: int) -> list[dict[str, Any]]:
     members = np.ones(len(g.entries), bool) if subset == ALL else g.subsets[subset]
     status, error = g.status[members], g.error[members]
@@ -244,8 +254,7 @@ def _subset_rows(g: _Group, subset: str, confidence: float, resamples: int) -> l
     has = np.isfinite(error)
     planned = (status != "").sum(axis=0)
     scored = has.sum(axis=0)
-    # A level that was asked for an entry or two would leave the others nothing to be compared by.
-    taking_part = (scored > 0) & (2 * scored >= scored.max(initial=0))
+    taking_part = compared(has)
     common = has[:, taking_part].all(axis=1) if taking_part.any() else np.zeros(len(entries), bool)
     differs = len(set(scored[taking_part & (planned > 0)].tolist())) > 1
 

@@ -227,3 +227,13 @@ def test_leaving_out_the_entry_that_decides():
     assert table.loc["x", "highest"] == pytest.approx(2.55)
     assert table.loc["x", "change"] == pytest.approx(0.1 - 5.2 / 3)
     assert table.loc["y", "best_changes_without"] == "e2"
+
+
+def test_a_level_that_did_a_sample_only_takes_no_rank_and_leaves_the_others_theirs():
+    values = {"a": [1.0] * 8, "b": [2.0] * 8}
+    sampled = values | {"sample": [0.5] + [None] * 7}
+    rank = ranking_probabilities(scored(sampled), resamples=50)
+    pd.testing.assert_frame_equal(rank, ranking_probabilities(scored(values), resamples=50))
+    assert set(rank["level_of_theory"]) == {"a", "b"}
+    left = leave_one_out(scored(sampled))
+    assert left["best_changes_without"].eq("").all()
