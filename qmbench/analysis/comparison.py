@@ -118,7 +118,7 @@ def proportion_interval(wins: np.ndarray, n: np.ndarray, confidence: float) -> t
 
 
 def ranking_probabilities(scored: pd.DataFrame, resamples: int = 1000) -> pd.DataFrame:
-    """How probable each rank is for each level when entries are resampled, over the entries that all `compared` levels share.
+    """How probable each rank is for each level when entries are resampled, over the entries that compared levels share.
 
     One row per (benchmark, observable, level, rank from 1): columns benchmark, observable, level_of_theory, bsse,
     rank, probability. Only benchmarks where at least bootstrap.MINIMUM_ENTRIES entries are shared.
