@@ -92,15 +92,30 @@ def _vmc_stream(
     if any(name.startswith("field") for name in measured):
         key["field_strength"] = options.field_strength
     sampler = VmcSampler(trial, options.walkers, options.seed, measured)
+    name = f"vmc, {_name(trial)}{label and ', ' + label}"
+    return _sample(sampler, key, trial, options, resources, clock, target or 1e-3 * options.target_error, name)
+
+
+def _sample(
+    sampler: driver.Sampler,
+    key: Mapping[str, Any],
+    trial: Trial,
+    options: TrialOptions,
+    resources: Resources,
+    clock: Clock,
+    target: float,
+    name: str,
+) -> driver.Estimate:
+    """The stream of `sampler`, which `key` names, to the error `target` (hartree), from its checkpoint on."""
     with resources.checkpoint(json.dumps(key, sort_keys=True)) as folder:
         return driver.sample(
             sampler,
-            target_error=target or 1e-3 * options.target_error,
+            target_error=target,
             max_blocks=options.max_blocks,
             checkpoint=folder,
             electrons=trial.electrons,
             time_s=clock.left(),
-            name=f"vmc, {_name(trial)}{label and ', ' + label}",
+            name=name,
             progress=_log.info,
         )
 
@@ -147,19 +162,8 @@ def _dmc_energy(
         key = identity(trial, options, label) | {"what": "dmc populations", "timestep": timestep}
         key |= {"populations": options.populations, "stream": number}
         sampler = DmcSampler(trial, options.walkers, options.populations, timestep, options.seed, number)
-        with resources.checkpoint(json.dumps(key, sort_keys=True)) as folder:
-            series.append(
-                driver.sample(
-                    sampler,
-                    target_error=each,
-                    max_blocks=options.max_blocks,
-                    checkpoint=folder,
-                    electrons=trial.electrons,
-                    time_s=clock.left(),
-                    name=f"dmc, {_name(trial)}{label and ', ' + label}, time step {timestep:g}",
-                    progress=_log.info,
-                )
-            )
+        name = f"dmc, {_name(trial)}{label and ', ' + label}, time step {timestep:g}"
+        series.append(_sample(sampler, key, trial, options, resources, clock, each, name))
     settings: dict[str, Any] = {
         "timestep": list(options.timestep),
         "populations": options.populations,
