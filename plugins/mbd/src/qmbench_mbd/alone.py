@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any, ClassVar, Literal
 from pydantic import Field, create_model, field_validator
 
 from qmbench import Crystal, InputError, Method, Molecule, Options, Quantity, Resources, Result, System, Unsupported
-from qmbench_mbd.families import CITATIONS, COUPLED, MATRIX_FREE, MODELS, RESPONSE
+from qmbench_mbd.families import CITATIONS, COUPLED, MATRIX_FREE, MODELS, RESPONSE, SolverOptions
 
 if TYPE_CHECKING:
     from qmbench_mbd.parameters import Damping, Oscillators
@@ -68,14 +68,8 @@ class CoupledAloneOptions(AloneOptions):
         return counts
 
 
-class SolverAloneOptions(CoupledAloneOptions):
-    """Coupled oscillators that may be too many to diagonalize."""
-
-    solver: Literal["dense", "stochastic"] = Field(
-        "dense", description="all modes by diagonalization, or the energy alone from random vectors, with its error"
-    )
-    probes: int = Field(32, ge=2, description="random vectors of the stochastic solver; the error falls as 1/√probes")
-    seed: int = Field(1, ge=0, description="seed of the stochastic solver's random vectors")
+class SolverAloneOptions(SolverOptions, CoupledAloneOptions):
+    """The models alone with the choice of a solver."""
 
 
 class Alone(Method):

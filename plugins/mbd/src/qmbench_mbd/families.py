@@ -2,6 +2,12 @@
 
 from __future__ import annotations
 
+from typing import Literal
+
+from pydantic import Field
+
+from qmbench import Options
+
 # What PySCF calls the functionals for which dispersion parameters were published.
 FUNCTIONALS = {
     "pbe": "PBE",
@@ -44,3 +50,13 @@ QUANTA = frozenset(
 )
 # What only coupled oscillators have.
 COUPLED = QUANTA | {"dispersion_modes"}
+
+
+class SolverOptions(Options):
+    """Coupled oscillators that may be too many to diagonalize."""
+
+    solver: Literal["dense", "stochastic"] = Field(
+        "dense", description="all modes by diagonalization, or the energy alone from random vectors, with its error"
+    )
+    probes: int = Field(32, ge=2, description="random vectors of the stochastic solver; the error falls as 1/√probes")
+    seed: int = Field(1, ge=0, description="seed of the stochastic solver's random vectors")

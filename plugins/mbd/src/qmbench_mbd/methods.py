@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any, ClassVar, Literal
 from pydantic import Field
 
 from qmbench import Fragment, Method, Molecule, Options, Quantity, Resources, Result, System, Unsupported, did_you_mean
-from qmbench_mbd.families import CITATIONS, COUPLED, FUNCTIONALS, MATRIX_FREE, MODELS, RESPONSE
+from qmbench_mbd.families import CITATIONS, COUPLED, FUNCTIONALS, MATRIX_FREE, MODELS, RESPONSE, SolverOptions
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -51,14 +51,8 @@ class DispersionOptions(Options):
     )
 
 
-class CoupledOptions(DispersionOptions):
-    """A level whose coupled oscillators may be too many to diagonalize."""
-
-    solver: Literal["dense", "stochastic"] = Field(
-        "dense", description="all modes by diagonalization, or the energy alone from random vectors, with its error"
-    )
-    probes: int = Field(32, ge=2, description="random vectors of the stochastic solver; the error falls as 1/√probes")
-    seed: int = Field(1, ge=0, description="seed of the stochastic solver's random vectors")
+class CoupledOptions(SolverOptions, DispersionOptions):
+    """A functional with coupled oscillators, with the choice of a solver."""
 
 
 class Dispersion(Method):
