@@ -50,7 +50,7 @@ def compute(document: Mapping[str, Any], scratch: Path) -> dict[str, Any]:
         with _data_limit(resources.memory_gib):
             result = _run(document, resources)
     except BaseException as error:  # SystemExit and KeyboardInterrupt are faults of a method as well
-        status, failure = _classified(error)
+        status, failure = _classified(error, resources.memory_gib)
         with contextlib.suppress(Exception):
             os.write(2, traceback.format_exc().encode(errors="replace"))
     cost = Cost(
@@ -120,7 +120,7 @@ def _plain(value: Any, where: str) -> Any:
     raise BadResult(f"{where} holds a {type(value).__name__}; settings are numbers, text, lists and dicts")
 
 
-def _classified(error: BaseException) -> tuple[Status, Failure]:
+def _classified(error: BaseException, memory_gib: float | None) -> tuple[Status, Failure]:
     text = one_line(error)
     if isinstance(error, Unsupported):
         return "unsupported", Failure("unsupported", text)
@@ -132,7 +132,8 @@ def _classified(error: BaseException) -> tuple[Status, Failure]:
     link: BaseException | None = error
     while link is not None:
         if isinstance(link, MemoryError):
-            return "failed", Failure("memory", f"out of memory: {text or 'an allocation failed'}")
+            limit = "" if memory_gib is None else f" with a limit of {memory_gib:g} GiB"
+            return "failed", Failure("memory", f"out of memory{limit}: {text or 'an allocation failed'}")
         link = link.__cause__ or link.__context__
     return "failed", Failure("error", f"{type(error).__name__}: {text}".rstrip(": "))
 

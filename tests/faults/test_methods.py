@@ -35,8 +35,8 @@ FAULTS = {
     "segfault": ("crash", "signal 11 (SIGSEGV)"),
     "abort": ("crash", "signal 6 (SIGABRT)"),
     "kill_self": ("crash", "signal 9 (SIGKILL)"),
-    "one_big_array": ("memory", "16.0 GiB"),
-    "eat_memory": ("memory", "limit of 0.5 GiB"),
+    "one_big_array": ("memory", "with a limit of 0.5 GiB: Unable to allocate 16.0 GiB"),
+    "eat_memory": ("memory", "limit of 0.5 GiB"),  # from either that limit or the look at what is resident
     "eat_memory_together": ("memory", "limit of 0.5 GiB"),
     "print_and_fail": ("error", "after much talk"),
 }
