@@ -188,3 +188,8 @@ def test_ghosts_go_with_the_nearest_atom():
 def test_what_is_too_large_or_does_not_go_together_is_unsupported(level, system, message):
     with pytest.raises(Unsupported, match=message):
         compute(level, system)
+
+
+def test_cores_of_the_basis_are_removed_electrons():
+    iodide = Molecule(("H", "I"), ((0, 0, 0), (0, 0, 3.04)), 0, 1)
+    assert parse_level("dmet/def2-svp").make().removed_electrons(iodide) == 28

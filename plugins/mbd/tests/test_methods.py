@@ -213,3 +213,8 @@ def test_forces_that_can_not_be_had_are_refused_with_what_there_is():
             parse_level("pbe+mbd-nl/sto-3g").make().check(WATER, frozenset({prop}))
     fixed = compute("pbe+mbd/sto-3g", oh, "dispersion_forces_fixed_ratios").properties
     assert fixed["dispersion_forces_fixed_ratios"].value.shape == (2, 3)
+
+
+def test_cores_of_the_basis_are_removed_electrons():
+    iodide = Molecule(("H", "I"), ((0, 0, 0), (0, 0, 3.04)), 0, 1)
+    assert parse_level("pbe+mbd/def2-tzvp").make().removed_electrons(iodide) == 28

@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from qmbench import Molecule
+from qmbench import ATOMIC_NUMBERS, InputError, Molecule, Resources, parse_level
 from qmbench_pyscf.names import KNOWN
 
 TIGHT = dict(conv_tol=1e-11, conv_tol_grad=1e-7)
@@ -200,6 +200,58 @@ def test_core_potential_belongs_to_the_basis(run):
     result = run("hf/def2-svp", hi)
     assert result.settings["core_potential_electrons"] == 28
     assert result.properties["energy"].value == pytest.approx(scf.RHF(mol).set(**TIGHT).run().e_tot, abs=1e-8)
+
+
+@pytest.mark.parametrize("level", ["hf/{}", "pbe+d3bj/{}", "ccsd(t)/{}"])
+@pytest.mark.parametrize(
+    ("basis", "symbols", "removed"),
+    [
+        ("def2-svp", ("H", "I"), 28),
+        ("lanl2dz", ("Na", "Cl"), 20),
+        ("cc-pvdz-pp", ("Cu", "Cu"), 20),
+        ("ccecp-cc-pvdz", ("C", "O"), 0),  # the name of the set alone brings no potential
+        ("cc-pvdz", ("Kr", "Kr"), 0),
+        ("def2-svp", ("Br", "Br"), 0),
+    ],
+)
+def test_removed_electrons_are_those_pyscf_removes(level, basis, symbols, removed):
+    from qmbench_pyscf import to_mole
+
+    molecule = Molecule(symbols, ((0, 0, 0), (0, 0, 4.0)), 0, 1)
+    ghost = Molecule(symbols, ((0, 0, 0), (0, 0, 4.0)), 0, 1 + ATOMIC_NUMBERS[symbols[0]] % 2, ghosts=(False, True))
+    method = parse_level(level.format(basis)).make()
+    assert method.removed_electrons(molecule) == removed == molecule.n_electrons - to_mole(molecule, basis).nelectron
+    first = to_mole(ghost, basis)
+    assert method.removed_electrons(ghost) == ghost.n_electrons - first.nelectron
+
+
+def test_named_core_potential_stands_on_every_nucleus():
+    """ccECP: hydrogen's removes nothing and yet moves the energy; ghosts get none; absent ones are named."""
+    from pyscf import gto, scf
+
+    from qmbench_pyscf import converged_scf, to_mole
+
+    positions = ((0, 0, 0), (0, 0, 2.1))
+    hydride = Molecule(("C", "H"), positions, 1, 1)
+    mf = converged_scf(hydride, "ccecp-cc-pvdz", None, potential="ccecp", resources=Resources())
+    mol = gto.M(
+        atom=[("C", positions[0]), ("H", positions[1])],
+        unit="B",
+        charge=1,
+        basis="ccecp-cc-pvdz",
+        ecp="ccecp",
+        verbose=0,
+    )
+    assert mf.mol.nelectron == mol.nelectron == 4
+    assert mf.e_tot == pytest.approx(scf.RHF(mol).set(**TIGHT).run().e_tot, abs=1e-8)
+    without = gto.M(atom=mol.atom, unit="B", charge=1, basis=mol.basis, ecp={"C": "ccecp"}, verbose=0)
+    assert abs(mf.e_tot - scf.RHF(without).run().e_tot) > 1e-6
+    lone = Molecule(("C", "H"), positions, 0, 3, ghosts=(False, True))
+    assert set(to_mole(lone, "ccecp-cc-pvdz", potential="ccecp").ecp) == {"C"}
+    with pytest.raises(InputError, match="there is no core potential 'ccecp' for Tc"):
+        to_mole(Molecule(("Tc",), ((0, 0, 0),), 0, 6), "lanl2dz", potential="ccecp")
+    with pytest.raises(InputError, match="unknown core potential 'ccpe'; there is, for example, 'ccecp'"):
+        to_mole(hydride, "ccecp-cc-pvdz", potential="ccpe")
 
 
 @pytest.mark.parametrize("scheme", ["d3bj", "d4"])

@@ -183,6 +183,12 @@ class Dmet(Method):
         except EmbeddingError as error:
             raise NotConverged(f"dmet: {error}") from error
 
+    def removed_electrons(self, system: System) -> int:
+        from qmbench_pyscf import removed_electrons
+
+        basis = self.options.basis
+        return removed_electrons(system, basis) if isinstance(system, Molecule) and basis else 0
+
     def estimate(self, system: System, properties: frozenset[str]) -> float | None:
         if isinstance(system, LatticeModel):
             orbitals = 2 * math.prod(self.lattice_fragment())

@@ -95,6 +95,11 @@ class Dispersion(Method):
         if any(molecule.ghosts):
             raise Unsupported(f"{self.name}: {wrong} would leave out the forces on ghost centres; {instead}")
 
+    def removed_electrons(self, system: System) -> int:
+        from qmbench_pyscf import removed_electrons
+
+        return removed_electrons(system, self.options.basis) if isinstance(system, Molecule) else 0
+
     def is_stochastic(self) -> bool:
         """Whether the energy comes from random vectors."""
         return getattr(self.options, "solver", "dense") == "stochastic"

@@ -25,7 +25,7 @@ from qmbench import (
     System,
     Unsupported,
 )
-from qmbench_pyscf.mole import pyscf_session
+from qmbench_pyscf.mole import pyscf_session, removed_electrons
 from qmbench_pyscf.options import MoleculeOptions
 
 PYSCF = "10.1063/5.0006074"
@@ -105,6 +105,10 @@ class PyscfMethod(Method):
             raise Unsupported(f"{self.name} does lattices with real hopping only, not with a complex twist")
         if model.electrons == 0:
             raise Unsupported("a lattice without electrons")
+
+    def removed_electrons(self, system: System) -> int:
+        basis = self.options.basis
+        return removed_electrons(system, basis) if isinstance(system, Molecule) and basis else 0
 
     def families(self) -> dict[str, str]:
         return {"program": "pyscf"}

@@ -24,6 +24,10 @@ COMMON_BASES = tuple(_COMMON.split())
 # Density-fitting and resolution-of-identity sets stand in PySCF's table too, but no molecule is computed in them.
 _AUXILIARY = re.compile(r"(fit|ri|optri|etb)$")
 
+# Families that are all-electron ones up to krypton. For other names and elements PySCF's tables are looked at, which
+# takes a second to import.
+_ALL_ELECTRON = re.compile(r"(unc-)?(ma-|aug-)?(def2-|cc-pw?c?v[dtq56]z$|pc(seg)?-|sto-|[346]-[23]1|minao|ano-rcc)")
+
 
 def to_mole(
     molecule: Molecule,
@@ -113,6 +117,15 @@ def core_potential(basis: str, symbol: str) -> Any:
         # Sets made of several files have no potential, and PySCF has several ways of saying so.
         return None
     return potential or None
+
+
+def removed_electrons(molecule: Molecule, basis: str) -> int:
+    """Core electrons that the effective core potentials of `basis` stand for on the nuclei of `molecule`."""
+    real = [symbol for symbol, ghost in zip(molecule.symbols, molecule.ghosts, strict=True) if not ghost]
+    if all(ATOMIC_NUMBERS[symbol] <= 36 for symbol in real) and _ALL_ELECTRON.match(basis):
+        return 0
+    potentials = (core_potential(basis, symbol) for symbol in real)
+    return sum(potential[0] for potential in potentials if potential)
 
 
 def named_potential(name: str, symbol: str) -> Any:

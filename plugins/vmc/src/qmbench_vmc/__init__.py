@@ -27,7 +27,7 @@ def qmbench_properties() -> Iterable[Property]:
         Property(
             "radial_density",
             "electrons",
-            "electrons of an atom in the spherical shells whose radii (bohr) are the setting radial_density_radii",
+            "electrons of an atom in spherical shells; a setting has their inner radii (bohr), the last has no end",
             "any",
         )
     ]

@@ -63,7 +63,7 @@ def vmc_result(
             found["dipole"] = _quantity(*estimate.expectation("dipole"), "e bohr")
         if "radial_density" in properties:
             found["radial_density"] = _quantity(*estimate.expectation("radial_density"), "electrons")
-            settings["radial_density_radii"] = observables.RADII.tolist()
+            settings["radial_density_inner_radii"] = observables.RADII[:-1].tolist()
         if "polarizability" in properties:
             found["polarizability"] = _quantity(*observables.polarizability(estimate, options.field_strength), "bohr3")
             settings["field_strength"] = options.field_strength
