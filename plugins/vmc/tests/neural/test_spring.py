@@ -104,3 +104,22 @@ def test_the_walk_samples_the_square_of_the_wavefunction():
     # One standard error of 40,000 independent samples: 0.0043 and 0.022; correlation at most doubles them.
     assert np.mean(first) == pytest.approx(1.5, abs=0.03)
     assert np.mean(second) == pytest.approx(3.0, abs=0.16)
+
+
+def test_the_walk_gets_from_atom_to_atom():
+    """An electron of two protons 40 bohr apart, ψ² twice as large at the first: two thirds of the walkers end there."""
+    positions = ((0.0, 0.0, 0.0), (0.0, 0.0, 40.0))
+    ansatz = Ansatz(positions, (1.0, 1.0), (1, 0), width=4, layers=1, determinants=1)
+    first, second = jnp.asarray(positions)
+
+    def log_psi(r):
+        distances = jnp.linalg.norm(r[:, 0, None] - jnp.stack([first, second]), axis=-1)
+        return jax.scipy.special.logsumexp(jnp.asarray([np.log(2) / 2, 0.0]) - distances, axis=-1)
+
+    key = jax.random.key(5)
+    r = second + jax.random.normal(key, (4000, 1, 3), jnp.float64)
+    walk = jax.jit(lambda r, key: metropolis.walk(ansatz, log_psi, r, key, jnp.asarray(0.8), 10))
+    for number in range(20):
+        r, _ = walk(r, jax.random.fold_in(key, number))
+    at_first = np.mean(np.asarray(r[:, 0, 2]) < 20.0)
+    assert at_first == pytest.approx(2 / 3, abs=4 * np.sqrt(2 / 9 / 4000))

@@ -20,6 +20,28 @@ def move_scales(ansatz: Ansatz, r: Array) -> Array:
     return nearest / (1 + nearest / 2)
 
 
+def hop(
+    ansatz: Ansatz, log_psi: Callable[[Array], Array], walkers: Array, log: Array, key: Array
+) -> tuple[Array, Array]:
+    """One electron of each walker moved by the vector from one nucleus to another, where |ψ|² accepts it.
+
+    Between distant atoms small moves lead nowhere: a walker that once has an electron too many on one atom would keep
+    it for ever. The way back is as likely as the way there. log (W,): ln|ψ| of the walkers; both are returned.
+    """
+    nuclei = len(ansatz.positions)
+    if nuclei < 2:
+        return walkers, log
+    positions = jnp.asarray(ansatz.positions, walkers.dtype)
+    electron_key, from_key, to_key, chance = jax.random.split(key, 4)
+    electron = jax.random.randint(electron_key, log.shape, 0, walkers.shape[1])
+    start = jax.random.randint(from_key, log.shape, 0, nuclei)
+    end = (start + jax.random.randint(to_key, log.shape, 1, nuclei)) % nuclei
+    new = walkers.at[jnp.arange(len(log)), electron].add(positions[end] - positions[start])
+    new_log = log_psi(new)
+    accept = jnp.log(jax.random.uniform(chance, log.shape, log.dtype)) < 2 * (new_log - log)
+    return jnp.where(accept[:, None, None], new, walkers), jnp.where(accept, new_log, log)
+
+
 def walk(
     ansatz: Ansatz,
     log_psi: Callable[[Array], Array],
@@ -28,7 +50,7 @@ def walk(
     step_size: Array,
     sweeps: int,
 ) -> tuple[Array, Array]:
-    """`sweeps` moves of every walker (W, N, 3); the new walkers and the fraction of moves accepted.
+    """A hop and `sweeps` moves of every walker (W, N, 3); the new walkers and the fraction of moves accepted.
 
     The proposal is normal with width step_size·`move_scales`(r), which differs on the way back: Hastings'
     factor accounts for it (Biometrika 57, 97 (1970)). log_psi: (W, N, 3) → (W,).
@@ -51,7 +73,9 @@ def walk(
         )
         return state, jnp.mean(accept.astype(r.dtype))
 
-    start = (walkers, log_psi(walkers), (step_size * scales(walkers)).astype(walkers.dtype))
+    first, key = jax.random.split(key)
+    walkers, log = hop(ansatz, log_psi, walkers, log_psi(walkers), first)
+    start = (walkers, log, (step_size * scales(walkers)).astype(walkers.dtype))
     (walkers, _, _), accepted = jax.lax.scan(sweep, start, jax.random.split(key, sweeps))
     return walkers, jnp.mean(accepted)
 
