@@ -27,10 +27,9 @@ def hop(
 
     Between distant atoms small moves lead nowhere: a walker that once has an electron too many on one atom would keep
     it for ever. The way back is as likely as the way there. log (W,): ln|ψ| of the walkers; both are returned.
+    Needs two nuclei.
     """
     nuclei = len(ansatz.positions)
-    if nuclei < 2:
-        return walkers, log
     positions = jnp.asarray(ansatz.positions, walkers.dtype)
     electron_key, from_key, to_key, chance = jax.random.split(key, 4)
     electron = jax.random.randint(electron_key, log.shape, 0, walkers.shape[1])
@@ -50,7 +49,7 @@ def walk(
     step_size: Array,
     sweeps: int,
 ) -> tuple[Array, Array]:
-    """A hop and `sweeps` moves of every walker (W, N, 3); the new walkers and the fraction of moves accepted.
+    """A hop (in molecules) and `sweeps` moves of each walker (W, N, 3); new walkers, the fraction of moves accepted.
 
     The proposal is normal with width step_size·`move_scales`(r), which differs on the way back: Hastings'
     factor accounts for it (Biometrika 57, 97 (1970)). log_psi: (W, N, 3) → (W,).
@@ -73,8 +72,10 @@ def walk(
         )
         return state, jnp.mean(accept.astype(r.dtype))
 
-    first, key = jax.random.split(key)
-    walkers, log = hop(ansatz, log_psi, walkers, log_psi(walkers), first)
+    log = log_psi(walkers)
+    if len(ansatz.positions) > 1:
+        first, key = jax.random.split(key)
+        walkers, log = hop(ansatz, log_psi, walkers, log, first)
     start = (walkers, log, (step_size * scales(walkers)).astype(walkers.dtype))
     (walkers, _, _), accepted = jax.lax.scan(sweep, start, jax.random.split(key, sweeps))
     return walkers, jnp.mean(accepted)
