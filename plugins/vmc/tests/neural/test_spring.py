@@ -27,11 +27,14 @@ def test_the_step_in_sample_space_is_the_dense_natural_gradient(walkers, paramet
     np.testing.assert_allclose(found, dense, rtol=1e-9, atol=1e-11)
 
 
-def test_clipping_moves_outliers_only():
-    energies = jnp.asarray(np.r_[np.linspace(-1.1, -0.9, 99), 50.0])
-    found = spring.clipped(energies)
-    np.testing.assert_array_equal(found[:99], energies[:99])
-    assert float(found[99]) < 5.0
+def test_compression_moves_outliers_only_and_keeps_their_order():
+    energies = np.r_[np.linspace(-1.1, -0.9, 97), 40.0, 50.0, -20.0]
+    found = np.asarray(spring.compressed(jnp.asarray(energies)))
+    np.testing.assert_allclose(found[:97], energies[:97], rtol=0, atol=1e-14)
+    median = np.median(energies)
+    spread = 5 * np.mean(np.abs(energies - median))
+    np.testing.assert_allclose(found[97:99] - median, 2 * np.sqrt(spread * (energies[97:99] - median)) - spread)
+    assert median - 20.0 < found[99] < median - spread < median + spread < found[97] < found[98] < 50.0
 
 
 def test_a_step_is_shortened_but_not_turned():

@@ -88,7 +88,7 @@ class Optimizer:
         }
 
     def _step(self, state: State) -> tuple[State, Array]:
-        """The next state, and (energy, variance, acceptance) of this one's samples, unclipped."""
+        """The next state, and (energy, variance, acceptance) of this one's samples as they are."""
         options, theta, number = self.settings, state["theta"], state["iteration"]
         parameters = self.unravel(theta)
         single = theta.astype(jnp.float32)
@@ -109,7 +109,9 @@ class Optimizer:
 
         scores = in_chunks(score)(walkers)
         damping = jnp.maximum(options.damping, FIRST_DAMPING * jnp.exp(-number / DAMPING_DECAY))
-        direction = spring.spring_step(scores, spring.clipped(energies), state["direction"], damping, options.momentum)
+        direction = spring.spring_step(
+            scores, spring.compressed(energies), state["direction"], damping, options.momentum
+        )
         rate = options.learning_rate / (1 + number / (DECAY * max(options.iterations, 1)))
         theta = theta + spring.limited(direction, rate, LONGEST_STEP)
         averaged = jnp.maximum(number - int((1 - AVERAGED) * options.iterations), 0) + 1

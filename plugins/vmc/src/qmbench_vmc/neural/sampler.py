@@ -1,4 +1,4 @@
-"""Samples of an optimized wavefunction, for the driver: parameters frozen, energies unclipped, double precision."""
+"""Samples of an optimized wavefunction, for the driver: parameters frozen, energies as they are, double precision."""
 
 from __future__ import annotations
 

@@ -11,11 +11,18 @@ import jax.numpy as jnp
 from jax import Array
 
 
-def clipped(energies: Array, width: float = 5.0) -> Array:
-    """Local energies (W,) drawn in to median ± width × mean absolute deviation. For gradients only."""
+def compressed(energies: Array, width: float = 5.0) -> Array:
+    """Local energies (W,) that are drawn in where they are far from the median. For gradients only.
+
+    Deviations d up to s = width × their mean stay; beyond, they become 2√(s|d|) − s, which goes on smoothly. Cut off
+    at s instead, the rare walkers of a false component, such as H⁻ H⁺ in two distant atoms, would hardly count.
+    """
     centre = jnp.median(energies)
-    spread = width * jnp.mean(jnp.abs(energies - centre))
-    return jnp.clip(energies, centre - spread, centre + spread)
+    deviation = energies - centre
+    size = jnp.abs(deviation)
+    spread = width * jnp.mean(size)
+    outside = jnp.sign(deviation) * (2 * jnp.sqrt(spread * size) - spread)
+    return centre + jnp.where(size <= spread, deviation, outside)
 
 
 def spring_step(scores: Array, energies: Array, last: Array, damping: float | Array, momentum: float) -> Array:
