@@ -126,7 +126,9 @@ def _state(quantity: Quantity, state: str) -> Quantity:
         raise Unsupported(f"state '{state}' was not computed; there is {', '.join(values)}")
     u = quantity.uncertainty
     uncertainty = u.get(state) if isinstance(u, dict) else None
-    return Quantity(values[state], quantity.unit, uncertainty, quantity.uncertainty_kind if uncertainty else None)
+    return Quantity(
+        values[state], quantity.unit, uncertainty, None if uncertainty is None else quantity.uncertainty_kind
+    )
 
 
 def _trace(alpha: np.ndarray) -> float:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
-from typing import Any, Literal
+from typing import Any, Literal, get_args
 
 import numpy as np
 
@@ -13,7 +13,8 @@ from qmbench.errors import InputError
 from qmbench.units import factor
 
 Value = float | np.ndarray | dict[str, float]
-UncertaintyKind = Literal["statistical", "model", "systematic", "rounding", "estimate", "combined"]
+UncertaintyKind = Literal["statistical", "model", "systematic", "rounding", "estimate", "experimental", "combined"]
+UNCERTAINTY_KINDS = get_args(UncertaintyKind)
 
 
 @dataclass(frozen=True)
@@ -32,6 +33,9 @@ class Quantity:
     def __post_init__(self) -> None:
         if (self.uncertainty is None) != (self.uncertainty_kind is None):
             raise InputError("a quantity has an uncertainty and its kind, or neither")
+        if self.uncertainty_kind is not None and self.uncertainty_kind not in UNCERTAINTY_KINDS:
+            known = ", ".join(UNCERTAINTY_KINDS)
+            raise InputError(f"there is no kind of uncertainty '{self.uncertainty_kind}'; kinds are {known}")
         if any(np.any(np.asarray(u) < 0) for u in _numbers(self.uncertainty)):
             raise InputError(f"an uncertainty can't be negative: {self.uncertainty}")
 
@@ -63,7 +67,7 @@ def combine(terms: Iterable[tuple[float, Quantity]]) -> Quantity:
     """Σ cᵢ qᵢ of scalar quantities in one unit; independent uncertainties add in quadrature.
 
     Terms without an uncertainty are taken as exact within their model (a deterministic calculation); the
-    kind of the result is the common kind, or `combined` where kinds differ.
+    kind of the result is the common kind, or `combined` where kinds differ. What cancels (coefficient 0) has no part.
     """
     terms = list(terms)
     if not terms:
@@ -72,8 +76,9 @@ def combine(terms: Iterable[tuple[float, Quantity]]) -> Quantity:
     if len(units) != 1:
         raise InputError(f"can't add quantities in different units: {', '.join(sorted(units))}")
     total = math.fsum(c * scalar(q) for c, q in terms)
-    variances = [(c * float(q.uncertainty)) ** 2 for c, q in terms if q.uncertainty is not None]  # type: ignore[arg-type]
-    kinds = {q.uncertainty_kind for _, q in terms if q.uncertainty_kind is not None}
+    uncertain = [(c, q) for c, q in terms if c and q.uncertainty is not None]
+    variances = [(c * float(q.uncertainty)) ** 2 for c, q in uncertain]  # type: ignore[arg-type]
+    kinds = {q.uncertainty_kind for _, q in uncertain}
     if not variances:
         return Quantity(total, units.pop())
     kind = kinds.pop() if len(kinds) == 1 else "combined"

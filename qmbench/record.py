@@ -10,6 +10,9 @@ from qmbench.method import LevelOfTheory
 from qmbench.quantity import Quantity
 from qmbench.system import System
 
+KEY_DIGITS = 12
+"""Of a record's key, where it is printed for people: two records of one store hardly share them."""
+
 Status = Literal["ok", "failed", "unsupported"]
 
 

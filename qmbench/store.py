@@ -113,6 +113,14 @@ class Store:
                 found.update((record.key, record) for record in read(self._connection.execute(query, chunk).fetchall()))
         return found
 
+    def starting_with(self, prefix: str, most: int) -> list[Record]:
+        """At most `most` of the records whose key starts with the hex digits `prefix`, by key."""
+        prefix = prefix.lower()
+        # A range and not LIKE, which would look at every record: 'g' comes right after the last hex digit.
+        query = f"SELECT {', '.join(_COLUMNS)} FROM records WHERE key >= ? AND key < ? ORDER BY key LIMIT ?"
+        with self._said_plainly("read"):
+            return _reader()(self._connection.execute(query, (prefix, prefix + "g", most)).fetchall())
+
     def records(self, **filters: str | Iterable[str]) -> Iterator[Record]:
         """The records in the order in which they came.
 

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any
 
 from qmbench.benchmark import Benchmark, Entry, find_benchmark
 from qmbench.errors import QmbenchError
+from qmbench.learned import overlap_text
 from qmbench.method import split_level
 from qmbench.observables import evaluate
 from qmbench.plugins import plugins
@@ -25,7 +26,7 @@ if TYPE_CHECKING:
 RESULT_COLUMNS = (
     "level_of_theory method basis bsse benchmark entry observable state subsets tags curve coordinate "
     "coordinate_unit status failure_kind failure_message value unit uncertainty uncertainty_kind "
-    "wall_s cpu_s cached"
+    "training_overlap wall_s cpu_s cached"
 ).split()
 REFERENCE_COLUMNS = (
     "benchmark entry set value unit uncertainty uncertainty_kind level_of_theory source_doi source_place status note "
@@ -196,6 +197,7 @@ def _row(
         benchmark.unit_of(entry),
         quantity.uncertainty if quantity else None,
         quantity.uncertainty_kind if quantity else None,
+        overlap_text(r.provenance.get("settings") or {} for r in used),
         sum(c.wall_s for c in costs),
         sum(c.cpu_s for c in costs),
         not any(key in computed for _, key in planned["terms"]),

@@ -89,6 +89,23 @@ class Sampled(PairPotential):
         return qmbench.Result({"energy": qmbench.Quantity(value, "hartree", error, "statistical")})
 
 
+class Learned(PairPotential):
+    """The same energies with an error bar of the model; that of an atom may be of another kind."""
+
+    name = "toy-learned"
+    properties = frozenset({"energy"})
+
+    class Options(qmbench.Options):
+        error: float = Field(1e-3, gt=0, description="hartree")
+        atom_kind: str = Field("model", description="kind of an atom's uncertainty; exact: it has none")
+
+    def compute(self, system, properties, resources):
+        exact = PairPotential(PairPotential.Options()).compute(system, {"energy"}, resources).properties["energy"].value
+        kind = "model" if len(system.symbols) > 1 else self.options.atom_kind
+        given = () if kind == "exact" else (self.options.error, kind)
+        return qmbench.Result({"energy": qmbench.Quantity(exact, "hartree", *given)})
+
+
 def toy_plugins() -> Plugins:
     """A plugin set that holds the toys and nothing else."""
     import pluggy
@@ -96,5 +113,5 @@ def toy_plugins() -> Plugins:
     registry = core_registry()
     registry.add(qmbench.Property("interaction_energy", "hartree", "given directly"))
     info = PluginInfo("toys", "qmbench", "0.1.0")
-    methods = {m.name: m for m in (PairPotential, Direct, OnlyHelium, Coreless, Sampled)}
+    methods = {m.name: m for m in (PairPotential, Direct, OnlyHelium, Coreless, Sampled, Learned)}
     return Plugins(pluggy.PluginManager("qmbench"), [info], methods, dict.fromkeys(methods, info), registry)

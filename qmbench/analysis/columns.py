@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from qmbench.analysis.statistics import BenchmarkInfo
+from qmbench.analysis.statistics import BenchmarkInfo, overlaps
 from qmbench.method import split_level
 from qmbench.reference_sets import families_of, holds_within
 
@@ -65,6 +65,8 @@ class Group:
     curve: tuple[str, ...]
     coordinate: np.ndarray
     within: str = ""
+    # What of the value's entry its level was trained on, as in the results; empty or None: nothing. No array: nowhere.
+    overlap: np.ndarray | None = None
 
 
 def groups(
@@ -131,6 +133,8 @@ def _pick(group: Group, members: list[int], within: str) -> Group:
     if len(members) == len(group.columns):
         return replace(group, within=within)
     arrays = {name: getattr(group, name)[:, members] for name in ("value", "uncertainty", "kind", "wall_s", "status")}
+    if group.overlap is not None:
+        arrays["overlap"] = group.overlap[:, members]
     return replace(group, columns=tuple(group.columns[j] for j in members), within=within, **arrays)
 
 
@@ -182,6 +186,7 @@ def _group(
     shape = (len(entries), len(columns))
     value, uncertainty, wall_s = (np.full(shape, np.nan) for _ in range(3))
     kind, status = np.full(shape, None, dtype=object), np.full(shape, None, dtype=object)
+    overlap = np.full(shape, "", dtype=object)
     if levels:
         where = {level: j for j, level in enumerate(levels)}
         i = mine["entry"].map(rows).to_numpy(int)
@@ -190,6 +195,9 @@ def _group(
         value[i, j] = np.where(ok, mine["value"].astype(float), np.nan)
         uncertainty[i, j] = mine["uncertainty"].astype(float)
         kind[i, j] = mine["uncertainty_kind"].astype(object)
+        trained = overlaps(mine)
+        if trained.any():
+            overlap[i, j] = np.where(trained, mine["training_overlap"].astype(object), "")
         wall_s[i, j], status[i, j] = mine["wall_s"].astype(float), mine["status"].astype(object)
     if sets:
         where_set = {s: len(levels) + j for j, s in enumerate(sets)}
@@ -213,6 +221,7 @@ def _group(
         subsets=tuple(about[e]["subsets"] for e in entries),
         curve=tuple(about[e]["curve"] for e in entries),
         coordinate=np.array([about[e]["coordinate"] for e in entries], dtype=float),
+        overlap=overlap,
     )
 
 

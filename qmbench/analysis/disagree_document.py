@@ -104,6 +104,7 @@ def _votes(j: Judged, e: int, here: np.ndarray, deviation: np.ndarray, deviation
             "uncertainty": stated[c] if stated[c] == stated[c] else None,
             "uncertainty_kind": kind[c] if stated[c] == stated[c] else None,
             "assumed_uncertainty": used[c] if assumed[c] else None,
+            "training_overlap": (g.overlap[e, c] or "") if g.overlap is not None else "",
             "deviation_from_others": d[c] if d[c] == d[c] else None,
             "deviation_uncertainty": u[c] if u[c] == u[c] else None,
         }

@@ -250,6 +250,7 @@ def _verdicts(judged: Judged) -> Judged:
             assumed=judged.assumed[e, here],
             reference=where,
             columns=[g.columns[j] for j in here],
+            trained=None if g.overlap is None else g.overlap[e, here].astype(bool),
         )
         verdicts.append(_renumber(verdict, here))
     return replace(judged, verdicts=tuple(verdicts))
@@ -263,11 +264,13 @@ def judge(
     assumed: np.ndarray,
     reference: int | None,
     columns: Sequence[Column],
+    trained: np.ndarray | None = None,
 ) -> Verdict:
     """The verdict on one entry, from its n values and the uncertainties used for them.
 
     contradiction: whether some pair is significant. resolution: the difference that matters. assumed: (n,) where no
-    uncertainty was stated. reference: which value is the benchmark's default reference, if any.
+    uncertainty was stated. reference: which value is the benchmark's default reference, if any. trained: (n,) whether
+    the value's method was trained on the entry, so that it repeats what it was told and convicts nobody.
 
     With significant pairs, values that are not homogeneous form camps; values too vague to take sides are left
     out. Two camps of which one is a single value, against at least two independent ones that each contradict it:
@@ -288,7 +291,8 @@ def judge(
     camps = sorted(camps, key=lambda c: (-len(c), float(values[c].mean())))
     numbered = tuple(tuple(sorted(int(i) for i in c)) for c in camps)
     singles = tuple(c[0] for c in numbered if len(c) == 1)
-    if len(camps) == 2 and len(singles) == 1 and _convicted(singles[0], numbered[0], values, uncertainties, columns):
+    witnesses = [i for i in numbered[0] if trained is None or not trained[i]]
+    if len(camps) == 2 and len(singles) == 1 and _convicted(singles[0], witnesses, values, uncertainties, columns):
         name = columns[singles[0]].name
         if singles[0] == reference:
             reason = f"{len(numbered[0])} values agree with each other and not with the reference {name}"
@@ -326,6 +330,8 @@ def _convicted(
     the uncertainty of the two.
     """
     camp = list(others)
+    if not camp:
+        return False
     mean = float(np.average(values[camp], weights=uncertainties[camp] ** -2.0))
     distance = abs(float(values[single]) - mean)
     witnesses = [i for i in camp if distance > CONTRADICTS * np.hypot(uncertainties[i], uncertainties[single])]

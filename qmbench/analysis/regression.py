@@ -29,8 +29,9 @@ OTHER_TOLERANCE = 1e-6
 
 Z_PASS, Z_FAIL = 1.96, 3.29
 """|z| up to which a stochastic number is unchanged (95 %), and from which it has changed (99.9 %)."""
-SAMPLED = ("statistical", "combined")
-"""Kinds of uncertainty that sampling has a part in, whatever the method says of itself."""
+SAMPLED = "statistical"
+"""The kind of uncertainty that is of sampling, whatever the method says of itself. Of a combined one that is not known:
+of a deterministic level it is that of a model, which says nothing about running it again."""
 NOISE_RATIO = 3.0
 """A stochastic number with more than this many times the baseline's uncertainty shows nothing."""
 SLOW = 2.0
@@ -143,7 +144,7 @@ def check(
 ) -> Check:
     """Compare the tidy results of a run with a baseline.
 
-    stochastic: levels whose numbers carry sampling noise; so do numbers with an uncertainty of a kind in SAMPLED on
+    stochastic: levels whose numbers carry sampling noise; so do numbers with an uncertainty of the kind SAMPLED on
     both sides. most_time: the ratio of times from which slowness counts as a regression (None: it only warns).
     """
     now = {_key(row): row for row in results.to_dict("records")}
@@ -190,7 +191,7 @@ def _compare(
         return Finding(key, "changed", str(error), wall_s, ratio)
     before, after = float(old["value"]) * f, float(new["value"])
     u_old, u_new = _number(old["uncertainty"]), _number(new["uncertainty"])
-    sampled = old["uncertainty_kind"] in SAMPLED and new["uncertainty_kind"] in SAMPLED
+    sampled = old["uncertainty_kind"] == new["uncertainty_kind"] == SAMPLED
     if u_old and u_new and (stochastic or sampled):
         outcome, message = compare_stochastic(before, u_old * f, after, u_new, str(new["unit"] or ""))
     else:

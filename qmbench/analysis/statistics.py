@@ -14,6 +14,7 @@ import numpy as np
 
 from qmbench.analysis import bootstrap
 from qmbench.errors import InputError, did_you_mean
+from qmbench.learned import has_overlap
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -134,7 +135,8 @@ def statistics(
     entries, because no resampling estimates an extreme.
     common_NAME with its _low and _high: the same over the n_common entries.
     confidence: of all intervals of the row. n_reference_uncertainty: scored entries whose reference states an
-    uncertainty. wall_s, cpu_s: sums; cached results count with the time they once took.
+    uncertainty. n_training_overlap: scored entries that the level was trained on.
+    wall_s, cpu_s: sums; cached results count with the time they once took.
 
     Unknown uncertainties are left out of the propagation, never taken as large or counted as known. Kind
     `systematic` is taken as fully correlated over entries, every other kind as independent.
@@ -159,7 +161,7 @@ def _columns() -> list[str]:
     names += ["max_absolute_error", "max_absolute_error_uncertainty", "max_entry", "n_common", "n_differs"]
     for name in SUMMARIES:
         names += [f"common_{name}", f"common_{name}_low", f"common_{name}_high"]
-    return [*names, "n_reference_uncertainty", "wall_s", "cpu_s"]
+    return [*names, "n_reference_uncertainty", "n_training_overlap", "wall_s", "cpu_s"]
 
 
 def subset_names(column: Iterable[str]) -> list[str]:
@@ -183,6 +185,7 @@ class _Group:
     independent: np.ndarray
     systematic: np.ndarray
     reference_known: np.ndarray
+    overlap: np.ndarray
     wall_s: np.ndarray
     cpu_s: np.ndarray
 
@@ -212,9 +215,17 @@ def _group(part: pd.DataFrame) -> _Group:
         independent=matrix(_variance(own, own_kind, False, ref, ref_kind), np.nan),
         systematic=matrix(_variance(own, own_kind, True, ref, ref_kind), np.nan),
         reference_known=matrix(ref.notna(), False, bool),
+        overlap=matrix(overlaps(part), False, bool),
         wall_s=matrix(part["wall_s"].astype(float).fillna(0.0), 0.0),
         cpu_s=matrix(part["cpu_s"].astype(float).fillna(0.0), 0.0),
     )
+
+
+def overlaps(results: pd.DataFrame) -> np.ndarray:
+    """Per row, whether its level was trained on it; tables from before the column have no such rows."""
+    if "training_overlap" not in results:
+        return np.zeros(len(results), bool)
+    return np.array([has_overlap(text) for text in results["training_overlap"]], dtype=bool)
 
 
 def _level_columns(part: pd.DataFrame, level_codes: np.ndarray) -> list[dict[str, Any]]:
@@ -251,6 +262,7 @@ def _subset_rows(g: _Group, subset: str, confidence: float, resamples: int) -> l
     status, error, entries = status[order], error[order], entries[order]
     independent, systematic = g.independent[members][order], g.systematic[members][order]
     known, wall_s, cpu_s = g.reference_known[members][order], g.wall_s[members], g.cpu_s[members]
+    overlap = g.overlap[members][order]
     has = np.isfinite(error)
     planned = (status != "").sum(axis=0)
     scored = has.sum(axis=0)
@@ -275,6 +287,7 @@ def _subset_rows(g: _Group, subset: str, confidence: float, resamples: int) -> l
         row.update({f"{name}_uncertainty": values[column] for name, values in propagated.items()})
         row["max_entry"] = entries[np.nanargmax(np.abs(error[:, column]))] if scored[column] else None
         row["n_reference_uncertainty"] = int((known[:, column] & has[:, column]).sum())
+        row["n_training_overlap"] = int((overlap[:, column] & has[:, column]).sum())
         row["wall_s"], row["cpu_s"] = float(wall_s[:, column].sum()), float(cpu_s[:, column].sum())
         rows[column] = row
     _add_combined(rows, confidence)

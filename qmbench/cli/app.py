@@ -127,11 +127,14 @@ def list_(
 
 @app.command()
 def show(
-    thing: Annotated[str, typer.Argument(metavar="THING", help="A method, level, benchmark, entry, suite or run.")],
+    thing: Annotated[
+        str,
+        typer.Argument(metavar="THING", help="A method, level, benchmark, entry, suite, run, or record by its key."),
+    ],
     store: Store = None,
     json: Json = False,
 ) -> int:
-    """Show one method, benchmark, entry, suite or run in full, with options, sources and citations."""
+    """Show one method, benchmark, entry, suite, run or record in full, with options, sources and citations."""
     from qmbench.cli.show import show
 
     return show(thing, store=store, json=json)

@@ -8,14 +8,24 @@ from pathlib import Path
 from typing import Any
 
 from qmbench.benchmark import BSSE, Benchmark, Entry
-from qmbench.cli.common import check_choice, console, cores, print_json, resources, store_place
+from qmbench.cli.common import (
+    check_choice,
+    console,
+    cores,
+    print_json,
+    resources,
+    store_place,
+    unit_text,
+    value_lines,
+)
 from qmbench.cli.target import Target, adhoc_entry, find_target
 from qmbench.errors import InputError, QmbenchError, did_you_mean
+from qmbench.learned import MARK, overlap_text
 from qmbench.method import LevelOfTheory
 from qmbench.plan import plan_entry
 from qmbench.plugins import parse_level, plugins
 from qmbench.quantity import Quantity
-from qmbench.record import Failure, Record, Task
+from qmbench.record import KEY_DIGITS, Failure, Record, Task
 from qmbench.system import System
 from qmbench.tidy import entry_value
 
@@ -43,6 +53,7 @@ def compute(
         print_json(document)
     else:
         _print(document, target.system)
+        _name_records(document)
     if document["status"] == "ok":
         if figure and target.system is not None:
             _draw(document, drawn, target.system, figure)
@@ -128,7 +139,7 @@ def _properties(
     level: LevelOfTheory, name: str, system: System, wanted: tuple[str, ...], runner: Runner
 ) -> dict[str, Any]:
     head = {"level_of_theory": str(level), "system": _system(name, system)}
-    empty = {"properties": {}, "provenance": dict(level.identity), "cost": None, "cached": False}
+    empty = {"properties": {}, "records": {}, "provenance": dict(level.identity), "cost": None, "cached": False}
     try:
         level.make().check(system, frozenset(wanted))
     except InputError:
@@ -145,8 +156,10 @@ def _properties(
         "status": bad.status if bad else "ok",
         "failure": bad.failure.to_json() if bad and bad.failure else None,
         "properties": {r.prop: r.quantity.to_json() for r in used if r.quantity},
+        "records": {r.prop: r.key for r in used},
         "provenance": dict(used[0].provenance) if used else empty["provenance"],
         "cost": used[0].cost.to_json() if used and used[0].cost else None,
+        "training_overlap": overlap_text(r.provenance.get("settings") or {} for r in used) or None,
         "cached": not any(r.key in computed for r in used),
     }
 
@@ -178,6 +191,7 @@ def _entry(
         "status": status,
         "failure": failure.to_json() if failure else None,
         "observable": _observable(entry.observable, quantity, unit),
+        "training_overlap": overlap_text(r.provenance.get("settings") or {} for r in used) or None,
         "tasks": [{"coefficient": coefficients[r.key], **r.to_json(), "cached": r.key not in computed} for r in used],
         "cached": not computed,
     }
@@ -211,9 +225,10 @@ def _print(document: dict[str, Any], system: System | None) -> None:
     values = (
         {document["observable"]["name"]: document["observable"]} if "observable" in document else document["properties"]
     )
+    trained = document.get("training_overlap")
     for prop, value in values.items():
-        for label, text in _by_atoms(prop, value, system) or _lines(prop, value):
-            table.add_row(label, text, value["unit"])
+        for label, text in _by_atoms(prop, value, system) or value_lines(prop, value):
+            table.add_row(label, f"{text} {MARK}" if trained else text, unit_text(value))
     if "tasks" in document:
         for task in document["tasks"]:
             q = task["quantity"]
@@ -222,10 +237,22 @@ def _print(document: dict[str, Any], system: System | None) -> None:
                     f"  {task['coefficient']:+g} x {Path(task['system_name']).name}", f"{q['value']:.10f}", q["unit"]
                 )
     out.print(table)
+    if trained:
+        out.print(f"{MARK} in the training data of this level: {trained}", markup=False)
     for warning in document.get("provenance", {}).get("warnings", ()):
         out.print(f"warning: {warning}", markup=False)
     if document["cached"]:
         out.print("(from the store)")
+
+
+def _name_records(document: dict[str, Any]) -> None:
+    """Say on standard error how each record that was used can be looked at."""
+    named = {key: prop for prop, key in document.get("records", {}).items()}
+    for task in document.get("tasks", ()):
+        named[task["key"]] = f"{task['property']} of {Path(task['system_name']).name}"
+    out = console(to_stderr=True)
+    for key, what in named.items():
+        out.print(f"record: qmbench show {key[:KEY_DIGITS]}  # {what}", markup=False, soft_wrap=True)
 
 
 MOST_PRINTED = 20
@@ -254,20 +281,3 @@ def _by_atoms(prop: str, value: dict[str, Any], system: System | None) -> list[t
     if np.any(np.diag(numbers)):
         lines += [(f"{prop} {a} with itself", f"{x: .4e}") for a, x in zip(labels, np.diag(numbers), strict=True)]
     return lines[: 2 * MOST_PRINTED + 1]
-
-
-def _lines(prop: str, value: dict[str, Any]) -> list[tuple[str, str]]:
-    v, u = value["value"], value["uncertainty"]
-    if isinstance(v, dict):
-        return [(f"{prop} {state}", _number(x, (u or {}).get(state))) for state, x in v.items()]
-    if isinstance(v, list):
-        import numpy as np
-
-        # Adding zero turns -0.0 into 0.0.
-        numbers = np.round(np.array(v, dtype=float), 8) + 0.0
-        return [(prop, np.array2string(numbers, formatter={"float_kind": lambda x: f"{x:.8f}"}))]
-    return [(prop, _number(v, u))]
-
-
-def _number(value: float, uncertainty: float | None) -> str:
-    return f"{value:.10f}" + (f" ± {uncertainty:.2g}" if uncertainty is not None else "")

@@ -38,7 +38,7 @@ def present(
     references = references_frame(benchmarks.values())
     report = make_report(run, records, benchmarks, results, references, reference)
     # What was made from the very same numbers is still right, and drawing it again takes longer than all the rest.
-    stamp = _fingerprint(results, references, reference)
+    stamp = _fingerprint(run, results, references, reference)
     files = _kept(folder, stamp)
     if not files:
         files = write_report(report, folder, FORMATS)
@@ -53,13 +53,14 @@ def present(
     return exit_code(results)
 
 
-def _fingerprint(results: pd.DataFrame, references: pd.DataFrame, reference: str | None) -> str:
+def _fingerprint(run: Mapping[str, Any], results: pd.DataFrame, references: pd.DataFrame, reference: str | None) -> str:
     """Changes with anything that a report shows, other than when it was made."""
     import hashlib
 
     import qmbench
 
     digest = hashlib.sha256(f"{qmbench.__version__} {reference} {FORMATS}".encode())
+    digest.update(repr([planned["terms"] for planned in run["entries"]]).encode())  # keys of records are shown
     for table in (results.drop(columns="cached"), references):
         digest.update(table.to_csv(index=False).encode())
     return digest.hexdigest()
@@ -91,6 +92,7 @@ def record_rows(results: pd.DataFrame) -> list[dict[str, Any]]:
                 "status": row["status"],
                 "failure": {"kind": row["failure_kind"], "message": row["failure_message"]} if failed else None,
                 "observable": None if failed else {"name": row["observable"], **observable},
+                "training_overlap": row["training_overlap"] or None,
                 "cached": bool(row["cached"]),
             }
         )

@@ -1,4 +1,4 @@
-"""`qmbench show THING`: one method, level, benchmark, entry, suite or run, in full."""
+"""`qmbench show THING`: one method, level, benchmark, entry, suite, run or record, in full."""
 
 from __future__ import annotations
 
@@ -10,9 +10,14 @@ from qmbench.errors import InputError, QmbenchError, did_you_mean
 
 
 def show(thing: str, store: str | None = None, json: bool = False) -> int:
-    """Find what `thing` names and print it as YAML-like text or as JSON."""
-    document = find(thing, store)
-    if json:
+    """Find what `thing` names and print it as YAML-like text (a record in tables) or as JSON."""
+    from qmbench.cli.show_record import find_record, print_record
+
+    record = find_record(thing, store)
+    document = record.to_json() if record else find(thing, store)
+    if record and not json:
+        print_record(record)
+    elif json:
         print_json(document)
     else:
         _print(document)
@@ -50,7 +55,8 @@ def find(thing: str, store: str | None) -> dict[str, Any]:
             return _method(plugins().methods[name])
         known = [*folders, *suite_files(), *plugins().methods]
         raise InputError(
-            f"nothing is called '{thing}': no method, benchmark, entry, suite or run{did_you_mean(thing, known)}"
+            f"nothing is called '{thing}': no method, benchmark, entry, suite, run or record"
+            f"{did_you_mean(thing, known)}"
         ) from None
 
 

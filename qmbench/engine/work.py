@@ -20,6 +20,7 @@ import numpy as np
 
 from qmbench.engine.outcome import Outcome, resources_from
 from qmbench.errors import FAILURE_KINDS, QmbenchError, Unsupported
+from qmbench.learned import fault
 from qmbench.method import LevelOfTheory, Resources, Result
 from qmbench.plugins import parse_level, plugins
 from qmbench.properties import check_quantity
@@ -102,7 +103,11 @@ def checked(result: Any, properties: tuple[str, ...], system: System) -> Result:
         except Exception as error:
             raise BadResult(one_line(error)) from error
         kept[name] = quantity
-    return Result(kept, _plain(dict(result.settings), "settings"), tuple(str(w) for w in result.warnings))
+    settings = _plain(dict(result.settings), "settings")
+    wrong = fault(settings)
+    if wrong:
+        raise BadResult(wrong)
+    return Result(kept, settings, tuple(str(w) for w in result.warnings))
 
 
 def _plain(value: Any, where: str) -> Any:

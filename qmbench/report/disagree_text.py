@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
 
+from qmbench.learned import MARK
 from qmbench.report.tables import decimals_for, escape_markdown
 
 if TYPE_CHECKING:
@@ -29,7 +30,7 @@ def _row(x: Mapping[str, Any]) -> tuple[str, ...]:
     decimals = decimals_for([x["spread"] or 0.0])
     agreed = x["consensus"]
     return (
-        where(x),
+        where(x) + (f" {MARK}" if is_trained(x) else ""),
         SAID[x["verdict"]],
         who(x),
         f"{x['spread']:.{decimals}f} {x['unit']}".rstrip(),
@@ -41,6 +42,11 @@ def _row(x: Mapping[str, Any]) -> tuple[str, ...]:
 def where(x: Mapping[str, Any]) -> str:
     """The benchmark and entry, and the approximation inside which its values were weighed, if any."""
     return f"{x['benchmark']}/{x['entry']}" + (f" within {x['within']}" if x["within"] else "")
+
+
+def is_trained(x: Mapping[str, Any]) -> bool:
+    """Whether a level of theory that has a value of this entry was trained on it."""
+    return any(v["training_overlap"] for v in x["votes"])
 
 
 def z_text(z: float) -> str:
@@ -71,6 +77,12 @@ def summary_lines(document: Mapping[str, Any], most: int = 5) -> list[str]:
     lines.append(f"pairs are significant at a false discovery rate of {document['significance']:.0%}")
     if any(v["assumed_uncertainty"] is not None for x in document["entries"] for v in x["votes"]):
         lines.append("where no uncertainty is stated, the scatter of the entry stands in for it")
+    trained = sum(is_trained(x) for x in document["entries"])
+    if trained:
+        lines.append(
+            f"{MARK} {trained} of {found['entries']} entries were in the training data of a level that has a value of "
+            "them: it counts as no independent witness there, but takes part in the consensus"
+        )
     for t in [t for t in document["trends"] if t["p"] < 0.01][:most]:
         lines.append(
             f"{t['benchmark']}: {t['a']} − {t['b']} changes by {t['slope']:.3g} ({t['slope_low']:.3g} … "

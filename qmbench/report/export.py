@@ -82,11 +82,13 @@ def write_markdown(
     benchmarks: Mapping[str, BenchmarkInfo],
     path: Path,
     comparisons: Comparisons | None = None,
+    closing: str = "",
 ) -> None:
-    """The tables of `to_markdown` as a file."""
+    """The tables of `to_markdown` as a file; closing: a line of Markdown at its end."""
     from qmbench.report.tables import to_markdown
 
-    write_text(path, to_markdown(statistics, scored, benchmarks, comparisons=comparisons))
+    text = to_markdown(statistics, scored, benchmarks, comparisons=comparisons)
+    write_text(path, f"{text}\n{closing}\n" if closing else text)
 
 
 def write_text(path: Path, text: str) -> None:

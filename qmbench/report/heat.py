@@ -9,6 +9,9 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from qmbench.learned import MARK
+from qmbench.report.disagree_text import is_trained
+
 if TYPE_CHECKING:
     import pandas as pd
 
@@ -73,6 +76,7 @@ def entry_heat(
     note = (
         f"Deviation from the consensus of all other methods, in {unit}; blue lower, orange higher. A cell opens its "
         f"value, uncertainty, settings and source; the name of an entry its verdict and consensus.{more}"
+        + (f" {MARK}: the method was trained on the entry." if any(map(is_trained, shown)) else "")
     )
     within = f", within {methods['within']}" if methods["within"] else ""
     rows = [x["entry"] for x in shown]
@@ -103,12 +107,15 @@ def _vote_cell(
 ) -> tuple[dict[str, str], dict[str, Any]]:
     deviation = vote["deviation_from_others"]
     text = "–" if deviation is None else f"{deviation:+.3g}"
+    if vote["training_overlap"]:
+        text += f" {MARK}"
     cell = {"text": text, "colour": colour((deviation or 0.0) / scale)}
     unit = x["unit"]
     detail: dict[str, Any] = {
         "value": f"{vote['value']:.8g} {unit}",
         "uncertainty": _uncertainty(vote, unit),
         "deviation from the others": None if deviation is None else f"{deviation:+.4g} {unit}",
+        "in the training data": vote["training_overlap"],
         "verdict on the entry": x["verdict"].replace("_", " "),
         "level of theory": about["level_of_theory"],
         "counterpoise": about["bsse"],

@@ -7,7 +7,7 @@ from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
 
 from qmbench.analysis.statistics import ALL
-from qmbench.report.tables import decimals_for, is_missing, level_text
+from qmbench.report.tables import decimals_for, is_missing, level_text, overlap_lines
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -96,11 +96,13 @@ def _table(benchmark: str, observable: str, rows: list[dict[str, Any]], benchmar
     reference = next((r["reference_set"] for r in rows if not is_missing(r["reference_set"])), None)
     confidence = f"{rows[0]['confidence']:.0%}".replace("%", r"\%")
     said = f"reference set {escape_latex(str(reference))}" if reference else "no reference values"
+    trained = [escape_latex(line) for line in overlap_lines(rows)]
+    overlap = rf" \dag{{}}: {'; '.join(trained)}." if trained else ""
     lines = [
         r"\begin{table}",
         rf"\caption{{{title}: errors of the {escape_latex(observable.replace('_', ' '))} in {shown}, {said}. Errors "
         rf"are calculated minus reference; {confidence} intervals over entries with propagated uncertainties; n: "
-        r"entries scored of those asked for.}",
+        rf"entries scored of those asked for.{overlap}}}",
         rf"\label{{tab:{benchmark}-{observable}}}".replace("_", "-"),
         rf"\begin{{tabular}}{{{first}r{column}c{column}{column}{column}}}",
         r"\toprule",
@@ -113,7 +115,7 @@ def _table(benchmark: str, observable: str, rows: list[dict[str, Any]], benchmar
         numbers = ["{--}" if is_missing(r[k]) else f"{r[k]:.{decimals}f}" for k in _NUMBERS]
         cells = [
             name(level_text(r["level_of_theory"], r["bsse"])),
-            f"{r['n_scored']}/{r['n']}",
+            f"{r['n_scored']}/{r['n']}" + (r"\textsuperscript{\dag}" if r["n_training_overlap"] else ""),
             numbers[0],
             interval,
             *numbers[1:],

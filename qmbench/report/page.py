@@ -18,6 +18,7 @@ from qmbench.report.charts import charts
 from qmbench.report.comparisons import Extra, mismatch_lines, next_table, trend_table, weighted_tables
 from qmbench.report.disagree_text import COLUMNS as DISAGREE_COLUMNS
 from qmbench.report.disagree_text import SAID, rows, summary_lines, where, who, z_text
+from qmbench.report.explanations import Explanations, explanations
 from qmbench.report.export import write_text
 from qmbench.report.heat import Heat, distance_heat, entry_heat, improvement_heat, inversion_heat
 from qmbench.report.provenance import provenance
@@ -70,6 +71,7 @@ def html_report(report: Report) -> str:
             )
             if x.rows
         ],
+        explanations=_explanations(explanations(report)),
         failures=failure_lines(scored, 8),
         provenance=provenance(run, benchmarks, scored, disagreement),
         footer=f"{legend(statistics)}. Written by qmbench {qmbench.__version__}.",
@@ -246,6 +248,14 @@ def _extra(name: str, extra: Extra) -> dict[str, Any]:
         for row in extra.rows
     ]
     return {"id": name, "title": extra.title, "note": extra.note, "columns": columns, "rows": table}
+
+
+def _explanations(made: Explanations) -> dict[str, Any]:
+    left_out = made.explained - len(made.tables)
+    note = "Learned levels, the largest uncertainty first, measured in the difference that matters there."
+    if left_out:
+        note += f" {left_out} more predictions with a smaller one hold such a table in their records."
+    return {"note": note, "tables": [_extra(f"e{i}", x) for i, x in enumerate(made.tables)]}
 
 
 def _heat(name: str, heat: Heat) -> dict[str, Any]:

@@ -12,6 +12,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from qmbench.analysis.statistics import ALL, BenchmarkInfo
+from qmbench.learned import MARK
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -170,7 +171,7 @@ def _row(r: Mapping[str, Any], decimals: int, differs: bool, best: bool) -> Row:
     if not is_missing(r["max_entry"]):
         worst += f" ({r['max_entry']})"
     cells = [
-        f"{r['n_scored']}/{r['n']}",
+        f"{r['n_scored']}/{r['n']}" + (f" {MARK}" if r["n_training_overlap"] else ""),
         number(r["mean_absolute_error"], decimals),
         interval_text(r["mean_absolute_error_combined_low"], r["mean_absolute_error_combined_high"], decimals),
         number(r["mean_signed_error"], decimals),
@@ -184,6 +185,7 @@ def _row(r: Mapping[str, Any], decimals: int, differs: bool, best: bool) -> Row:
 
 def _notes(records: list[dict[str, Any]], differs: bool) -> Iterator[str]:
     first = records[0]
+    yield from (f"{MARK} {line}" for line in overlap_lines(records))
     reference = next((r["reference_set"] for r in records if not is_missing(r["reference_set"])), None)
     if reference is None:
         yield "no reference values: nothing can be scored"
@@ -203,6 +205,14 @@ def _notes(records: list[dict[str, Any]], differs: bool) -> Iterator[str]:
         yield "n: entries that have a result and a reference / entries asked for"
     if all(is_missing(r["mean_absolute_error_low"]) for r in records) and largest:
         yield "too few entries for an interval (7 are needed)"
+
+
+def overlap_lines(records: list[dict[str, Any]]) -> Iterator[str]:
+    """For each level that was trained on entries it is scored on, how many those are. records: of statistics."""
+    for r in records:
+        if r["n_training_overlap"]:
+            level = level_text(r["level_of_theory"], r["bsse"])
+            yield f"{r['n_training_overlap']} of {r['n_scored']} entries were in the training data of {level}"
 
 
 def render_terminal(

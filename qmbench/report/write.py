@@ -92,8 +92,12 @@ def _html(report: Report, folder: Path) -> list[Path]:
 
 def _markdown(report: Report, folder: Path) -> list[Path]:
     from qmbench.report.disagree_text import to_markdown
+    from qmbench.report.explanations import explanation_line
 
-    write_markdown(report.statistics, report.scored, report.benchmarks, folder / "tables.md", report.comparisons)
+    closing = explanation_line(report)
+    write_markdown(
+        report.statistics, report.scored, report.benchmarks, folder / "tables.md", report.comparisons, closing
+    )
     write_text(folder / "disagreement.md", to_markdown(report.disagreement))
     return [folder / "tables.md", folder / "disagreement.md"]
 

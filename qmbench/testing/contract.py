@@ -6,6 +6,7 @@ import json
 import re
 
 from qmbench.errors import InputError, Unsupported
+from qmbench.learned import fault
 from qmbench.method import LevelOfTheory
 from qmbench.properties import check_quantity
 from qmbench.system import Crystal, LatticeModel, Molecule, System
@@ -161,7 +162,7 @@ def units_and_shapes(subject: Subject) -> None:
 
 
 def settings_are_json(subject: Subject) -> None:
-    """The resolved settings survive JSON unchanged, and each warning is one line."""
+    """The resolved settings survive JSON unchanged, what they declare is right, and each warning is one line."""
     subject.example()
     for _, _, result in subject.results_of_all_properties():
         try:
@@ -170,6 +171,9 @@ def settings_are_json(subject: Subject) -> None:
             raise subject.fail(f"its settings are no JSON ({error}); turn arrays into lists, NaN into None") from None
         if json.loads(text) != {k: _listed(v) for k, v in result.settings.items()}:
             raise subject.fail("its settings change when written as JSON; use strings as keys")
+        wrong = fault(result.settings)
+        if wrong:
+            raise subject.fail(wrong)
         for warning in result.warnings:
             if not isinstance(warning, str) or "\n" in warning.strip():
                 raise subject.fail(f"a warning must be one line of text, not {warning!r}")

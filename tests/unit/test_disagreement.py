@@ -18,6 +18,7 @@ from qmbench.analysis.disagreement import (
     benjamini_hochberg_cut,
     disagreement,
     independent_votes,
+    judge,
 )
 from qmbench.analysis.grouping import SPLIT_SIGNIFICANCE, agglomerate, critical_gap, largest_gap, split_by_gaps
 from qmbench.analysis.trends import level_differences, regress, trends
@@ -515,3 +516,13 @@ def test_coupled_cluster_values_are_one_family(published):
     families = {a["name"]: a["families"].get("approximation") for a in group["about"]}
     assert families["LNO-CCSD(T)"] == families["DLPNO-CCSD(T0)"] == families["CCSD(T)-L14"] == "CCSD(T)"
     assert families["FN-DMC-2021"] == families["FN-DMC-2020"] != families["LNO-CCSD(T)"]
+
+
+def test_a_level_trained_on_the_entry_convicts_nobody():
+    """Two independent values convict a third; when one of the two was trained on the entry, they don't."""
+    columns = [Column(name, "computed", name) for name in "abc"]
+    given = (np.array([1.0, 1.001, 2.0]), np.full(3, 0.01), True, 0.1, np.zeros(3, bool), None, columns)
+    assert judge(*given).verdict == "one_outlier"
+    assert judge(*given, trained=np.array([False, True, False])).verdict == "camps"
+    assert judge(*given, trained=np.array([True, True, False])).verdict == "camps"
+    assert judge(*given, trained=np.array([False, False, True])).verdict == "one_outlier"

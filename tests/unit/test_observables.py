@@ -68,3 +68,21 @@ def test_a_value_is_that_of_one_system():
     for terms in ([(2.0, Quantity(6.5, "hartree bohr6"))], [(1.0, Quantity(6.5, "hartree bohr6"))] * 2):
         with pytest.raises(InputError, match="c6 belongs to one system"):
             evaluate("c6", "", terms)
+
+
+def test_a_state_keeps_the_kind_of_its_uncertainty_also_when_that_is_zero():
+    states = Quantity({"S1": 0.3, "T1": 0.2}, "hartree", {"S1": 0.01, "T1": 0.0}, "model")
+    assert evaluate("excitation_energy", "S1", [(1.0, states)]) == Quantity(0.3, "hartree", 0.01, "model")
+    assert evaluate("excitation_energy", "T1", [(1.0, states)]) == Quantity(0.2, "hartree", 0.0, "model")
+
+
+@pytest.mark.parametrize(
+    ("observable", "value"),
+    [
+        ("total_energy", Quantity(-1.0, "hartree", 0.1, "model")),
+        ("dipole_moment", Quantity(np.array([0.0, 3.0, 4.0]), "e bohr", np.full(3, 0.1), "model")),
+        ("polarizability_anisotropy", Quantity(np.diag([1.0, 2.0, 3.0]), "bohr3", np.full((3, 3), 0.1), "model")),
+    ],
+)
+def test_every_formula_keeps_the_kind_of_the_uncertainty(observable, value):
+    assert evaluate(observable, "", [(1.0, value)]).uncertainty_kind == "model"

@@ -68,6 +68,24 @@ def test_terms_without_uncertainty_count_as_exact_and_kinds_mix():
     assert combine([(1, noisy), (1, Quantity(0.0, "t", 0.1, "model"))]).uncertainty_kind == "combined"
 
 
+def test_a_sum_keeps_the_kind_that_all_its_uncertain_terms_have():
+    exact, model = Quantity(1.0, "t"), Quantity(2.0, "t", 0.3, "model")
+    assert combine([(1, model), (-2, Quantity(1.0, "t", 0.2, "model"))]) == Quantity(0.0, "t", 0.5, "model")
+    assert combine([(1, model), (1, exact)]).uncertainty_kind == "model"
+    assert combine([(1, model), (1, Quantity(1.0, "t", 0.1, "systematic"))]).uncertainty_kind == "combined"
+
+
+def test_what_cancels_has_no_part_in_the_uncertainty():
+    model, sampled = Quantity(2.0, "t", 0.3, "model"), Quantity(1.0, "t", 0.1, "statistical")
+    assert combine([(1, model), (0, sampled)]) == Quantity(2.0, "t", 0.3, "model")
+    assert combine([(1, Quantity(1.0, "t")), (0, sampled)]).uncertainty is None
+
+
+def test_an_unknown_kind_of_uncertainty_is_refused():
+    with pytest.raises(InputError, match="no kind of uncertainty 'gp'; kinds are statistical, model"):
+        Quantity(1.0, "t", 0.1, "gp")
+
+
 def test_combination_refuses_mixed_units_and_arrays():
     with pytest.raises(InputError, match="eV, hartree"):
         combine([(1, Quantity(1.0, "eV")), (1, Quantity(1.0, "hartree"))])

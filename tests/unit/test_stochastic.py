@@ -6,46 +6,12 @@ import math
 
 import numpy as np
 import pytest
+from toy_runs import computed
 
 from qmbench.analysis.regression import baseline_text, check, make_baseline, parse_baseline
-from qmbench.benchmark import load_benchmark
-from qmbench.method import Resources
-from qmbench.plan import make_plan, read_suite
-from qmbench.record import Cost, Record
-from qmbench.report.write import make_report
-from qmbench.tidy import references_frame, results_frame, run_document
 
 pytestmark = pytest.mark.usefixtures("toys")
 HARTREE = 627.5094740631
-
-
-def computed(folder, *levels):
-    """(report, stochastic levels) of a run of `levels` on the toy benchmark, computed in this process."""
-    lines = ['id = "s"', 'title = "S"', f'benchmarks = ["./{folder.name}"]']
-    lines += [f'[[levels]]\nlevel = "{level}"\nbsse = "none"' for level in levels]
-    path = folder.parent / "s.toml"
-    path.write_text("\n".join(lines) + "\n")
-    plan = make_plan(read_suite(path))
-    records = {}
-    for task in plan.tasks:
-        made = task.level.make().compute(task.system, set(task.properties), Resources())
-        for prop, key in task.keys.items():
-            records[key] = Record(
-                key,
-                str(task.level),
-                task.system.name,
-                task.system.hash,
-                prop,
-                "ok",
-                made.properties[prop],
-                cost=Cost(10.0, 10.0, 1.0),
-            )
-    run = run_document(plan, "r", "2026-01-01T00:00:00+00:00")
-    benchmark = load_benchmark(folder)
-    benchmarks = {benchmark.id: benchmark}
-    results = results_frame(run, records, benchmarks)
-    report = make_report(run, records, benchmarks, results, references_frame([benchmark]))
-    return report, {name for name, about in run["levels"].items() if about["stochastic"]}
 
 
 def value(report, entry, level="toy-vmc"):

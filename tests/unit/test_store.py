@@ -246,3 +246,21 @@ def test_a_damaged_store_is_named(tmp_path: Path) -> None:
     path.write_bytes(data)
     with pytest.raises(StoreError, match="damaged"), Store(path) as store:
         list(store.records())
+
+
+def test_records_by_the_start_of_their_key(store: Store) -> None:
+    keys = ["0a", "0b1", "0b2", "0bf", "0c", "f0"]
+    store.put([record(key) for key in keys])
+    assert [r.key for r in store.starting_with("0b", 9)] == ["0b1", "0b2", "0bf"]
+    assert [r.key for r in store.starting_with("0B", 2)] == ["0b1", "0b2"]
+    assert same(store.starting_with("f", 1)[0], record("f0"))
+    assert store.starting_with("1", 9) == []
+
+
+def test_the_start_of_a_key_is_looked_up_in_the_index(store: Store) -> None:
+    asked: list[str] = []
+    store._connection.set_trace_callback(asked.append)
+    store.starting_with("0b", 9)
+    (plan,) = store._connection.execute(f"EXPLAIN QUERY PLAN {asked[0]}").fetchall()
+    assert "USING INDEX" in plan[-1]
+    assert "key>? AND key<?" in plan[-1]

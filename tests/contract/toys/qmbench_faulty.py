@@ -201,6 +201,20 @@ class NumberedSettings(TightBinding):
         return replace(super().compute(system, properties, resources), settings={"occupations": {1: 2.0}})
 
 
+@fault("settings_are_json", "training_overlap.kind must be one of: same geometry, same molecule")
+class VagueOverlap(TightBinding):
+    def compute(self, system, properties, resources):
+        overlap = {"molecule": "water", "distance": 0.1, "kind": "similar"}
+        return replace(super().compute(system, properties, resources), settings={"training_overlap": overlap})
+
+
+@fault("settings_are_json", "row 2 must have 2 cells")
+class RaggedExplanation(TightBinding):
+    def compute(self, system, properties, resources):
+        table = {"columns": ["atom", "share"], "rows": [["O1", -0.2], ["H2"]], "note": "hartree"}
+        return replace(super().compute(system, properties, resources), settings={"explanation": table})
+
+
 @fault("settings_are_json", "a warning must be one line")
 class TalkativeWarnings(TightBinding):
     def compute(self, system, properties, resources):

@@ -1,0 +1,40 @@
+"""Runs of the toy methods on the toy benchmark, in this process; they need the fixtures `toys` and `folder`."""
+
+from __future__ import annotations
+
+from qmbench.benchmark import load_benchmark
+from qmbench.method import Resources
+from qmbench.plan import make_plan, read_suite
+from qmbench.record import Cost, Record
+from qmbench.report.write import make_report
+from qmbench.tidy import references_frame, results_frame, run_document
+
+
+def computed(folder, *levels):
+    """(report, stochastic levels) of a run of `levels` on the toy benchmark, computed in this process."""
+    lines = ['id = "s"', 'title = "S"', f'benchmarks = ["./{folder.name}"]']
+    lines += [f'[[levels]]\nlevel = "{level}"\nbsse = "none"' for level in levels]
+    path = folder.parent / "s.toml"
+    path.write_text("\n".join(lines) + "\n")
+    plan = make_plan(read_suite(path))
+    records = {}
+    for task in plan.tasks:
+        made = task.level.make().compute(task.system, set(task.properties), Resources())
+        for prop, key in task.keys.items():
+            records[key] = Record(
+                key,
+                str(task.level),
+                task.system.name,
+                task.system.hash,
+                prop,
+                "ok",
+                made.properties[prop],
+                provenance={"settings": dict(made.settings)},
+                cost=Cost(10.0, 10.0, 1.0),
+            )
+    run = run_document(plan, "r", "2026-01-01T00:00:00+00:00")
+    benchmark = load_benchmark(folder)
+    benchmarks = {benchmark.id: benchmark}
+    results = results_frame(run, records, benchmarks)
+    report = make_report(run, records, benchmarks, results, references_frame([benchmark]))
+    return report, {name for name, about in run["levels"].items() if about["stochastic"]}

@@ -1,0 +1,85 @@
+"""What learned methods declare in their settings: checked when computed, carried into the tidy table."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+
+from qmbench.engine.work import BadResult, checked
+from qmbench.learned import overlap_text
+from qmbench.method import Result
+from qmbench.quantity import Quantity
+from qmbench.system import Molecule
+
+ATOM = Molecule(("He",), np.zeros((1, 3)), charge=0, multiplicity=1)
+SAME = {"molecule": "water", "distance": 0.25, "kind": "same molecule"}
+VERY_SAME = {"molecule": "water", "distance": 0.001, "kind": "same geometry"}
+TABLE = {"columns": ["atom", "share"], "rows": [["O1", -0.2], ["H2", 0.1]], "note": "hartree"}
+
+
+def settled(**settings):
+    return checked(Result({"energy": Quantity(-2.9, "hartree")}, settings), ("energy",), ATOM).settings
+
+
+def test_right_declarations_pass_unchanged():
+    assert settled(training_overlap=VERY_SAME, explanation=TABLE) == {
+        "training_overlap": VERY_SAME,
+        "explanation": TABLE,
+    }
+
+
+@pytest.mark.parametrize(
+    ("settings", "says"),
+    [
+        ({"training_overlap": "water"}, "training_overlap"),
+        ({"training_overlap": {**SAME, "kind": "alike"}}, "same geometry"),
+        ({"training_overlap": {**SAME, "distance": float("nan")}}, "distance"),
+        ({"training_overlap": {**SAME, "distance": True}}, "distance"),
+        ({"training_overlap": {**SAME, "molecule": ""}}, "molecule"),
+        ({"training_overlap": {**SAME, "more": 1}}, "training_overlap"),
+        ({"explanation": []}, "explanation"),
+        ({"explanation": {**TABLE, "rows": [["O1"]]}}, "row 1"),
+        ({"explanation": {**TABLE, "rows": [["O1", [1]]]}}, "row 1"),
+        ({"explanation": {**TABLE, "columns": []}}, "columns"),
+        ({"explanation": {**TABLE, "note": 3}}, "note"),
+    ],
+)
+def test_a_malformed_declaration_is_one_clear_line(settings, says):
+    with pytest.raises(BadResult, match=says) as error:
+        settled(**settings)
+    assert "\n" not in str(error.value)
+
+
+def test_same_geometry_outranks_same_molecule():
+    assert overlap_text([{}, {"training_overlap": SAME}]) == "same molecule: water (0.25)"
+    assert overlap_text([{"training_overlap": SAME}, {"training_overlap": VERY_SAME}]) == "same geometry: water (0.001)"
+    assert overlap_text([{}, {"grid": 3}]) == ""
+
+
+def test_the_nearest_of_one_kind_is_named():
+    near = {**SAME, "distance": 0.1, "molecule": "ammonia"}
+    assert overlap_text([{"training_overlap": SAME}, {"training_overlap": near}]) == "same molecule: ammonia (0.1)"
+
+
+def test_a_stored_declaration_of_another_shape_is_still_flagged():
+    assert overlap_text([{"training_overlap": "yes"}]) == "training overlap"
+
+
+def test_an_entry_of_several_tasks_carries_the_gravest_in_the_tidy_table():
+    from types import SimpleNamespace
+
+    from qmbench.record import Record
+    from qmbench.tidy import RESULT_COLUMNS, _row
+
+    def record(key, energy, settings):
+        provenance = {"settings": settings}
+        return Record(key, "m", key, key, "energy", "ok", Quantity(energy, "hartree"), provenance=provenance)
+
+    records = {r.key: r for r in (record("ab", -2.0, {"training_overlap": SAME}), record("a", -0.9, {}))}
+    entry = SimpleNamespace(id="e", observable="interaction_energy", state="", subsets=(), tags=(), curve="")
+    entry.coordinate, entry.coordinate_unit = None, ""
+    benchmark = SimpleNamespace(id="b", unit_of=lambda e: "hartree")
+    planned = {"level": "m", "bsse": "none", "terms": [[1, "ab"], [-2, "a"]], "refused": None}
+    row = dict(zip(RESULT_COLUMNS, _row(planned, entry, benchmark, records, ()), strict=True))
+    assert row["status"] == "ok"
+    assert row["training_overlap"] == "same molecule: water (0.25)"
