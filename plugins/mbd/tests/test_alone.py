@@ -56,6 +56,22 @@ def test_forces_of_a_molecule(model, ratios):
 
 
 @pytest.mark.parametrize("model", MODELS)
+def test_derivative_by_the_ratios(model):
+    positions = ((0.2, 0.1, 0.0), (0.0, 0.3, R), (5.5, -0.4, 1.0))
+    trimer = Molecule(("Ar", "Ne", "C"), positions, 0, 1, name="trimer")
+    ratios = np.array([0.95, 1.05, 0.8])
+
+    def at(h: float, atom: int) -> float:
+        text = ",".join(map(repr, (ratios + h * np.eye(3)[atom]).tolist()))
+        return energy(f"{model}?damping=pbe&ratios={text}", trimer)
+
+    found = compute(f"{model}?damping=pbe&ratios=0.95,1.05,0.8", trimer, "dispersion_ratio_gradient").properties
+    assert set(found) == {"dispersion_ratio_gradient"}
+    numeric = [five_point(lambda h, k=k: at(h, k), 4e-3) for k in range(3)]
+    assert found["dispersion_ratio_gradient"].value == pytest.approx(numeric, rel=1e-6)
+
+
+@pytest.mark.parametrize("model", MODELS)
 def test_forces_and_stress_of_a_crystal(model):
     grid = "" if model == "ts" else "&k_grid=1,1,2"
     level = f"{model}?damping=pbe{grid}&ratios=0.9,1.0,0.7,0.8"

@@ -28,6 +28,12 @@ PROPERTIES = (
         "forces of the dispersion energy alone at fixed ratios, which most programs call the dispersion force",
         ("atoms", 3),
     ),
+    Property(
+        "dispersion_ratio_gradient",
+        "hartree",
+        "derivative of the dispersion energy by the volume ratio of each atom, at fixed positions",
+        "atoms",
+    ),
     Property("hirshfeld_ratios", "", "Hirshfeld volume in the molecule over that of the free atom", "atoms"),
     Property(
         "dynamic_polarizability",

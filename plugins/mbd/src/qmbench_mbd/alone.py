@@ -14,11 +14,13 @@ from qmbench import Crystal, InputError, Method, Molecule, Options, Quantity, Re
 from qmbench_mbd.families import CITATIONS, COUPLED, MATRIX_FREE, MODELS, RESPONSE, SolverOptions
 
 if TYPE_CHECKING:
-    from qmbench_mbd.parameters import Damping, Oscillators
+    from qmbench_mbd.parameters import Array, Damping, Oscillators
 
 MODELS_ALONE = ("ts", "mbd", "mbd-scs", "mbd-ts")
 _OF_CRYSTALS = frozenset({"dispersion_energy", "forces", "stress"})
-_OF_MOLECULES = frozenset({"dispersion_energy", "forces"}) | RESPONSE
+# Properties that come from the derivatives of a molecule's energy.
+_DERIVED = frozenset({"forces", "dispersion_ratio_gradient"})
+_OF_MOLECULES = frozenset({"dispersion_energy"}) | _DERIVED | RESPONSE
 
 
 class AloneOptions(Options):
@@ -161,24 +163,28 @@ class Alone(Method):
 
         self.check(system, properties)
         assert isinstance(system, Molecule | Crystal)
-        o, given = self._oscillators(system), self.options
+        ratios, given = self._ratios(system), self.options
+        o = self._oscillators(system, ratios)
         if isinstance(system, Crystal):
             k_grid = getattr(given, "k_grid", None)
             return Result(*dispersion.crystal_properties(system, o, k_grid, self.model, self.damping(), properties))
         if self.is_stochastic():
             return Result(*dispersion.stochastic_properties(o, self.model, self.damping(), given.probes, given.seed))
         found, settings = dispersion.dispersion_properties(system, o, self.model, self.damping(), properties)
-        if "forces" in properties:
+        if properties & _DERIVED:
             g = dispersion.dispersion_gradient(o, self.model, self.damping())
             found["forces"] = Quantity(-g.positions, "hartree/bohr")
-        return Result(found, settings)
+            found["dispersion_ratio_gradient"] = Quantity(g.by_ratios(o, ratios), "hartree")
+        return Result({name: q for name, q in found.items() if name in properties}, settings)
 
-    def _oscillators(self, system: Molecule | Crystal) -> Oscillators:
+    def _ratios(self, system: Molecule | Crystal) -> Array:
         import numpy as np
 
+        return np.ones(system.n_parts) if self.options.ratios == "free" else np.array(self.options.ratios)
+
+    def _oscillators(self, system: Molecule | Crystal, ratios: Array) -> Oscillators:
         from qmbench_mbd.parameters import from_volume_ratios
 
-        ratios = np.ones(system.n_parts) if self.options.ratios == "free" else np.array(self.options.ratios)
         return from_volume_ratios(system.coordinates, list(system.symbols), ratios)
 
 

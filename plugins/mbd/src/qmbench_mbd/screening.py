@@ -33,10 +33,13 @@ class Gradient:
 
     def with_ratios(self, oscillators: Oscillators, ratios: Array, ratio_gradient: Array) -> Array:
         """Total dE/dr (N, 3) when oscillators follow volume ratios v (N,) with `ratio_gradient` dv_A/dr (N, N, 3)."""
-        by_ratio = (
+        return self.positions + np.einsum("a,aix->ix", self.by_ratios(oscillators, ratios), ratio_gradient)
+
+    def by_ratios(self, oscillators: Oscillators, ratios: Array) -> Array:
+        """dE/dv (N,) at fixed positions when oscillators follow volume ratios v (N,): α ∝ v, C6 ∝ v², R ∝ v^(1/3)."""
+        return (
             self.alpha * oscillators.alpha + 2 * self.c6 * oscillators.c6 + self.radii * oscillators.radii / 3
         ) / ratios
-        return self.positions + np.einsum("a,aix->ix", by_ratio, ratio_gradient)
 
 
 def frequency_grid(n: int = N_FREQUENCIES, scale: float = 0.6) -> tuple[Array, Array]:
