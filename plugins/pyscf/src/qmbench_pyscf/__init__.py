@@ -1,7 +1,7 @@
 """Methods computed by PySCF, and a small library that other plugins build on.
 
-Public names for other plugins: `to_mole`, `removed_electrons`, `converged_scf`, `scf_settings`, `pyscf_session`. They
-are imported when first used: importing this module imports no quantum-chemistry program.
+Public names for other plugins: `to_mole`, `removed_electrons`, `converged_scf`, `ExternalFunctional`, `scf_settings`,
+`pyscf_session`. They are imported when first used: importing this module imports no quantum-chemistry program.
 """
 
 from __future__ import annotations
@@ -17,11 +17,13 @@ _PUBLIC = {
     "to_mole": "mole",
     "removed_electrons": "mole",
     "pyscf_session": "mole",
+    "ExternalFunctional": "external",
     "converged_scf": "scf",
     "scf_settings": "scf",
 }
 
 if TYPE_CHECKING:
+    from qmbench_pyscf.external import ExternalFunctional as ExternalFunctional
     from qmbench_pyscf.mole import pyscf_session as pyscf_session
     from qmbench_pyscf.mole import removed_electrons as removed_electrons
     from qmbench_pyscf.mole import to_mole as to_mole

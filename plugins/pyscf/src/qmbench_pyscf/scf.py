@@ -17,9 +17,12 @@ from typing import Any, Literal
 import numpy as np
 
 from qmbench import InputError, Molecule, NotConverged, Resources, Unsupported
+from qmbench_pyscf.external import ExternalFunctional, integrator
 from qmbench_pyscf.mole import pyscf_session, to_mole
 
 Reference = Literal["auto", "restricted", "unrestricted"]
+# A functional of libxc by name, one of another plugin, or None for Hartree–Fock.
+XC = str | ExternalFunctional | None
 
 # Solutions nearer than this (hartree) are one solution seen twice: the first guess that led there is kept.
 SAME_ENERGY = 1e-6
@@ -56,7 +59,7 @@ class ScfOptions:
 def converged_scf(
     molecule: Molecule,
     basis: str,
-    xc: str | None = None,
+    xc: XC = None,
     *,
     reference: Reference = "auto",
     density_fitting: bool = False,
@@ -71,8 +74,9 @@ def converged_scf(
 ) -> Any:
     """The converged PySCF mean-field object (RHF, UHF, RKS or UKS) of `molecule`, rebuilt from its artifact.
 
-    xc: name of a libxc functional as PySCF spells it; None for Hartree–Fock. The other options are those of
-    `ScfOptions`; grid=None: see `resolved_grid`. What was found out on the way is in `scf_settings(mf)`.
+    xc: name of a libxc functional as PySCF spells it, an `ExternalFunctional`, or None for Hartree–Fock. The other
+    options are those of `ScfOptions`; grid=None: see `resolved_grid`. What was found out on the way is in
+    `scf_settings(mf)`.
     NotConverged when no guess converges or the descent from saddle points does not end. Calculations that differ
     in nothing share one artifact.
     """
@@ -108,7 +112,7 @@ def scf_settings(mf: Any) -> dict[str, Any]:
     return dict(mf.qmbench_settings)
 
 
-def resolved_grid(xc: str | None, grid: int | None) -> int:
+def resolved_grid(xc: XC, grid: int | None) -> int:
     """The grid level meant by None: 4, which is good to 1e-6 hartree for LDA, GGA and hybrids of them, or 5 for
     meta-GGAs (1e-6 for most, 2e-5 for SCAN, which needs a grid beyond PySCF's levels). 0 for Hartree–Fock.
     """
@@ -116,19 +120,26 @@ def resolved_grid(xc: str | None, grid: int | None) -> int:
         return 0
     if grid is not None:
         return grid
+    if isinstance(xc, ExternalFunctional):
+        return 5 if xc.kind == "MGGA" else 4
     from pyscf.dft import libxc
 
     return 5 if libxc.xc_type(xc) == "MGGA" else 4
 
 
-def scf_key(molecule: Molecule, basis: str, xc: str | None, options: ScfOptions) -> str:
+def scf_key(molecule: Molecule, basis: str, xc: XC, options: ScfOptions) -> str:
     """All that a converged SCF depends on, as text."""
     from importlib import metadata
 
     system = {k: v for k, v in molecule.to_json().items() if k not in ("name", "fragments")}
-    data: dict[str, Any] = {"what": "scf", "system": system, "basis": basis, "xc": xc, "options": asdict(options)}
+    data: dict[str, Any] = {"what": "scf", "system": system, "basis": basis, "options": asdict(options)}
+    data["xc"] = xc.key if isinstance(xc, ExternalFunctional) else xc
     data["versions"] = [metadata.version("pyscf"), metadata.version("qmbench-pyscf")]
     return json.dumps(data, sort_keys=True)
+
+
+def _label(xc: XC) -> str:
+    return xc.name if isinstance(xc, ExternalFunctional) else xc or "hf"
 
 
 def is_unrestricted(molecule: Molecule, reference: Reference) -> bool:
@@ -136,7 +147,7 @@ def is_unrestricted(molecule: Molecule, reference: Reference) -> bool:
     return molecule.multiplicity > 1 or reference == "unrestricted"
 
 
-def _mean_field(molecule: Molecule, basis: str, xc: str | None, options: ScfOptions, resources: Resources) -> Any:
+def _mean_field(molecule: Molecule, basis: str, xc: XC, options: ScfOptions, resources: Resources) -> Any:
     from pyscf import dft, scf
 
     mole = to_mole(molecule, basis, resources, potential=options.potential)
@@ -145,7 +156,9 @@ def _mean_field(molecule: Molecule, basis: str, xc: str | None, options: ScfOpti
         mf = scf.uhf.UHF(mole) if unrestricted else scf.hf.RHF(mole)
     else:
         mf = dft.uks.UKS(mole) if unrestricted else dft.rks.RKS(mole)
-        mf.xc = xc
+        if isinstance(xc, ExternalFunctional):
+            mf._numint = integrator(xc)
+        mf.xc = _label(xc)
         mf.grids.level = options.grid
         if not options.nlc:
             mf.nlc = False
@@ -182,13 +195,11 @@ def add_field(mf: Any, field: Sequence[float]) -> None:
     mf.energy_nuc = lambda *_: nuclear
 
 
-def _write(
-    path: Path, molecule: Molecule, basis: str, xc: str | None, options: ScfOptions, resources: Resources
-) -> None:
+def _write(path: Path, molecule: Molecule, basis: str, xc: XC, options: ScfOptions, resources: Resources) -> None:
     def make() -> Any:
         return _mean_field(molecule, basis, xc, options, resources)
 
-    what = f"{molecule.name or molecule.formula}: {xc or 'hf'}/{basis}"
+    what = f"{molecule.name or molecule.formula}: {_label(xc)}/{basis}"
     if any(options.field):
         start = converged_scf(molecule, basis, xc, **{**asdict(options), "field": (0.0, 0.0, 0.0)}, resources=resources)
         mf, settings = make(), {"guess": "field-free solution", "stability": "followed from the field-free solution"}
@@ -258,7 +269,7 @@ def _closed_shell(make: Any, what: str, options: ScfOptions) -> tuple[Any, dict[
 
 
 def _open_shell(
-    make: Any, molecule: Molecule, basis: str, xc: str | None, options: ScfOptions, resources: Resources, what: str
+    make: Any, molecule: Molecule, basis: str, xc: XC, options: ScfOptions, resources: Resources, what: str
 ) -> tuple[Any, dict[str, Any]]:
     from qmbench_pyscf.guesses import alternating_spins, guesses
 
