@@ -46,3 +46,11 @@ install_apart() {
     "$(dirname "$PYTHON")/qmbench" plugin add "$folder$extras" --isolated --constraint "$folder/constraints.txt"
   done
 }
+
+# with_test_extras FOLDER...: each of them, with its extra `test` where it has one.
+with_test_extras() {
+  local folder
+  for folder in "$@"; do
+    if grep -q '^test *=' "$folder/pyproject.toml"; then echo "$folder[test]"; else echo "$folder"; fi
+  done
+}

@@ -8,7 +8,7 @@ source tools/environment.sh
 make_environment "${VENV:-.venv-test}"
 find_plugins
 say "installing qmbench, its plugins and the test extras"
-"$PYTHON" -m pip install --disable-pip-version-check --progress-bar off -c constraints.txt ".[test]" "${TOGETHER[@]}"
+"$PYTHON" -m pip install --disable-pip-version-check --progress-bar off -c constraints.txt ".[test]" $(with_test_extras "${TOGETHER[@]}")
 install_apart tested
 say "running the tests"
 export OMP_NUM_THREADS=1 OPENBLAS_NUM_THREADS=1

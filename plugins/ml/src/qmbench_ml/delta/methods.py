@@ -1,0 +1,114 @@
+"""The level of theory delta-ccsd(t). Imports no numerics."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+from qmbench import InputError, Method, Molecule, Quantity, Resources, Result, System, Unsupported, parse_level
+
+if TYPE_CHECKING:
+    from qmbench_ml.delta.model import Contacts, Correction
+
+BASELINE = "pbe+mbd/def2-tzvp?density_fitting=true&stability=false"
+TRAINED = ("H", "C", "N", "O", "F", "Ne", "Ar")
+"""Elements that the shipped correction has seen."""
+
+
+class DeltaCoupledCluster(Method):
+    """PBE+MBD with a learned short-range correction to CCSD(T) of the energy between separate molecules.
+
+    Ramakrishnan et al., J. Chem. Theory Comput. 11, 2087 (2015), for learning a difference. Energy in hartree: of one
+    molecule exactly PBE+MBD's, so that only interaction energies mean more, and those with the counterpoise
+    correction. The correction is a sum over contacts and vanishes smoothly at twice the sum of van der Waals radii:
+    the long range is PBE+MBD's. Molecules are told apart by bonds.
+    """
+
+    name = "delta-ccsd(t)"
+    systems = (Molecule,)
+    properties = frozenset({"energy"})
+    distributions = ("pyscf", "qmbench-pyscf", "qmbench-mbd", "numpy", "scipy")
+    citations = ("10.1021/acs.jctc.5b00099",)
+
+    def check(self, system: System, properties: frozenset[str]) -> None:
+        super().check(system, properties)
+        assert isinstance(system, Molecule)
+        if unknown := sorted({s for s, g in zip(system.symbols, system.ghosts, strict=True) if not g} - set(TRAINED)):
+            raise Unsupported(f"{self.name} was not trained on {', '.join(unknown)}; it was on {', '.join(TRAINED)}")
+        if system.charge or system.multiplicity != 1:
+            raise Unsupported(
+                f"{self.name} was trained on neutral molecules of multiplicity 1, not charge {system.charge}, "
+                f"multiplicity {system.multiplicity}"
+            )
+        self._baseline().check(system, frozenset({"energy"}))
+
+    def _baseline(self) -> Method:
+        try:
+            return parse_level(BASELINE).make()
+        except InputError:
+            raise Unsupported(f"{self.name} needs the plugins qmbench-mbd and qmbench-pyscf") from None
+
+    def estimate(self, system: System, properties: frozenset[str]) -> float | None:
+        return self._baseline().estimate(system, properties)
+
+    def families(self) -> dict[str, str]:
+        return {"program": "pyscf", "functional": "pbe", "dispersion": "mbd", "model": "delta-ccsd(t)"}
+
+    def compute(self, system: System, properties: frozenset[str], resources: Resources) -> Result:
+        from qmbench_ml.delta.model import CLOSEST, contacts, shipped
+        from qmbench_ml.training_set import shipped as training_set
+
+        self.check(system, properties)
+        assert isinstance(system, Molecule)
+        real = [i for i, ghost in enumerate(system.ghosts) if not ghost]
+        near = contacts([system.symbols[i] for i in real], system.coordinates[real])
+        if len(near.x) and near.x.min() < CLOSEST:
+            raise Unsupported(
+                f"{self.name}: two molecules are closer ({near.x.min():.2f} sums of van der Waals radii) than any it "
+                f"was trained on ({CLOSEST})"
+            )
+        model = shipped()
+        if (strength := float(model.strength(near)[0])) > 1:
+            raise Unsupported(
+                f"{self.name}: the molecules touch each other {strength:.1f} times as much, by the model's prior, as in"
+                f" any complex it was trained on"
+            )
+        mean, spread = model.predict(near)
+        baseline = self._baseline().compute(system, frozenset({"energy"}), resources)
+        energy = baseline.properties["energy"].value + float(mean[0])
+        settings: dict[str, Any] = dict(baseline.settings) | {"correction": float(mean[0])}
+        if any(system.ghosts):
+            settings["ghosts_carry"] = "the baseline's basis, def2-tzvp"
+        if not len(near.x):  # nothing learned is in the number
+            return Result({"energy": Quantity(energy, "hartree")}, settings, baseline.warnings)
+        if overlap := training_set().overlap(system, parts=["dimers"]):
+            settings["training_overlap"] = overlap
+        settings["explanation"] = _explanation(model, near)
+        return Result({"energy": Quantity(energy, "hartree", float(spread[0]), "model")}, settings, baseline.warnings)
+
+
+def _explanation(model: Correction, near: Contacts) -> dict[str, Any]:
+    """What every kind of contact adds to the correction, the largest first, with its uncertainty."""
+    rows = []
+    for kind in sorted(set(near.types.tolist())):
+        mine = near.of_type(kind)
+        value, spread = model.predict(mine)
+        known = bool((model.trained.types == kind).any())
+        rows.append(
+            [kind, len(mine.x), float(mine.x.min()), float(value[0]), float(spread[0]), "yes" if known else "no"]
+        )
+    rows.sort(key=lambda row: -abs(row[3]))
+    return {
+        "columns": [
+            "contact",
+            "count",
+            "closest (vdW sums)",
+            "correction (hartree)",
+            "uncertainty (hartree)",
+            "trained on",
+        ],
+        "rows": rows[:50],
+        "note": "atoms with their bonded neighbours; the corrections add up, the uncertainties do not",
+    }
+
+
+METHODS = (DeltaCoupledCluster,)

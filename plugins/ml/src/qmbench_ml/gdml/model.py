@@ -1,0 +1,250 @@
+"""A trained force field: what it predicts, how sure it is, and how far a geometry is from what it was trained on."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field, fields
+from functools import cached_property
+from pathlib import Path
+
+import numpy as np
+
+from qmbench import InputError, Molecule, Unsupported
+from qmbench_ml.gdml.kernel import Array, Kernel, Points, descriptors, jacobians, pair_permutations
+from qmbench_ml.gdml.permutations import bond_angles, bond_graph, bonded_triples, isomorphisms
+
+# Error bars are conditioned on so many unknowns at most; beyond, on the geometries that are farthest from each other.
+VARIANCE_UNKNOWNS = 2500
+FLAT = 1e-3
+FORMAT = 1
+
+
+@dataclass(frozen=True)
+class ForceField:
+    """A gradient-domain force field of one molecule. Atomic units.
+
+    positions and weights (M, N, 3): training geometries and their coefficients. length (1/bohr) and noise: of the
+    kernel. constant: what is added to the integrated forces. permutations (G, N), graph (N, N), radii (N,): symmetry,
+    bonds, covalent radii. reach: largest of the `distances` from the training geometries at which the error bars were
+    calibrated, largest_bar (hartree): largest error bar of an energy there, angle_range (T, 2): least and largest of
+    the bond angles there, degrees; no row: not calibrated. energy_scaling and force_scaling (3,): make error
+    bars (hartree, hartree/bohr) of the deviations of a process of unit prior, see `scaled`.
+    """
+
+    name: str
+    level: str
+    symbols: tuple[str, ...]
+    charge: int
+    multiplicity: int
+    positions: Array
+    weights: Array
+    length: float
+    noise: float
+    constant: float
+    permutations: Array
+    graph: Array
+    radii: Array
+    reach: float = np.inf
+    energy_scaling: tuple[float, float, float] = (np.nan, np.nan, np.nan)
+    force_scaling: tuple[float, float, float] = (np.nan, np.nan, np.nan)
+    largest_bar: float = np.inf
+    angle_range: Array = field(default_factory=lambda: np.empty((0, 2)))
+
+    def save(self, path: str | Path) -> None:
+        """Write the model to an .npz file."""
+        with open(path, "wb") as handle:
+            np.savez_compressed(handle, format=FORMAT, **{f.name: getattr(self, f.name) for f in fields(self)})
+
+    @classmethod
+    def load(cls, path: str | Path) -> ForceField:
+        """The model in the file `path`; InputError when it holds none."""
+        try:
+            with np.load(path, allow_pickle=False) as data:
+                held = {f.name: data[f.name] for f in fields(cls)}
+                version = int(data["format"])
+        except (OSError, ValueError, KeyError, EOFError) as error:
+            raise InputError(f"{path} holds no model of qmbench_ml.gdml.train ({type(error).__name__})") from None
+        if version != FORMAT:
+            raise InputError(f"{path}: a model of format {version}, this version reads {FORMAT}; train it again")
+        plain = {name: value.item() for name, value in held.items() if value.ndim == 0}
+        tuples = {name: tuple(held[name].tolist()) for name in ("symbols", "energy_scaling", "force_scaling")}
+        return cls(**{**held, **plain, **tuples})
+
+    @cached_property
+    def kernel(self) -> Kernel:
+        return Kernel(self.length, pair_permutations(self.permutations))
+
+    @cached_property
+    def _images(self) -> tuple[Array, Array]:
+        """Descriptors (G·M, D) of all permuted training geometries, and their weights in descriptor space."""
+        x = descriptors(self.positions)
+        moved = np.einsum("pdi,pi->pd", jacobians(self.positions), self.weights.reshape(len(x), -1))
+        return self.kernel.images(x), self.kernel.images(moved)
+
+    def energies(self, positions: Array) -> Array:
+        """(K,) energies of the geometries `positions` (K, N, 3), atoms in the model's order; hartree."""
+        return self.kernel.energies(descriptors(positions), *self._images) + self.constant
+
+    def forces(self, positions: Array) -> Array:
+        """(K, N, 3) forces, the exact gradient of `energies`; hartree/bohr."""
+        found = self.kernel.product(Points.cartesian(positions), *self._images)
+        return found.reshape(positions.shape)
+
+    @cached_property
+    def _whitening(self) -> Array:
+        """(D, D) map to descriptors in which the permuted training geometries have the unit covariance.
+
+        A direction in which they vary by less than FLAT of the largest variance counts as if they varied so much.
+        """
+        centred = self._images[0] - self._images[0].mean(axis=0)
+        values, vectors = np.linalg.eigh(centred.T @ centred / len(centred))
+        return vectors / np.sqrt(np.maximum(values, FLAT * values[-1]))
+
+    def distances(self, positions: Array) -> Array:
+        """(K, M) distances from every training geometry, over all permutations.
+
+        They are taken between descriptors, in standard deviations of the training geometries along each direction,
+        so that a stretched bond counts by what the bond did in training.
+        """
+        here, there = descriptors(positions) @ self._whitening, self._images[0] @ self._whitening
+        squares = (here**2).sum(1)[:, None] + (there**2).sum(1) - 2 * (here @ there.T)
+        return np.sqrt(np.maximum(squares, 0)).reshape(len(positions), -1, len(self.positions)).min(axis=1)
+
+    def shares(self, positions: Array) -> Array:
+        """(M,) fraction of the absolute energy contributions of one geometry (1, N, 3) by training geometry."""
+        terms = self.kernel.energy_shares(descriptors(positions), *self._images)
+        each = np.abs(terms.reshape(-1, len(self.positions)).sum(axis=0))
+        return each / max(each.sum(), np.finfo(float).tiny)
+
+    @cached_property
+    def _variances(self) -> Variances:
+        return Variances(self)
+
+    def errors(self, positions: Array) -> tuple[Array, Array]:
+        """Calibrated error bars (K,) of the energies and (K, N, 3) of the forces.
+
+        That of a force is the same along all directions, so that it does not depend on how the molecule is turned.
+        """
+        energy, force = self.deviations(positions)
+        return scaled(energy, self.energy_scaling), np.repeat(scaled(force, self.force_scaling)[:, :, None], 3, axis=2)
+
+    def deviations(self, positions: Array) -> tuple[Array, Array]:
+        """Standard deviations, for a prior of unit size, of energies (K,) and (K, N) of forces by atom."""
+        energy, force = self._variances.of(positions)
+        return np.sqrt(energy), np.sqrt(force.mean(axis=2))
+
+    def order_in(self, molecule: Molecule) -> Array:
+        """(N,) which atom of `molecule` is each atom of the model; Unsupported unless it is this molecule and near.
+
+        Of several assignments that the bonds allow, it is the one nearest to the training data.
+        """
+        if sorted(molecule.symbols) != sorted(self.symbols) or any(molecule.ghosts):
+            ghosts = " with ghosts" if any(molecule.ghosts) else ""
+            raise Unsupported(f"the model is of {self.name} ({self._formula}), not of {molecule.formula}{ghosts}")
+        if (molecule.charge, molecule.multiplicity) != (self.charge, self.multiplicity):
+            raise Unsupported(
+                f"the model is of {self.name} with charge {self.charge} and multiplicity {self.multiplicity},"
+                f" not {molecule.charge} and {molecule.multiplicity}"
+            )
+        radii = dict(zip(self.symbols, self.radii, strict=True))
+        graph = bond_graph(np.array([radii[s] for s in molecule.symbols]), molecule.coordinates)
+        best, nearest = None, np.inf
+        seen: set[bytes] = set()
+        for order in isomorphisms(self.symbols, self.graph, molecule.symbols, graph):
+            if order.tobytes() in seen:
+                continue
+            # What the model's own permutations make of an assignment is as far away as it.
+            seen.update(order[p].tobytes() for p in self.permutations)
+            distance = float(self.distances(molecule.coordinates[None, order]).min())
+            if best is None or distance < nearest:
+                best, nearest = order, distance
+        if best is None:
+            raise Unsupported(
+                f"its bonds are not those of {self.name}, which the model is of: another isomer, or a geometry with a"
+                " broken or new bond, far from the training data"
+            )
+        if nearest > self.reach:
+            raise Unsupported(
+                f"the geometry is {nearest:.3g} standard deviations from the nearest training geometry of {self.name};"
+                f" error bars were calibrated up to {self.reach:.3g}"
+            )
+        self._check_angles(molecule.coordinates[best])
+        return best
+
+    def _check_angles(self, positions: Array) -> None:
+        """Unsupported where a bond angle is outside those that the error bars were calibrated on.
+
+        Inverse distances tell little of wide angles: a straight water molecule is as near to training geometries as
+        others, and yet its energy is extrapolated.
+        """
+        triples = bonded_triples(self.graph)
+        angles = bond_angles(triples, positions[None])[0]
+        for atoms, angle, (low, high) in zip(triples, angles, self.angle_range, strict=False):
+            if not low <= angle <= high:
+                raise Unsupported(
+                    f"the bond angle {'-'.join(self.symbols[i] for i in atoms)} of {angle:.0f}° is far from the"
+                    f" training data of {self.name}: error bars were calibrated from {low:.0f}° to {high:.0f}°"
+                )
+
+    @property
+    def _formula(self) -> str:
+        return Molecule(self.symbols, self.positions[0].tolist(), self.charge, self.multiplicity).formula
+
+
+def scaled(deviations: Array, scaling: tuple[float, float, float]) -> Array:
+    """Error bars: factor · deviation ** exponent, none smaller than for the least deviation that was calibrated."""
+    factor, exponent, least = scaling
+    return factor * np.maximum(deviations, least) ** exponent
+
+
+class Variances:
+    """Posterior variances of the Gaussian process behind a model, for a prior of unit size.
+
+    Energies are those relative to the mean over the training geometries, since forces say nothing on a constant.
+    """
+
+    def __init__(self, model: ForceField) -> None:
+        from qmbench_ml.gdml.solver import cholesky
+
+        width = Points.internal(model.positions[:1]).size
+        chosen = spread(model, max(2, VARIANCE_UNKNOWNS // width))
+        self.kernel, self.noise = model.kernel, model.noise
+        self.points = Points.internal(model.positions[chosen])
+        x = self.points.x
+        matrix = self.kernel.matrix(self.points, self.points)
+        matrix[np.diag_indices_from(matrix)] += self.noise
+        self.factor = cholesky(matrix)
+        self.mean_row = self.kernel.energy_matrix(x, self.points).mean(axis=0)
+        self.mean_mean = float(self.kernel.energy_energy(x, x).mean())
+
+    def of(self, positions: Array) -> tuple[Array, Array]:
+        """Variances (K,) of energies and (K, N, 3) of forces; both with the variance of the labels' noise."""
+        found = [self._of(positions[i : i + 20]) for i in range(0, len(positions), 20)]
+        return np.concatenate([e for e, _ in found]), np.concatenate([f for _, f in found])
+
+    def _of(self, positions: Array) -> tuple[Array, Array]:
+        from scipy.linalg import solve_triangular
+
+        def explained(rows: Array) -> Array:
+            return (solve_triangular(self.factor, rows.T, lower=True, check_finite=False) ** 2).sum(axis=0)
+
+        points, x = Points.cartesian(positions), self.points.x
+        same = np.array([self.kernel.energy_energy(y[None], y[None])[0, 0] for y in points.x])
+        prior = same - 2 * self.kernel.energy_energy(points.x, x).mean(axis=1) + self.mean_mean
+        energy = prior - explained(self.kernel.energy_matrix(points.x, self.points) - self.mean_row)
+        force = self.kernel.diagonal(points) - explained(self.kernel.matrix(points, self.points))
+        force = force.reshape(positions.shape)
+        # Rounding may take a variance of nothing below zero.
+        return np.maximum(energy, 0) + self.noise, np.maximum(force, 0) + self.noise
+
+
+def spread(model: ForceField, count: int) -> Array:
+    """Numbers of `count` training geometries, each the farthest from those before it; all where there are no more."""
+    total = len(model.positions)
+    if count >= total:
+        return np.arange(total)
+    chosen = [0]
+    away = model.distances(model.positions[:1])[0]
+    while len(chosen) < count:
+        chosen.append(int(away.argmax()))
+        away = np.minimum(away, model.distances(model.positions[chosen[-1:]])[0])
+    return np.array(chosen)

@@ -1,0 +1,109 @@
+"""Many-body dispersion on predicted ratios, asked of the MBD plugin as a level of theory, with the error of the ratios.
+
+The covariance C of the ratios goes through the derivative g of a number by them: its variance is gᵀ C g.
+"""
+
+from __future__ import annotations
+
+import math
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from qmbench import Molecule, Quantity, Resources, Result, parse_level
+
+if TYPE_CHECKING:
+    from qmbench_ml.hirshfeld.methods import LearnedDispersionOptions
+    from qmbench_ml.hirshfeld.model import Prediction
+
+_RESPONSE = ("c6", "polarizability")
+_FORCES = ("forces", "dispersion_forces")
+
+
+def dispersion(
+    molecule: Molecule,
+    prediction: Prediction,
+    options: LearnedDispersionOptions,
+    properties: frozenset[str],
+    resources: Resources,
+) -> tuple[dict[str, Quantity], dict[str, Any]]:
+    """Properties of the coupled oscillators with the predicted ratios, and the settings of the MBD plugin."""
+    if options.solver == "stochastic":
+        return _stochastic(molecule, prediction, options, resources)
+    level = f"mbd?damping={options.damping}"
+    asked = frozenset({"dispersion_energy", "dispersion_ratio_gradient"}) | (properties & {*_RESPONSE})
+    if properties & {*_FORCES}:
+        asked |= {"forces"}
+    result = _ask(level, molecule, prediction.ratios, asked, resources)
+    given = result.properties
+    by_ratios = np.asarray(given["dispersion_ratio_gradient"].value)
+    found = {
+        "dispersion_energy": _with_error(given["dispersion_energy"], by_ratios @ prediction.covariance @ by_ratios)
+    }
+    if properties & {*_FORCES}:
+        forces = np.asarray(given["forces"].value) - _through_ratios(molecule, prediction, by_ratios)
+        found |= dict.fromkeys(_FORCES, Quantity(forces, "hartree/bohr"))
+    if response := properties & {*_RESPONSE}:
+        found |= _response_errors(level, molecule, prediction, result, response, resources)
+    return found, dict(result.settings)
+
+
+def _ask(
+    level: str, molecule: Molecule, ratios: np.ndarray, properties: frozenset[str], resources: Resources
+) -> Result:
+    """What `level` (with options) gives at these ratios; repr of a float is read back as the same float."""
+    text = ",".join(map(repr, ratios.tolist()))
+    return parse_level(f"{level}&ratios={text}").make().compute(molecule, properties, resources)
+
+
+def _with_error(quantity: Quantity, variance: Any) -> Quantity:
+    return Quantity(quantity.value, quantity.unit, np.sqrt(np.maximum(variance, 0.0))[()], "model")
+
+
+def _through_ratios(molecule: Molecule, prediction: Prediction, by_ratios: np.ndarray) -> np.ndarray:
+    from qmbench_ml.hirshfeld.model import shipped
+
+    return shipped().pull_back(molecule.atomic_numbers, prediction, by_ratios)
+
+
+def _response_errors(
+    level: str,
+    molecule: Molecule,
+    prediction: Prediction,
+    result: Result,
+    properties: frozenset[str],
+    resources: Resources,
+) -> dict[str, Quantity]:
+    """C6 and polarizability with their errors; derivatives by forward differences of a hundredth in one ratio, exact
+    to about a hundredth of themselves, which is enough for an error."""
+    step, n = 0.01, len(prediction.ratios)
+    changes: dict[str, list[np.ndarray]] = {name: [] for name in properties}
+    for atom in range(n):
+        moved = prediction.ratios.copy()
+        moved[atom] += step
+        other = _ask(level, molecule, moved, properties, resources).properties
+        for name in properties:
+            value = np.asarray(other[name].value) - np.asarray(result.properties[name].value)
+            changes[name].append(value / step)
+    found = {}
+    for name, by_ratios in changes.items():
+        g = np.array(by_ratios)
+        variance = np.einsum("i...,ij,j...->...", g, prediction.covariance, g)
+        found[name] = _with_error(result.properties[name], variance)
+    return found
+
+
+def _stochastic(
+    molecule: Molecule, prediction: Prediction, options: LearnedDispersionOptions, resources: Resources
+) -> tuple[dict[str, Quantity], dict[str, Any]]:
+    """The energy from random vectors. Its derivative by the ratios, which only its error needs, is that of the
+    pairwise energy, scaled to the energy."""
+    level = f"mbd?damping={options.damping}&solver=stochastic&probes={options.probes}&seed={options.seed}"
+    result = _ask(level, molecule, prediction.ratios, frozenset({"dispersion_energy"}), resources)
+    energy = result.properties["dispersion_energy"]
+    asked = frozenset({"dispersion_energy", "dispersion_ratio_gradient"})
+    pairwise = _ask(f"ts?damping={options.damping}", molecule, prediction.ratios, asked, resources).properties
+    pairs, by_ratios = float(pairwise["dispersion_energy"].value), pairwise["dispersion_ratio_gradient"].value  # type: ignore[arg-type]
+    g = np.asarray(by_ratios) * (float(energy.value) / pairs if pairs else 0.0)  # type: ignore[arg-type]
+    error = math.hypot(float(energy.uncertainty or 0.0), math.sqrt(max(float(g @ prediction.covariance @ g), 0.0)))  # type: ignore[arg-type]
+    return {"dispersion_energy": Quantity(energy.value, "hartree", error, "combined")}, dict(result.settings)

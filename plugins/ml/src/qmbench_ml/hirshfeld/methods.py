@@ -1,0 +1,155 @@
+"""Levels of theory: learned Hirshfeld ratios, and many-body dispersion on them. Imports no numerics."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any, Literal
+
+from pydantic import Field
+
+from qmbench import InputError, Method, Molecule, Options, Quantity, Resources, Result, System, Unsupported, parse_level
+
+if TYPE_CHECKING:
+    from qmbench_ml.hirshfeld.model import Prediction
+
+TRAINED = ("H", "C", "N", "O", "F", "Ne", "Ar")
+"""Elements that the shipped model has seen."""
+
+MOST_UNCERTAIN, MOST_UNKNOWN, CERTAIN = 0.4, 0.8, 0.05
+"""A ratio is refused if its standard deviation exceeds the first number; or exceeds the third, and is more than the
+second times what it would be without any training: then the model knows next to nothing."""
+
+
+class LearnedRatios(Method):
+    """Hirshfeld volume ratios of PBE densities, learned: a Gaussian process on SOAP descriptors of each atom.
+
+    Bartók, Kondor and Csányi, Phys. Rev. B 87, 184115 (2013); the ratios: Tkatchenko and Scheffler, Phys. Rev. Lett.
+    102, 073005 (2009). No electronic structure calculation. Closed-shell neutral molecules and free atoms. A ratio of
+    volumes, bohr³ over bohr³: dimensionless; positions are in bohr.
+    """
+
+    name = "ml-hirshfeld"
+    systems = (Molecule,)
+    properties = frozenset({"hirshfeld_ratios"})
+    distributions = ("featomic", "numpy", "scipy", "qmbench-mbd")
+    citations = ("10.1103/PhysRevB.87.184115", "10.1103/PhysRevLett.102.073005")
+
+    def check(self, system: System, properties: frozenset[str]) -> None:
+        super().check(system, properties)
+        assert isinstance(system, Molecule)
+        if any(system.ghosts):
+            raise Unsupported(f"{self.name} has no basis, so there are no ghosts")
+        if unknown := sorted(set(system.symbols) - set(TRAINED)):
+            raise Unsupported(f"{self.name} was not trained on {', '.join(unknown)}; it was on {', '.join(TRAINED)}")
+        if system.n_parts > 1 and (system.charge or system.multiplicity != 1):
+            raise Unsupported(
+                f"{self.name} was trained on neutral molecules of multiplicity 1, not charge {system.charge}, "
+                f"multiplicity {system.multiplicity}; pbe+mbd/def2-tzvpd, say, takes any"
+            )
+        self._check_with_free_atoms(system)
+
+    def _check_with_free_atoms(self, molecule: Molecule) -> None:
+        """The plugin that defines the ratios has to be there, and an atom alone in its ground state."""
+        try:
+            free = parse_level("ts?damping=pbe&ratios=free")
+        except InputError:
+            raise Unsupported(f"{self.name} needs the plugin qmbench-mbd: pip install qmbench-mbd") from None
+        if molecule.n_parts == 1:
+            try:
+                free.make().check(molecule, frozenset({"c6"}))
+            except Unsupported as error:
+                raise Unsupported(f"{self.name} has free atoms in their ground states only: {error}") from None
+
+    def estimate(self, system: System, properties: frozenset[str]) -> float | None:
+        return 1.0 + 0.002 * system.n_parts
+
+    def families(self) -> dict[str, str]:
+        return {"program": "featomic", "functional": "pbe", "model": "ml-hirshfeld"}
+
+    def compute(self, system: System, properties: frozenset[str], resources: Resources) -> Result:
+        self.check(system, properties)
+        assert isinstance(system, Molecule)
+        prediction = self._predict(system, gradients=False)
+        found = {"hirshfeld_ratios": Quantity(prediction.ratios, "", prediction.uncertainties, "model")}
+        return Result(found, self._settings(system, prediction))
+
+    def _predict(self, molecule: Molecule, *, gradients: bool) -> Prediction:
+        """The prediction, or Unsupported where it would be a guess."""
+        from qmbench_ml.hirshfeld.model import shipped
+
+        prediction = shipped().predict(molecule.atomic_numbers, molecule.coordinates, gradients=gradients)
+        deviations = prediction.uncertainties
+        unknown = (deviations > CERTAIN) & (deviations > MOST_UNKNOWN * prediction.prior)
+        if (refused := (deviations > MOST_UNCERTAIN) | unknown).any():
+            worst = int((deviations * refused).argmax())
+            raise Unsupported(
+                f"{self.name}: the ratio of atom {worst + 1} ({molecule.symbols[worst]}) would be uncertain by "
+                f"{deviations[worst]:.2f}: nothing like it is in the training set"
+            )
+        return prediction
+
+    def _settings(self, molecule: Molecule, prediction: Prediction) -> dict[str, Any]:
+        from qmbench_ml import training_set
+        from qmbench_ml.hirshfeld.explanation import explanation
+        from qmbench_ml.hirshfeld.model import shipped, shipped_hash
+
+        settings = {"model": shipped_hash(), "explanation": explanation(shipped(), molecule, prediction)}
+        if overlap := training_set.shipped().overlap(molecule, ("monomers", "dimers", "contacts")):
+            settings["training_overlap"] = overlap
+        return settings
+
+
+class LearnedDispersionOptions(Options):
+    """How the oscillators with the learned ratios are coupled."""
+
+    damping: Literal["pbe", "pbe0", "hse06"] = Field(
+        "pbe", description="functional whose published damping parameter of MBD is used; the ratios are PBE's for all"
+    )
+    solver: Literal["dense", "stochastic"] = Field(
+        "dense", description="all modes by diagonalization, or the energy alone from random vectors, for large systems"
+    )
+    probes: int = Field(32, ge=2, description="random vectors of the stochastic solver; the error falls as 1/√probes")
+    seed: int = Field(1, ge=0, description="seed of the stochastic solver's random vectors")
+
+
+class LearnedDispersion(LearnedRatios):
+    """Many-body dispersion, MBD@rsSCS, on learned Hirshfeld ratios: no electronic structure calculation.
+
+    Dispersion energy in hartree. Ambrosetti et al., J. Chem. Phys. 140, 18A508 (2014). `forces` and
+    `dispersion_forces` are of that energy, the derivative of the ratios included.
+    """
+
+    name = "ml-hirshfeld+mbd"
+    Options = LearnedDispersionOptions
+    properties = frozenset(
+        {"hirshfeld_ratios", "dispersion_energy", "c6", "polarizability", "forces", "dispersion_forces"}
+    )
+    examples = ("ml-hirshfeld+mbd", "ml-hirshfeld+mbd?solver=stochastic")
+    citations = (*LearnedRatios.citations, "10.1063/1.4865104")
+
+    def check(self, system: System, properties: frozenset[str]) -> None:
+        super().check(system, properties)
+        if self.is_stochastic() and (missing := sorted(properties - {"dispersion_energy"})):
+            raise Unsupported(f"{self.name}: solver=stochastic gives dispersion_energy only, not {', '.join(missing)}")
+
+    def is_stochastic(self) -> bool:
+        return self.options.solver == "stochastic"
+
+    def estimate(self, system: System, properties: frozenset[str]) -> float | None:
+        return 1.0 + (60.0 if not self.is_stochastic() else 5.0) * (system.n_parts / 1000) ** 3
+
+    def families(self) -> dict[str, str]:
+        return {**super().families(), "dispersion": "mbd"}
+
+    def compute(self, system: System, properties: frozenset[str], resources: Resources) -> Result:
+        from qmbench_ml.hirshfeld.dispersion import dispersion
+
+        self.check(system, properties)
+        assert isinstance(system, Molecule)
+        prediction = self._predict(system, gradients=bool(properties & {"forces", "dispersion_forces"}))
+        found, settings = dispersion(system, prediction, self.options, properties, resources)
+        found["hirshfeld_ratios"] = Quantity(prediction.ratios, "", prediction.uncertainties, "model")
+        wanted = {name: quantity for name, quantity in found.items() if name in properties}
+        return Result(wanted, settings | self._settings(system, prediction))
+
+
+METHODS = (LearnedRatios, LearnedDispersion)

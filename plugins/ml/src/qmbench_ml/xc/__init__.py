@@ -1,0 +1,1 @@
+"""`ml-xc`: a learned meta-GGA with exact constraints built in."""

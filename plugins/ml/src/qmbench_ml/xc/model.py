@@ -1,0 +1,105 @@
+"""The shipped functional: its parameters, how sure it is of an energy, and what it was fitted to."""
+
+from __future__ import annotations
+
+import hashlib
+from dataclasses import dataclass
+from functools import cache
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from qmbench import Molecule
+from qmbench_ml.xc import correlation, exchange, functional
+from qmbench_ml.xc.jets import Array
+
+FILE = Path(__file__).parent.parent / "models" / "xc.npz"
+N_PARAMETERS = exchange.N_PARAMETERS + correlation.N_PARAMETERS
+# Points at a time where there are 20 numbers for each.
+_AT_A_TIME = 50_000
+
+
+@dataclass(frozen=True)
+class Model:
+    """theta: parameters (20,). modes: (20, 20), modes @ modes.T is their calibrated covariance.
+
+    names, symbols ("Li H"), charges, multiplicities and distances (bohr; 0: atom), all (n,), are the systems whose
+    energies the parameters or the error bars were fitted to.
+    """
+
+    theta: Array
+    modes: Array
+    names: Array
+    symbols: Array
+    charges: Array
+    multiplicities: Array
+    distances: Array
+
+    def save(self, path: Path = FILE) -> None:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        np.savez_compressed(path, **vars(self))
+
+    @classmethod
+    def load(cls, path: Path = FILE) -> Model:
+        with np.load(path, allow_pickle=False) as data:
+            return cls(*(data[name] for name in cls.__dataclass_fields__))
+
+    def molecules(self) -> list[Molecule]:
+        """The training systems."""
+        found = []
+        for name, symbols, charge, multiplicity, distance in zip(
+            self.names, self.symbols, self.charges, self.multiplicities, self.distances, strict=True
+        ):
+            parts = tuple(str(symbols).split())
+            positions = ((0.0, 0.0, 0.0), (0.0, 0.0, float(distance)))[: len(parts)]
+            found.append(Molecule(parts, positions, int(charge), int(multiplicity), name=str(name)))
+        return found
+
+    def overlap(self, molecule: Molecule) -> dict[str, Any] | None:
+        """What of `molecule` was in the training data, as a record's settings declare it; None: nothing.
+
+        Another charge of the same nuclei counts as the same molecule, not as the same geometry.
+        """
+        from qmbench_ml.training_set import TrainingSet
+
+        parts: dict[str, list[Molecule]] = {}
+        for known in self.molecules():
+            parts.setdefault(str(known.charge), []).append(known)
+        trained = TrainingSet.of(parts)
+        if hit := trained.overlap(molecule, parts=[str(molecule.charge)]):
+            return hit
+        other = trained.overlap(molecule)
+        return other and other | {"kind": "same molecule"}
+
+
+@cache
+def shipped() -> Model:
+    """The model of this version of the plugin."""
+    return Model.load()
+
+
+def external(theta: Array) -> Any:
+    """The functional with these parameters, as `qmbench_pyscf.converged_scf` takes it."""
+    from qmbench_pyscf import ExternalFunctional
+
+    x, c = functional.parts(theta.tolist())
+    version = hashlib.sha256(np.ascontiguousarray(theta, dtype=float).tobytes()).hexdigest()[:16]
+    return ExternalFunctional("ml-xc", version, "MGGA", lambda rho, order: functional.evaluate(x, c, rho, order))
+
+
+def energy(theta: Array, rho: Array, weights: Array) -> float:
+    """Exchange-correlation energy in hartree of a density on a grid; rho as in `functional.evaluate`."""
+    return float(functional.evaluate(*functional.parts(theta.tolist()), rho, 0)[0] @ weights)
+
+
+def gradient(theta: Array, rho: Array, weights: Array) -> Array:
+    """Derivatives of `energy` at fixed density with respect to the parameters, (20,), or (20, m) for weights (N, m).
+
+    At a self-consistent density they are those of the total energy (Hellmann and Feynman).
+    """
+    total: Array = np.zeros((len(theta), *weights.shape[1:]))
+    for start in range(0, len(weights), _AT_A_TIME):
+        block = slice(start, start + _AT_A_TIME)
+        total += functional.by_parameters(theta.tolist(), rho[..., block]) @ weights[block]
+    return total

@@ -1,0 +1,17 @@
+"""The conformance kit on the learned ratios and the dispersion on them."""
+
+from __future__ import annotations
+
+import pytest
+
+import qmbench.testing
+
+pytest.importorskip("featomic")
+pytest.importorskip("qmbench_mbd")
+
+METHODS = ("ml-hirshfeld", "ml-hirshfeld+mbd")
+
+
+@pytest.mark.parametrize("check", qmbench.testing.checks("ml", METHODS), ids=str)
+def test_conformance(check: qmbench.testing.Check) -> None:
+    check()
