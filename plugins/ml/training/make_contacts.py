@@ -1,6 +1,6 @@
 """Ratios of touching molecules, data/contacts.npz: complexes too many for coupled cluster, labelled by BASELINE alone.
 
-    python plugins/ml/training/make_contacts.py [--labels FOLDER] [--minutes M]
+    python plugins/ml/training/make_contacts.py [--labels FOLDER] [--minutes M] [--same]
 
 Molecules and placements as in make_data.py, other random ones. Each placement goes through all pairs, small ones first;
 labels are kept in FOLDER, so a second call goes on, and the file holds what is there after M minutes. Names, numbers,
@@ -11,6 +11,7 @@ from __future__ import annotations
 
 import argparse
 import time
+from collections.abc import Sequence
 from pathlib import Path
 
 import numpy as np
@@ -43,15 +44,19 @@ def pairs() -> list[tuple[str, str]]:
     return sorted(found, key=lambda pair: (heavy_atoms(pair[0]) + heavy_atoms(pair[1]), pair))
 
 
-def main() -> None:
+def main(argv: Sequence[str] | None = None) -> None:
     parser = argparse.ArgumentParser(description="Ratios of touching molecules.")
     parser.add_argument("--labels", type=Path, default=HERE / "labels-cache", help="folder of the labels")
     parser.add_argument("--minutes", type=float, default=1e6, help="begin no label after this time")
-    given = parser.parse_args()
+    parser.add_argument("--same", action="store_true", help="the complexes in contacts.npz and no others")
+    given = parser.parse_args(argv)
     until, labels, kept = time.monotonic() + 60 * given.minutes, Labeller(given.labels), []
+    there = set(np.load(FILE)["names"].tolist()) if given.same else set()
     for number in PLACEMENTS:
         for pair in pairs():
             labels.offline = time.monotonic() > until
+            if given.same and f"{pair[0]}, {pair[1]} {number}" not in there:
+                continue
             molecule = placed_dimer(*pair, number)
             found = labels.compute(BASELINE, molecule, BASELINE_PROPERTIES).get("values")
             if found is not None:

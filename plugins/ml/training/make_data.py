@@ -14,7 +14,7 @@ import argparse
 import hashlib
 import json
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from importlib.metadata import version
 from itertools import product
 from pathlib import Path
@@ -192,14 +192,14 @@ def manifest(about: dict[str, Any]) -> dict[str, Any]:
     }
 
 
-def main() -> None:
+def main(argv: Sequence[str] | None = None) -> None:
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("--labels", type=Path, default=LABELS, help="folder of the single labels")
     parser.add_argument("--minutes", type=float, default=float("inf"), help="compute nothing after so long")
     parser.add_argument("--only", choices=("monomer", "dimer"), help="label and write systems of one kind alone")
     parser.add_argument("--same", action="store_true", help="the systems in data/ and no others")
     parser.add_argument("--copy", type=Path, help="folder to copy what is there to, every few minutes")
-    given = parser.parse_args()
+    given = parser.parse_args(argv)
     labels = Labeller(given.labels)
     there = names_there() if given.same else set()
     kept: dict[str, list[Labelled]] = {"monomer": [], "dimer": []}
