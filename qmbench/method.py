@@ -124,6 +124,9 @@ class Method(ABC):
     # Cheap levels of theory, as one writes them ("hf/sto-3g"): shown by `qmbench show` and computed by the
     # conformance kit. Empty: the name alone, or with sto-3g where there is a basis.
     examples: ClassVar[tuple[str, ...]] = ()
+    # The basis set that it always computes in, where none is written behind the slash. Its interaction energies have a
+    # superposition error then, so that counterpoise is a choice as for any method with an option `basis`.
+    own_basis: ClassVar[str] = ""
     # property -> how far it may move (in the property's unit) when the molecule is shifted, turned or its atoms
     # are renumbered. State it where a grid breaks the symmetry; the conformance kit holds the method to it.
     tolerances: ClassVar[Mapping[str, float]] = {}
@@ -201,6 +204,11 @@ class LevelOfTheory:
             if name != "basis" and value != fields[name].default:
                 parts.append(f"{name}={_option_text(value)}")
         return text + ("?" + "&".join(parts) if parts else "")
+
+    @property
+    def has_basis(self) -> bool:
+        """Whether there is a basis set, so that interaction energies have a superposition error."""
+        return bool(getattr(self.options, "basis", None) or self.method.own_basis)
 
     def make(self) -> Method:
         """The method, ready to compute."""

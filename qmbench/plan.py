@@ -211,7 +211,7 @@ def bsse_for(level: LevelOfTheory, bsse: str | None, benchmark: Benchmark, entry
 
     InputError when the choice matters and nobody made it.
     """
-    if not any(term.fragment is not None for term in entry.terms) or getattr(level.options, "basis", None) is None:
+    if not any(term.fragment is not None for term in entry.terms) or not level.has_basis:
         return ""
     offered = benchmark.meta["bsse"]
     if bsse is None:

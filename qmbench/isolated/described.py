@@ -21,6 +21,7 @@ def describe(method: type[Method]) -> dict[str, Any]:
         "options": {name: _option(field) for name, field in method.Options.model_fields.items()},
         "schema": _schema(method),
         "stochastic": method.stochastic,
+        "own_basis": method.own_basis,
         "examples": list(method.examples),
         "example_systems": [system.to_json() for system in method.example_systems()],
         "tolerances": dict(method.tolerances),

@@ -191,6 +191,7 @@ def _method_class(described: Mapping[str, Any], plugin: IsolatedPlugin) -> type[
         "distributions": tuple(described["distributions"]),
         "citations": tuple(described["citations"]),
         "stochastic": described["stochastic"],
+        "own_basis": described.get("own_basis", ""),
         "examples": tuple(described["examples"]),
         "tolerances": dict(described["tolerances"]),
         "described": described,

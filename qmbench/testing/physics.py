@@ -123,7 +123,7 @@ def _changes(subject: Subject, what: str, variant: samples.Variant) -> None:
 def ghosts_add_no_electrons(subject: Subject) -> None:
     """A ghost beside an atom lowers its energy a little or not at all; a method without a basis refuses or says so."""
     subject.example(Molecule)
-    has_basis = "basis" in subject.method.Options.model_fields
+    has_basis = "basis" in subject.method.Options.model_fields or bool(subject.method.own_basis)
     for symbol in samples.ghost_atoms(subject.systems):
         bare, both = samples.with_ghost(symbol)
         for level in subject.levels:

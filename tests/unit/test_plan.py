@@ -2,7 +2,7 @@
 
 import pytest
 
-from qmbench import InputError, Quantity
+from qmbench import InputError, Quantity, parse_level
 from qmbench.plan import find_suite, make_plan, read_suite, restrict
 from qmbench.record import Cost, Failure, Record
 from qmbench.tidy import references_frame, results_frame, run_document
@@ -48,6 +48,14 @@ def test_a_method_without_a_basis_has_no_counterpoise(folder):
     plan = plan_of(folder, LEVEL.format("toy", "cp"))
     assert {p.bsse for p in plan.entries} == {""}
     assert len(plan.tasks) == 5
+
+
+def test_a_basis_that_a_method_always_has_is_one_too(folder, monkeypatch):
+    monkeypatch.setattr(parse_level("toy").method, "own_basis", "x")
+    plan = plan_of(folder, LEVEL.format("toy", "cp"))
+    assert {p.bsse for p in plan.entries} == {"cp", ""}
+    with pytest.raises(InputError, match="say bsse = 'none' or 'cp'"):
+        plan_of(folder, '[[levels]]\nlevel = "toy"\n')
 
 
 def test_counterpoise_has_no_silent_default(folder):

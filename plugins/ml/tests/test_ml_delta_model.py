@@ -5,6 +5,8 @@ import pytest
 from scipy.spatial.transform import Rotation
 
 from qmbench import Molecule, Resources, Unsupported, parse_level
+from qmbench.benchmark import find_benchmark
+from qmbench.plan import Task, plan_entry
 from qmbench_ml.delta.model import CUTOFF, Contacts, Correction, Prior, contacts, switch
 
 PRIOR = Prior(shared=1e-7, element=2e-7, typed=3e-7, length=0.3, decay=5.0, noise=1e-9)
@@ -108,3 +110,14 @@ def test_more_contact_than_in_any_training_complex_is_refused(model):
     stacked = Molecule(("C",) * 12, tuple(stack), 0, 1)
     with pytest.raises(Unsupported, match="times as much"):
         parse_level("delta-ccsd(t)").make().compute(stacked, frozenset({"energy"}), Resources())
+
+
+def test_interaction_energies_are_counterpoise_corrected_as_the_training_data_were():
+    level = parse_level("delta-ccsd(t)")
+    benchmark = find_benchmark("rare_gas")
+    entry = next(entry for entry in benchmark.entries if entry.id == "ne2_1.00")
+    tasks: dict[str, Task] = {}
+    assert plan_entry(level, "cp", benchmark, entry, tasks).bsse == "cp"
+    fragments = [task.system for task in tasks.values() if "@" in task.system.name]
+    assert fragments
+    assert all(sum(system.ghosts) == 1 for system in fragments)

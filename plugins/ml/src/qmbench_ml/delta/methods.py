@@ -24,6 +24,7 @@ class DeltaCoupledCluster(Method):
     """
 
     name = "delta-ccsd(t)"
+    own_basis = "def2-tzvp"
     systems = (Molecule,)
     properties = frozenset({"energy"})
     distributions = ("pyscf", "qmbench-pyscf", "qmbench-mbd", "numpy", "scipy")
