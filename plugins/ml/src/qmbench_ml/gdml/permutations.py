@@ -22,10 +22,9 @@ def covalent_radii(symbols: Sequence[str]) -> np.ndarray:
     """(N,) covalent radii in bohr, those of ASE (Cordero et al., Dalton Trans. 2832 (2008))."""
     from ase.data import covalent_radii
 
-    from qmbench import ATOMIC_NUMBERS
-    from qmbench.units import BOHR_IN_ANGSTROM
+    from qmbench import ATOMIC_NUMBERS, units
 
-    return np.array([covalent_radii[ATOMIC_NUMBERS[s]] for s in symbols]) / BOHR_IN_ANGSTROM
+    return np.array([covalent_radii[ATOMIC_NUMBERS[s]] for s in symbols]) / units.BOHR_IN_ANGSTROM
 
 
 def bond_graph(radii: np.ndarray, positions: np.ndarray) -> np.ndarray:

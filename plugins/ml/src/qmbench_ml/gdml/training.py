@@ -10,8 +10,7 @@ from typing import Literal
 
 import numpy as np
 
-from qmbench import InputError
-from qmbench.units import BOHR_IN_ANGSTROM, factor
+from qmbench import InputError, units
 from qmbench_ml.gdml.kernel import Array, Kernel, Points, pair_permutations
 from qmbench_ml.gdml.model import ForceField
 from qmbench_ml.gdml.permutations import (
@@ -82,8 +81,8 @@ class Labels:
         names = {tuple(frame.get_chemical_symbols()) for frame in frames}
         if len(names) != 1:
             raise InputError(f"{path}: the frames must hold the same atoms in the same order")
-        positions = np.array([frame.positions for frame in frames]) / BOHR_IN_ANGSTROM
-        scale, force_scale = factor("eV", "hartree"), factor("eV/angstrom", "hartree/bohr")
+        positions = np.array([frame.positions for frame in frames]) / units.BOHR_IN_ANGSTROM
+        scale, force_scale = units.factor("eV", "hartree"), units.factor("eV/angstrom", "hartree/bohr")
         return cls(names.pop(), positions, energies * scale, forces * force_scale)
 
 
