@@ -18,14 +18,14 @@ sys.path.insert(0, str(Path(__file__).parent.parent / "training"))
 from xc_systems import Case, cases
 from xc_targets import Target, targets
 
-from qmbench import Resources, parse_level
+from qmbench import Resources, parse_level, units
 from qmbench_ml.xc.model import shipped
 
 BASIS = "cc-pvqz"
 LEVELS = ("ml-xc", "pbe", "b3lyp")
 OPTIONS = "grid=3&stability=false&energy_tolerance=1e-6"
 FOLDER = Path(__file__).parent.parent / "training" / "labels-cache" / "xc"
-KCAL = 627.5094740631
+KCAL = units.HARTREE_IN_KCAL_MOL
 NOMINAL = {1: 0.6827, 2: 0.9545}
 
 

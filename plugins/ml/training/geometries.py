@@ -18,6 +18,7 @@ from training_systems import ATOMS, DIMER_MOLECULES, LARGEST_DIMER, MOLECULES, S
 
 from qmbench import Fragment, Molecule
 from qmbench.units import BOHR_IN_ANGSTROM, HARTREE_IN_EV, HARTREE_IN_KCAL_MOL
+from qmbench_ml.delta.model import VDW_RADII
 
 SEED = 8
 ELECTRON_MASSES = 1822.888486209  # in one dalton, CODATA 2018
@@ -25,10 +26,8 @@ MODE_TEMPERATURE = 300.0  # kelvin; quantum statistics, so zero-point motion is 
 DYNAMICS_TEMPERATURE = 500.0
 DYNAMICS_STEPS, DYNAMICS_STEP_FS = 400, 0.5
 STRETCHES = (0.97, 1.06)  # of molecules without a force field
-# Radii of touching atoms in ångström: Bondi, J. Phys. Chem. 68, 441 (1964).
-VDW_RADII = {"H": 1.20, "C": 1.70, "N": 1.55, "O": 1.52, "F": 1.47, "Ne": 1.54, "Ar": 1.88}
 GRADIENT_STEP = 1e-4  # ångström
-CONTACTS = (0.85, 1.5)  # closest contact of a complex, in sums of these radii
+CONTACTS = (0.85, 1.5)  # closest contact of a complex, in sums of van der Waals radii
 
 
 class MMFF(Calculator):

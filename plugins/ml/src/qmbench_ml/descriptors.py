@@ -12,7 +12,7 @@ from typing import Any
 
 import numpy as np
 
-BOHR_IN_ANGSTROM = 0.529177210903
+from qmbench import units
 
 ELEMENTS = (1, 2, 6, 7, 8, 9, 10, 18)
 """Atomic numbers that the descriptor tells apart."""
@@ -62,7 +62,7 @@ class Environments:
         for start, centers, moved, gradient in self._gradients:
             weights = by_raw[centers, start : start + _WIDTH]
             np.add.at(result, moved, np.einsum("sxf,sf->sx", gradient, weights))
-        return result * BOHR_IN_ANGSTROM
+        return result * units.BOHR_IN_ANGSTROM
 
 
 def soap(numbers: np.ndarray, positions: np.ndarray, *, gradients: bool = False) -> Environments:
@@ -75,7 +75,7 @@ def soap(numbers: np.ndarray, positions: np.ndarray, *, gradients: bool = False)
     unknown = sorted(set(np.asarray(numbers).tolist()) - set(ELEMENTS))
     if unknown:
         raise ValueError(f"no descriptor for the atomic numbers {unknown}: only {list(ELEMENTS)}")
-    atoms = Atoms(numbers=numbers, positions=np.asarray(positions) * BOHR_IN_ANGSTROM)
+    atoms = Atoms(numbers=numbers, positions=np.asarray(positions) * units.BOHR_IN_ANGSTROM)
     spectrum = _calculator().compute(atoms, gradients=["positions"] if gradients else None)
     raw = np.zeros((len(atoms), N_FEATURES))
     derivatives = []

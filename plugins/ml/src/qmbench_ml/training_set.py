@@ -17,6 +17,7 @@ from typing import Any
 import numpy as np
 
 from qmbench import Molecule
+from qmbench_ml.bonds import bond_graph, covalent_radii
 
 FILE = Path(__file__).parent / "models" / "training_set.npz"
 SAME_GEOMETRY = 0.02
@@ -24,8 +25,6 @@ SAME_GEOMETRY = 0.02
 
 BOND = 1.3
 """Atoms are bonded when they are closer than this times the sum of their covalent radii."""
-
-_BOHR_IN_ANGSTROM = 0.529177210903
 
 
 @dataclass(frozen=True)
@@ -135,12 +134,8 @@ def sorted_distances(symbols: Sequence[str], positions: np.ndarray) -> np.ndarra
 
 
 def bonded(symbols: Sequence[str], positions: np.ndarray) -> np.ndarray:
-    """(n, n) whether two atoms are bonded. Radii of Cordero et al., Dalton Trans. 2832 (2008)."""
-    from ase.data import atomic_numbers, covalent_radii
-
-    radii = np.array([covalent_radii[atomic_numbers[s]] for s in symbols]) / _BOHR_IN_ANGSTROM
-    apart = np.linalg.norm(positions[:, None] - positions, axis=-1)
-    return (apart < BOND * (radii[:, None] + radii)) & ~np.eye(len(radii), dtype=bool)
+    """(n, n) whether two atoms are bonded."""
+    return bond_graph(covalent_radii(symbols), positions, BOND)
 
 
 def structure(symbols: Sequence[str], positions: np.ndarray) -> str:

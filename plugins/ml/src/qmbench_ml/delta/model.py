@@ -16,10 +16,10 @@ from pathlib import Path
 
 import numpy as np
 
+from qmbench import units
 from qmbench_ml.training_set import bonded, components
 
 FILE = Path(__file__).parent.parent / "models" / "delta.npz"
-BOHR_IN_ANGSTROM = 0.529177210903
 # Ångström: Bondi, J. Phys. Chem. 68, 441 (1964). A reduced distance is in sums of these.
 VDW_RADII = {"H": 1.20, "C": 1.70, "N": 1.55, "O": 1.52, "F": 1.47, "Ne": 1.54, "Ar": 1.88}
 SWITCH, CUTOFF = 1.0, 2.0  # reduced distances between which the correction is switched off
@@ -57,7 +57,7 @@ def contacts(symbols: Sequence[str], positions: np.ndarray) -> Contacts:
     molecule = np.empty(len(symbols), int)
     for number, part in enumerate(components(bonds)):
         molecule[part] = number
-    radii = np.array([VDW_RADII[s] for s in symbols]) / BOHR_IN_ANGSTROM
+    radii = np.array([VDW_RADII[s] for s in symbols]) / units.BOHR_IN_ANGSTROM
     i, j = np.triu_indices(len(symbols), 1)
     x = np.linalg.norm(positions[i] - positions[j], axis=1) / (radii[i] + radii[j])
     near = (molecule[i] != molecule[j]) & (x < CUTOFF)

@@ -9,8 +9,9 @@ from pathlib import Path
 import numpy as np
 
 from qmbench import InputError, Molecule, Unsupported
+from qmbench_ml.bonds import bond_graph
 from qmbench_ml.gdml.kernel import Array, Kernel, Points, descriptors, jacobians, pair_permutations
-from qmbench_ml.gdml.permutations import bond_angles, bond_graph, bonded_triples, isomorphisms
+from qmbench_ml.gdml.permutations import BOND, bond_angles, bonded_triples, isomorphisms
 
 # Error bars are conditioned on so many unknowns at most; beyond, on the geometries that are farthest from each other.
 VARIANCE_UNKNOWNS = 2500
@@ -146,7 +147,7 @@ class ForceField:
                 f" not {molecule.charge} and {molecule.multiplicity}"
             )
         radii = dict(zip(self.symbols, self.radii, strict=True))
-        graph = bond_graph(np.array([radii[s] for s in molecule.symbols]), molecule.coordinates)
+        graph = bond_graph(np.array([radii[s] for s in molecule.symbols]), molecule.coordinates, BOND)
         best, nearest = None, np.inf
         seen: set[bytes] = set()
         for order in isomorphisms(self.symbols, self.graph, molecule.symbols, graph):

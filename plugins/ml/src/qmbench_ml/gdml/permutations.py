@@ -12,31 +12,17 @@ from collections.abc import Iterator, Sequence
 import numpy as np
 
 from qmbench import InputError
+from qmbench_ml.bonds import bond_graph, covalent_radii
 
 # Bonded: nearer than this many sums of covalent radii. Wide enough for vibrating bonds, short of the next neighbours.
 BOND = 1.45
 LIMIT = 5040  # permutations; each one costs a kernel
 
 
-def covalent_radii(symbols: Sequence[str]) -> np.ndarray:
-    """(N,) covalent radii in bohr, those of ASE (Cordero et al., Dalton Trans. 2832 (2008))."""
-    from ase.data import covalent_radii
-
-    from qmbench import ATOMIC_NUMBERS, units
-
-    return np.array([covalent_radii[ATOMIC_NUMBERS[s]] for s in symbols]) / units.BOHR_IN_ANGSTROM
-
-
-def bond_graph(radii: np.ndarray, positions: np.ndarray) -> np.ndarray:
-    """(N, N) whether two atoms of the geometry `positions` (N, 3) with covalent `radii` (N,) are bonded; bohr."""
-    distances = np.linalg.norm(positions[:, None] - positions, axis=-1)
-    return (distances < BOND * (radii[:, None] + radii)) & ~np.eye(len(radii), dtype=bool)
-
-
 def common_graph(symbols: Sequence[str], positions: np.ndarray) -> np.ndarray:
     """(N, N) the bonds that more than half of the geometries `positions` (M, N, 3) have."""
     radii = covalent_radii(symbols)
-    return np.mean([bond_graph(radii, x) for x in positions], axis=0) > 0.5
+    return np.mean([bond_graph(radii, x, BOND) for x in positions], axis=0) > 0.5
 
 
 def bonded_triples(graph: np.ndarray) -> np.ndarray:

@@ -11,6 +11,7 @@ from typing import Literal
 import numpy as np
 
 from qmbench import InputError, units
+from qmbench_ml.bonds import covalent_radii
 from qmbench_ml.gdml.kernel import Array, Kernel, Points, pair_permutations
 from qmbench_ml.gdml.model import ForceField
 from qmbench_ml.gdml.permutations import (
@@ -18,7 +19,6 @@ from qmbench_ml.gdml.permutations import (
     bonded_triples,
     checked_group,
     common_graph,
-    covalent_radii,
     symmetry,
 )
 from qmbench_ml.gdml.solver import (
