@@ -8,76 +8,81 @@ from __future__ import annotations
 from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
+from qmbench import _moved
+
 __version__ = "0.1.0"
 
 _PUBLIC = {
-    "InputError": "errors",
-    "NotConverged": "errors",
-    "QmbenchError": "errors",
-    "ResourceError": "errors",
-    "StoreError": "errors",
-    "Unsupported": "errors",
-    "did_you_mean": "errors",
-    "Quantity": "quantity",
-    "Observable": "observables",
-    "Property": "properties",
-    "Crystal": "system",
-    "Fragment": "system",
-    "LatticeModel": "system",
-    "Molecule": "system",
-    "System": "system",
-    "ATOMIC_NUMBERS": "system",
-    "ELEMENTS": "system",
-    "read_system": "system_files",
-    "LevelOfTheory": "method",
-    "Method": "method",
-    "Options": "method",
-    "Resources": "method",
-    "Result": "method",
-    "Record": "record",
-    "hookimpl": "hookspecs",
-    "parse_level": "plugins",
-    "load": "tidy",
+    "InputError": "domain.errors",
+    "NotConverged": "domain.errors",
+    "QmbenchError": "domain.errors",
+    "ResourceError": "domain.errors",
+    "StoreError": "domain.errors",
+    "Unsupported": "domain.errors",
+    "did_you_mean": "domain.errors",
+    "Quantity": "domain.quantity",
+    "Observable": "domain.observables",
+    "Property": "domain.properties",
+    "Crystal": "domain.systems",
+    "Fragment": "domain.systems",
+    "LatticeModel": "domain.systems",
+    "Molecule": "domain.systems",
+    "System": "domain.systems",
+    "ATOMIC_NUMBERS": "domain.systems",
+    "ELEMENTS": "domain.systems",
+    "read_system": "domain.systems.files",
+    "LevelOfTheory": "domain.method",
+    "Method": "domain.method",
+    "Options": "domain.method",
+    "Resources": "domain.method",
+    "Result": "domain.method",
+    "Record": "domain.record",
+    "hookimpl": "plugging.hookspecs",
+    "parse_level": "plugging.registry",
+    "load": "judging.frame",
     "units": "",
 }
 
 if TYPE_CHECKING:
-    from qmbench import units as units
-    from qmbench.errors import InputError as InputError
-    from qmbench.errors import NotConverged as NotConverged
-    from qmbench.errors import QmbenchError as QmbenchError
-    from qmbench.errors import ResourceError as ResourceError
-    from qmbench.errors import StoreError as StoreError
-    from qmbench.errors import Unsupported as Unsupported
-    from qmbench.errors import did_you_mean as did_you_mean
-    from qmbench.hookspecs import hookimpl as hookimpl
-    from qmbench.method import LevelOfTheory as LevelOfTheory
-    from qmbench.method import Method as Method
-    from qmbench.method import Options as Options
-    from qmbench.method import Resources as Resources
-    from qmbench.method import Result as Result
-    from qmbench.observables import Observable as Observable
-    from qmbench.plugins import parse_level as parse_level
-    from qmbench.properties import Property as Property
-    from qmbench.quantity import Quantity as Quantity
-    from qmbench.record import Record as Record
-    from qmbench.system import ATOMIC_NUMBERS as ATOMIC_NUMBERS
-    from qmbench.system import ELEMENTS as ELEMENTS
-    from qmbench.system import Crystal as Crystal
-    from qmbench.system import Fragment as Fragment
-    from qmbench.system import LatticeModel as LatticeModel
-    from qmbench.system import Molecule as Molecule
-    from qmbench.system import System as System
-    from qmbench.system_files import read_system as read_system
+    from qmbench.domain import units as units
+    from qmbench.domain.errors import InputError as InputError
+    from qmbench.domain.errors import NotConverged as NotConverged
+    from qmbench.domain.errors import QmbenchError as QmbenchError
+    from qmbench.domain.errors import ResourceError as ResourceError
+    from qmbench.domain.errors import StoreError as StoreError
+    from qmbench.domain.errors import Unsupported as Unsupported
+    from qmbench.domain.errors import did_you_mean as did_you_mean
+    from qmbench.domain.method import LevelOfTheory as LevelOfTheory
+    from qmbench.domain.method import Method as Method
+    from qmbench.domain.method import Options as Options
+    from qmbench.domain.method import Resources as Resources
+    from qmbench.domain.method import Result as Result
+    from qmbench.domain.observables import Observable as Observable
+    from qmbench.domain.properties import Property as Property
+    from qmbench.domain.quantity import Quantity as Quantity
+    from qmbench.domain.record import Record as Record
+    from qmbench.domain.systems import ATOMIC_NUMBERS as ATOMIC_NUMBERS
+    from qmbench.domain.systems import ELEMENTS as ELEMENTS
+    from qmbench.domain.systems import Crystal as Crystal
+    from qmbench.domain.systems import Fragment as Fragment
+    from qmbench.domain.systems import LatticeModel as LatticeModel
+    from qmbench.domain.systems import Molecule as Molecule
+    from qmbench.domain.systems import System as System
+    from qmbench.domain.systems.files import read_system as read_system
+    from qmbench.plugging.hookspecs import hookimpl as hookimpl
+    from qmbench.plugging.registry import parse_level as parse_level
 
 __all__ = sorted(_PUBLIC)
+
+
+_moved.install()
 
 
 def __getattr__(name: str) -> Any:
     if name not in _PUBLIC:
         raise AttributeError(f"module 'qmbench' has no attribute '{name}'")
     if name == "units":
-        return import_module("qmbench.units")
+        return import_module("qmbench.domain.units")
     return getattr(import_module(f"qmbench.{_PUBLIC[name]}"), name)
 
 

@@ -9,9 +9,9 @@ from pathlib import Path
 
 import pytest
 
-from qmbench.plugins import parse_level, plugins
-from qmbench.record import Task
-from qmbench.system import Molecule
+from qmbench.domain.record import Task
+from qmbench.domain.systems import Molecule
+from qmbench.plugging.registry import parse_level, plugins
 
 sys.path.insert(0, str(Path(__file__).parent))
 SABOTAGE = Path(__file__).parent / "faults" / "plugin"
@@ -23,7 +23,7 @@ def toys(monkeypatch):
     from toys import toy_plugins
 
     plugins = toy_plugins()
-    monkeypatch.setattr("qmbench.plugins.plugins", lambda: plugins)
+    monkeypatch.setattr("qmbench.plugging.registry.plugins", lambda: plugins)
     return plugins
 
 

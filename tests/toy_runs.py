@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
-from qmbench.benchmark import load_benchmark
-from qmbench.method import Resources
-from qmbench.plan import make_plan, read_suite
-from qmbench.record import Cost, Record
+from qmbench.data.benchmark import load_benchmark
+from qmbench.data.suite import read_suite
+from qmbench.domain.method import Resources
+from qmbench.domain.record import Cost, Record
+from qmbench.judging.frame import references_frame, results_frame
 from qmbench.report.write import make_report
-from qmbench.tidy import references_frame, results_frame, run_document
+from qmbench.running.plan import make_plan
+from qmbench.running.run_document import run_document
 
 
 def computed(folder, *levels):

@@ -6,8 +6,8 @@ import numpy as np
 from pydantic import Field
 
 import qmbench
-from qmbench.plugins import PluginInfo, Plugins
-from qmbench.properties import core_registry
+from qmbench.domain.properties import core_registry
+from qmbench.plugging.registry import PluginInfo, Plugins
 
 
 class PairPotential(qmbench.Method):

@@ -12,7 +12,7 @@ import subprocess
 import sys
 from pathlib import Path
 
-from qmbench.isolated import place
+from qmbench.plugging.isolated import place
 
 NONE = 6  # no test was found although nothing was deselected: more than pytest's 5
 

@@ -15,7 +15,7 @@ def main(arguments: list[str] | None = None) -> NoReturn:
 def run(arguments: list[str]) -> int:
     """As `main`, but returns the exit code."""
     from qmbench.cli.app import app
-    from qmbench.errors import Interrupted, QmbenchError
+    from qmbench.domain.errors import Interrupted, QmbenchError
 
     try:
         code = app(arguments, prog_name="qmbench", standalone_mode=False)

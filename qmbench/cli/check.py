@@ -7,7 +7,7 @@ from typing import Any
 
 from qmbench.cli.common import console, print_json, store_place
 from qmbench.cli.loaded import Loaded, load_run
-from qmbench.errors import InputError, StoreError
+from qmbench.domain.errors import InputError, StoreError
 
 
 def check(
@@ -21,7 +21,7 @@ def check(
     json: bool,
 ) -> int:
     """The command; exit code 0 unchanged, 1 regressed, 2 nothing could be judged."""
-    from qmbench.analysis import regression
+    from qmbench.judging import regression
     from qmbench.report import check_text
     from qmbench.report.export import write_text
 
@@ -45,7 +45,7 @@ def check(
 
 def _update(path: Path, loaded: Loaded) -> int:
     """Write the baseline and say what changed; exit code 2 when the run holds nothing that is ok."""
-    from qmbench.analysis import regression
+    from qmbench.judging import regression
     from qmbench.report.export import write_text
 
     if not loaded.results["status"].eq("ok").any():

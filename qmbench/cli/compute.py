@@ -7,7 +7,6 @@ from contextlib import nullcontext
 from pathlib import Path
 from typing import Any
 
-from qmbench.benchmark import BSSE, Benchmark, Entry
 from qmbench.cli.common import (
     check_choice,
     console,
@@ -19,15 +18,16 @@ from qmbench.cli.common import (
     value_lines,
 )
 from qmbench.cli.target import Target, adhoc_entry, find_target
-from qmbench.errors import InputError, QmbenchError, did_you_mean
-from qmbench.learned import MARK, overlap_text
-from qmbench.method import LevelOfTheory
-from qmbench.plan import plan_entry
-from qmbench.plugins import parse_level, plugins
-from qmbench.quantity import Quantity
-from qmbench.record import KEY_DIGITS, Failure, Record, Task
-from qmbench.system import System
-from qmbench.tidy import entry_value
+from qmbench.data.benchmark import BSSE, Benchmark, Entry
+from qmbench.domain.errors import InputError, QmbenchError, did_you_mean
+from qmbench.domain.learned import MARK, overlap_text
+from qmbench.domain.method import LevelOfTheory
+from qmbench.domain.quantity import Quantity
+from qmbench.domain.record import KEY_DIGITS, Failure, Record, Task
+from qmbench.domain.systems import System
+from qmbench.judging.frame import entry_value
+from qmbench.plugging.registry import parse_level, plugins
+from qmbench.running.plan import plan_entry
 
 
 def compute(
@@ -97,10 +97,10 @@ class Runner:
 
     def __call__(self, tasks: list[Task]) -> tuple[dict[str, Record], set[str]]:
         """Records by key, and the keys that were computed just now."""
-        from qmbench.engine.local import LocalEngine
-        from qmbench.progress import shown
-        from qmbench.run import run_tasks
-        from qmbench.store import Store
+        from qmbench.running.engine.local import LocalEngine
+        from qmbench.running.loop import run_tasks
+        from qmbench.running.progress import shown
+        from qmbench.running.store import Store
 
         with Store.open(self.place) as opened:
             limits = resources(self.threads, self.timeout, self.memory, opened.artifacts_folder)

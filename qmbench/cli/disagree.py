@@ -6,7 +6,7 @@ from json import dumps
 
 from qmbench.cli.common import console, print_json
 from qmbench.cli.loaded import load_target
-from qmbench.errors import InputError
+from qmbench.domain.errors import InputError
 
 MANY_VOTES = 20_000
 
@@ -15,7 +15,7 @@ def disagree(target: str | None, significance: float, store: str | None, json: b
     """The command; exit code 2 when no entry has two values to compare."""
     if not 0.0 < significance < 1.0:
         raise InputError(f"--significance is a probability between 0 and 1, not {significance}")
-    from qmbench.analysis.disagree_document import disagree_document
+    from qmbench.judging.disagree_document import disagree_document
     from qmbench.report.disagree_text import render_terminal
 
     loaded = load_target(target, store)

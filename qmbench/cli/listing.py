@@ -6,7 +6,7 @@ from collections.abc import Callable
 from typing import Any
 
 from qmbench.cli.common import console, print_json
-from qmbench.errors import InputError, did_you_mean
+from qmbench.domain.errors import InputError, did_you_mean
 
 Row = dict[str, Any]
 
@@ -37,7 +37,7 @@ def list_things(what: str, json: bool = False) -> int:
 
 
 def methods() -> list[Row]:
-    from qmbench.plugins import plugins
+    from qmbench.plugging.registry import plugins
 
     found = plugins()
     return [
@@ -53,7 +53,7 @@ def methods() -> list[Row]:
 
 
 def benchmarks() -> list[Row]:
-    from qmbench.benchmark import benchmark_folders, load_benchmark
+    from qmbench.data.benchmark import benchmark_folders, load_benchmark
 
     rows = []
     for name, folder in benchmark_folders().items():
@@ -72,7 +72,7 @@ def benchmarks() -> list[Row]:
 
 
 def suites() -> list[Row]:
-    from qmbench.plan import read_suite, suite_files
+    from qmbench.data.suite import read_suite, suite_files
 
     rows = []
     for name, path in suite_files().items():
@@ -83,7 +83,7 @@ def suites() -> list[Row]:
 
 
 def systems() -> list[Row]:
-    from qmbench.benchmark import benchmark_folders, load_benchmark
+    from qmbench.data.benchmark import benchmark_folders, load_benchmark
 
     rows = []
     for name, folder in benchmark_folders().items():
@@ -103,7 +103,7 @@ def systems() -> list[Row]:
 
 
 def properties() -> list[Row]:
-    from qmbench.plugins import plugins
+    from qmbench.plugging.registry import plugins
 
     return [
         {
@@ -118,7 +118,7 @@ def properties() -> list[Row]:
 
 
 def plugin_rows() -> list[Row]:
-    from qmbench.plugins import plugins
+    from qmbench.plugging.registry import plugins
 
     found = plugins()
     return [
@@ -138,7 +138,7 @@ def plugin_rows() -> list[Row]:
 def _name_broken() -> None:
     import sys
 
-    from qmbench.plugins import plugins
+    from qmbench.plugging.registry import plugins
 
     for info in plugins().infos:
         if info.error:
@@ -148,7 +148,7 @@ def _name_broken() -> None:
 def _interpreter(info: Any) -> str:
     import sys
 
-    from qmbench.isolated.place import find
+    from qmbench.plugging.isolated.place import find
 
     home = find(info.distribution) if info.isolated else None
     return str(home.python) if home else sys.executable

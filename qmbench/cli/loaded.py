@@ -8,14 +8,14 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from qmbench.benchmark import Benchmark, benchmark_folders, find_benchmark
 from qmbench.cli.common import store_place
-from qmbench.errors import InputError, did_you_mean
+from qmbench.data.benchmark import Benchmark, benchmark_folders, find_benchmark
+from qmbench.domain.errors import InputError, did_you_mean
 
 if TYPE_CHECKING:
     import pandas as pd
 
-    from qmbench.record import Record
+    from qmbench.domain.record import Record
 
 
 @dataclass(frozen=True)
@@ -31,7 +31,7 @@ class Loaded:
     @property
     def families(self) -> dict[str, dict[str, str]]:
         """level -> what it shares with others, as its method declared it."""
-        from qmbench.tidy import run_families
+        from qmbench.running.run_document import run_families
 
         return run_families(self.run)
 
@@ -62,8 +62,9 @@ def load_target(target: str | None, store: str | None) -> Loaded:
 
 def load_run(run_id: str | None, place: str) -> Loaded:
     """A run of the store at `place`."""
-    from qmbench.store import Store
-    from qmbench.tidy import references_frame, results_frame, run_benchmarks
+    from qmbench.judging.frame import references_frame, results_frame
+    from qmbench.running.run_document import run_benchmarks
+    from qmbench.running.store import Store
 
     with Store.open(place, read_only=True) as store:
         known = [str(run["id"]) for run in store.runs()]
@@ -83,7 +84,7 @@ def published_alone(found: list[Benchmark]) -> Loaded:
     """Benchmarks without any result: their reference sets are the methods."""
     import pandas as pd
 
-    from qmbench.tidy import RESULT_COLUMNS, references_frame
+    from qmbench.judging.frame import RESULT_COLUMNS, references_frame
 
     benchmarks = {b.id: b for b in found}
     return Loaded(None, {}, benchmarks, pd.DataFrame(columns=RESULT_COLUMNS), references_frame(found))
@@ -91,11 +92,11 @@ def published_alone(found: list[Benchmark]) -> Loaded:
 
 def _benchmarks_at(path: Path) -> list[Benchmark]:
     if path.suffix == ".toml":
-        from qmbench.plan import read_suite
+        from qmbench.data.suite import read_suite
 
         suite = read_suite(path)
         return [find_benchmark(s.benchmark, suite.folder) for s in suite.selections]
-    from qmbench.benchmark import load_benchmark
+    from qmbench.data.benchmark import load_benchmark
 
     if (path / "benchmark.toml").is_file():
         return [load_benchmark(path)]

@@ -25,7 +25,7 @@ def new(
 ) -> int:
     """Scaffold a plugin package with one exact method, its tests and the conformance kit."""
     from qmbench.cli import scaffold
-    from qmbench.errors import InputError
+    from qmbench.domain.errors import InputError
 
     if not re.fullmatch(r"[a-z][a-z0-9_]*", name):
         raise InputError(f"a plugin's name is lower-case letters, digits and _ (my_method, say), not '{name}'")
@@ -61,7 +61,7 @@ def add(
     json: Annotated[bool, typer.Option("--json", help="Print one JSON document and nothing else.")] = False,
 ) -> int:
     """Install a plugin, or bring it up to date; after a failure all is as before."""
-    from qmbench.isolated.install import add
+    from qmbench.plugging.isolated.install import add
 
     added = add(source, isolated, constraint or (), full, _say)
     where = str(added.environment) if added.environment else None
@@ -84,7 +84,7 @@ def remove(
     name: Annotated[str, typer.Argument(metavar="NAME", help="A plugin, as in `qmbench list plugins`.")],
 ) -> int:
     """Remove an installed plugin, with its environment if it has one of its own."""
-    from qmbench.isolated.install import remove
+    from qmbench.plugging.isolated.install import remove
 
     print(f"{remove(name, _say)} is removed; records that it computed stay where they are")
     return 0
@@ -104,7 +104,7 @@ def check(
 ) -> int:
     """Run the conformance kit on an installed plugin; exit 0 passed, 1 failed, 2 nothing to judge, 3 no such plugin."""
     from qmbench.cli.common import print_json
-    from qmbench.plugins import plugins
+    from qmbench.plugging.registry import plugins
 
     found = plugins()
     if any(info.name == name and info.isolated and not info.error for info in found.infos):
@@ -138,7 +138,7 @@ def _check_there(name: str, methods: list[str], json: bool) -> int:
     """`qmbench plugin check` by the interpreter of an isolated plugin."""
     import subprocess
 
-    from qmbench.isolated import place
+    from qmbench.plugging.isolated import place
 
     home = place.of_plugin(name)
     assert home is not None

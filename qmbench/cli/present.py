@@ -6,9 +6,9 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from qmbench.benchmark import Benchmark
 from qmbench.cli.common import console, print_json
-from qmbench.record import Record
+from qmbench.data.benchmark import Benchmark
+from qmbench.domain.record import Record
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -29,10 +29,10 @@ def present(
     json: bool,
 ) -> int:
     """Print the tables of a run, write them to `folder`, and return the run's exit code."""
+    from qmbench.judging.frame import references_frame, results_frame
     from qmbench.report.export import to_json, write_text
     from qmbench.report.tables import render_terminal
     from qmbench.report.write import make_report, write_report
-    from qmbench.tidy import references_frame, results_frame
 
     results = results_frame(run, records, benchmarks)
     references = references_frame(benchmarks.values())

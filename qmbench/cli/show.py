@@ -6,7 +6,7 @@ from pathlib import Path
 from typing import Any
 
 from qmbench.cli.common import console, print_json, store_place
-from qmbench.errors import InputError, QmbenchError, did_you_mean
+from qmbench.domain.errors import InputError, QmbenchError, did_you_mean
 
 
 def show(thing: str, store: str | None = None, json: bool = False) -> int:
@@ -26,9 +26,9 @@ def show(thing: str, store: str | None = None, json: bool = False) -> int:
 
 def find(thing: str, store: str | None) -> dict[str, Any]:
     """The description of `thing`. Tried in turn: benchmark, entry, suite, run, method or level of theory."""
-    from qmbench.benchmark import benchmark_folders, find_benchmark
-    from qmbench.plan import find_suite, suite_files
-    from qmbench.plugins import plugins
+    from qmbench.data.benchmark import benchmark_folders, find_benchmark
+    from qmbench.data.suite import find_suite, suite_files
+    from qmbench.plugging.registry import plugins
 
     folders = benchmark_folders()
     if thing in folders:
@@ -61,7 +61,7 @@ def find(thing: str, store: str | None) -> dict[str, Any]:
 
 
 def _method(method: type) -> dict[str, Any]:
-    from qmbench.isolated.described import describe
+    from qmbench.plugging.isolated.described import describe
 
     told = getattr(method, "described", None) or describe(method)
     return {
@@ -78,7 +78,7 @@ def _method(method: type) -> dict[str, Any]:
 
 
 def _benchmark(name: str) -> dict[str, Any]:
-    from qmbench.benchmark import find_benchmark
+    from qmbench.data.benchmark import find_benchmark
 
     b = find_benchmark(name)
     sets: dict[str, int] = {}
@@ -143,7 +143,7 @@ def _run(name: str, store: str | None) -> dict[str, Any] | None:
     place = store_place(store)
     if "://" not in place and not Path(place).exists():
         return None
-    from qmbench.store import Store
+    from qmbench.running.store import Store
 
     try:
         with Store.open(place, read_only=True) as opened:

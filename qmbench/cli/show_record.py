@@ -9,11 +9,11 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from qmbench.cli.common import console, store_place, unit_text, value_lines
-from qmbench.errors import InputError
-from qmbench.learned import cell_text, explanation_of, overlap_text
+from qmbench.domain.errors import InputError
+from qmbench.domain.learned import cell_text, explanation_of, overlap_text
 
 if TYPE_CHECKING:
-    from qmbench.record import Record
+    from qmbench.domain.record import Record
 
 LEAST_DIGITS, ALL_DIGITS = 6, 32
 MOST_NAMED = 3
@@ -27,10 +27,10 @@ def find_record(thing: str, store: str | None) -> Record | None:
     """
     if not re.fullmatch(rf"[0-9a-fA-F]{{{LEAST_DIGITS},{ALL_DIGITS}}}", thing):
         return None
-    from qmbench.benchmark import benchmark_folders
-    from qmbench.plan import suite_files
-    from qmbench.plugins import plugins
-    from qmbench.store import Store
+    from qmbench.data.benchmark import benchmark_folders
+    from qmbench.data.suite import suite_files
+    from qmbench.plugging.registry import plugins
+    from qmbench.running.store import Store
 
     if any(thing in names for names in (benchmark_folders(), suite_files(), plugins().methods)):
         return None

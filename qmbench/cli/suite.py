@@ -10,11 +10,12 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
-from qmbench.benchmark import BSSE
 from qmbench.cli.common import check_choice, console, cores, print_json, resources, store_place
-from qmbench.errors import InputError
-from qmbench.plan import Plan, find_suite, make_plan, restrict
-from qmbench.record import Task
+from qmbench.data.benchmark import BSSE
+from qmbench.data.suite import find_suite, restrict
+from qmbench.domain.errors import InputError
+from qmbench.domain.record import Task
+from qmbench.running.plan import Plan, make_plan
 
 DEFAULT_REPORT = Path("qmbench-report")
 
@@ -47,7 +48,7 @@ def run_suite(request: Request, dry_run: bool) -> int:
         raise InputError(f"suite {plan.suite.id}: there is no entry that its levels could do")
     if dry_run:
         return _dry_run(plan, request)
-    from qmbench.store import Store
+    from qmbench.running.store import Store
 
     with Store.open(store_place(request.store)) as store:
         run = compute_plan(plan, store, request)
@@ -60,9 +61,9 @@ def run_suite(request: Request, dry_run: bool) -> int:
 
 def compute_plan(plan: Plan, store: Any, request: Request) -> dict[str, Any]:
     """Run the plan's tasks through the store and keep the run's document there, from its start."""
-    from qmbench.progress import shown
-    from qmbench.run import run_tasks
-    from qmbench.tidy import run_document
+    from qmbench.running.loop import run_tasks
+    from qmbench.running.progress import shown
+    from qmbench.running.run_document import run_document
 
     started = datetime.now(UTC)
     run_id = f"{started:%Y%m%d-%H%M%S}-{plan.suite.id}-{secrets.token_hex(2)}"
@@ -79,7 +80,7 @@ def compute_plan(plan: Plan, store: Any, request: Request) -> dict[str, Any]:
 
 def make_engine(request: Request, artifacts: Path, n_tasks: int) -> Any:
     """The engine that `--engine` names; by default one core per task and as many tasks as there are cores."""
-    from qmbench.engine.choice import engine_named
+    from qmbench.running.engine.choice import engine_named
 
     workers = request.workers
     if request.engine == "local":
@@ -145,7 +146,7 @@ def _dry_run(plan: Plan, request: Request) -> int:
 def _known(plan: Plan, place: str) -> set[str]:
     if "://" not in place and not os.path.exists(place):
         return set()
-    from qmbench.store import Store
+    from qmbench.running.store import Store
 
     with Store.open(place, read_only=True) as store:
         keys = [key for task in plan.tasks for key in task.keys.values()]

@@ -5,10 +5,10 @@ from __future__ import annotations
 from dataclasses import dataclass
 from pathlib import Path
 
-from qmbench.benchmark import Benchmark, Entry, Term, benchmark_folders, find_benchmark
-from qmbench.errors import InputError, did_you_mean
-from qmbench.system import System
-from qmbench.system_files import read_system
+from qmbench.data.benchmark import Benchmark, Entry, Term, benchmark_folders, find_benchmark
+from qmbench.domain.errors import InputError, did_you_mean
+from qmbench.domain.systems import System
+from qmbench.domain.systems.files import read_system
 
 
 @dataclass(frozen=True)
@@ -58,7 +58,7 @@ def adhoc_entry(system: System, observable: str) -> tuple[Benchmark, Entry]:
 
 
 def _fragment(system: System, number: str) -> System:
-    from qmbench.system import Molecule
+    from qmbench.domain.systems import Molecule
 
     if not isinstance(system, Molecule) or not number.isdigit():
         raise InputError(f"'@{number}' is not a fragment; write SYSTEM@1, say")

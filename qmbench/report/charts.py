@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from qmbench.errors import InputError
+from qmbench.domain.errors import InputError
 from qmbench.report.tables import level_text
 
 if TYPE_CHECKING:

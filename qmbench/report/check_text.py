@@ -6,7 +6,7 @@ import re
 import xml.etree.ElementTree as ET
 from typing import TYPE_CHECKING
 
-from qmbench.analysis.regression import BAD, Check, Finding
+from qmbench.judging.regression import BAD, Check, Finding
 from qmbench.report.tables import escape_markdown, level_text
 
 if TYPE_CHECKING:

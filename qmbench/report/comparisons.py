@@ -10,13 +10,13 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from qmbench.reference_sets import holds_within
+from qmbench.data.reference_sets import holds_within
 from qmbench.report.tables import ALL, decimals_for, interval_text, is_missing, level_text, number
 
 if TYPE_CHECKING:
     import pandas as pd
 
-    from qmbench.analysis.statistics import BenchmarkInfo
+    from qmbench.judging.statistics import BenchmarkInfo
 
 MOST_ROWS = 40
 MOST_SETS = 8
@@ -44,7 +44,7 @@ class Extra:
 
 @dataclass(frozen=True)
 class Comparisons:
-    """The tables of `qmbench.analysis.comparison` and `weighted` for one run, each made when it is first asked for."""
+    """The tables of `qmbench.judging.comparison` and `weighted` for one run, each made when it is first asked for."""
 
     results: pd.DataFrame
     references: pd.DataFrame
@@ -54,31 +54,31 @@ class Comparisons:
 
     @cached_property
     def pairs(self) -> pd.DataFrame:
-        from qmbench.analysis.comparison import compare_levels
+        from qmbench.judging.comparison import compare_levels
 
         return compare_levels(self.scored)
 
     @cached_property
     def ranks(self) -> pd.DataFrame:
-        from qmbench.analysis.comparison import ranking_probabilities
+        from qmbench.judging.comparison import ranking_probabilities
 
         return ranking_probabilities(self.scored)
 
     @cached_property
     def sets(self) -> pd.DataFrame:
-        from qmbench.analysis.comparison import reference_sets
+        from qmbench.judging.comparison import reference_sets
 
         return reference_sets(self.results, self.references, self.benchmarks)
 
     @cached_property
     def leave_one_out(self) -> pd.DataFrame:
-        from qmbench.analysis.comparison import leave_one_out
+        from qmbench.judging.comparison import leave_one_out
 
         return leave_one_out(self.scored)
 
     @cached_property
     def totals(self) -> pd.DataFrame:
-        from qmbench.analysis.weighted import weighted_totals
+        from qmbench.judging.weighted import weighted_totals
 
         return weighted_totals(self.statistics, self.scored)
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
 
-from qmbench.learned import MARK
+from qmbench.domain.learned import MARK
 from qmbench.report.tables import decimals_for, escape_markdown
 
 if TYPE_CHECKING:

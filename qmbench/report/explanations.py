@@ -8,14 +8,14 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from qmbench.analysis.disagreement import resolution
-from qmbench.learned import cell_text, explanation_of, overlap_text
-from qmbench.record import KEY_DIGITS
+from qmbench.domain.learned import cell_text, explanation_of, overlap_text
+from qmbench.domain.record import KEY_DIGITS
+from qmbench.judging.disagreement import resolution
 from qmbench.report.comparisons import Extra
 from qmbench.report.tables import is_missing, level_text
 
 if TYPE_CHECKING:
-    from qmbench.record import Record
+    from qmbench.domain.record import Record
     from qmbench.report.write import Report
 
 MOST_EXPLAINED, MOST_ROWS = 20, 12

@@ -10,9 +10,9 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from qmbench import units
-from qmbench.analysis.statistics import IN_UNITS, BenchmarkInfo
-from qmbench.errors import StoreError
+from qmbench.domain import units
+from qmbench.domain.errors import StoreError
+from qmbench.judging.statistics import IN_UNITS, BenchmarkInfo
 
 if TYPE_CHECKING:
     import pandas as pd

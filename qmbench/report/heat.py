@@ -9,13 +9,13 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from qmbench.learned import MARK
+from qmbench.domain.learned import MARK
 from qmbench.report.disagree_text import is_trained
 
 if TYPE_CHECKING:
     import pandas as pd
 
-    from qmbench.record import Record
+    from qmbench.domain.record import Record
 
 MOST_ROWS = 60
 MOST_COLUMNS = 40

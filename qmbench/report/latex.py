@@ -6,13 +6,13 @@ import math
 from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
 
-from qmbench.analysis.statistics import ALL
+from qmbench.judging.statistics import ALL
 from qmbench.report.tables import decimals_for, is_missing, level_text, overlap_lines
 
 if TYPE_CHECKING:
     import pandas as pd
 
-    from qmbench.analysis.statistics import BenchmarkInfo
+    from qmbench.judging.statistics import BenchmarkInfo
 
 _SPECIAL = {
     "\\": r"\textbackslash{}",

@@ -13,7 +13,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import qmbench
-from qmbench.errors import StoreError
+from qmbench.domain.errors import StoreError
 from qmbench.report.charts import charts
 from qmbench.report.comparisons import Extra, mismatch_lines, next_table, trend_table, weighted_tables
 from qmbench.report.disagree_text import COLUMNS as DISAGREE_COLUMNS
@@ -27,7 +27,7 @@ from qmbench.report.tables import Block, failure_lines, legend, level_text, tabl
 if TYPE_CHECKING:
     import pandas as pd
 
-    from qmbench.analysis.statistics import BenchmarkInfo
+    from qmbench.judging.statistics import BenchmarkInfo
     from qmbench.report.write import Report
 
 MOST_DISAGREEMENTS = 300

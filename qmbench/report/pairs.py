@@ -6,8 +6,8 @@ from typing import Any
 
 import numpy as np
 
-from qmbench.errors import InputError
-from qmbench.system import Crystal, Molecule, System
+from qmbench.domain.errors import InputError
+from qmbench.domain.systems import Crystal, Molecule, System
 
 MOST_ATOMS = 200
 WEAKEST_LINE = 0.02

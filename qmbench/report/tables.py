@@ -11,8 +11,8 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
-from qmbench.analysis.statistics import ALL, BenchmarkInfo
-from qmbench.learned import MARK
+from qmbench.domain.learned import MARK
+from qmbench.judging.statistics import ALL, BenchmarkInfo
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -58,7 +58,7 @@ def table_blocks(
 ) -> Iterator[Block]:
     """The tables in order of benchmark; levels by mean absolute error over the common entries, best first.
 
-    statistics, scored: from `qmbench.analysis.statistics`. subsets: also one table per subset that is not the
+    statistics, scored: from `qmbench.judging.statistics`. subsets: also one table per subset that is not the
     whole. Failures and unsupported rows are listed once, under the table of the whole benchmark.
     """
     for (benchmark, observable), part in statistics.groupby(["benchmark", "observable"], sort=False):

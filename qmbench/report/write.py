@@ -9,14 +9,14 @@ from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from qmbench.errors import InputError, did_you_mean
+from qmbench.domain.errors import InputError, did_you_mean
 from qmbench.report.export import write_csv, write_json, write_markdown, write_text
 
 if TYPE_CHECKING:
     import pandas as pd
 
-    from qmbench.analysis.statistics import BenchmarkInfo
-    from qmbench.record import Record
+    from qmbench.domain.record import Record
+    from qmbench.judging.statistics import BenchmarkInfo
     from qmbench.report.comparisons import Comparisons
 
 FORMATS = ("html", "md", "latex", "csv", "json", "parquet", "figures")
@@ -38,8 +38,8 @@ class Report:
     @cached_property
     def disagreement(self) -> dict[str, Any]:
         """The `disagree` document of the same values."""
-        from qmbench.analysis.disagree_document import disagree_document
-        from qmbench.tidy import run_families
+        from qmbench.judging.disagree_document import disagree_document
+        from qmbench.running.run_document import run_families
 
         return disagree_document(self.results, self.references, self.benchmarks, run_families(self.run))
 
@@ -59,8 +59,8 @@ def make_report(
     references: pd.DataFrame,
     reference_set: str | None = None,
 ) -> Report:
-    """Score and summarise; see `qmbench.analysis.statistics`."""
-    from qmbench.analysis.statistics import score, statistics
+    """Score and summarise; see `qmbench.judging.statistics`."""
+    from qmbench.judging.statistics import score, statistics
 
     scored = score(results, references, benchmarks, reference_set)
     return Report(run, records, benchmarks, results, references, scored, statistics(scored))

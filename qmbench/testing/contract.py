@@ -5,15 +5,15 @@ from __future__ import annotations
 import json
 import re
 
-from qmbench.errors import InputError, Unsupported
-from qmbench.learned import fault
-from qmbench.method import LevelOfTheory
-from qmbench.properties import check_quantity
-from qmbench.system import Crystal, LatticeModel, Molecule, System
+from qmbench.domain.errors import InputError, Unsupported
+from qmbench.domain.learned import fault
+from qmbench.domain.method import LevelOfTheory
+from qmbench.domain.properties import check_quantity
+from qmbench.domain.systems import Crystal, LatticeModel, Molecule, System
+from qmbench.domain.units import UNITS
 from qmbench.testing import samples
 from qmbench.testing.probe import Probe, probe, programs
 from qmbench.testing.subject import NotApplicable, Subject
-from qmbench.units import UNITS
 
 IMPORT_LIMIT_S = 0.1
 

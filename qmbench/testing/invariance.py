@@ -4,11 +4,11 @@ from __future__ import annotations
 
 import numpy as np
 
-from qmbench.errors import QmbenchError
-from qmbench.method import LevelOfTheory
-from qmbench.properties import Property
-from qmbench.quantity import Quantity
-from qmbench.system import Crystal, Molecule
+from qmbench.domain.errors import QmbenchError
+from qmbench.domain.method import LevelOfTheory
+from qmbench.domain.properties import Property
+from qmbench.domain.quantity import Quantity
+from qmbench.domain.systems import Crystal, Molecule
 from qmbench.testing import samples
 from qmbench.testing.samples import Nuclei
 from qmbench.testing.subject import Subject, distance

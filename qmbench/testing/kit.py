@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 
-from qmbench.errors import InputError, did_you_mean
-from qmbench.plugins import PluginInfo, Plugins, plugins
+from qmbench.domain.errors import InputError, did_you_mean
+from qmbench.plugging.registry import PluginInfo, Plugins, plugins
 from qmbench.testing import contract, invariance, lattice, physics
 from qmbench.testing.subject import ConformanceError, NotApplicable, Subject
 

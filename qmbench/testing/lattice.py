@@ -6,9 +6,9 @@ from dataclasses import replace
 
 import numpy as np
 
-from qmbench.errors import QmbenchError
-from qmbench.quantity import Quantity
-from qmbench.system import LatticeModel
+from qmbench.domain.errors import QmbenchError
+from qmbench.domain.quantity import Quantity
+from qmbench.domain.systems import LatticeModel
 from qmbench.testing import samples
 from qmbench.testing.subject import Subject, distance
 

@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from qmbench.errors import InputError, NotConverged, QmbenchError, Unsupported
-from qmbench.method import LevelOfTheory, Result
-from qmbench.system import Crystal, Molecule, System
+from qmbench.domain.errors import InputError, NotConverged, QmbenchError, Unsupported
+from qmbench.domain.method import LevelOfTheory, Result
+from qmbench.domain.systems import Crystal, Molecule, System
 from qmbench.testing import samples
 from qmbench.testing.subject import NotApplicable, Subject, distance, errors, rank, same_numbers
 

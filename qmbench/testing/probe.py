@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from functools import lru_cache
 from importlib import metadata
 
-from qmbench.plugins import GROUP
+from qmbench.plugging.registry import GROUP
 
 # Programs and heavy frameworks that no entry module and no `check` has a reason to import.
 PROGRAMS = (
@@ -22,18 +22,18 @@ NOT_PROGRAMS = ("numpy", "scipy", "pandas", "pydantic")
 _SCRIPT = """
 import json, sys, time
 from importlib import metadata
-import qmbench.plugins, qmbench.record, qmbench.system_files, scipy.spatial
+import qmbench.plugging.registry, qmbench.domain.record, qmbench.domain.systems.files, scipy.spatial
 request = json.load(sys.stdin)
 point = [p for p in metadata.entry_points(group="qmbench") if p.name == request["plugin"]]
 start = time.process_time()
 module = point[0].load()
 list(module.qmbench_methods()) if hasattr(module, "qmbench_methods") else []
 answer = {"import_s": time.process_time() - start, "after_import": sorted({m.partition(".")[0] for m in sys.modules})}
-found = qmbench.plugins.discover(point)
+found = qmbench.plugging.registry.discover(point)
 after = answer["after_check"] = {}
 for name, level, system in request["examples"]:
     try:
-        found.level(level).make().check(qmbench.system.system_from_json(system), found.methods[name].properties)
+        found.level(level).make().check(qmbench.domain.systems.system_from_json(system), found.methods[name].properties)
     except qmbench.QmbenchError:
         pass
     after[name] = sorted({m.partition(".")[0] for m in sys.modules})

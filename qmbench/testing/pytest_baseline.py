@@ -28,7 +28,7 @@ def pytest_addoption(parser: pytest.Parser) -> None:
 
 @dataclass(frozen=True)
 class Baseline:
-    """A baseline file, ready to compare single numbers with. document: as `qmbench.analysis.regression` reads it."""
+    """A baseline file, ready to compare single numbers with. document: as `qmbench.judging.regression` reads it."""
 
     document: Mapping[str, Any]
 
@@ -48,7 +48,7 @@ class Baseline:
         """
         import pandas as pd
 
-        from qmbench.analysis.regression import check
+        from qmbench.judging.regression import check
 
         benchmark, _, name = entry.partition("/")
         key = (level, bsse, benchmark, name)
@@ -74,7 +74,7 @@ class Baseline:
 @pytest.fixture(scope="session")
 def qmbench_baseline(request: pytest.FixtureRequest) -> Baseline:
     """The baseline of `--qmbench-baseline`; tests that use it are skipped when the option is not given."""
-    from qmbench.analysis.regression import read_baseline
+    from qmbench.judging.regression import read_baseline
 
     path = request.config.getoption("--qmbench-baseline")
     if path is None:

@@ -10,8 +10,8 @@ from typing import Any, get_args
 import numpy as np
 import pydantic
 
-from qmbench.method import Method, Options
-from qmbench.system import Crystal, LatticeModel, Molecule, System
+from qmbench.domain.method import Method, Options
+from qmbench.domain.systems import Crystal, LatticeModel, Molecule, System
 
 # Experimental-like geometries turned to no axis, so that a method that assumes a standard orientation shows.
 _WATER = ((0.11, -0.07, 0.19), (1.72, 0.41, -0.36), (-0.68, 1.51, 0.52))

@@ -11,11 +11,11 @@ from typing import Any
 
 import numpy as np
 
-from qmbench.errors import QmbenchError, Unsupported
-from qmbench.method import LevelOfTheory, Method, Resources, Result
-from qmbench.plugins import PluginInfo, Plugins
-from qmbench.quantity import Quantity
-from qmbench.system import Crystal, LatticeModel, Molecule, System
+from qmbench.domain.errors import QmbenchError, Unsupported
+from qmbench.domain.method import LevelOfTheory, Method, Resources, Result
+from qmbench.domain.quantity import Quantity
+from qmbench.domain.systems import Crystal, LatticeModel, Molecule, System
+from qmbench.plugging.registry import PluginInfo, Plugins
 from qmbench.testing import samples
 
 # Properties from cheap to dear: one is enough where a check asks whether anything changes.

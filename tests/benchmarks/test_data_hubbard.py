@@ -81,7 +81,7 @@ def test_another_program_gives_the_same(hubbard, script, exact, name):
 
 def test_core_hopping_matrix_is_the_same(hubbard, script):
     """The convention of the package for bonds equals the one of the reference script."""
-    system_files = pytest.importorskip("qmbench.system_files")
+    system_files = pytest.importorskip("qmbench.domain.systems.files")
     for name, table in hubbard.lattices.items():
         model = system_files.lattice_from_table(table, "systems.toml", name)
         ours = script.hopping(table["lattice"], table["boundary"], table["t"], table.get("onsite"))

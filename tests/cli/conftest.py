@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 from qmbench.cli import run
-from qmbench.plugins import plugins
+from qmbench.plugging.registry import plugins
 
 PLUGIN = Path(__file__).parent / "plugin"
 

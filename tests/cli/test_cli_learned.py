@@ -153,9 +153,9 @@ def test_show_records_of_other_shapes_and_failures(qmbench):
 
 
 def test_a_key_that_names_no_record_or_several_is_one_line(qmbench, tmp_path):
-    from qmbench.quantity import Quantity
-    from qmbench.record import Record
-    from qmbench.store import Store
+    from qmbench.domain.quantity import Quantity
+    from qmbench.domain.record import Record
+    from qmbench.running.store import Store
 
     assert "there is no store at qmbench-data/store.sqlite" in complaint(qmbench("show", "abcdef"))
     keys = ["abcdef" + end * 26 for end in "0123"]

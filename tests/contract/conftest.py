@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from qmbench.plugins import Plugins, discover
+from qmbench.plugging.registry import Plugins, discover
 
 TOYS = Path(__file__).parent / "toys"
 

@@ -15,14 +15,14 @@ from pathlib import Path
 import pytest
 
 import qmbench
-from qmbench import hookspecs
-from qmbench.benchmark import BSSE, ENTRY_COLUMNS, REFERENCE_COLUMNS, TOML_KEYS
-from qmbench.isolated.place import of_plugin
-from qmbench.observables import OBSERVABLES
-from qmbench.properties import CORE_PROPERTIES
-from qmbench.system_files import COMMENT_KEYS, LATTICE_KEYS
+from qmbench.data.benchmark import BSSE, ENTRY_COLUMNS, REFERENCE_COLUMNS, TOML_KEYS
+from qmbench.domain.observables import OBSERVABLES
+from qmbench.domain.properties import CORE_PROPERTIES
+from qmbench.domain.systems.files import COMMENT_KEYS, LATTICE_KEYS
+from qmbench.domain.units import UNITS
+from qmbench.plugging import hookspecs
+from qmbench.plugging.isolated.place import of_plugin
 from qmbench.testing import CHECKS
-from qmbench.units import UNITS
 
 _spec = importlib.util.spec_from_file_location("docs_runner", Path(__file__).with_name("runner.py"))
 runner = importlib.util.module_from_spec(_spec)
@@ -104,11 +104,11 @@ def test_every_key_and_column_of_the_data_format_is_documented():
 def test_every_column_and_key_of_a_report_is_documented():
     import pandas as pd
 
-    from qmbench.analysis import comparison, statistics, weighted
-    from qmbench.analysis.disagree_document import disagree_document
-    from qmbench.benchmark import find_benchmark
+    from qmbench.data.benchmark import find_benchmark
+    from qmbench.judging import comparison, statistics, weighted
+    from qmbench.judging.disagree_document import disagree_document
+    from qmbench.judging.frame import RESULT_COLUMNS, references_frame
     from qmbench.report.write import FORMATS
-    from qmbench.tidy import RESULT_COLUMNS, references_frame
 
     l7 = {"l7": find_benchmark("l7")}
     references = references_frame(l7.values())

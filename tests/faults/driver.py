@@ -3,15 +3,15 @@
 import sys
 from pathlib import Path
 
-from qmbench.engine.local import LocalEngine
-from qmbench.errors import QmbenchError
-from qmbench.method import Resources
-from qmbench.plugins import parse_level
-from qmbench.progress import shown
-from qmbench.record import Task
-from qmbench.run import run_tasks
-from qmbench.store import Store
-from qmbench.system import Molecule
+from qmbench.domain.errors import QmbenchError
+from qmbench.domain.method import Resources
+from qmbench.domain.record import Task
+from qmbench.domain.systems import Molecule
+from qmbench.plugging.registry import parse_level
+from qmbench.running.engine.local import LocalEngine
+from qmbench.running.loop import run_tasks
+from qmbench.running.progress import shown
+from qmbench.running.store import Store
 
 path, scratch, workers, n, seconds, counter, *extra = sys.argv[1:]
 helium = Molecule(("He",), ((0.0, 0.0, 0.0),), 0, 1, name="he")

@@ -12,16 +12,16 @@ from pathlib import Path
 
 import pytest
 
-from qmbench.quantity import Quantity
-from qmbench.record import Record
-from qmbench.store import Store
+from qmbench.domain.quantity import Quantity
+from qmbench.domain.record import Record
+from qmbench.running.store import Store
 
 PUT = """
 import sys
-from qmbench.errors import StoreError
-from qmbench.quantity import Quantity
-from qmbench.record import Record
-from qmbench.store import Store
+from qmbench.domain.errors import StoreError
+from qmbench.domain.quantity import Quantity
+from qmbench.domain.record import Record
+from qmbench.running.store import Store
 try:
     with Store(sys.argv[1]) as store:
         for i in range(10**4):
@@ -33,8 +33,8 @@ except StoreError as error:
 """
 GET = """
 import sys
-from qmbench.errors import StoreError
-from qmbench.store import Store
+from qmbench.domain.errors import StoreError
+from qmbench.running.store import Store
 try:
     with Store(sys.argv[1], read_only=True) as store:
         print(len(list(store.records())), "read")
@@ -45,7 +45,7 @@ except StoreError as error:
 # Permissions don't bind root. Everything is imported before, because root's Python may be closed to others.
 AS_NOBODY = """
 import os
-import qmbench.store
+import qmbench.running.store
 if os.geteuid() == 0:
     os.setgid(65534)
     os.setuid(65534)

@@ -13,8 +13,8 @@ from pathlib import Path
 import psutil
 import pytest
 
-from qmbench.record import Task
-from qmbench.store import Store
+from qmbench.domain.record import Task
+from qmbench.running.store import Store
 
 DRIVER = Path(__file__).with_name("driver.py")
 N = 24
@@ -153,9 +153,9 @@ def test_two_drivers_on_one_store_lose_nothing(drivers: Drivers) -> None:
 
 WRITER = """
 import sys
-from qmbench.record import Cost, Record
-from qmbench.quantity import Quantity
-from qmbench.store import Store
+from qmbench.domain.record import Cost, Record
+from qmbench.domain.quantity import Quantity
+from qmbench.running.store import Store
 with Store(sys.argv[1]) as store:
     for i in range(100):
         store.put([Record(f"{sys.argv[2]}-{i}", "hf", "he", "", "energy", "ok", Quantity(1.0, "hartree"))])

@@ -9,10 +9,10 @@ from pathlib import Path
 import psutil
 import pytest
 
-from qmbench.engine.local import LocalEngine
-from qmbench.engine.outcome import Outcome
-from qmbench.method import Resources
-from qmbench.record import Task
+from qmbench.domain.method import Resources
+from qmbench.domain.record import Task
+from qmbench.running.engine.local import LocalEngine
+from qmbench.running.engine.outcome import Outcome
 
 # what the method does: (kind of failure, what its message says)
 FAULTS = {

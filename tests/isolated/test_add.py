@@ -10,8 +10,8 @@ import pytest
 import toy_projects
 
 from qmbench import InputError
-from qmbench.isolated import sources
-from qmbench.isolated.carry import carry
+from qmbench.plugging.isolated import sources
+from qmbench.plugging.isolated.carry import carry
 
 
 @pytest.fixture(scope="module")

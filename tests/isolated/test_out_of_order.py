@@ -11,8 +11,8 @@ import time
 import pytest
 import toy_projects
 
-from qmbench.errors import QmbenchError
-from qmbench.isolated.client import Companion
+from qmbench.domain.errors import QmbenchError
+from qmbench.plugging.isolated.client import Companion
 
 COMMAND = "mend it with: qmbench plugin add "
 
@@ -71,11 +71,11 @@ def test_an_interpreter_that_goes_away_fails_its_own_tasks_alone(added):
     """It is there while planning, and gone when the task starts."""
     code = """
 import os, sys
-from qmbench.engine.local import LocalEngine
-from qmbench.isolated import place
-from qmbench.plugins import parse_level
-from qmbench.record import Task
-from qmbench.system import Molecule
+from qmbench.running.engine.local import LocalEngine
+from qmbench.plugging.isolated import place
+from qmbench.plugging.registry import parse_level
+from qmbench.domain.record import Task
+from qmbench.domain.systems import Molecule
 helium = Molecule(("He",), ((0.0, 0.0, 0.0),), 0, 1)
 tasks = [Task(helium, parse_level(text), ("energy",)) for text in ("right", "left", "right?factor=2", "hf/sto-3g")]
 [task.keys for task in tasks]
@@ -100,11 +100,11 @@ finally:
 def test_an_interpreter_that_does_not_start_fails_its_own_tasks_alone(added):
     """It is there, and what it needs is broken."""
     code = """
-from qmbench.engine.local import LocalEngine
-from qmbench.isolated import place
-from qmbench.plugins import parse_level
-from qmbench.record import Task
-from qmbench.system import Molecule
+from qmbench.running.engine.local import LocalEngine
+from qmbench.plugging.isolated import place
+from qmbench.plugging.registry import parse_level
+from qmbench.domain.record import Task
+from qmbench.domain.systems import Molecule
 helium = Molecule(("He",), ((0.0, 0.0, 0.0),), 0, 1)
 tasks = [Task(helium, parse_level(text), ("energy",)) for text in ("right", "left")]
 [task.keys for task in tasks]
@@ -145,8 +145,8 @@ def test_a_companion_ends_with_its_driver_even_when_it_is_busy(added):
     code = """
 import threading, time
 from qmbench import Resources
-from qmbench.plugins import parse_level
-from qmbench.system import Molecule
+from qmbench.plugging.registry import parse_level
+from qmbench.domain.systems import Molecule
 method = parse_level("right").make()
 krypton = Molecule(("Kr",), ((0.0, 0.0, 0.0),), 0, 1)
 method.families()

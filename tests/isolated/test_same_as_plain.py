@@ -10,11 +10,11 @@ import toy_projects
 # Everything that the core asks of a plugin, for levels right and wrong, as one JSON document.
 QUESTIONS = """
 import itertools, json
-from qmbench.engine.local import LocalEngine
-from qmbench.isolated.described import describe
-from qmbench.plugins import parse_level, plugins
-from qmbench.record import Task
-from qmbench.system import LatticeModel, Molecule
+from qmbench.running.engine.local import LocalEngine
+from qmbench.plugging.isolated.described import describe
+from qmbench.plugging.registry import parse_level, plugins
+from qmbench.domain.record import Task
+from qmbench.domain.systems import LatticeModel, Molecule
 
 atom = lambda symbol, charge=0, multiplicity=1: Molecule((symbol,), ((0.0, 0.1, 0.2),), charge, multiplicity, name="x")
 systems = [atom("He"), atom("Xe"), atom("Ne"), atom("Li", 0, 2), LatticeModel((2,), ("open",), 1.0, 1.0, 2, 1)]

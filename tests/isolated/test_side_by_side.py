@@ -82,7 +82,7 @@ def test_lists_and_help_start_no_other_interpreter(both):
         "subprocess.Popen.__init__ = no\n"
         "from qmbench.cli import run\n"
         "codes = [run(a) for a in (['list', 'methods'], ['list', 'plugins'], ['--help'])]\n"
-        "from qmbench.plugins import plugins\n"
+        "from qmbench.plugging.registry import plugins\n"
         "schema = plugins().methods['right'].Options.model_json_schema()\n"
         "print(codes, schema['properties']['factor']['exclusiveMinimum'])\n"
     )
@@ -134,10 +134,12 @@ def test_dask_engine_starts_the_same_interpreter(both):
 
 def test_a_plugin_does_not_see_itself_as_isolated(both):
     (python,) = both.plugins.glob("qmbench-right-*/bin/python")
-    code = "from qmbench.plugins import plugins; print([(i.name, i.isolated, i.error) for i in plugins().infos])"
+    code = (
+        "from qmbench.plugging.registry import plugins; print([(i.name, i.isolated, i.error) for i in plugins().infos])"
+    )
     assert "('right', True, '')" in both.script(code)
     there = both.script(
-        "import subprocess; from qmbench.isolated import place\n"
+        "import subprocess; from qmbench.plugging.isolated import place\n"
         f"print(subprocess.check_output([{str(python)!r}, '-c', {code!r}], env=place.environment(), text=True))",
         QMBENCH_PLUGINS=str(both.plugins),
     )

@@ -8,9 +8,9 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from qmbench.benchmark import load_benchmark
+from qmbench.data.benchmark import load_benchmark
+from qmbench.judging.frame import RESULT_COLUMNS, references_frame
 from qmbench.report.write import make_report
-from qmbench.tidy import RESULT_COLUMNS, references_frame
 
 TOML = """
 id = "handmade"

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import re
 
-from qmbench.quantity import Quantity
-from qmbench.record import Record
+from qmbench.domain.quantity import Quantity
+from qmbench.domain.record import Record
 from qmbench.report.explanations import MOST_EXPLAINED, MOST_ROWS, explanation_line, explanations
 from qmbench.report.page import html_report
 from qmbench.report.write import make_report, write_report

@@ -3,9 +3,10 @@
 import pytest
 
 from qmbench import InputError
-from qmbench.benchmark import Term, benchmark_folders, find_benchmark, load_benchmark, parse_stoichiometry
-from qmbench.lint import freeze, lint_benchmark, lint_path
-from qmbench.units import HARTREE_IN_KCAL_MOL, HARTREE_IN_KJ_MOL
+from qmbench.data.benchmark import Term, benchmark_folders, find_benchmark, load_benchmark, parse_stoichiometry
+from qmbench.data.lint import freeze, lint_benchmark
+from qmbench.domain.units import HARTREE_IN_KCAL_MOL, HARTREE_IN_KJ_MOL
+from qmbench.running.lint import lint_path
 
 
 def test_values_are_in_the_unit_of_their_observable(folder):

@@ -11,7 +11,7 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from qmbench.analysis.comparison import (
+from qmbench.judging.comparison import (
     compare_levels,
     kendall_tau,
     leave_one_out,
@@ -19,8 +19,8 @@ from qmbench.analysis.comparison import (
     ranking_probabilities,
     reference_sets,
 )
-from qmbench.analysis.statistics import statistics
-from qmbench.analysis.weighted import weighted_totals, wtmad2, wtmad4
+from qmbench.judging.statistics import statistics
+from qmbench.judging.weighted import weighted_totals, wtmad2, wtmad4
 
 GOLDEN = Path(__file__).parent.parent / "golden"
 

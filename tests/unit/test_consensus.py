@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from qmbench.analysis.consensus import (
+from qmbench.judging.consensus import (
     cochran_q,
     consensus,
     degrees_of_equivalence,

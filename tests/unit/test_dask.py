@@ -11,13 +11,13 @@ from pathlib import Path
 import psutil
 import pytest
 
-from qmbench.engine.choice import engine_named
-from qmbench.engine.dask import DaskEngine
-from qmbench.errors import InputError, ResourceError
-from qmbench.method import Resources
-from qmbench.record import Task
-from qmbench.run import run_tasks
-from qmbench.store import Store
+from qmbench.domain.errors import InputError, ResourceError
+from qmbench.domain.method import Resources
+from qmbench.domain.record import Task
+from qmbench.running.engine.choice import engine_named
+from qmbench.running.engine.dask import DaskEngine
+from qmbench.running.loop import run_tasks
+from qmbench.running.store import Store
 
 Sabotage = Callable[..., Task]
 
@@ -26,7 +26,7 @@ def children_of_engines() -> set[int]:
     return {
         p.pid
         for p in psutil.Process().children(recursive=True)
-        if "qmbench.engine.child" in (p.cmdline() if p.status() != psutil.STATUS_ZOMBIE else [])
+        if "qmbench.running.engine.child" in (p.cmdline() if p.status() != psutil.STATUS_ZOMBIE else [])
     }
 
 
@@ -38,7 +38,7 @@ def test_without_the_package_one_line_says_what_to_install(monkeypatch: pytest.M
 
 def test_nobody_answers(monkeypatch: pytest.MonkeyPatch) -> None:
     pytest.importorskip("distributed")
-    monkeypatch.setattr("qmbench.engine.dask.CONNECT_SECONDS", 1)
+    monkeypatch.setattr("qmbench.running.engine.dask.CONNECT_SECONDS", 1)
     with pytest.raises(ResourceError, match="no dask scheduler answers at 'tcp:") as caught:
         engine_named("dask:tcp://127.0.0.1:9")
     assert "\n" not in str(caught.value)
@@ -105,10 +105,10 @@ def test_a_cluster_that_loses_the_task_is_a_crash(sabotage: Sabotage) -> None:
 
 DRIVER = """
 import sys
-from qmbench.engine.dask import DaskEngine
-from qmbench.plugins import parse_level
-from qmbench.record import Task
-from qmbench.system import Molecule
+from qmbench.running.engine.dask import DaskEngine
+from qmbench.plugging.registry import parse_level
+from qmbench.domain.record import Task
+from qmbench.domain.systems import Molecule
 if __name__ == "__main__":
     helium = Molecule(("He",), ((0.0, 0.0, 0.0),), 0, 1, name="he")
     engine = DaskEngine(None, 1)
@@ -125,7 +125,7 @@ def test_a_cluster_of_its_own_dies_with_the_driver(sabotage: Sabotage, tmp_path:
     driver = subprocess.Popen([sys.executable, str(script), "nothing", "hang"], stdout=subprocess.PIPE, text=True)
     assert driver.stdout.readline() == "ok\n"
     family = psutil.Process(driver.pid).children(recursive=True)
-    assert any("qmbench.engine.child" in p.cmdline() for p in family)
+    assert any("qmbench.running.engine.child" in p.cmdline() for p in family)
     driver.kill()
     driver.communicate()
     _, alive = psutil.wait_procs(family, timeout=20)

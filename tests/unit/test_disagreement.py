@@ -12,18 +12,18 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from qmbench.analysis.columns import Column, Group, approximation
-from qmbench.analysis.disagree_document import disagree_document
-from qmbench.analysis.disagreement import (
+from qmbench.data.benchmark import benchmark_folders, find_benchmark
+from qmbench.judging.columns import Column, Group, approximation
+from qmbench.judging.disagree_document import disagree_document
+from qmbench.judging.disagreement import (
     benjamini_hochberg_cut,
     disagreement,
     independent_votes,
     judge,
 )
-from qmbench.analysis.grouping import SPLIT_SIGNIFICANCE, agglomerate, critical_gap, largest_gap, split_by_gaps
-from qmbench.analysis.trends import level_differences, regress, trends
-from qmbench.benchmark import benchmark_folders, find_benchmark
-from qmbench.tidy import REFERENCE_COLUMNS, RESULT_COLUMNS, references_frame
+from qmbench.judging.frame import REFERENCE_COLUMNS, RESULT_COLUMNS, references_frame
+from qmbench.judging.grouping import SPLIT_SIGNIFICANCE, agglomerate, critical_gap, largest_gap, split_by_gaps
+from qmbench.judging.trends import level_differences, regress, trends
 
 NAMES = ("ref", "a", "b", "c", "d", "e")
 
@@ -206,7 +206,7 @@ def cases(draw):
 @settings(max_examples=80, deadline=None)
 @given(cases(), st.sampled_from(["hartree", "kJ/mol", "cm-1", "meV"]))
 def test_names_order_and_units_never_change_a_verdict(case, unit):
-    from qmbench.units import factor
+    from qmbench.domain.units import factor
 
     values, u, order, names = case
     base, old = verdict(values, u, names=[f"m{i}" for i in range(len(values))], reference="m0")

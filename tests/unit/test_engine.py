@@ -12,16 +12,16 @@ import numpy as np
 import psutil
 import pytest
 
-from qmbench.engine import supervisor
-from qmbench.engine.choice import engine_named
-from qmbench.engine.local import LocalEngine
-from qmbench.engine.outcome import Outcome, task_document
-from qmbench.engine.supervisor import Child
-from qmbench.errors import InputError, ResourceError
-from qmbench.method import Resources
-from qmbench.quantity import Quantity
-from qmbench.record import Cost, Failure, Task
-from qmbench.system import LatticeModel
+from qmbench.domain.errors import InputError, ResourceError
+from qmbench.domain.method import Resources
+from qmbench.domain.quantity import Quantity
+from qmbench.domain.record import Cost, Failure, Task
+from qmbench.domain.systems import LatticeModel
+from qmbench.running.engine import supervisor
+from qmbench.running.engine.choice import engine_named
+from qmbench.running.engine.local import LocalEngine
+from qmbench.running.engine.outcome import Outcome, task_document
+from qmbench.running.engine.supervisor import Child
 
 Sabotage = Callable[..., Task]
 

@@ -7,8 +7,8 @@ import pickle
 import pytest
 
 import qmbench
-from qmbench.errors import FAILURE_KINDS, did_you_mean, nearest
-from qmbench.system_rules import FieldError
+from qmbench.domain.errors import FAILURE_KINDS, did_you_mean, nearest
+from qmbench.domain.systems.rules import FieldError
 
 
 @pytest.mark.parametrize(

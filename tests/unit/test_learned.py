@@ -5,11 +5,11 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from qmbench.engine.work import BadResult, checked
-from qmbench.learned import overlap_text
-from qmbench.method import Result
-from qmbench.quantity import Quantity
-from qmbench.system import Molecule
+from qmbench.domain.learned import overlap_text
+from qmbench.domain.method import Result
+from qmbench.domain.quantity import Quantity
+from qmbench.domain.systems import Molecule
+from qmbench.running.engine.work import BadResult, checked
 
 ATOM = Molecule(("He",), np.zeros((1, 3)), charge=0, multiplicity=1)
 SAME = {"molecule": "water", "distance": 0.25, "kind": "same molecule"}
@@ -68,8 +68,8 @@ def test_a_stored_declaration_of_another_shape_is_still_flagged():
 def test_an_entry_of_several_tasks_carries_the_gravest_in_the_tidy_table():
     from types import SimpleNamespace
 
-    from qmbench.record import Record
-    from qmbench.tidy import RESULT_COLUMNS, _row
+    from qmbench.domain.record import Record
+    from qmbench.judging.frame import RESULT_COLUMNS, _row
 
     def record(key, energy, settings):
         provenance = {"settings": settings}

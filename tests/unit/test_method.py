@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 from pydantic import Field
 
 from qmbench import InputError, LatticeModel, Method, Molecule, Options, Quantity, Resources, Result, Unsupported
-from qmbench.method import build_level, split_level
+from qmbench.domain.method import build_level, split_level
 
 HYDROGEN = Molecule(("H",), ((0.0, 0.0, 0.0),), 0, 2, name="h")
 
@@ -138,7 +138,7 @@ def test_key_depends_on_level_system_property_and_version(monkeypatch):
     )
 )
 def test_canonical_string_round_trip(values):
-    from qmbench.method import LevelOfTheory
+    from qmbench.domain.method import LevelOfTheory
 
     first = LevelOfTheory(Many, Many.Options(basis="sto-3g", **values))
     again = level(str(first))

@@ -8,8 +8,8 @@ import pandas as pd
 import pytest
 from toy_runs import computed
 
-from qmbench.analysis.regression import baseline_text, check, make_baseline, parse_baseline
-from qmbench.analysis.statistics import score, statistics
+from qmbench.judging.regression import baseline_text, check, make_baseline, parse_baseline
+from qmbench.judging.statistics import score, statistics
 
 pytestmark = pytest.mark.usefixtures("toys")
 HARTREE = 627.5094740631

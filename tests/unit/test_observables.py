@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from qmbench import InputError, Quantity, Unsupported
-from qmbench.observables import evaluate
+from qmbench.domain.observables import evaluate
 
 
 def test_interaction_energy_is_the_sum_with_errors_in_quadrature():

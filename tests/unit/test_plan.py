@@ -3,10 +3,12 @@
 import pytest
 
 from qmbench import InputError, Quantity, parse_level
-from qmbench.plan import find_suite, make_plan, read_suite, restrict
-from qmbench.record import Cost, Failure, Record
-from qmbench.tidy import references_frame, results_frame, run_document
-from qmbench.units import HARTREE_IN_KCAL_MOL
+from qmbench.data.suite import find_suite, read_suite, restrict
+from qmbench.domain.record import Cost, Failure, Record
+from qmbench.domain.units import HARTREE_IN_KCAL_MOL
+from qmbench.judging.frame import references_frame, results_frame
+from qmbench.running.plan import make_plan
+from qmbench.running.run_document import run_document
 
 pytestmark = pytest.mark.usefixtures("toys")
 

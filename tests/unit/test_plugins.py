@@ -12,7 +12,7 @@ from importlib import metadata
 import pytest
 
 from qmbench import InputError, Unsupported
-from qmbench.plugins import discover
+from qmbench.plugging.registry import discover
 
 GOOD = """
 import qmbench
@@ -135,7 +135,7 @@ OBSERVABLE = (
 
 
 def test_own_observables_are_registered_beside_the_cores(load):
-    from qmbench.observables import OBSERVABLES
+    from qmbench.domain.observables import OBSERVABLES
 
     made = "qmbench.Observable('magic_difference', 'magic', 'linear', 'm')"
     found = load(m=good("m") + OBSERVABLE.format(made))

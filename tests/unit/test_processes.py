@@ -9,7 +9,7 @@ from pathlib import Path
 import psutil
 import pytest
 
-from qmbench.engine import processes
+from qmbench.running.engine import processes
 
 TREE = """
 import subprocess, sys, time

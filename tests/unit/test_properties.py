@@ -6,8 +6,8 @@ import numpy as np
 import pytest
 
 from qmbench import InputError, Property, Quantity
-from qmbench.properties import CORE_PROPERTIES, check_quantity, core_registry
-from qmbench.units import UNITS
+from qmbench.domain.properties import CORE_PROPERTIES, check_quantity, core_registry
+from qmbench.domain.units import UNITS
 
 REGISTRY = core_registry()
 

@@ -9,7 +9,7 @@ import sys
 import pandas as pd
 import pytest
 
-from qmbench.analysis.regression import baseline_text, make_baseline
+from qmbench.judging.regression import baseline_text, make_baseline
 
 TESTS = """
 import pytest

@@ -11,8 +11,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from qmbench import InputError, Quantity
-from qmbench.quantity import combine, scalar
-from qmbench.units import HARTREE_IN_EV
+from qmbench.domain.quantity import combine, scalar
+from qmbench.domain.units import HARTREE_IN_EV
 
 finite = st.floats(-1e6, 1e6)
 positive = st.floats(1e-9, 1e3)

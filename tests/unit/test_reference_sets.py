@@ -9,12 +9,12 @@ import pandas as pd
 import pytest
 
 from qmbench import InputError
-from qmbench.analysis.columns import groups
-from qmbench.analysis.disagree_document import disagree_document
-from qmbench.benchmark import benchmark_folders, load_benchmark
-from qmbench.lint import lint_benchmark
-from qmbench.reference_sets import holds_within
-from qmbench.tidy import REFERENCE_COLUMNS, RESULT_COLUMNS
+from qmbench.data.benchmark import benchmark_folders, load_benchmark
+from qmbench.data.lint import lint_benchmark
+from qmbench.data.reference_sets import holds_within
+from qmbench.judging.columns import groups
+from qmbench.judging.disagree_document import disagree_document
+from qmbench.judging.frame import REFERENCE_COLUMNS, RESULT_COLUMNS
 
 TRUTH = {"x": -2.9, "y": -7.4, "z": -14.6}
 

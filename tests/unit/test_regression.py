@@ -9,7 +9,7 @@ import pandas as pd
 import pytest
 
 from qmbench import InputError
-from qmbench.analysis.regression import (
+from qmbench.judging.regression import (
     FIELDS,
     baseline_text,
     check,

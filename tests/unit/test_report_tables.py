@@ -12,7 +12,7 @@ import pytest
 from rich.console import Console
 
 from qmbench import StoreError
-from qmbench.analysis.statistics import score, statistics
+from qmbench.judging.statistics import score, statistics
 from qmbench.report.export import to_json, write_csv, write_json, write_markdown, write_text
 from qmbench.report.tables import decimals_for, interval_text, number, render_terminal, table_blocks, to_markdown
 

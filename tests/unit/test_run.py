@@ -8,14 +8,14 @@ from pathlib import Path
 
 import pytest
 
-from qmbench.engine.local import LocalEngine
-from qmbench.engine.outcome import Outcome
-from qmbench.errors import Interrupted
-from qmbench.method import Resources
-from qmbench.progress import shown
-from qmbench.record import Task
-from qmbench.run import Progress, in_order, run_tasks
-from qmbench.store import Store
+from qmbench.domain.errors import Interrupted
+from qmbench.domain.method import Resources
+from qmbench.domain.record import Task
+from qmbench.running.engine.local import LocalEngine
+from qmbench.running.engine.outcome import Outcome
+from qmbench.running.loop import Progress, in_order, run_tasks
+from qmbench.running.progress import shown
+from qmbench.running.store import Store
 
 Sabotage = Callable[..., Task]
 
@@ -124,7 +124,7 @@ class _Interrupting:
     closed = False
 
     def run(self, tasks: Iterable[Task]) -> Generator[tuple[Task, Outcome], None, None]:
-        from qmbench.quantity import Quantity
+        from qmbench.domain.quantity import Quantity
 
         for n, task in enumerate(tasks):
             if n == 1:

@@ -12,8 +12,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from qmbench import InputError
-from qmbench.analysis import bootstrap
-from qmbench.analysis.statistics import SUMMARIES, score, statistics
+from qmbench.judging import bootstrap
+from qmbench.judging.statistics import SUMMARIES, score, statistics
 
 
 def benchmark(name="b", unit="kcal/mol", default="best"):
@@ -155,7 +155,7 @@ DRAWS = {
 
 def coverages(shape, n, sets, seed):
     """statistic -> how often its 95 % interval, as `statistics` makes it, holds the population's value."""
-    from qmbench.analysis.statistics import summaries
+    from qmbench.judging.statistics import summaries
 
     rng = np.random.default_rng([seed, n])
     population = DRAWS[shape](rng, 4_000_000)

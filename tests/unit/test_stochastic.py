@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 from toy_runs import computed
 
-from qmbench.analysis.regression import baseline_text, check, make_baseline, parse_baseline
+from qmbench.judging.regression import baseline_text, check, make_baseline, parse_baseline
 
 pytestmark = pytest.mark.usefixtures("toys")
 HARTREE = 627.5094740631

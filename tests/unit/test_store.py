@@ -10,11 +10,11 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from qmbench import store as store_module
-from qmbench.errors import InputError, StoreError
-from qmbench.quantity import Quantity
-from qmbench.record import Cost, Failure, Record
-from qmbench.store import SCHEMA, Store
+from qmbench.domain.errors import InputError, StoreError
+from qmbench.domain.quantity import Quantity
+from qmbench.domain.record import Cost, Failure, Record
+from qmbench.running import store as store_module
+from qmbench.running.store import SCHEMA, Store
 
 
 def record(key: str = "a", status: str = "ok", **fields: object) -> Record:

@@ -13,8 +13,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from qmbench import ATOMIC_NUMBERS, ELEMENTS, Crystal, Fragment, InputError, LatticeModel, Molecule
-from qmbench.system import system_from_json
-from qmbench.system_rules import COINCIDENT, close_pair, thickness
+from qmbench.domain.systems import system_from_json
+from qmbench.domain.systems.rules import COINCIDENT, close_pair, thickness
 
 HE2 = Molecule(
     ("He", "He"),

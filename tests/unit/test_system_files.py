@@ -9,8 +9,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from qmbench import Crystal, Fragment, InputError, LatticeModel, Molecule, read_system
-from qmbench.system_files import key_lines, parse_fragments, parse_xyz
-from qmbench.units import BOHR_IN_ANGSTROM
+from qmbench.domain.systems.files import key_lines, parse_fragments, parse_xyz
+from qmbench.domain.units import BOHR_IN_ANGSTROM
 
 WATER = """3
 charge=0 multiplicity=1

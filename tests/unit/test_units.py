@@ -11,7 +11,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from qmbench import InputError
-from qmbench.units import UNITS, dimension, factor, suffix
+from qmbench.domain.units import UNITS, dimension, factor, suffix
 
 CODATA_2018 = ase.units.create_units("2018")
 N_A = scipy.constants.N_A

@@ -20,7 +20,7 @@ sys.path.insert(0, str(Path(__file__).parent))
 def main(deterministic: bool, n_levels: int = 200, n_entries: int = 2000) -> None:
     from tables import tables
 
-    from qmbench.analysis.disagree_document import disagree_document
+    from qmbench.judging.disagree_document import disagree_document
 
     results, references, benchmarks = tables(n_levels, n_entries)
     rng = np.random.default_rng(7)

@@ -35,13 +35,13 @@ def qmbench_methods():
 
 def measure(folder: Path, n: int, workers: int) -> dict[str, float]:
     """Install the trivial plugin into `folder`, run, and give milliseconds per task."""
-    from qmbench.engine.local import LocalEngine
-    from qmbench.method import Resources
-    from qmbench.plugins import parse_level
-    from qmbench.record import Task
-    from qmbench.run import run_tasks
-    from qmbench.store import Store
-    from qmbench.system import Molecule
+    from qmbench.domain.method import Resources
+    from qmbench.domain.record import Task
+    from qmbench.domain.systems import Molecule
+    from qmbench.plugging.registry import parse_level
+    from qmbench.running.engine.local import LocalEngine
+    from qmbench.running.loop import run_tasks
+    from qmbench.running.store import Store
 
     water = Molecule(("O", "H", "H"), ((0.0, 0.0, 0.0), (0.0, 1.4, 1.1), (0.0, -1.4, 1.1)), 0, 1, name="water")
     tasks = [Task(water, parse_level(f"trivial?n={i}"), ("energy",)) for i in range(1, n + workers + 1)]

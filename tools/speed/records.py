@@ -17,9 +17,9 @@ from pathlib import Path
 
 import numpy as np
 
-from qmbench.quantity import Quantity
-from qmbench.record import Cost, Failure, Record
-from qmbench.store import Store
+from qmbench.domain.quantity import Quantity
+from qmbench.domain.record import Cost, Failure, Record
+from qmbench.running.store import Store
 
 LEVELS = 200
 

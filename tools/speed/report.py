@@ -21,12 +21,13 @@ from typing import Any
 
 import numpy as np
 
-from qmbench.plan import Plan, find_suite, make_plan
-from qmbench.plugins import plugins
-from qmbench.quantity import Quantity
-from qmbench.record import Cost, Record
-from qmbench.store import Store
-from qmbench.tidy import run_document
+from qmbench.data.suite import find_suite
+from qmbench.domain.quantity import Quantity
+from qmbench.domain.record import Cost, Record
+from qmbench.plugging.registry import plugins
+from qmbench.running.plan import Plan, make_plan
+from qmbench.running.run_document import run_document
+from qmbench.running.store import Store
 
 
 def made_up(plan: Plan) -> list[Record]:

@@ -14,13 +14,14 @@ import tempfile
 import time
 from pathlib import Path
 
-from qmbench.engine.choice import engine_named
-from qmbench.method import Resources
-from qmbench.plan import Plan, find_suite, make_plan
-from qmbench.plugins import plugins
-from qmbench.record import Record, Task
-from qmbench.run import run_tasks
-from qmbench.store import Store
+from qmbench.data.suite import find_suite
+from qmbench.domain.method import Resources
+from qmbench.domain.record import Record, Task
+from qmbench.plugging.registry import plugins
+from qmbench.running.engine.choice import engine_named
+from qmbench.running.loop import run_tasks
+from qmbench.running.plan import Plan, make_plan
+from qmbench.running.store import Store
 
 ALLOWED = 0.75
 

@@ -79,7 +79,7 @@ def tables(n_levels: int = 50, n_entries: int = 2000) -> tuple[pd.DataFrame, pd.
 def main() -> None:
     from rich.console import Console
 
-    from qmbench.analysis.statistics import score, statistics
+    from qmbench.judging.statistics import score, statistics
     from qmbench.report.tables import render_terminal, to_markdown
 
     results, references, benchmarks = tables()

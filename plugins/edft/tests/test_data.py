@@ -41,7 +41,7 @@ def test_exact_and_literature_agree_within_their_uncertainties():
 
 
 def test_curve_entries_are_flat_in_the_reference_and_leave_other_subsets_alone():
-    from qmbench.benchmark import find_benchmark
+    from qmbench.data.benchmark import find_benchmark
 
     benchmark = find_benchmark("helium_excitations")
     exact = references("exact")

@@ -118,8 +118,9 @@ def test_the_stochastic_solver_carries_its_uncertainty():
 
 
 def test_whether_a_level_is_stochastic_depends_on_its_solver():
-    from qmbench.plan import Suite, SuiteLevel, make_plan
-    from qmbench.tidy import run_document
+    from qmbench.data.suite import Suite, SuiteLevel
+    from qmbench.running.plan import make_plan
+    from qmbench.running.run_document import run_document
 
     texts = ("pbe+mbd/def2-svp", "pbe+mbd/def2-svp?solver=stochastic", "pbe+ts/def2-svp")
     plan = make_plan(Suite("s", "s", (), tuple(map(SuiteLevel, texts))))

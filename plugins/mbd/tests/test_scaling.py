@@ -53,8 +53,8 @@ def test_command_line():
 
 
 def test_benchmark_is_clean_and_holds_the_table():
-    from qmbench.benchmark import find_benchmark
-    from qmbench.lint import lint_path
+    from qmbench.data.benchmark import find_benchmark
+    from qmbench.running.lint import lint_path
 
     folder = Path(scaling.__file__).parent / "benchmarks"
     assert lint_path(folder) == []

@@ -16,7 +16,7 @@ from pathlib import Path
 import numpy as np
 
 from qmbench import Molecule, Resources, Unsupported, parse_level
-from qmbench.benchmark import find_benchmark
+from qmbench.data.benchmark import find_benchmark
 
 REFERENCE = "pbe+mbd/def2-tzvp?density_fitting=true&grid=2&stability=false&energy_tolerance=1e-7"
 LEARNED = "ml-hirshfeld+mbd"

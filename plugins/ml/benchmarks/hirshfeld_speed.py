@@ -16,7 +16,7 @@ from typing import Any
 import numpy as np
 
 from qmbench import Molecule, Resources, parse_level
-from qmbench.benchmark import find_benchmark
+from qmbench.data.benchmark import find_benchmark
 
 REFERENCE = "pbe+mbd/def2-tzvp?density_fitting=true"
 
@@ -40,7 +40,7 @@ def alkanes(count: int) -> Molecule:
     """`count` ethane molecules, eight atoms each, on a grid of 9 bohr."""
     from ase.build import molecule
 
-    from qmbench.units import BOHR_IN_ANGSTROM
+    from qmbench.domain.units import BOHR_IN_ANGSTROM
 
     ethane = molecule("C2H6")
     side = int(np.ceil(count ** (1 / 3)))

@@ -163,7 +163,7 @@ def test_own_model_from_a_file(tmp_path):
     from ase.io import write
 
     from qmbench import Molecule, Resources, parse_level
-    from qmbench.units import BOHR_IN_ANGSTROM, HARTREE_IN_EV
+    from qmbench.domain.units import BOHR_IN_ANGSTROM, HARTREE_IN_EV
 
     data, frames = labels()[:60], []
     for x, e, f in zip(data.positions, data.energies, data.forces, strict=True):

@@ -5,8 +5,8 @@ import pytest
 from scipy.spatial.transform import Rotation
 
 from qmbench import Molecule, Resources, Unsupported, parse_level
-from qmbench.benchmark import find_benchmark
-from qmbench.plan import Task, plan_entry
+from qmbench.data.benchmark import find_benchmark
+from qmbench.running.plan import Task, plan_entry
 from qmbench_ml.delta.model import CUTOFF, Contacts, Correction, Prior, contacts, switch
 
 PRIOR = Prior(shared=1e-7, element=2e-7, typed=3e-7, length=0.3, decay=5.0, noise=1e-9)

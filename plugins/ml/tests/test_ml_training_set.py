@@ -5,7 +5,7 @@ import pytest
 from scipy.spatial.transform import Rotation
 
 from qmbench import Fragment, Molecule
-from qmbench.benchmark import benchmark_folders, load_benchmark
+from qmbench.data.benchmark import benchmark_folders, load_benchmark
 from qmbench_ml.training_set import SAME_GEOMETRY, TrainingSet, pieces, shipped, structure
 
 METHANOL = Molecule(

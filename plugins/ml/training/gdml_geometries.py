@@ -10,7 +10,7 @@ from collections.abc import Callable
 
 import numpy as np
 
-from qmbench.units import HARTREE_IN_EV
+from qmbench.domain.units import HARTREE_IN_EV
 
 BOLTZMANN = 8.617333262e-5 / HARTREE_IN_EV  # hartree per kelvin, CODATA 2018
 LOWEST_FREQUENCY = 1e-3  # hartree (220 cm⁻¹); softer modes would be displaced beyond what harmonic motion means

@@ -17,7 +17,7 @@ from gdml_geometries import Forces, hessian, normal_modes, relax, thermal_sample
 from training_systems import ATOMS, DIMER_MOLECULES, LARGEST_DIMER, MOLECULES, SMALL
 
 from qmbench import Fragment, Molecule
-from qmbench.units import BOHR_IN_ANGSTROM, HARTREE_IN_EV, HARTREE_IN_KCAL_MOL
+from qmbench.domain.units import BOHR_IN_ANGSTROM, HARTREE_IN_EV, HARTREE_IN_KCAL_MOL
 from qmbench_ml.delta.model import VDW_RADII
 
 SEED = 8

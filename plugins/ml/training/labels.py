@@ -14,7 +14,7 @@ from typing import Any
 import numpy as np
 
 from qmbench import Molecule, QmbenchError, Resources, parse_level
-from qmbench.system import system_from_json
+from qmbench.domain.systems import system_from_json
 
 # The grid and the convergence move ratios by less than 1e-3 against the defaults (measured, see manifest.json).
 BASELINE = "pbe+mbd/def2-tzvp?density_fitting=true&stability=false&grid=1&energy_tolerance=1e-6"

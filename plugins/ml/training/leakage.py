@@ -11,7 +11,7 @@ from pathlib import Path
 import numpy as np
 
 from qmbench import ELEMENTS, Fragment, Molecule
-from qmbench.benchmark import benchmark_folders, load_benchmark
+from qmbench.data.benchmark import benchmark_folders, load_benchmark
 from qmbench_ml.training_set import FILE, TrainingSet
 
 DATA = Path(__file__).parent / "data"

@@ -15,7 +15,7 @@ from pathlib import Path
 import numpy as np
 from leakage import systems_of
 
-from qmbench.units import HARTREE_IN_KCAL_MOL
+from qmbench.domain.units import HARTREE_IN_KCAL_MOL
 from qmbench_ml.delta.model import Contacts, Correction, Prior, contacts
 
 DATA = Path(__file__).parent / "data" / "dimers.npz"

@@ -20,7 +20,7 @@ import numpy as np
 from gdml_geometries import hessian, normal_modes, relax, thermal_sample
 
 from qmbench import ATOMIC_NUMBERS, Molecule, Resources
-from qmbench.units import BOHR_IN_ANGSTROM
+from qmbench.domain.units import BOHR_IN_ANGSTROM
 from qmbench_ml.gdml import ForceField, Labels, calibrated, coverage, fit
 
 HERE = Path(__file__).parent

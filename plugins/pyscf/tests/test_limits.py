@@ -126,7 +126,7 @@ def test_options_are_named():
 def test_importing_the_plugin_imports_no_program():
     code = (
         "import sys, qmbench_pyscf as q; m = q.qmbench_methods(); "
-        "from qmbench.plugins import plugins; plugins(); "
+        "from qmbench.plugging.registry import plugins; plugins(); "
         "[c(c.Options(basis='cc-pvdz')).families() for c in m]; "
         "print(len(m), [n for n in ('pyscf', 'scipy', 'dftd3', 'dftd4') if n in sys.modules])"
     )

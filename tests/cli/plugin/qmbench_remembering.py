@@ -4,7 +4,7 @@ import numpy as np
 
 import qmbench
 from qmbench import hookimpl
-from qmbench.units import factor
+from qmbench.domain.units import factor
 
 TRAINED = {3.0: -0.00002, 4.0: -0.000005}
 """Distance in ångström: energy of the pair in hartree."""

@@ -1,0 +1,136 @@
+"""Suites from TOML files: which benchmarks, or parts of them, and which levels of theory."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+from qmbench.data.benchmark import BSSE, Benchmark, Entry, data_folder
+from qmbench.domain.errors import InputError, did_you_mean
+from qmbench.domain.systems.files import load_toml
+from qmbench.plugging.registry import parse_level, plugins
+
+
+@dataclass(frozen=True)
+class Selection:
+    """Part of one benchmark: by subset, by observables, by entries; None or empty means all."""
+
+    benchmark: str
+    subset: str | None = None
+    observables: tuple[str, ...] = ()
+    entries: tuple[str, ...] = ()
+
+    def of(self, benchmark: Benchmark) -> tuple[Entry, ...]:
+        """The entries meant; InputError when a name is not the benchmark's."""
+        chosen = benchmark.select(self.subset, self.observables)
+        named = {benchmark.entry(name).id for name in self.entries}
+        return tuple(e for e in chosen if not named or e.id in named)
+
+
+@dataclass(frozen=True)
+class SuiteLevel:
+    """A level of theory as a suite asks for it. `selections` empty: every benchmark of the suite it can do."""
+
+    text: str
+    bsse: str | None = None
+    selections: tuple[Selection, ...] = ()
+
+
+@dataclass(frozen=True)
+class Suite:
+    """A named choice of benchmarks and levels. `folder`: what relative benchmark paths are relative to."""
+
+    id: str
+    title: str
+    selections: tuple[Selection, ...]
+    levels: tuple[SuiteLevel, ...]
+    folder: Path = field(default_factory=Path.cwd)
+
+
+def suite_files() -> dict[str, Path]:
+    """id -> file of the suites shipped with qmbench or with a plugin."""
+    folders = [data_folder(), *plugins().benchmark_folders]
+    return {path.stem: path for root in reversed(folders) for path in sorted((root / "suites").glob("*.toml"))}
+
+
+def find_suite(name: str) -> Suite:
+    """A shipped suite by id, or a suite file (a path that ends in .toml)."""
+    if name.endswith(".toml"):
+        return read_suite(Path(name))
+    files = suite_files()
+    if name not in files:
+        raise InputError(f"unknown suite '{name}'{did_you_mean(name, files)}; a file's name ends in .toml")
+    return read_suite(files[name])
+
+
+def read_suite(path: Path) -> Suite:
+    """Read and check a suite file; InputError names the file and what would be right."""
+    table = load_toml(path)
+    _only(table, ("id", "title", "description", "benchmarks", "levels"), str(path))
+    for key in ("id", "title", "benchmarks"):
+        if not table.get(key):
+            raise InputError(f"{path}: '{key}' is missing or empty")
+    selections = tuple(_selection(item, str(path)) for item in table["benchmarks"])
+    levels = []
+    for number, item in enumerate(table.get("levels", ()), start=1):  # none: published values are compared alone
+        where = f"{path}, level {number}"
+        if not isinstance(item, dict):
+            raise InputError(f'{where}: a level is a table: level = "hf/cc-pvdz", bsse = "cp"')
+        _only(item, ("level", "bsse", "benchmarks"), where)
+        if "level" not in item:
+            raise InputError(f"{where}: 'level' is missing")
+        bsse = item.get("bsse")
+        if bsse is not None and bsse not in BSSE:
+            raise InputError(f"{where}: unknown bsse '{bsse}'{did_you_mean(str(bsse), BSSE)}")
+        chosen = tuple(_selection(b, where) for b in item.get("benchmarks", []))
+        levels.append(SuiteLevel(item["level"], bsse, chosen))
+    return Suite(table["id"], table["title"], selections, tuple(levels), path.resolve().parent)
+
+
+def restrict(
+    suite: Suite, levels: Sequence[str] = (), benchmarks: Sequence[str] = (), bsse: str | None = None
+) -> Suite:
+    """The suite with only these levels (ones it does not hold are added) and only these benchmarks.
+
+    An added level takes `bsse`, or else the one treatment that all levels of the suite agree on.
+    """
+    chosen = suite.levels
+    if levels:
+        agreed = {level.bsse for level in suite.levels if level.bsse}
+        common = bsse or (agreed.pop() if len(agreed) == 1 else None)
+        by_text: dict[str, list[SuiteLevel]] = {}
+        for wanted in suite.levels:
+            by_text.setdefault(str(parse_level(wanted.text)), []).append(wanted)
+        chosen = tuple(w for text in levels for w in by_text.get(str(parse_level(text)), [SuiteLevel(text, common)]))
+    selections = suite.selections
+    if benchmarks:
+        known = {s.benchmark for s in suite.selections}
+        for name in benchmarks:
+            if name not in known:
+                raise InputError(f"suite {suite.id} has no benchmark '{name}'{did_you_mean(name, known)}")
+        selections = tuple(s for s in selections if s.benchmark in benchmarks)
+        kept = [(w, tuple(s for s in w.selections if s.benchmark in benchmarks)) for w in chosen]
+        chosen = tuple(SuiteLevel(w.text, w.bsse, own) for w, own in kept if own or not w.selections)
+    if bsse:
+        chosen = tuple(SuiteLevel(w.text, bsse, w.selections) for w in chosen)
+    if not chosen and suite.levels:
+        raise InputError(f"suite {suite.id}: no level is left that takes part in {', '.join(benchmarks)}")
+    return Suite(suite.id, suite.title, selections, chosen, suite.folder)
+
+
+def _selection(item: Any, where: str) -> Selection:
+    if isinstance(item, str):
+        return Selection(item)
+    if not isinstance(item, dict) or "id" not in item:
+        raise InputError(f'{where}: a benchmark is "s22" or {{ id = "s22", subset = "small" }}, not {item!r}')
+    _only(item, ("id", "subset", "observables", "entries"), where)
+    lists = {key: tuple(item.get(key, ())) for key in ("observables", "entries")}
+    return Selection(item["id"], item.get("subset"), **lists)
+
+
+def _only(table: Mapping[str, Any], keys: Sequence[str], where: str) -> None:
+    for key in table:
+        if key not in keys:
+            raise InputError(f"{where}: unknown key '{key}'{did_you_mean(key, keys)}")

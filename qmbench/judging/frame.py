@@ -1,0 +1,168 @@
+"""Records and references as tidy pandas tables: one row per (level, entry), one per reference value.
+
+This is where compute ends and judging begins; nothing after this page runs physics.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Iterable, Mapping
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from qmbench.data.benchmark import Benchmark, Entry
+from qmbench.domain.errors import QmbenchError
+from qmbench.domain.learned import overlap_text
+from qmbench.domain.method import split_level
+from qmbench.domain.observables import evaluate
+from qmbench.domain.quantity import Quantity
+from qmbench.domain.record import Failure, Record
+from qmbench.plugging.registry import plugins
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+
+RESULT_COLUMNS = (
+    "level_of_theory method basis bsse benchmark entry observable state subsets tags curve coordinate "
+    "coordinate_unit status failure_kind failure_message value unit uncertainty uncertainty_kind "
+    "training_overlap wall_s cpu_s cached"
+).split()
+REFERENCE_COLUMNS = (
+    "benchmark entry set value unit uncertainty uncertainty_kind level_of_theory source_doi source_place status note "
+    "role within"
+).split()
+
+
+def results_frame(
+    run: Mapping[str, Any], records: Mapping[str, Record], benchmarks: Mapping[str, Benchmark]
+) -> pd.DataFrame:
+    """One row per (level, bsse, benchmark, entry) of the run; values in the benchmark's unit.
+
+    Columns: RESULT_COLUMNS. wall_s and cpu_s are sums over the entry's tasks. A row whose tasks were not all
+    run is `failed` and says so.
+    """
+    import pandas as pd
+
+    computed = set(run.get("computed", ()))
+    entries = {(b.id, e.id): e for b in benchmarks.values() for e in b.entries}
+    rows = []
+    for planned in run["entries"]:
+        benchmark = benchmarks[planned["benchmark"]]
+        entry = entries.get((benchmark.id, planned["entry"]))
+        if entry is None:  # the benchmark has lost this entry since the run
+            continue
+        rows.append(_row(planned, entry, benchmark, records, computed))
+    return pd.DataFrame(rows, columns=RESULT_COLUMNS)
+
+
+def references_frame(benchmarks: Iterable[Benchmark]) -> pd.DataFrame:
+    """One row per reference value, superseded ones included. Columns: REFERENCE_COLUMNS."""
+    import pandas as pd
+
+    rows = [
+        (
+            b.id,
+            r.entry,
+            r.set,
+            r.quantity.value,
+            r.quantity.unit,
+            r.quantity.uncertainty,
+            r.quantity.uncertainty_kind,
+            r.level_of_theory,
+            r.source_doi,
+            r.source_place,
+            r.status,
+            r.note,
+            b.role_of(r.set).role,
+            b.role_of(r.set).within,
+        )
+        for b in benchmarks
+        for r in b.references
+    ]
+    frame = pd.DataFrame(rows, columns=REFERENCE_COLUMNS)
+    return frame.astype({"value": float, "uncertainty": float})
+
+
+def entry_value(
+    planned_terms: Iterable[tuple[float, str]], entry: Entry, unit: str | None, records: Mapping[str, Record]
+) -> tuple[Quantity | None, Failure | None, list[Record]]:
+    """An entry's observable from its records, or why there is none, and the records it used."""
+    terms = list(planned_terms)
+    used = [records[key] for _, key in terms if key in records]
+    bad = [r for r in used if r.status != "ok"]
+    if bad:
+        worst = next((r for r in bad if r.status == "failed"), bad[0])
+        failure = worst.failure or Failure("error", "no reason recorded")
+        return None, Failure(failure.kind, f"{worst.system_name}: {failure.message}", failure.log_tail), used
+    if len(used) < len(terms):
+        return None, Failure("error", "not computed yet: the run was interrupted; run it again to go on"), used
+    # What was computed once and occurs twice has one error, not two independent ones.
+    coefficients: dict[str, float] = {}
+    for c, key in terms:
+        coefficients[key] = coefficients.get(key, 0.0) + c
+    pairs = [(c, records[key].quantity) for key, c in coefficients.items()]
+    try:
+        observable = plugins().observables[entry.observable]
+        value = evaluate(observable, entry.state, [(c, q) for c, q in pairs if q is not None])
+        return (value.to(unit) if unit else value), None, used
+    except QmbenchError as error:
+        return None, Failure(error.kind, str(error)), used
+
+
+def _row(
+    planned: Mapping[str, Any],
+    entry: Entry,
+    benchmark: Benchmark,
+    records: Mapping[str, Record],
+    computed: Collection[str],
+) -> tuple[Any, ...]:
+    quantity: Quantity | None = None
+    used: list[Record] = []
+    if planned["refused"]:
+        failure: Failure | None = Failure(**planned["refused"])
+    else:
+        quantity, failure, used = entry_value(planned["terms"], entry, benchmark.unit_of(entry), records)
+    # A fragment that occurs twice was computed once.
+    costs = [r.cost for r in {r.key: r for r in used}.values() if r.cost]
+    text = split_level(planned["level"])
+    status = "ok" if failure is None else "unsupported" if failure.kind == "unsupported" else "failed"
+    return (
+        planned["level"],
+        text.method,
+        text.basis,
+        planned["bsse"],
+        benchmark.id,
+        entry.id,
+        entry.observable,
+        entry.state,
+        " ".join(entry.subsets),
+        " ".join(entry.tags),
+        entry.curve,
+        entry.coordinate,
+        entry.coordinate_unit,
+        status,
+        failure.kind if failure else None,
+        failure.message if failure else None,
+        quantity.value if quantity else None,
+        benchmark.unit_of(entry),
+        quantity.uncertainty if quantity else None,
+        quantity.uncertainty_kind if quantity else None,
+        overlap_text(r.provenance.get("settings") or {} for r in used),
+        sum(c.wall_s for c in costs),
+        sum(c.cpu_s for c in costs),
+        not any(key in computed for _, key in planned["terms"]),
+    )
+
+
+def load(store: str | Path, run: str | None = None) -> pd.DataFrame:
+    """The tidy table of a run (the latest by default) in the store at path or URL `store`.
+
+    One row per level of theory and entry; columns as in `RESULT_COLUMNS`.
+    """
+    from qmbench.running.run_document import run_benchmarks
+    from qmbench.running.store import Store
+
+    with Store.open(str(store), read_only=True) as opened:
+        document = opened.run(run)
+        keys = {key for planned in document["entries"] for _, key in planned["terms"]}
+        return results_frame(document, opened.get(keys), run_benchmarks(document))

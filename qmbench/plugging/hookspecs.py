@@ -1,0 +1,50 @@
+"""The hooks a plugin may implement. A plugin is a module behind an entry point of group `qmbench`."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from typing import TYPE_CHECKING
+
+import pluggy
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+    from qmbench.domain.method import Method
+    from qmbench.domain.observables import Observable
+    from qmbench.domain.properties import Property
+
+hookspec = pluggy.HookspecMarker("qmbench")
+hookimpl = pluggy.HookimplMarker("qmbench")
+
+API_VERSION = 1
+"""A plugin module may state `QMBENCH_API = 1`; one that states another number is refused by name."""
+
+
+@hookspec
+def qmbench_methods() -> Iterable[type[Method]]:  # type: ignore[empty-body]
+    """The methods this plugin provides, by class. Must not import a quantum-chemistry program."""
+
+
+@hookspec
+def qmbench_resolve_method(name: str) -> type[Method] | None:
+    """The method of this (lower-case) name if it belongs to an open family, such as any libxc functional.
+
+    Return None for names that are not yours; raise Unsupported with the reason for names that are, but can't
+    be done. It may import the program, since it is asked only for names that nobody listed.
+    """
+
+
+@hookspec
+def qmbench_properties() -> Iterable[Property]:  # type: ignore[empty-body]
+    """Primitive properties that this plugin's methods give beyond the core's."""
+
+
+@hookspec
+def qmbench_observables() -> Iterable[Observable]:  # type: ignore[empty-body]
+    """What entries of benchmarks may compare beyond the core's observables, made of properties of the core or yours."""
+
+
+@hookspec
+def qmbench_benchmarks() -> Iterable[Path]:  # type: ignore[empty-body]
+    """Folders that hold benchmarks (one sub-folder each) and suites (`suites/*.toml`), shipped with the plugin."""

@@ -1,0 +1,179 @@
+"""`python -m qmbench.plugging.isolated.companion`: answers questions about the plugins of the interpreter that runs it.
+
+One line of JSON each way: `["level", {"text": "vmc/cc-pvdz"}]` gives `{"answer": …}` or `{"error": {"kinds": […],
+"message": …}}`. Started by `qmbench.plugging.isolated.client`; it ends when nobody can ask any more.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import queue
+import select
+import sys
+import threading
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import asdict
+from functools import lru_cache
+from importlib import metadata
+from pathlib import Path
+from typing import Any
+
+import qmbench
+from qmbench.domain.errors import InputError
+from qmbench.domain.method import LevelOfTheory, Method, Resources
+from qmbench.domain.observables import Observable
+from qmbench.domain.properties import Property
+from qmbench.domain.systems import System, system_from_json
+from qmbench.plugging.hookspecs import API_VERSION
+from qmbench.plugging.isolated.described import describe
+from qmbench.plugging.isolated.place import normal
+from qmbench.plugging.registry import GROUP, parse_level, plugins
+
+
+def main() -> None:
+    """Answer until standard input ends or the parent is gone."""
+    questions: queue.SimpleQueue[str] = queue.SimpleQueue()
+    source = os.dup(0)
+    null = os.open(os.devnull, os.O_RDONLY)
+    os.dup2(null, 0)  # whatever a plugin reads or prints is none of the conversation
+    answers = os.fdopen(os.dup(1), "w", encoding="utf-8")
+    os.dup2(2, 1)
+    threading.Thread(target=_listen, args=(source, os.getppid(), questions), daemon=True).start()
+    _write(answers, {"qmbench": qmbench.__version__})
+    while True:
+        what, arguments = json.loads(questions.get())
+        try:
+            answer = {"answer": QUESTIONS[what](**arguments)}
+            text = json.dumps(answer)
+        except Exception as error:
+            kinds = [kind.__name__ for kind in type(error).__mro__]
+            text = json.dumps({"error": {"kinds": kinds, "message": str(error)}})
+        answers.write(text + "\n")
+        answers.flush()
+
+
+def _write(stream: Any, document: Any) -> None:
+    stream.write(json.dumps(document) + "\n")
+    stream.flush()
+
+
+def _listen(source: int, parent: int, questions: queue.SimpleQueue[str]) -> None:
+    """Pass on whole lines; end the process, whatever it is doing, when there is nobody left to answer to."""
+    rest = b""
+    while True:
+        if select.select([source], [], [], 1.0)[0]:
+            got = os.read(source, 65536)
+            if not got:
+                os._exit(0)
+            *lines, rest = (rest + got).split(b"\n")
+            for line in lines:
+                questions.put(line.decode())
+        if os.getppid() != parent:
+            os._exit(0)
+
+
+def about(distribution: str) -> dict[str, Any]:
+    """The description of an installed distribution and its plugins; InputError when one of them does not load."""
+    dist = metadata.distribution(distribution)
+    found = plugins()
+    names = [info.name for info in found.infos if normal(info.distribution) == normal(distribution)]
+    for info in found.infos:
+        if info.name in names and info.error:
+            raise InputError(f"plugin '{info.name}' of {distribution} can't be loaded: {info.error}")
+    if not names:
+        raise InputError(f"{distribution} has no entry point of group '{GROUP}': it is not a plugin")
+    return {
+        "distribution": dist.name,
+        "version": dist.version,
+        "qmbench": qmbench.__version__,
+        "requires": list(dist.requires or ()),
+        "path": [path for path in sys.path if os.path.isdir(path) and os.path.basename(path).endswith("-packages")],
+        "plugins": {name: _plugin(name) for name in names},
+    }
+
+
+def _plugin(name: str) -> dict[str, Any]:
+    found = plugins()
+    module = found.manager.get_plugin(name)
+    properties: Iterable[Property] = getattr(module, "qmbench_properties", list)()
+    observables: Iterable[Observable] = getattr(module, "qmbench_observables", list)()
+    benchmarks: Iterable[Path] = getattr(module, "qmbench_benchmarks", list)()
+    return {
+        "api": getattr(module, "QMBENCH_API", API_VERSION),
+        "methods": [describe(m) for key, m in found.methods.items() if found.owner[key].name == name],
+        "properties": [asdict(prop) for prop in properties],
+        "observables": [asdict(observable) for observable in observables],
+        "benchmarks": [str(Path(folder).resolve()) for folder in benchmarks],
+        "resolves": hasattr(module, "qmbench_resolve_method"),
+    }
+
+
+def resolve(plugin: str, name: str) -> dict[str, Any] | None:
+    """The method `name` of the plugin's open family, described; None when it is not in it."""
+    module = plugins().manager.get_plugin(plugin)
+    method = module.qmbench_resolve_method(name=name)  # type: ignore[union-attr]
+    return None if method is None else describe(method)
+
+
+def level(text: str) -> dict[str, Any]:
+    """A level of theory, read and resolved."""
+    found = _level(text)
+    return {
+        "level": str(found),
+        "identity": found.identity,
+        "method": describe(found.method),
+        "stochastic": bool(found.make().is_stochastic()),
+    }
+
+
+def families(level: str) -> dict[str, str]:
+    """`Method.families` of a level."""
+    return _level(level).make().families()
+
+
+def check(level: str, system: Mapping[str, Any], properties: list[str]) -> None:
+    """`Method.check` of a level."""
+    _level(level).make().check(_system(system), frozenset(properties))
+
+
+def estimate(level: str, system: Mapping[str, Any], properties: list[str]) -> float | None:
+    """`Method.estimate` of a level."""
+    return _level(level).make().estimate(_system(system), frozenset(properties))
+
+
+def removed_electrons(level: str, system: Mapping[str, Any]) -> int:
+    """`Method.removed_electrons` of a level."""
+    return _level(level).make().removed_electrons(_system(system))
+
+
+def compute(
+    level: str, system: Mapping[str, Any], properties: list[str], resources: Mapping[str, Any]
+) -> dict[str, Any]:
+    """`Method.compute` of a level."""
+    given = {**resources, "scratch": Path(resources["scratch"])}
+    given["artifacts"] = Path(resources["artifacts"]) if resources["artifacts"] else None
+    method: Method = _level(level).make()
+    result = method.compute(_system(system), frozenset(properties), Resources(**given))
+    return {
+        "properties": {name: quantity.to_json() for name, quantity in result.properties.items()},
+        "settings": dict(result.settings),
+        "warnings": list(result.warnings),
+    }
+
+
+@lru_cache(maxsize=1024)
+def _level(text: str) -> LevelOfTheory:
+    return parse_level(text)
+
+
+def _system(document: Mapping[str, Any]) -> System:
+    return system_from_json(document)
+
+
+QUESTIONS: dict[str, Callable[..., Any]] = {
+    f.__name__: f for f in (about, resolve, level, families, check, estimate, removed_electrons, compute)
+}
+
+if __name__ == "__main__":
+    main()

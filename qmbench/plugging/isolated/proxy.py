@@ -1,0 +1,234 @@
+"""Methods and levels of theory of isolated plugins, as the rest of qmbench sees them: like any other.
+
+What the description holds is answered from it. What only the plugin can tell (how a level of theory reads, what
+it refuses, how long it takes) is asked of its companion.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
+from functools import cached_property
+from pathlib import Path
+from types import SimpleNamespace
+from typing import Any, ClassVar
+
+import pydantic
+
+from qmbench.domain.errors import InputError
+from qmbench.domain.method import LevelOfTheory, Method, Options, Resources, Result
+from qmbench.domain.observables import Observable
+from qmbench.domain.properties import Property
+from qmbench.domain.quantity import Quantity
+from qmbench.domain.systems import Crystal, LatticeModel, Molecule, System, system_from_json
+from qmbench.plugging.hookspecs import API_VERSION
+from qmbench.plugging.isolated import place
+from qmbench.plugging.isolated.client import Companion, companion
+
+_KINDS: dict[str, type[System]] = {kind.kind: kind for kind in (Molecule, Crystal, LatticeModel)}
+
+
+class IsolatedOptions(Options):
+    """Options as the plugin resolved them: JSON values under the plugin's names."""
+
+    json_schema: ClassVar[Mapping[str, Any]] = {}
+    _level: str = pydantic.PrivateAttr("")
+
+    @classmethod
+    def model_json_schema(cls, *arguments: Any, **more: Any) -> dict[str, Any]:
+        """The schema that the plugin's own options have."""
+        return dict(cls.json_schema) or super().model_json_schema(*arguments, **more)
+
+
+class IsolatedMethod(Method):
+    """Base of all proxies. `described` and `isolated` are what it is made from."""
+
+    described: ClassVar[Mapping[str, Any]]
+    isolated: ClassVar[IsolatedPlugin]
+
+    def __init__(self, options: Any) -> None:
+        super().__init__(options)
+        self._level = options._level or str(LevelOfTheory(type(self), options))
+
+    def check(self, system: System, properties: frozenset[str]) -> None:
+        """As the plugin's own `check`."""
+        if not isinstance(system, tuple(_KINDS.values())):
+            super().check(system, properties)  # refuses it, since no method declares such a kind
+        self._ask("check", system, properties)
+
+    def compute(self, system: System, properties: frozenset[str], resources: Resources) -> Result:
+        """As the plugin's own `compute`, in its companion; the engines compute in supervised children instead."""
+        folders = {"scratch": str(resources.scratch), "artifacts": str(resources.artifacts or "")}
+        limits = {"cores": resources.cores, "memory_gib": resources.memory_gib, "time_s": resources.time_s}
+        answer = self._ask("compute", system, properties, keep=False, resources={**limits, **folders})
+        quantities = {name: Quantity.from_json(data) for name, data in answer["properties"].items()}
+        return Result(quantities, answer["settings"], tuple(answer["warnings"]))
+
+    def estimate(self, system: System, properties: frozenset[str]) -> float | None:
+        """As the plugin's own `estimate`."""
+        if not self.described["estimates"]:
+            return None
+        seconds: float | None = self._ask("estimate", system, properties)
+        return seconds
+
+    def removed_electrons(self, system: System) -> int:
+        """As the plugin's own `removed_electrons`."""
+        if not self.described["removes_electrons"]:
+            return 0
+        return int(self.isolated.ask("removed_electrons", level=self._level, system=system.to_json()))
+
+    def families(self) -> dict[str, str]:
+        """As the plugin's own `families`."""
+        return dict(self.isolated.ask("families", level=self._level))
+
+    def is_stochastic(self) -> bool:
+        """Whether this level gives other numbers for other seeds, as the plugin says of it."""
+        return bool(self.isolated.ask("level", text=self._level)["stochastic"])
+
+    @classmethod
+    def example_systems(cls) -> Sequence[System]:
+        """The systems that the plugin states."""
+        return [system_from_json(data) for data in cls.described["example_systems"]]
+
+    def _ask(self, what: str, system: System, properties: frozenset[str], **more: Any) -> Any:
+        return self.isolated.ask(
+            what, level=self._level, system=system.to_json(), properties=sorted(properties), **more
+        )
+
+
+@dataclass(frozen=True)
+class IsolatedLevel(LevelOfTheory):
+    """A level of theory as the isolated plugin reads it: spelling and identity are those of its own interpreter."""
+
+    isolated: ClassVar[bool] = True
+    text: str = ""
+    told: Mapping[str, Any] = field(default_factory=dict, compare=False)
+
+    def __str__(self) -> str:
+        return self.text
+
+    @cached_property
+    def identity(self) -> dict[str, Any]:
+        """Everything about the level that a record's key depends on."""
+        return dict(self.told["identity"])
+
+
+class IsolatedPlugin:
+    """What stands for the module of an isolated plugin: it answers the hooks."""
+
+    def __init__(self, home: place.Isolated, name: str) -> None:
+        self.home, self.name = home, name
+        self.data = home.plugins[name]
+        self.QMBENCH_API = self.data["api"]
+        self._known: dict[str, type[IsolatedMethod]] = {}
+
+    @property
+    def companion(self) -> Companion:
+        """The process that speaks for it."""
+        return companion(str(self.home.python), self.name)
+
+    def ask(self, what: str, **arguments: Any) -> Any:
+        """Ask its companion."""
+        return self.companion.ask(what, **arguments)
+
+    def qmbench_methods(self) -> Iterable[type[Method]]:
+        """The methods that it described."""
+        return [self.proxy(described) for described in self.data["methods"]]
+
+    def qmbench_properties(self) -> Iterable[Property]:
+        """The properties that it described."""
+        return [
+            Property(**{**row, "shape": tuple(row["shape"]) if isinstance(row["shape"], list) else row["shape"]})
+            for row in self.data["properties"]
+        ]
+
+    def qmbench_observables(self) -> Iterable[Observable]:
+        """The observables that it described."""
+        return [Observable(**row) for row in self.data["observables"]]
+
+    def qmbench_benchmarks(self) -> Iterable[Path]:
+        """The folders with the benchmarks that it ships."""
+        return [Path(folder) for folder in self.data["benchmarks"]]
+
+    def qmbench_resolve_method(self, name: str) -> type[Method] | None:
+        """The method of an open family, if the plugin has such a family and the name is in it."""
+        if not self.data["resolves"]:
+            return None
+        described = self.ask("resolve", plugin=self.name, name=name)
+        return None if described is None else self.proxy(described)
+
+    def level(self, text: str) -> IsolatedLevel:
+        """A level of theory, read by the plugin."""
+        told = self.ask("level", text=text)
+        method = self.proxy(told["method"])
+        options = method.Options.model_construct(**told["identity"]["options"])
+        options._level = told["level"]  # type: ignore[attr-defined]
+        return IsolatedLevel(method, options, self.home.distribution, told["level"], told)
+
+    def proxy(self, described: Mapping[str, Any]) -> type[IsolatedMethod]:
+        """The method that a description is of."""
+        name = described["name"]
+        if name not in self._known:
+            versions = {**described, "versions": self.home.versions(*described["distributions"])}
+            self._known[name] = _method_class(versions, self)
+        return self._known[name]
+
+
+def _method_class(described: Mapping[str, Any], plugin: IsolatedPlugin) -> type[IsolatedMethod]:
+    fields: dict[str, Any] = {
+        name: (Any, pydantic.Field(... if option["required"] else option["default"], description=option["description"]))
+        for name, option in described["options"].items()
+    }
+    options = pydantic.create_model("Options", __base__=IsolatedOptions, **fields)
+    options.json_schema = described["schema"] or {}
+    attributes = {
+        "__doc__": described["docstring"],
+        "__module__": plugin.home.distribution,
+        "name": described["name"],
+        "systems": tuple(_kind(kind) for kind in described["systems"]),
+        "properties": frozenset(described["properties"]),
+        "Options": options,
+        "distributions": tuple(described["distributions"]),
+        "citations": tuple(described["citations"]),
+        "stochastic": described["stochastic"],
+        "own_basis": described.get("own_basis", ""),
+        "examples": tuple(described["examples"]),
+        "tolerances": dict(described["tolerances"]),
+        "described": described,
+        "isolated": plugin,
+    }
+    return type(described["class"], (IsolatedMethod,), attributes)
+
+
+def _kind(name: str) -> type[System]:
+    """The class of a kind of system; one that this qmbench does not have is refused by every method but this."""
+    if name not in _KINDS:
+        return type(name, (System,), {"kind": name})
+    return _KINDS[name]
+
+
+@dataclass(frozen=True)
+class IsolatedPoint:
+    """An isolated plugin in the shape of an entry point, for discovery."""
+
+    name: str
+    home: place.Isolated
+    isolated: ClassVar[bool] = True
+
+    @property
+    def dist(self) -> Any:
+        """Its distribution's name and version."""
+        return SimpleNamespace(name=self.home.distribution, version=self.home.version)
+
+    def load(self) -> IsolatedPlugin:
+        """What stands for its module; InputError, with the command that mends it, when it can't be used."""
+        if problem := self.home.problem():
+            raise InputError(problem)
+        if self.home.plugins[self.name]["api"] != API_VERSION:
+            raise InputError(f"speaks plugin API {self.home.plugins[self.name]['api']}, this qmbench {API_VERSION}")
+        return IsolatedPlugin(self.home, self.name)
+
+
+def isolated_points() -> list[IsolatedPoint]:
+    """All isolated plugins of this installation; a distribution that can't be read counts as one."""
+    return [IsolatedPoint(name, home) for home in place.installed() for name in home.plugins or {home.file.stem: {}}]

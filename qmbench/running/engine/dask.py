@@ -1,0 +1,203 @@
+"""Tasks on a Dask cluster: each Dask worker starts the very same supervised children as the local engine does.
+
+Needs `pip install qmbench[dask]`. The store stays with the driver; workers see documents only. Artifacts are
+shared between machines when the store lies on a file system that all of them mount.
+"""
+
+from __future__ import annotations
+
+import atexit
+import contextlib
+import os
+import select
+import shutil
+import tempfile
+import threading
+import uuid
+from collections.abc import Generator, Iterable, Mapping
+from pathlib import Path
+from types import TracebackType
+from typing import Any
+
+from qmbench.domain.errors import InputError, ResourceError
+from qmbench.domain.method import Resources
+from qmbench.domain.record import Failure, Task
+from qmbench.running.engine.local import check_resources, default_workers
+from qmbench.running.engine.outcome import Outcome, interpreter_for, never_started, plugin_of, task_document
+from qmbench.running.engine.supervisor import Child
+
+WAKE_SECONDS = 0.05
+CONNECT_SECONDS = 10
+
+
+class DaskEngine:
+    """Runs tasks on the Dask cluster at `address`, or on one of `workers` processes that it starts itself.
+
+    A Dask worker computes as many tasks side by side as it has threads. `close`, leaving the `with` block and
+    an exception in `run` stop all children of this engine, wherever they are.
+    """
+
+    def __init__(
+        self, address: str | None = None, workers: int | None = None, resources: Resources | None = None
+    ) -> None:
+        """InputError without the package `distributed`; ResourceError when nobody answers at `address`."""
+        try:
+            import distributed
+        except ImportError:
+            raise InputError(
+                "the dask engine needs the package 'distributed': pip install 'qmbench[dask]', or take the local engine"
+            ) from None
+        self.resources = resources or Resources()
+        check_resources(self.resources)
+        self._name = uuid.uuid4().hex
+        self._cluster: Any = None
+        if address is None:
+            workers = workers or default_workers(self.resources.cores)
+            self._cluster = distributed.LocalCluster(
+                n_workers=workers, threads_per_worker=1, dashboard_address=None, memory_limit=0
+            )
+        try:
+            self._client = distributed.Client(self._cluster or address, timeout=CONNECT_SECONDS, set_as_default=False)
+        except (OSError, ValueError) as error:
+            raise ResourceError(f"no dask scheduler answers at '{address}': {' '.join(str(error).split())}") from None
+
+    @property
+    def workers(self) -> int:
+        """How many tasks run side by side now."""
+        return max(1, sum(self._client.nthreads().values()))
+
+    def run(self, tasks: Iterable[Task]) -> Generator[tuple[Task, Outcome], None, None]:
+        """Each task with its outcome, in the order in which they end; earlier tasks are started earlier."""
+        import distributed
+
+        running: dict[Any, Task] = {}
+        try:
+            for number, task in enumerate(tasks):
+                document = task_document(task, self.resources)
+                future = self._client.submit(
+                    compute_here, document, plugin_of(task), self._name, pure=False, priority=-number
+                )
+                running[future] = task
+            for future in distributed.as_completed(list(running), loop=self._client.loop):
+                task = running.pop(future)
+                done = future.status == "finished"
+                outcome = Outcome.from_json(future.result()) if done else _lost(future)
+                future.release()
+                yield task, outcome
+        except BaseException:
+            self._client.cancel(list(running), force=True)
+            self.close()
+            raise
+
+    def close(self) -> None:
+        """Stop this engine's children on all workers, then let the cluster go."""
+        if self._client.status == "running":
+            with contextlib.suppress(OSError):
+                self._client.run(stop_here, self._name)
+        self._client.close()
+        if self._cluster is not None:
+            self._cluster.close()
+
+    def __enter__(self) -> DaskEngine:
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self.close()
+
+
+def _lost(future: Any) -> Outcome:
+    """The outcome of a task that the cluster could not bring to an end."""
+    if future.status == "cancelled":
+        return Outcome("failed", Failure("crash", "the cluster cancelled the task"))
+    error = future.exception()
+    text = " ".join(str(error).split())
+    kind = "crash" if type(error).__name__ == "KilledWorker" else "error"
+    return Outcome("failed", Failure(kind, f"{type(error).__name__} on the cluster: {text}"))
+
+
+# From here on: what runs inside a Dask worker, in any of its threads.
+
+
+class _Here:
+    """The children of one Dask worker process."""
+
+    def __init__(self) -> None:
+        self.lock = threading.Lock()
+        self.idle: dict[str, list[Child]] = {}
+        self.stopped: set[str] = set()
+        self.root: Path | None = None
+
+    def take(self, engine: str, plugin: str, cores: int, python: str) -> Child:
+        with self.lock:
+            if self.root is None:
+                self.root = Path(tempfile.mkdtemp(prefix="qmbench-"))
+                atexit.register(self.end)
+            idle = self.idle.setdefault(engine, [])
+            for child in idle[::-1]:
+                if child.plugin == plugin or not child.alive:
+                    idle.remove(child)
+                    if child.alive:
+                        return child
+                    child.kill()
+            if idle:  # never more warm children than there were tasks side by side
+                idle.pop(0).kill()
+        return Child(plugin, self.root, cores, python)
+
+    def give_back(self, engine: str, child: Child) -> None:
+        with self.lock:
+            if engine not in self.stopped:
+                self.idle.setdefault(engine, []).append(child)
+                return
+        child.kill()
+
+    def stop(self, engine: str) -> None:
+        with self.lock:
+            self.stopped.add(engine)
+            children = self.idle.pop(engine, [])
+        for child in children:
+            child.stop()
+        for child in children:
+            child.kill()
+
+    def end(self) -> None:
+        for engine in list(self.idle):
+            self.stop(engine)
+        if self.root is not None:
+            shutil.rmtree(self.root, ignore_errors=True)
+
+
+_here = _Here()
+
+
+def compute_here(document: Mapping[str, Any], plugin: str, engine: str) -> dict[str, Any]:
+    """Compute one task document in a supervised child of this process; its outcome document."""
+    try:
+        python = interpreter_for(document, plugin)
+    except ResourceError as error:
+        return never_started(error).to_json()
+    child = _here.take(engine, plugin, document["resources"]["cores"], python)
+    try:
+        if document["resources"]["artifacts"] is None:
+            assert _here.root is not None
+            document = {**document, "resources": {**document["resources"], "artifacts": str(_here.root / "artifacts")}}
+        child.send(document)
+        while True:
+            select.select([child], [], [], WAKE_SECONDS)
+            outcome = child.poll()
+            if outcome is not None:
+                break
+            if engine in _here.stopped:
+                raise ResourceError(f"stopped on worker {os.uname().nodename}")
+    except BaseException:
+        child.kill()
+        raise
+    if child.reusable:
+        _here.give_back(engine, child)
+    return outcome.to_json()
+
+
+def stop_here(engine: str) -> None:
+    """End the children that this process has for `engine`; the running ones within `WAKE_SECONDS`."""
+    _here.stop(engine)

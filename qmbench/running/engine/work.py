@@ -1,0 +1,185 @@
+"""One task document in, one outcome document out: what the worker does with a task, faults of methods included."""
+
+from __future__ import annotations
+
+import contextlib
+import json
+import math
+import os
+import resource
+import sys
+import time
+import traceback
+from collections.abc import Iterator, Mapping
+from datetime import UTC, datetime
+from functools import lru_cache
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from qmbench.domain.errors import FAILURE_KINDS, QmbenchError, Unsupported
+from qmbench.domain.learned import fault
+from qmbench.domain.method import LevelOfTheory, Resources, Result
+from qmbench.domain.properties import check_quantity
+from qmbench.domain.quantity import Quantity
+from qmbench.domain.record import Cost, Failure, Status
+from qmbench.domain.systems import System, system_from_json
+from qmbench.plugging.registry import parse_level, plugins
+from qmbench.running.engine.outcome import Outcome, resources_from
+
+# What the data limit leaves above the memory limit: pages that a program reserves and never touches count for
+# RLIMIT_DATA, but are not memory used. The resident size is watched by the supervisor.
+RESERVED_GIB = 0.25
+LONGEST_MESSAGE = 500
+
+
+class BadResult(QmbenchError):
+    """The method returned something that is not what it promised."""
+
+
+def compute(document: Mapping[str, Any], scratch: Path) -> dict[str, Any]:
+    """Run the task and describe how it ended; never raises, whatever the method does."""
+    started = datetime.now(UTC).isoformat(timespec="seconds")
+    wall, cpu = time.perf_counter(), _cpu_seconds()
+    _reset_peak_memory()
+    resources = resources_from(document, scratch)
+    status: Status = "ok"
+    failure = None
+    result = Result({})
+    try:
+        with _data_limit(resources.memory_gib):
+            result = _run(document, resources)
+    except BaseException as error:  # SystemExit and KeyboardInterrupt are faults of a method as well
+        status, failure = _classified(error, resources.memory_gib)
+        with contextlib.suppress(Exception):
+            os.write(2, traceback.format_exc().encode(errors="replace"))
+    cost = Cost(
+        wall_s=time.perf_counter() - wall,
+        cpu_s=_cpu_seconds() - cpu,
+        peak_memory_mib=_peak_memory_mib(),
+        cores=resources.cores,
+    )
+    return Outcome(status, failure, result.properties, result.settings, tuple(result.warnings), cost, started).to_json()
+
+
+def _run(document: Mapping[str, Any], resources: Resources) -> Result:
+    system = system_from_json(document["system"])
+    level = _level(document["level"])
+    if level.isolated:  # it would be computed all the same, by a process that nobody supervises
+        raise QmbenchError(f"'{level}' was given to {sys.executable}, which is not the interpreter of its plugin")
+    for prop, key in document["keys"].items():
+        if level.key(system, prop) != key:
+            raise QmbenchError(
+                f"the worker's '{level}' is not the one that was planned: "
+                f"versions there are {json.dumps(level.identity['versions'])}"
+            )
+    properties = tuple(document["properties"])
+    method = level.make()
+    method.check(system, frozenset(properties))
+    return checked(method.compute(system, frozenset(properties), resources), properties, system)
+
+
+@lru_cache(maxsize=256)
+def _level(text: str) -> LevelOfTheory:
+    return parse_level(text)
+
+
+def checked(result: Any, properties: tuple[str, ...], system: System) -> Result:
+    """The result reduced to what was asked for and fit for JSON; BadResult when it is not what it should be."""
+    if not isinstance(result, Result):
+        raise BadResult(f"compute returned {type(result).__name__}, not a qmbench.Result")
+    kept = {}
+    for name in properties:
+        if name not in result.properties:
+            given = ", ".join(sorted(map(str, result.properties))) or "nothing"
+            raise BadResult(f"property '{name}' was asked for and is missing from the result; it has {given}")
+        quantity = result.properties[name]
+        if not isinstance(quantity, Quantity):
+            raise BadResult(f"property '{name}' is {type(quantity).__name__}, not a qmbench.Quantity")
+        try:
+            check_quantity(plugins().properties[name], quantity, system.kind, system.n_parts)
+            quantity = Quantity.from_json(quantity.to_json())
+        except Exception as error:
+            raise BadResult(one_line(error)) from error
+        kept[name] = quantity
+    settings = _plain(dict(result.settings), "settings")
+    wrong = fault(settings)
+    if wrong:
+        raise BadResult(wrong)
+    return Result(kept, settings, tuple(str(w) for w in result.warnings))
+
+
+def _plain(value: Any, where: str) -> Any:
+    """`value` as JSON can say it; numbers that are not finite become text, which every reader understands."""
+    if isinstance(value, np.generic | np.ndarray):
+        value = value.tolist()
+    if isinstance(value, float) and not math.isfinite(value):
+        return str(value)
+    if value is None or isinstance(value, bool | int | float | str):
+        return value
+    if isinstance(value, Mapping):
+        return {str(k): _plain(v, f"{where}.{k}") for k, v in value.items()}
+    if isinstance(value, list | tuple):
+        return [_plain(v, where) for v in value]
+    raise BadResult(f"{where} holds a {type(value).__name__}; settings are numbers, text, lists and dicts")
+
+
+def _classified(error: BaseException, memory_gib: float | None) -> tuple[Status, Failure]:
+    text = one_line(error)
+    if isinstance(error, Unsupported):
+        return "unsupported", Failure("unsupported", text)
+    if isinstance(error, QmbenchError):
+        return "failed", Failure(error.kind if error.kind in FAILURE_KINDS else "error", text)
+    if isinstance(error, SystemExit):
+        return "failed", Failure("crash", f"the method tried to exit the process (SystemExit: {text or 0})")
+    # A library that wraps a failed allocation in an error of its own still ran out of memory.
+    link: BaseException | None = error
+    while link is not None:
+        if isinstance(link, MemoryError):
+            limit = "" if memory_gib is None else f" with a limit of {memory_gib:g} GiB"
+            return "failed", Failure("memory", f"out of memory{limit}: {text or 'an allocation failed'}")
+        link = link.__cause__ or link.__context__
+    return "failed", Failure("error", f"{type(error).__name__}: {text}".rstrip(": "))
+
+
+def one_line(error: BaseException) -> str:
+    """The error's text on one line of bearable length."""
+    try:
+        text = " ".join(str(error).split())
+    except Exception:
+        text = "(its message can't be read)"
+    return text if len(text) <= LONGEST_MESSAGE else text[: LONGEST_MESSAGE - 1] + "…"
+
+
+@contextlib.contextmanager
+def _data_limit(memory_gib: float | None) -> Iterator[None]:
+    if memory_gib is None:
+        yield
+        return
+    soft, hard = resource.getrlimit(resource.RLIMIT_DATA)
+    wanted = int((memory_gib + RESERVED_GIB) * 2**30)
+    resource.setrlimit(resource.RLIMIT_DATA, (wanted if hard == resource.RLIM_INFINITY else min(wanted, hard), hard))
+    try:
+        yield
+    finally:
+        resource.setrlimit(resource.RLIMIT_DATA, (soft, hard))
+
+
+def _cpu_seconds() -> float:
+    own, children = resource.getrusage(resource.RUSAGE_SELF), resource.getrusage(resource.RUSAGE_CHILDREN)
+    return own.ru_utime + own.ru_stime + children.ru_utime + children.ru_stime
+
+
+def _reset_peak_memory() -> None:
+    with contextlib.suppress(OSError):
+        Path("/proc/self/clear_refs").write_text("5")
+
+
+def _peak_memory_mib() -> float:
+    """Largest resident size of this process since `_reset_peak_memory` (where that can't be: since its start)."""
+    with contextlib.suppress(OSError):
+        for line in Path("/proc/self/status").read_text().splitlines():
+            if line.startswith("VmHWM:"):
+                return int(line.split()[1]) / 1024
+    return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024

@@ -1,0 +1,222 @@
+"""The loop: tasks → what the store lacks → engine → store. What is finished is stored at once."""
+
+from __future__ import annotations
+
+import contextlib
+import itertools
+import statistics
+import time
+from collections import deque
+from collections.abc import Callable, Generator, Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Protocol
+
+from qmbench.domain.errors import Interrupted
+from qmbench.domain.record import Record, Task
+from qmbench.running.engine.outcome import Outcome
+from qmbench.running.store import Store
+
+LOOK_AHEAD = 100
+
+
+class Engine(Protocol):
+    """Where tasks run. `run` gives each task with its outcome as they end; closing it stops the rest."""
+
+    workers: int
+
+    def run(self, tasks: Iterable[Task]) -> Generator[tuple[Task, Outcome], None, None]: ...
+
+
+@dataclass(frozen=True)
+class Progress:
+    """How far a run is, told after each task. `finished` and `outcome` are None in the first call, before any."""
+
+    done: int
+    total: int
+    reused: int
+    failed: int
+    finished: Task | None = None
+    outcome: Outcome | None = None
+
+
+@dataclass(frozen=True)
+class RunSummary:
+    """What a run of tasks came to.
+
+    records: by key, everything the tasks asked for that there is now. cached: keys of those that were in the
+    store before. computed: tasks that were run. stopped: whether `fail_fast` ended it early. wall_s: seconds.
+    """
+
+    records: Mapping[str, Record]
+    cached: frozenset[str]
+    computed: int
+    stopped: bool
+    wall_s: float
+
+    @property
+    def failed(self) -> int:
+        """Number of records that failed; `unsupported` is not a failure."""
+        return sum(record.status == "failed" for record in self.records.values())
+
+
+@dataclass
+class _Loop:
+    store: Store
+    engine: Engine
+    report: Callable[[Progress], None]
+    fail_fast: bool
+    records: dict[str, Record]
+    reused: int
+    total: int
+    done: int = 0
+    failed: int = 0
+    computed: int = 0
+    stopped: bool = False
+    apart: list[Task] = field(default_factory=list)
+
+    def tell(self, task: Task | None = None, outcome: Outcome | None = None) -> None:
+        self.report(Progress(self.done, self.total, self.reused, self.failed, task, outcome))
+
+    def run(self, tasks: Sequence[Task]) -> None:
+        with contextlib.closing(self.engine.run(in_order(tasks, self.engine.workers))) as ended:
+            for task, outcome in ended:
+                self.computed += 1
+                if len(task.properties) > 1 and _stands(outcome):
+                    # Kept as it is, a dipole that can't be had would take the energy with it for good.
+                    self.apart += [Task(task.system, task.level, (prop,)) for prop in task.properties]
+                    self.total += len(task.properties) - 1
+                    continue
+                new = records_of(task, outcome)
+                self.store.put(new)
+                self.records.update((record.key, record) for record in new)
+                self.done += 1
+                self.failed += outcome.status == "failed"
+                self.tell(task, outcome)
+                if self.fail_fast and outcome.status == "failed":
+                    self.stopped = True
+                    return
+
+
+def run_tasks(
+    tasks: Iterable[Task],
+    store: Store,
+    engine: Engine,
+    progress: Callable[[Progress], None] | None = None,
+    fail_fast: bool = False,
+) -> RunSummary:
+    """Compute what the store lacks of `tasks` and keep each result at once.
+
+    Records that another attempt could not change are reused; failures of the machine's making (time, memory,
+    crash, error) are tried again. A task of several properties that the method refuses or can't converge is
+    run again property by property. Raises Interrupted on Ctrl-C, StoreError when a result can't be kept;
+    everything stored until then stays, and the same call goes on from there.
+    """
+    start = time.monotonic()
+    tasks = list(tasks)
+    stored = store.get(key for task in tasks for key in task.keys.values())
+    cached = {key: record for key, record in stored.items() if record.final}
+    todo = list(_lacking(tasks, cached))
+    reused = sum(all(key in cached for key in task.keys.values()) for task in tasks)
+    loop = _Loop(store, engine, progress or _silent, fail_fast, stored, reused, total=len(todo))
+    try:
+        loop.tell()
+        loop.run(todo)
+        if loop.apart and not loop.stopped:
+            loop.run(loop.apart)
+    except KeyboardInterrupt:
+        raise Interrupted(
+            f"stopped after {loop.done} of {loop.total} tasks; what was finished is kept in {store.path}, "
+            "and the same command goes on from there"
+        ) from None
+    return RunSummary(loop.records, frozenset(cached), loop.computed, loop.stopped, time.monotonic() - start)
+
+
+def _silent(progress: Progress) -> None:
+    pass
+
+
+def _stands(outcome: Outcome) -> bool:
+    """Whether the records of this outcome would be final without being results."""
+    return outcome.status == "unsupported" or (
+        outcome.failure is not None and outcome.failure.kind in ("input", "not_converged")
+    )
+
+
+def _lacking(tasks: Iterable[Task], cached: Mapping[str, Record]) -> Iterator[Task]:
+    """The tasks reduced to the properties that are not there, each key once."""
+    seen: set[str] = set()
+    for task in tasks:
+        keys = task.keys
+        missing = tuple(prop for prop in task.properties if keys[prop] not in cached and keys[prop] not in seen)
+        seen.update(keys.values())
+        if missing:
+            yield task if missing == task.properties else Task(task.system, task.level, missing)
+
+
+def records_of(task: Task, outcome: Outcome) -> list[Record]:
+    """One record per property of the task. A failure is a failure of each."""
+    identity = task.level.identity
+    provenance = {
+        "versions": identity["versions"],
+        "options": identity["options"],
+        "settings": dict(outcome.settings),
+        "warnings": list(outcome.warnings),
+        "started": outcome.started,
+    }
+    return [
+        Record(
+            key=key,
+            level=str(task.level),
+            system_name=task.system.name,
+            system_hash=task.system.hash,
+            prop=prop,
+            status=outcome.status,
+            quantity=outcome.properties.get(prop),
+            failure=outcome.failure,
+            provenance=provenance,
+            cost=outcome.cost,
+        )
+        for prop, key in task.keys.items()
+    ]
+
+
+def in_order(tasks: Sequence[Task], workers: int) -> list[Task]:
+    """The tasks as they should be started: the longest first, so that none is left alone at the end.
+
+    Tasks that share an intermediate (the same system and, by `Method.families`, the same reference) are not
+    started side by side as long as there is something else to start: the second would only wait for the first.
+    """
+    seconds = [_estimate(task) for task in tasks]
+    known = [s for s in seconds if s is not None]
+    typical = statistics.median(known) if known else 1.0
+    order = sorted(range(len(tasks)), key=lambda i: -(typical if seconds[i] is None else seconds[i]))  # type: ignore[operator]
+    return _spread([tasks[i] for i in order], workers - 1)
+
+
+def _spread(tasks: Sequence[Task], apart: int) -> list[Task]:
+    """The tasks with as little change of order as lets any `apart` + 1 in a row be of different groups."""
+    waiting = deque((task, _group(task)) for task in tasks)
+    spread: list[Task] = []
+    recent: deque[tuple[str, str]] = deque(maxlen=max(0, apart))
+    while waiting:
+        # Not further than this: sorting 100,000 tasks has to stay a matter of a second.
+        ahead = itertools.islice(waiting, LOOK_AHEAD)
+        at = next((i for i, (_, group) in enumerate(ahead) if group not in recent), 0)
+        task, group = waiting[at]
+        del waiting[at]
+        spread.append(task)
+        recent.append(group)
+    return spread
+
+
+def _group(task: Task) -> tuple[str, str]:
+    reference = ""
+    with contextlib.suppress(Exception):  # a broken method fails in its own task, not here
+        reference = task.level.make().families().get("reference", "")
+    return task.system.hash, reference or str(task.level)
+
+
+def _estimate(task: Task) -> float | None:
+    with contextlib.suppress(Exception):
+        return task.level.make().estimate(task.system, frozenset(task.properties))
+    return None

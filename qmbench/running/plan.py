@@ -1,0 +1,151 @@
+"""From a suite to tasks: which levels, on which entries, made of which calculations; nothing computed twice."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+
+from qmbench.data.benchmark import Benchmark, Entry, Term, find_benchmark
+from qmbench.data.suite import Selection, Suite
+from qmbench.domain.errors import InputError, QmbenchError, Unsupported
+from qmbench.domain.method import LevelOfTheory, Method
+from qmbench.domain.record import Failure, Task
+from qmbench.domain.systems import Molecule, System
+from qmbench.plugging.registry import parse_level, plugins
+
+
+@dataclass(frozen=True)
+class PlannedEntry:
+    """One (level, entry): the coefficients and record keys it is made of, or why it can't be."""
+
+    level: str
+    bsse: str
+    benchmark: str
+    entry: str
+    terms: tuple[tuple[float, str], ...] = ()
+    refused: Failure | None = None
+
+
+@dataclass(frozen=True)
+class Plan:
+    """What a suite comes down to. `tasks` are distinct; `entries` refer to them by record key."""
+
+    suite: Suite
+    levels: tuple[LevelOfTheory, ...]
+    benchmarks: Mapping[str, Benchmark]
+    entries: tuple[PlannedEntry, ...]
+    tasks: tuple[Task, ...]
+
+
+def make_plan(suite: Suite) -> Plan:
+    """Expand a suite into planned entries and distinct tasks. InputError when a level or benchmark is wrong."""
+    benchmarks = {s.benchmark: find_benchmark(s.benchmark, suite.folder) for s in suite.selections}
+    for wanted in suite.levels:
+        for s in wanted.selections:  # a level may name a benchmark of its own
+            if s.benchmark not in benchmarks:
+                benchmarks[s.benchmark] = find_benchmark(s.benchmark, suite.folder)
+    if not suite.levels and any(e.terms for b in benchmarks.values() for e in b.entries):
+        raise InputError(f"suite {suite.id}: 'levels' is missing or empty; only published values need none")
+    entries: list[PlannedEntry] = []
+    tasks: dict[str, Task] = {}
+    levels = []
+    for wanted in suite.levels:
+        level = parse_level(wanted.text)
+        levels.append(level)
+        for s in wanted.selections or suite.selections:
+            benchmark = benchmarks[s.benchmark]
+            chosen = _entries(benchmark, s, suite.selections)
+            planned = [plan_entry(level, wanted.bsse, benchmark, entry, tasks) for entry in chosen if entry.terms]
+            # A level without a list of its own takes part where it can do at least one entry.
+            if wanted.selections or any(p.refused is None for p in planned):
+                entries += planned
+    unique = {(p.level, p.bsse, p.benchmark, p.entry): p for p in entries}
+    used = {key for p in unique.values() for _, key in p.terms}
+    kept = tuple(task for key, task in tasks.items() if key in used)
+    return Plan(suite, tuple(levels), {b.id: b for b in benchmarks.values()}, tuple(unique.values()), kept)
+
+
+def plan_entry(
+    level: LevelOfTheory, bsse: str | None, benchmark: Benchmark, entry: Entry, tasks: dict[str, Task]
+) -> PlannedEntry:
+    """Plan one entry at one level; its new tasks are added to `tasks` (by record key)."""
+    treatment = bsse_for(level, bsse, benchmark, entry)
+    try:
+        parts = expand(level, treatment, benchmark, entry)
+        method = level.make()
+        for _, system, prop in parts:
+            method.check(system, frozenset((prop,)))
+        _refuse_missing_cores(method, entry.observable, parts)
+    except QmbenchError as error:
+        return PlannedEntry(str(level), treatment, benchmark.id, entry.id, refused=Failure(error.kind, str(error)))
+    terms = []
+    for coefficient, system, prop in parts:
+        key = level.key(system, prop)
+        tasks.setdefault(key, Task(system, level, (prop,)))
+        terms.append((coefficient, key))
+    return PlannedEntry(str(level), treatment, benchmark.id, entry.id, tuple(terms))
+
+
+def _refuse_missing_cores(method: Method, observable: str, parts: Sequence[tuple[float, System, str]]) -> None:
+    """Unsupported when the observable would not be that of all electrons because core electrons do not cancel."""
+    energies = [(coefficient, system) for coefficient, system, prop in parts if prop == "energy"]
+    left = sum(coefficient * method.removed_electrons(system) for coefficient, system in energies)
+    if abs(left) > 1e-9:
+        raise Unsupported(
+            f"{method.name}: pseudopotentials stand for {left:.3g} core electrons, so that this {observable} is not"
+            " comparable with all-electron ones; differences in which the cores cancel are"
+        )
+
+
+def bsse_for(level: LevelOfTheory, bsse: str | None, benchmark: Benchmark, entry: Entry) -> str:
+    """`none` or `cp` where the entry has fragments and the method a basis, else the empty string.
+
+    InputError when the choice matters and nobody made it.
+    """
+    if not any(term.fragment is not None for term in entry.terms) or not level.has_basis:
+        return ""
+    offered = benchmark.meta["bsse"]
+    if bsse is None:
+        if len(offered) == 1:
+            return offered[0]
+        raise InputError(
+            f"{level} on {benchmark.id} needs a counterpoise treatment: say bsse = "
+            + " or ".join(f"'{b}'" for b in offered)
+        )
+    return bsse if bsse in offered else offered[0]
+
+
+def expand(level: LevelOfTheory, bsse: str, benchmark: Benchmark, entry: Entry) -> list[tuple[float, System, str]]:
+    """The entry as (coefficient, system, property) triples.
+
+    A method that lists the observable itself among its properties gives it directly, on the whole complex.
+    """
+    observable = plugins().observables[entry.observable]
+    whole = [term for term in entry.terms if term.fragment is None]
+    if observable.name in level.method.properties and observable.name != observable.prop and len(whole) == 1:
+        return [(1.0, benchmark.system(whole[0].system), observable.name)]
+    triples: list[tuple[float, System, str]] = []
+    for term in entry.terms:
+        system = benchmark.system(term.system)
+        for coefficient, part in _parts(term, system, bsse == "cp"):
+            triples.append((coefficient, part, observable.prop))
+    return triples
+
+
+def _parts(term: Term, system: System, ghosts: bool) -> Iterable[tuple[float, System]]:
+    if term.fragment is None:
+        yield term.coefficient, system
+        return
+    if not isinstance(system, Molecule) or not system.fragments:
+        raise InputError(f"{system.name} has no fragments; name them in its file")
+    numbers = range(1, len(system.fragments) + 1) if term.fragment == 0 else (term.fragment,)
+    for number in numbers:
+        yield term.coefficient, system.fragment(number, ghosts)
+
+
+def _entries(benchmark: Benchmark, s: Selection, suite: tuple[Selection, ...]) -> tuple[Entry, ...]:
+    """What a level's selection and the suite's selection of the same benchmark have in common."""
+    chosen = s.of(benchmark)
+    frame = [o for o in suite if o.benchmark == s.benchmark]
+    allowed = {e.id for o in frame for e in o.of(benchmark)}
+    return tuple(e for e in chosen if e.id in allowed) if frame else chosen
