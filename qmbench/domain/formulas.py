@@ -193,11 +193,11 @@ class Expression:
     """
 
     def __init__(self, text: str) -> None:
-        self.text = text
+        self.text = text.strip()
         if len(text) > LONGEST_EXPRESSION:
             raise InputError(f"an expression has at most {LONGEST_EXPRESSION} characters")
         try:
-            self._tree = ast.parse(text.strip(), mode="eval").body
+            self._tree = ast.parse(self.text, mode="eval").body
         except (SyntaxError, ValueError, RecursionError, MemoryError) as error:
             at = f" at column {error.offset}" if isinstance(error, SyntaxError) and error.offset else ""
             raise InputError(f"'{text}' is not an expression{at}") from None
@@ -273,7 +273,7 @@ class Expression:
         return {**states, "value": found}
 
     def _fault(self, node: ast.expr, what: str) -> InputError:
-        piece = ast.get_source_segment(self.text.strip(), node) or self.text
+        piece = ast.get_source_segment(self.text, node) or self.text
         return InputError(f"'{piece}', at column {node.col_offset + 1} of '{self.text}', {what}")
 
 
