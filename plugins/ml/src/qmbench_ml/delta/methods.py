@@ -5,13 +5,12 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from qmbench import InputError, Method, Molecule, Quantity, Resources, Result, System, Unsupported, parse_level
+from qmbench_ml.trained_elements import check_trained
 
 if TYPE_CHECKING:
     from qmbench_ml.delta.model import Contacts, Correction
 
 BASELINE = "pbe+mbd/def2-tzvp?density_fitting=true&stability=false"
-TRAINED = ("H", "C", "N", "O", "F", "Ne", "Ar")
-"""Elements that the shipped correction has seen."""
 
 
 class DeltaCoupledCluster(Method):
@@ -33,8 +32,7 @@ class DeltaCoupledCluster(Method):
     def check(self, system: System, properties: frozenset[str]) -> None:
         super().check(system, properties)
         assert isinstance(system, Molecule)
-        if unknown := sorted({s for s, g in zip(system.symbols, system.ghosts, strict=True) if not g} - set(TRAINED)):
-            raise Unsupported(f"{self.name} was not trained on {', '.join(unknown)}; it was on {', '.join(TRAINED)}")
+        check_trained(self.name, system)
         if system.charge or system.multiplicity != 1:
             raise Unsupported(
                 f"{self.name} was trained on neutral molecules of multiplicity 1, not charge {system.charge}, "
@@ -75,7 +73,9 @@ class DeltaCoupledCluster(Method):
             )
         mean, spread = model.predict(near)
         baseline = self._baseline().compute(system, frozenset({"energy"}), resources)
-        energy = baseline.properties["energy"].value + float(mean[0])
+        energy = baseline.properties["energy"].value
+        assert isinstance(energy, float)
+        energy += float(mean[0])
         settings: dict[str, Any] = dict(baseline.settings) | {"correction": float(mean[0])}
         if any(system.ghosts):
             settings["ghosts_carry"] = "the baseline's basis, def2-tzvp"
