@@ -15,9 +15,10 @@ from qmbench import NotConverged, Unsupported
 from qmbench_edft import extraction as ex
 from qmbench_edft.ensemble import bi_ensemble, ground_ensemble
 from qmbench_edft.functionals import Functional
+from qmbench_edft.grid import default_grid
 from qmbench_edft.inversion import exact_ensemble, exact_ground_state, xc_weight_derivative
-from qmbench_edft.perimetric import solve_state
-from qmbench_edft.scf import default_grid, solve
+from qmbench_edft.perimetric import ExactState, solve_state
+from qmbench_edft.scf import solve
 from qmbench_edft.states import GROUND, State, state
 
 Z = 2.0
@@ -36,8 +37,8 @@ def approximation(name: str, **choices) -> ex.Approximation:
     return ex.Approximation(name, FUNCTIONALS[name][0], **choices)
 
 
-def exact_excitations(found: dict[State, object]) -> dict[State, float]:
-    return {s: found[s].energy - found[GROUND].energy for s in STATES}  # type: ignore[attr-defined]
+def exact_excitations(found: dict[State, ExactState]) -> dict[State, float]:
+    return {s: found[s].energy - found[GROUND].energy for s in STATES}
 
 
 def table(header: list[str], rows: list[list[str]]) -> str:
@@ -99,7 +100,7 @@ def extractions(exact: dict[State, float]) -> str:
     return table(["extraction", *map(str, STATES)], rows)
 
 
-def exact_theory(found) -> str:  # type: ignore[no-untyped-def]
+def exact_theory(found: dict[State, ExactState]) -> str:
     """The exact bi-ensemble of 1 1S and 2 3S over the weight."""
     target = STATES[0]
     rows = []
@@ -115,7 +116,7 @@ def exact_theory(found) -> str:  # type: ignore[no-untyped-def]
                 f"{gap + derivative:.5f}",
                 f"{e.energy:.6f}",
                 f"{e.ts:.5f}",
-                f"{e.xc:.5f}",
+                f"{e.xc_energy:.5f}",
             ]
         )
     return table(["weight", "w per state", "gap", "derivative", "sum", "E(w)", "T_s", "E_xc"], rows)
@@ -123,10 +124,16 @@ def exact_theory(found) -> str:  # type: ignore[no-untyped-def]
 
 def components() -> str:
     g = exact_ground_state(Z)
-    parts = {"T_s": g.ts, "U": g.hartree, "E_x": g.exchange, "E_c": g.correlation, "ε_1s": float(g.orbital_energies[0])}
+    parts = {
+        "T_s": g.ts,
+        "U": g.hartree,
+        "E_x": g.exchange_energy,
+        "E_c": g.correlation_energy,
+        "ε_1s": float(g.orbital_energies[0]),
+    }
     rows = [[name, f"{value:.6f}"] for name, value in parts.items()]
     # the gaps' sixth digit depends on where the inverted potential is joined to its asymptote
-    rows += [[f"gap 1s→{n}{'sp'[l]}", f"{g.gap(n, l):.5f}"] for n in (2, 3) for l in (0, 1)]
+    rows += [[f"gap 1s→{n}{'sp'[l]}", f"{g.ks_gap(n, l):.5f}"] for n in (2, 3) for l in (0, 1)]
     return table(["exact ground state", "hartree"], rows)
 
 
@@ -173,7 +180,7 @@ def curves(path: Path) -> None:
                 for name in FUNCTIONALS:
                     try:
                         x, s = ex.gap(approximation(name, weight=weight), Z, target)
-                        writer.writerow([name, target, weight, w, s.energy, x.ks_gap, x.derivative, x.value, ""])
+                        writer.writerow([name, target, weight, w, s.energy, x.ks_gap, x.xc_derivative, x.value, ""])
                     except (Unsupported, NotConverged) as reason:
                         writer.writerow([name, target, weight, w, "", "", "", "", str(reason)])
 

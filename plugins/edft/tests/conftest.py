@@ -1,8 +1,13 @@
-"""Shared, expensive things: exact states are solved once per session."""
+"""Shared, expensive things: exact states are solved once per session. `edft_state_averaged` lies beside the tests."""
 
 from __future__ import annotations
 
+import sys
+from pathlib import Path
+
 import pytest
+
+sys.path.insert(0, str(Path(__file__).parent))
 
 
 @pytest.fixture(scope="session")

@@ -31,11 +31,6 @@ class Ensemble:
                 f"weights per state must be non-negative and, times the degeneracies, sum to 1, not {total}"
             )
 
-    @property
-    def size(self) -> int:
-        """Number of states M, multiplets counted with their degeneracy."""
-        return sum(s.degeneracy for s in self.states)
-
     @cached_property
     def shells(self) -> tuple[tuple[int, int], ...]:
         """The (n, l) of every orbital that an occupied configuration uses, 1s first."""

@@ -15,6 +15,7 @@ delta_scf  difference of two self-consistent energies, the excited one stationar
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import Literal
 
 import numpy as np
 
@@ -36,8 +37,9 @@ from qmbench_edft.functionals import (
     quasi_local_temperature,
     weight_derivative,
 )
-from qmbench_edft.grid import RadialGrid, lowest_orbitals
-from qmbench_edft.scf import Solution, boxes, default_grid, leaks, solve
+from qmbench_edft.grid import RadialGrid, boxes, default_grid
+from qmbench_edft.kohn_sham import bound_level
+from qmbench_edft.scf import Equation, Solution, solve
 from qmbench_edft.states import GROUND, State
 
 
@@ -45,12 +47,12 @@ from qmbench_edft.states import GROUND, State
 class Excitation:
     """An excitation energy (hartree) with its parts where the extraction has them (else None).
 
-    ks_gap: difference of Kohn–Sham energies; derivative: the xc weight derivative that completes it.
+    ks_gap: difference of Kohn–Sham energies; xc_derivative: the weight derivative that completes it.
     """
 
     value: float
     ks_gap: float | None = None
-    derivative: float | None = None
+    xc_derivative: float | None = None
 
 
 @dataclass(frozen=True)
@@ -59,8 +61,8 @@ class Approximation:
 
     functional: str
     correlation: str
-    potential: str = "oep"
-    ensemble: str = "bi"
+    equation: Equation = "oep"
+    ensemble: Literal["bi", "gok1", "gok2"] = "bi"
     weight: float = 0.5
 
     def resolve(self, z: float, sizes: set[int]) -> Functional:
@@ -68,9 +70,8 @@ class Approximation:
         if self.functional != "qlda":
             return Functional(self.functional, self.correlation)
         ground = solve(Functional("lda", "pw92"), ground_ensemble(), z)
-        rho = ground.rho()
-        n = ground.grid.density(rho)
-        return Functional("qlda", "own", {m: quasi_local_temperature(n, rho, m) for m in sizes if m > 1})
+        n = ground.grid.density(ground.rho)
+        return Functional("qlda", "own", {m: quasi_local_temperature(n, ground.rho, m) for m in sizes if m > 1})
 
     def build(self, target: State) -> Ensemble:
         """The ensemble in which `target` is the highest multiplet."""
@@ -80,11 +81,11 @@ class Approximation:
         return make(gok_states(target), self.weight)
 
 
-def gap(a: Approximation, z: float, target: State, start: Solution | None = None) -> tuple[Excitation, Solution]:
+def gap(a: Approximation, z: float, target: State) -> tuple[Excitation, Solution]:
     """Kohn–Sham gap plus weight derivative at the ensemble's weights."""
     _needs_weight(a)
     ensemble = a.build(target)
-    solution = start or solve(a.resolve(z, _sizes(ensemble)), ensemble, z, a.potential)
+    solution = solve(a.resolve(z, _sizes(ensemble)), ensemble, z, a.equation)
     change = _change(ensemble.states, target)
     ks = float(occupations(ensemble.states, change, ensemble.shells) @ solution.orbital_energies)
     extra = xc_derivative(solution, change)
@@ -119,7 +120,7 @@ def slope(a: Approximation, z: float, target: State) -> Excitation:
     _needs_weight(a)
     centre = a.build(target)
     functional = a.resolve(z, _sizes(centre))
-    solution = solve(functional, centre, z, a.potential)
+    solution = solve(functional, centre, z, a.equation)
     weights = centre.multiplet_weights()
     change = _change(centre.states, target)
     degeneracy = np.array([s.degeneracy for s in centre.states])
@@ -127,7 +128,7 @@ def slope(a: Approximation, z: float, target: State) -> Excitation:
 
     def energy(k: int, grid: RadialGrid) -> float:
         moved = Ensemble(centre.states, tuple((weights + k * step * change) / degeneracy))
-        return solve(functional, moved, z, a.potential, grid).energy
+        return solve(functional, moved, z, a.equation, grid).energy
 
     wide_enough = [g for g in boxes(z, max(n for n, _ in centre.shells)) if g.r_max >= solution.grid.r_max]
     for grid in wide_enough:
@@ -146,8 +147,8 @@ def lim(a: Approximation, z: float, target: State) -> Excitation:
     _needs_weight(a)
     ensemble = a.build(target)
     functional = a.resolve(z, _sizes(ensemble))
-    high = solve(functional, ensemble, z, a.potential)
-    low = solve(functional, ground_ensemble(), z, a.potential, high.grid)
+    high = solve(functional, ensemble, z, a.equation)
+    low = solve(functional, ground_ensemble(), z, a.equation, high.grid)
     return Excitation((high.energy - low.energy) / ensemble.multiplet_weights()[1])
 
 
@@ -171,13 +172,13 @@ def ladder(a: Approximation, z: float, highest: State, secant: bool = False) -> 
         inside = states[: rung + 1]
         size, g = sum(s.degeneracy for s in inside), inside[-1].degeneracy
         try:
-            high = _solve_on(functional, make(inside, a.weight), z, a.potential, wide)
+            high = _solve_on(functional, make(inside, a.weight), z, a.equation, wide)
         except Unsupported:
             if not found:
                 raise
             return found
         if secant:
-            low = _solve_on(functional, make(inside, 0.0), z, a.potential, high.grid)
+            low = _solve_on(functional, make(inside, 0.0), z, a.equation, high.grid)
             per_w = (high.energy - low.energy) / (a.weight / size)
         else:
             per_w = energy_slope(high, _along(a.ensemble, inside))
@@ -192,12 +193,12 @@ def ladder(a: Approximation, z: float, highest: State, secant: bool = False) -> 
     return found
 
 
-def _solve_on(functional: Functional, ensemble: Ensemble, z: float, potential: str, grid: RadialGrid) -> Solution:
+def _solve_on(functional: Functional, ensemble: Ensemble, z: float, equation: Equation, grid: RadialGrid) -> Solution:
     """On the common grid, or on wider ones where an orbital needs them."""
     try:
-        return solve(functional, ensemble, z, potential, grid)
+        return solve(functional, ensemble, z, equation, grid)
     except Unsupported:
-        return solve(functional, ensemble, z, potential)
+        return solve(functional, ensemble, z, equation)
 
 
 def _along(kind: str, states: tuple[State, ...]) -> np.ndarray:
@@ -216,16 +217,9 @@ def dec(functional: Functional, z: float, target: State, v: np.ndarray, grid: Ra
     """
     refuse_resonance(target)
     shells = ((1, 0), target.outer)
-    energies, orbitals = [], []
-    for n, l in shells:
-        levels, vectors = lowest_orbitals(grid, l, v)
-        e, c = float(levels[n - l - 1]), vectors[:, n - l - 1]
-        if e >= 0 or leaks(grid, c):
-            raise Unsupported(
-                f"{n}{'spd'[l]} is not bound in the {what} ground-state potential: a level of the box, not of the atom"
-            )
-        energies.append(e)
-        orbitals.append(c)
+    described = f"{what} ground-state potential"
+    levels = [bound_level(grid, shell, v, described) for shell in shells]
+    orbitals = [c for _, c in levels]
     change = np.array([-1.0, 1.0])
     states = (GROUND, target)
     ground = ground_ensemble()
@@ -239,7 +233,7 @@ def dec(functional: Functional, z: float, target: State, v: np.ndarray, grid: Ra
     total = weight_derivative(functional, states, np.array([1.0, 0.0]), shells, grid, orbitals, change)
     df = occupations(states, change, shells)
     d_rho = sum(x * o * o for x, o in zip(df, orbitals, strict=True))
-    ks = energies[1] - energies[0]
+    ks = levels[1][0] - levels[0][0]
     extra = total - float(own @ d_rho)
     return Excitation(ks + extra, ks, extra)
 
@@ -251,8 +245,8 @@ def delta_scf(a: Approximation, z: float, target: State) -> Excitation:
             "quasi-LDA is defined for equiensembles of the lowest states, not for one excited state alone"
         )
     functional = a.resolve(z, set())
-    high = solve(functional, pure_state(target), z, a.potential)
-    low = solve(functional, ground_ensemble(), z, a.potential)
+    high = solve(functional, pure_state(target), z, a.equation)
+    low = solve(functional, ground_ensemble(), z, a.equation)
     return Excitation(high.energy - low.energy)
 
 

@@ -50,6 +50,11 @@ class State:
         return {inner: 2} if self.closed else {inner: 1, self.outer: 1}
 
 
+def shell_name(n: int, l: int) -> str:
+    """`1s`, `2p` …"""
+    return f"{n}{LETTERS[l].lower()}"
+
+
 GROUND = State(1, 0, 1)
 TWO_S_SQUARED = State(2, 0, 1, n_inner=2)
 
