@@ -216,9 +216,7 @@ def _dec(o: EnsembleOptions, z: float) -> Answer:
     a = _approximation(o)
     sizes = {1 + g for g in (1, 3, 9)}
     functional = a.resolve(z, sizes)
-    return _collect(
-        LOW_STATES + HIGHER_STATES, lambda target: ex.dec(functional, z, target, potential, grid, whose)
-    )
+    return _collect(LOW_STATES + HIGHER_STATES, lambda target: ex.dec(functional, z, target, potential, grid, whose))
 
 
 _ENGINES: dict[str, Engine] = {"ladder": _ladder, "dec": _dec}
