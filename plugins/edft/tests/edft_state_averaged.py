@@ -24,7 +24,7 @@ def state_averaged_energy(ensemble: Ensemble, z: float, start: Solution | None =
 
     functional = Functional("sehx")
     start = start or solve(functional, ensemble, z)
-    grid, f, shells = start.grid, ensemble.occupations(), ensemble.shells
+    grid, f, shells = start.grid, ensemble.occupations, ensemble.shells
     cores = [grid.hamiltonian(l, -z / grid.r) for _, l in shells]
     # coordinates in which the curvature is about one: the potential's own orbitals, scaled by their energies
     frames = []

@@ -37,13 +37,19 @@ class Ensemble:
         used = {shell for s, w in zip(self.states, self.weights, strict=True) if w > 0 for shell in s.shells}
         return tuple(sorted(used, key=lambda nl: (nl[0], nl[1])))
 
+    @cached_property
     def multiplet_weights(self) -> np.ndarray:
-        """g_k w_k of every multiplet."""
-        return np.array([s.degeneracy * w for s, w in zip(self.states, self.weights, strict=True)])
+        """g_k w_k of every multiplet; read-only."""
+        totals = np.array([s.degeneracy * w for s, w in zip(self.states, self.weights, strict=True)])
+        totals.setflags(write=False)
+        return totals
 
+    @cached_property
     def occupations(self) -> np.ndarray:
-        """Electrons in each of `shells`, summed over spin and magnetic quantum number."""
-        return occupations(self.states, self.multiplet_weights(), self.shells)
+        """Electrons in each of `shells`, summed over spin and magnetic quantum number; read-only."""
+        f = occupations(self.states, self.multiplet_weights, self.shells)
+        f.setflags(write=False)
+        return f
 
 
 def occupations(

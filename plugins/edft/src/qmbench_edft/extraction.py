@@ -95,7 +95,7 @@ def gap(a: Approximation, z: float, target: State) -> tuple[Excitation, Solution
 def xc_derivative(solution: Solution, change: np.ndarray) -> float:
     """∂E_Hxc/∂w along `change` at fixed *density*: at fixed orbitals, less ∫ v_Hxc δn."""
     e = solution.ensemble
-    weights = e.multiplet_weights()
+    weights = e.multiplet_weights
     total = weight_derivative(
         solution.functional, e.states, weights, e.shells, solution.grid, solution.orbitals, change
     )
@@ -121,7 +121,7 @@ def slope(a: Approximation, z: float, target: State) -> Excitation:
     centre = a.build(target)
     functional = a.resolve(z, _sizes(centre))
     solution = solve(functional, centre, z, a.equation)
-    weights = centre.multiplet_weights()
+    weights = centre.multiplet_weights
     change = _change(centre.states, target)
     degeneracy = np.array([s.degeneracy for s in centre.states])
     step = min(0.01, weights[centre.states.index(target)] / 5)
@@ -149,7 +149,7 @@ def lim(a: Approximation, z: float, target: State) -> Excitation:
     functional = a.resolve(z, _sizes(ensemble))
     high = solve(functional, ensemble, z, a.equation)
     low = solve(functional, ground_ensemble(), z, a.equation, high.grid)
-    return Excitation((high.energy - low.energy) / ensemble.multiplet_weights()[1])
+    return Excitation((high.energy - low.energy) / ensemble.multiplet_weights[1])
 
 
 def ladder(a: Approximation, z: float, highest: State, secant: bool = False) -> dict[State, Excitation]:

@@ -65,9 +65,9 @@ def energy_and_derivatives(
     functional: Functional, ensemble: Ensemble, grid: RadialGrid, orbitals: Sequence[np.ndarray]
 ) -> tuple[float, list[np.ndarray]]:
     """E_Hxc and, per shell, ½ ∂E_Hxc/∂c as vectors (N,)."""
-    f = ensemble.occupations()
+    f = ensemble.occupations
     energy, gradients = _pairs(
-        pair_terms(functional, ensemble.states, ensemble.multiplet_weights(), ensemble.shells), grid, orbitals
+        pair_terms(functional, ensemble.states, ensemble.multiplet_weights, ensemble.shells), grid, orbitals
     )
     local_energy, potentials = _local(functional, ensemble, grid, orbitals, f)
     for g, v, c in zip(gradients, potentials, orbitals, strict=True):
@@ -234,7 +234,7 @@ def _local(
         potentials = [fi * (common + fi / (2 * l + 1) * d_f) for fi, (_, l) in zip(f, ensemble.shells, strict=True)]
         return float(np.sum(rho * epsilon)), potentials
     energy, potential = 0.0, np.zeros(grid.size)
-    for amount, energy_of in _local_parts(functional, ensemble.states, ensemble.multiplet_weights()):
+    for amount, energy_of in _local_parts(functional, ensemble.states, ensemble.multiplet_weights):
         energy += amount * float(np.sum(rho * energy_of(n)))
         potential = potential + amount * _potential(energy_of, n)
     return energy, [fi * potential for fi in f]

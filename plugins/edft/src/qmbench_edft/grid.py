@@ -38,11 +38,15 @@ class RadialGrid:
 
     def kinetic(self, l: int) -> np.ndarray:
         """(N, N) matrix of −½ d²/dr² + l(l+1)/2r²."""
-        return self.second + np.diag(l * (l + 1) / (2 * self.r**2))
+        matrix = self.second.copy()
+        matrix.flat[:: self.size + 1] += l * (l + 1) / (2 * self.r**2)
+        return matrix
 
     def hamiltonian(self, l: int, potential: np.ndarray) -> np.ndarray:
         """(N, N) radial Hamiltonian of angular momentum l in the local `potential` (N,)."""
-        return self.kinetic(l) + np.diag(potential)
+        matrix = self.kinetic(l)
+        matrix.flat[:: self.size + 1] += potential
+        return matrix
 
     def multipole_potential(self, k: int, a: np.ndarray, b: np.ndarray) -> np.ndarray:
         """Y^k_ab at the points, (N,)."""

@@ -97,7 +97,7 @@ def exact_ensemble(
     """
     check_monotone(ensemble)
     grid = grid or default_grid(z, max(3, max(s.n for s in ensemble.states)))
-    totals = ensemble.multiplet_weights()
+    totals = ensemble.multiplet_weights
     used = [(w, states[s]) for s, w in zip(ensemble.states, totals, strict=True) if w > 0]
     rho = sum(w * radial_weights(e, grid) for w, e in used)
     mean = {name: sum(w * getattr(e, name) for w, e in used) for name in ("energy", "kinetic", "repulsion", "nuclear")}

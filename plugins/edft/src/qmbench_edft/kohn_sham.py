@@ -62,10 +62,10 @@ class KohnShamSystem:
     energies: np.ndarray
     orbitals: tuple[np.ndarray, ...]
 
-    @cached_property
+    @property
     def occupations(self) -> np.ndarray:
         """Electrons f per shell."""
-        return self.ensemble.occupations()
+        return self.ensemble.occupations
 
     @cached_property
     def rho(self) -> np.ndarray:
