@@ -17,12 +17,12 @@ from qmbench_edft.ensemble import bi_ensemble, ground_ensemble
 from qmbench_edft.functionals import Functional
 from qmbench_edft.grid import default_grid
 from qmbench_edft.inversion import exact_ensemble, exact_ground_state, xc_weight_derivative
+from qmbench_edft.multiplets import GROUND, Multiplet, multiplet
 from qmbench_edft.perimetric import ExactState, solve_state
 from qmbench_edft.scf import solve
-from qmbench_edft.states import GROUND, State, state
 
 Z = 2.0
-STATES = [state(name) for name in ("2 3S", "2 1S", "2 3P", "2 1P")]
+STATES = [multiplet(name) for name in ("2 3S", "2 1S", "2 3P", "2 1P")]
 FUNCTIONALS = {
     "lda": ("pw92", "LDA (PW92)"),
     "qlda": ("own", "quasi-LDA"),
@@ -37,7 +37,7 @@ def approximation(name: str, **choices) -> ex.Approximation:
     return ex.Approximation(name, FUNCTIONALS[name][0], **choices)
 
 
-def exact_excitations(found: dict[State, ExactState]) -> dict[State, float]:
+def exact_excitations(found: dict[Multiplet, ExactState]) -> dict[Multiplet, float]:
     return {s: found[s].energy - found[GROUND].energy for s in STATES}
 
 
@@ -55,7 +55,7 @@ def attempt(compute, exact: float) -> str:
         return "not converged"
 
 
-def rungs(exact: dict[State, float], weight: float) -> str:
+def rungs(exact: dict[Multiplet, float], weight: float) -> str:
     """Errors in mhartree of gap plus derivative in bi-ensembles."""
     rows = []
     for name, (_, title) in FUNCTIONALS.items():
@@ -64,7 +64,7 @@ def rungs(exact: dict[State, float], weight: float) -> str:
     return table(["functional", *map(str, STATES)], rows)
 
 
-def extractions(exact: dict[State, float]) -> str:
+def extractions(exact: dict[Multiplet, float]) -> str:
     """Errors in mhartree of every extraction."""
     grid = default_grid(Z, 3)
     potentials = {
@@ -91,16 +91,13 @@ def extractions(exact: dict[State, float]) -> str:
             rows.append(
                 [
                     f"{title} on the {what} potential",
-                    *(
-                        attempt(lambda f=f, v=v, s=s, w=what: ex.dec(f, Z, s, v, grid, w).value, exact[s])
-                        for s in STATES
-                    ),
+                    *(attempt(lambda f=f, v=v, s=s, w=what: ex.dec(f, s, v, grid, w).value, exact[s]) for s in STATES),
                 ]
             )
     return table(["extraction", *map(str, STATES)], rows)
 
 
-def exact_theory(found: dict[State, ExactState]) -> str:
+def exact_theory(found: dict[Multiplet, ExactState]) -> str:
     """The exact bi-ensemble of 1 1S and 2 3S over the weight."""
     target = STATES[0]
     rows = []

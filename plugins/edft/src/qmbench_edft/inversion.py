@@ -18,9 +18,9 @@ from qmbench_edft.exact_density import radial_weights
 from qmbench_edft.functionals import Functional
 from qmbench_edft.grid import RadialGrid, default_grid
 from qmbench_edft.kohn_sham import KohnShamSystem, kohn_sham_system, potential_basis, spectrum
+from qmbench_edft.multiplets import GROUND, Multiplet, shell_name
 from qmbench_edft.perimetric import ExactState, solve_state
 from qmbench_edft.scf import solve
-from qmbench_edft.states import GROUND, State, shell_name
 
 JOIN = 6.0  # bohr × (Z − 1): where the inverted ground-state potential, noisy beyond, meets its asymptote
 VALUE_TOLERANCE = 1e-11  # hartree: gain of the concave functional by the last step
@@ -89,16 +89,16 @@ class ExactEnsemble:
 
 
 def exact_ensemble(
-    ensemble: Ensemble, z: float, states: Mapping[State, ExactState], grid: RadialGrid | None = None
+    ensemble: Ensemble, z: float, states: Mapping[Multiplet, ExactState], grid: RadialGrid | None = None
 ) -> ExactEnsemble:
     """The exact ensemble and its Kohn–Sham system, from solved states.
 
     InputError unless the weights fall with the energy; NotConverged if the inversion fails.
     """
     check_monotone(ensemble)
-    grid = grid or default_grid(z, max(3, max(s.n for s in ensemble.states)))
+    grid = grid or default_grid(z, max(3, max(s.n for s in ensemble.multiplets)))
     totals = ensemble.multiplet_weights
-    used = [(w, states[s]) for s, w in zip(ensemble.states, totals, strict=True) if w > 0]
+    used = [(w, states[s]) for s, w in zip(ensemble.multiplets, totals, strict=True) if w > 0]
     rho = sum(w * radial_weights(e, grid) for w, e in used)
     mean = {name: sum(w * getattr(e, name) for w, e in used) for name in ("energy", "kinetic", "repulsion", "nuclear")}
     if len(used) == 1 and ensemble.shells == ((1, 0),):
@@ -127,9 +127,9 @@ def exact_ensemble(
     )
 
 
-def exact_ground_state(z: float, degree: int = 18, grid: RadialGrid | None = None) -> ExactEnsemble:
-    """The exact ground state's Kohn–Sham system, from the expansion of total degree ≤ `degree`."""
-    return exact_ensemble(ground_ensemble(), z, {GROUND: solve_state(z, GROUND, degree)}, grid)
+def exact_ground_state(z: float, grid: RadialGrid | None = None) -> ExactEnsemble:
+    """The exact ground state's Kohn–Sham system."""
+    return exact_ensemble(ground_ensemble(), z, {GROUND: solve_state(z, GROUND)}, grid)
 
 
 def _invert_ground(grid: RadialGrid, z: float, rho: np.ndarray, exact: ExactState) -> KohnShamSystem:
@@ -177,7 +177,7 @@ def _invert_ensemble(grid: RadialGrid, z: float, ensemble: Ensemble, rho: np.nda
 
 
 def xc_weight_derivative(
-    z: float, states: Mapping[State, ExactState], target: State, weight: float, step: float = 0.05
+    z: float, states: Mapping[Multiplet, ExactState], target: Multiplet, weight: float, step: float = 0.05
 ) -> tuple[float, ExactEnsemble]:
     """∂E_xc[n]/∂w at fixed density for the bi-ensemble of 1 1S and `target` at `weight` in [2·step, 1 − 2·step].
 

@@ -15,7 +15,7 @@ import numpy as np
 from qmbench import Unsupported
 from qmbench_edft.ensemble import Ensemble
 from qmbench_edft.grid import RadialGrid
-from qmbench_edft.states import shell_name
+from qmbench_edft.multiplets import shell_name
 
 LEAKED = 1e-7  # electrons an orbital may have in the outer fifth of the box
 

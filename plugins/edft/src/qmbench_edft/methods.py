@@ -12,7 +12,7 @@ from qmbench_edft.options import CURVE_WEIGHTS, ORBITAL_DEPENDENT, OWN_CORRELATI
 
 if TYPE_CHECKING:
     from qmbench_edft.extraction import Approximation, Excitation
-    from qmbench_edft.states import State
+    from qmbench_edft.multiplets import Multiplet
 
 LOW_STATES = ("2 3S", "2 1S", "2 3P", "2 1P")
 HIGHER_STATES = ("3 3S", "3 1S", "3 3P", "3 1P")
@@ -87,9 +87,8 @@ class EnsembleDFT(Method):
         if o.extraction == "dec":
             return 0.8 if o.ground_state == "exact" else 0.3
         factor = {"gap": 1.0, "slope": 5.0, "lim": 2.0, "ladder": 1.0, "delta_scf": 4.0}[o.extraction]
-        return 0.2 + factor * (0.15 if o.functional in ORBITAL_DEPENDENT else 0.03) * (
-            len(CURVE_WEIGHTS) if o.curve else 1
-        )
+        per_ensemble = 0.15 if o.functional in ORBITAL_DEPENDENT else 0.03
+        return 0.2 + factor * per_ensemble * (len(CURVE_WEIGHTS) if o.curve else 1)
 
     def families(self) -> dict[str, str]:
         o = self.options
@@ -103,7 +102,7 @@ class EnsembleDFT(Method):
         if not found:
             raise Unsupported(warnings[0])
         settings |= _what_was_averaged(self.options, found)
-        values = {state: float(value) for state, value in found.items()}
+        values = {name: float(value) for name, value in found.items()}
         return Result({"excitation_energies": Quantity(values, "hartree")}, settings, warnings)
 
 
@@ -149,16 +148,16 @@ def _approximation(o: EnsembleOptions) -> Approximation:
     )
 
 
-def _collect(names: Sequence[str], compute: Callable[[State], Excitation]) -> Answer:
+def _collect(names: Sequence[str], compute: Callable[[Multiplet], Excitation]) -> Answer:
     """Each state by itself; one that is not bound is left out with a warning."""
-    from qmbench_edft.states import state
+    from qmbench_edft.multiplets import multiplet
 
     found: dict[str, float] = {}
     parts: dict[str, dict[str, float]] = {}
     warnings: list[str] = []
     for name in names:
         try:
-            excitation = compute(state(name))
+            excitation = compute(multiplet(name))
         except Unsupported as reason:
             warnings.append(f"{name}: {reason}")
             continue
@@ -173,7 +172,7 @@ def _each(o: EnsembleOptions, z: float) -> Answer:
     from qmbench_edft import extraction as ex
 
     a = _approximation(o)
-    ways: dict[str, Callable[[State], Excitation]] = {
+    ways: dict[str, Callable[[Multiplet], Excitation]] = {
         "gap": lambda target: ex.gap(a, z, target)[0],
         "slope": lambda target: ex.slope(a, z, target),
         "lim": lambda target: ex.lim(a, z, target),
@@ -187,10 +186,10 @@ def _each(o: EnsembleOptions, z: float) -> Answer:
 
 def _ladder(o: EnsembleOptions, z: float) -> Answer:
     from qmbench_edft import extraction as ex
-    from qmbench_edft.states import state
+    from qmbench_edft.multiplets import multiplet
 
-    rungs = ex.ladder(_approximation(o), z, state(LOW_STATES[-1]), secant=o.extraction == "lim")
-    missing = [name for name in LOW_STATES if state(name) not in rungs]
+    rungs = ex.ladder(_approximation(o), z, multiplet(LOW_STATES[-1]), secant=o.extraction == "lim")
+    missing = [name for name in LOW_STATES if multiplet(name) not in rungs]
     warnings = (
         [f"{', '.join(missing)}: the ladder ends where the next ensemble has an unbound orbital"] if missing else []
     )
@@ -216,7 +215,7 @@ def _dec(o: EnsembleOptions, z: float) -> Answer:
     a = _approximation(o)
     sizes = {1 + g for g in (1, 3, 9)}
     functional = a.resolve(z, sizes)
-    return _collect(LOW_STATES + HIGHER_STATES, lambda target: ex.dec(functional, z, target, potential, grid, whose))
+    return _collect(LOW_STATES + HIGHER_STATES, lambda target: ex.dec(functional, target, potential, grid, whose))
 
 
 _ENGINES: dict[str, Engine] = {"ladder": _ladder, "dec": _dec}
@@ -266,8 +265,8 @@ class ExactTwoElectron(Method):
         return {"program": "qmbench-edft", "reference": "exact"}
 
     def compute(self, system: System, properties: frozenset[str], resources: Resources) -> Result:
+        from qmbench_edft.multiplets import GROUND, multiplet
         from qmbench_edft.perimetric import solve_state
-        from qmbench_edft.states import GROUND, state
 
         self.check(system, properties)
         z = nuclear_charge(system, self.name)
@@ -275,7 +274,7 @@ class ExactTwoElectron(Method):
         energy, change = {}, {}
         excited = LOW_STATES + HIGHER_STATES if "excitation_energies" in properties else ()
         virials = {}
-        for target in [GROUND, *map(state, excited)]:
+        for target in [GROUND, *map(multiplet, excited)]:
             best = solve_state(z, target, degree)
             energy[str(target)], virials[str(target)] = best.energy, best.virial
             change[str(target)] = abs(solve_state(z, target, degree - 4).energy - best.energy)

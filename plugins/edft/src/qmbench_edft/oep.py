@@ -146,7 +146,8 @@ def _stationary(problem: Problem, start: KohnShamSystem) -> np.ndarray:
         if inverse is None:
             if jacobians == MAX_JACOBIANS:
                 break
-            inverse, fresh, jacobians = _inverse_jacobian(gradient, basis=basis, v=v, g=g), True, jacobians + 1
+            inverse = _inverse_jacobian(gradient, basis=basis, v=v, g=g)
+            fresh, jacobians = True, jacobians + 1
         step = _line_search(gradient, basis=basis, v=v, g=g, newton=-inverse @ g)
         left = np.linalg.norm(step.gradient)
         if not fresh and not left < 0.3 * size:

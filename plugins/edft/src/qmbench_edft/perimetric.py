@@ -18,7 +18,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from qmbench import NotConverged, Unsupported
-from qmbench_edft.states import State
+from qmbench_edft.multiplets import Multiplet
 
 if TYPE_CHECKING:
     from scipy.sparse import csr_matrix
@@ -225,7 +225,7 @@ class ExactState:
     """
 
     z: float
-    state: State
+    multiplet: Multiplet
     energy: float
     kinetic: float
     nuclear: float
@@ -244,7 +244,7 @@ MAX_POWER = 5  # highest power of one coordinate in any form
 COARSE = 9  # degree at which the whole spectrum is found, to say near which energy the larger basis is searched
 
 
-def default_scales(z: float, n: int, l: int) -> tuple[float, float]:
+def _scales(z: float, n: int) -> tuple[float, float]:
     """Scales (a of u and v, c of w): the outer electron's decay, and both electrons' together. Tuned by energy."""
     if n == 1:
         return 2 * z - 1.3, 2.2 * z
@@ -252,37 +252,45 @@ def default_scales(z: float, n: int, l: int) -> tuple[float, float]:
     return (2.1 if n == 2 else 2.2) * outer, 1.1 * (z + outer)
 
 
-def solve_state(z: float, state: State, degree: int = 18, scales: tuple[float, float] | None = None) -> ExactState:
-    """The bound state `state` of nuclear charge z in all functions of total degree ≤ degree.
+def solve_state(z: float, multiplet: Multiplet, degree: int = 18) -> ExactState:
+    """The bound state of `multiplet` of nuclear charge z in all functions of total degree ≤ degree.
 
     The energy is an upper bound to that of the state. Unsupported for states that do not exist or are not of
     the kind treated here; NotConverged when the level found is not bound.
     """
-    if state.n_inner > 1 or state.l > 1:
-        raise Unsupported(f"the exact branch treats 1sns and 1snp states, not {state}")
-    if z <= 1 and state.n > 1:
+    if multiplet.n_inner > 1 or multiplet.l > 1:
+        raise Unsupported(f"the exact branch treats 1sns and 1snp states, not {multiplet}")
+    if z <= 1 and multiplet.n > 1:
         raise Unsupported(
             "H⁻ has no bound excited state of 1snl: only 1s² is bound (Hill, Phys. Rev. Lett. 38, 643 (1977))"
         )
-    a, c = scales or default_scales(z, state.n, state.l)
-    level = _level(z, state, min(degree, COARSE), (a, c))
+    a, c = _scales(z, multiplet.n)
+    level = _level(z, multiplet, min(degree, COARSE), (a, c))
     if degree > COARSE:
-        level = _level(z, state, degree, (a, c), near=level.energy)
+        level = _level(z, multiplet, degree, (a, c), near=level.energy)
     vector, matrices = level.vector, level.matrices
     overlap = matrices["overlap"]
     norm = float(vector @ (overlap @ vector))
     energy = float(vector @ (matrices["total"] @ vector)) / norm
     if energy >= -z * z / 2:
-        raise NotConverged(f"{state} at Z = {z:g} is not bound in this basis: {energy:.6f} hartree; raise degree")
+        raise NotConverged(f"{multiplet} at Z = {z:g} is not bound in this basis: {energy:.6f} hartree; raise degree")
     parts = [float(vector @ (matrices[k] @ vector)) / norm for k in ("kinetic", "nuclear", "repulsion")]
     full = level.project @ vector
     triples, _ = _index_set(degree)
     # 8π² × Jacobian 1/4 × the scaled volume element; the P state's sum over both functions, its mean over M
-    scale = 8 * np.pi**2 / 4 / (a * a * c) * norm * (2 / 3 if state.l else 1.0)
+    scale = 8 * np.pi**2 / 4 / (a * a * c) * norm * (2 / 3 if multiplet.l else 1.0)
     cube = np.zeros((degree + 1,) * 3)
     cube[tuple(triples.T)] = full / np.sqrt(scale)
     return ExactState(
-        z, state, energy, parts[0], z * parts[1], parts[2], (a, c), cube, 1.0 if state.multiplicity == 1 else -1.0
+        z,
+        multiplet,
+        energy,
+        parts[0],
+        z * parts[1],
+        parts[2],
+        (a, c),
+        cube,
+        1.0 if multiplet.multiplicity == 1 else -1.0,
     )
 
 
@@ -296,17 +304,19 @@ class _Level:
     project: csr_matrix
 
 
-def _level(z: float, state: State, degree: int, scales: tuple[float, float], near: float | None = None) -> _Level:
-    """The level of `state`: counted from the lowest, or the one next to `near`, its energy in a smaller basis."""
+def _level(
+    z: float, multiplet: Multiplet, degree: int, scales: tuple[float, float], near: float | None = None
+) -> _Level:
+    """The level of `multiplet`: counted from the lowest, or the one next to `near`, its energy in a smaller basis."""
     from scipy.linalg import eigh
     from scipy.sparse import csr_matrix, identity
     from scipy.sparse.linalg import eigsh
 
-    sign = 1.0 if state.multiplicity == 1 else -1.0
-    matrices = {name: _matrix(form, degree, *scales) for name, form in _forms(state.l).items()}
+    sign = 1.0 if multiplet.multiplicity == 1 else -1.0
+    matrices = {name: _matrix(form, degree, *scales) for name, form in _forms(multiplet.l).items()}
     permutation = _exchange_permutation(degree)
     n = len(permutation)
-    if state.l:
+    if multiplet.l:
         for name in ("overlap", "kinetic", "nuclear", "repulsion"):
             crossed = matrices.pop(name + " crossed")[:, permutation]
             matrices[name] = matrices[name] + 0.5 * sign * (crossed + crossed.T)
@@ -324,6 +334,6 @@ def _level(z: float, state: State, degree: int, scales: tuple[float, float], nea
             matrices["total"].tocsc(), 1, matrices["overlap"].tocsc(), sigma=near, v0=np.ones(project.shape[1])
         )
         return _Level(float(energies[0]), vectors[:, 0], matrices, project)
-    above = state.n - 1 if (state.l == 0 and state.multiplicity == 1) else state.n - 2
+    above = multiplet.n - 1 if (multiplet.l == 0 and multiplet.multiplicity == 1) else multiplet.n - 2
     energies, vectors = eigh(matrices["total"].toarray(), matrices["overlap"].toarray(), subset_by_index=[0, above])
     return _Level(float(energies[above]), vectors[:, above], matrices, project)

@@ -12,12 +12,13 @@ from qmbench import NotConverged, Unsupported
 from qmbench_edft.ensemble import Ensemble
 from qmbench_edft.functionals import Functional
 from qmbench_edft.grid import RadialGrid, boxes
-from qmbench_edft.kohn_sham import KohnShamSystem, bound_level, not_bound
+from qmbench_edft.kohn_sham import KohnShamSystem, not_bound
 from qmbench_edft.oep import Problem, continue_as_charge_over_r, kli_potential, optimized_effective_potential
 
 POTENTIAL_TOLERANCE = 1e-9  # hartree: density-weighted change of the potential at which a local one has converged
 BEFORE_OEP = 1e-3  # the same for the KLI potential from which the optimized effective potential starts
 MAX_ITERATIONS = 200
+MIXED = 8  # potentials from which the next is extrapolated
 
 Equation = Literal["oep", "kli"]  # which equation gives the potential of a functional of the orbitals
 PotentialOf = Callable[[KohnShamSystem, Sequence[np.ndarray]], np.ndarray]  # (system, gradients) → v_Hxc (N,)
@@ -51,10 +52,6 @@ class Solution:
     def v_hxc(self) -> np.ndarray:
         """The Hartree-exchange-correlation potential at the points."""
         return self.potential + self.z / self.grid.r
-
-    def orbital(self, n: int, l: int) -> tuple[float, np.ndarray]:
-        """Energy and vector of any orbital of the potential, occupied or not; Unsupported if it is unbound."""
-        return bound_level(self.grid, (n, l), self.potential, f"{self.functional.name} potential of this ensemble")
 
 
 def solve(
@@ -151,15 +148,14 @@ def _solution(problem: Problem, system: KohnShamSystem) -> Solution:
 class AndersonMixer:
     """Anderson's extrapolation over the last few potentials. Anderson, J. ACM 12, 547 (1965)."""
 
-    def __init__(self, memory: int = 8) -> None:
-        self.memory = memory
+    def __init__(self) -> None:
         self.inputs: list[np.ndarray] = []
         self.residuals: list[np.ndarray] = []
 
     def step(self, x: np.ndarray, residual: np.ndarray, *, weight: np.ndarray) -> np.ndarray:
         """The next potential from `x` and its residual; the fit is weighted by `weight` (N,)."""
-        self.inputs = [*self.inputs, x][-self.memory :]
-        self.residuals = [*self.residuals, residual][-self.memory :]
+        self.inputs = [*self.inputs, x][-MIXED:]
+        self.residuals = [*self.residuals, residual][-MIXED:]
         if len(self.inputs) == 1:
             return x + residual
         dx = np.array([a - x for a in self.inputs[:-1]])
