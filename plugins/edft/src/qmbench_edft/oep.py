@@ -131,7 +131,9 @@ def _stationary(problem: Problem, start: KohnShamSystem) -> np.ndarray:
     curvature (two open shells: their rotation into each other changes the energy, not the density), and then
     updated after Broyden, Math. Comp. 19, 577 (1965).
     """
-    basis = potential_basis(start, rho=start.rho, cutoff=RESPONSE_CUTOFF)
+    # summed as f (c²), not (f c) c as in start.rho: the weakest modes amplify the last digit, and results are stored
+    rho = sum(f * c**2 for f, c in zip(start.occupations, start.orbitals, strict=True))
+    basis = potential_basis(start, rho=rho, cutoff=RESPONSE_CUTOFF)
 
     def gradient(potential: np.ndarray) -> np.ndarray:
         return basis.T @ energy_gradient(problem, problem.in_potential(potential))
