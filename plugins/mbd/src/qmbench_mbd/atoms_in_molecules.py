@@ -15,8 +15,8 @@ from typing import Any
 import numpy as np
 
 from qmbench import ATOMIC_NUMBERS, InputError, NotConverged
-from qmbench_mbd.parameters import Array, Oscillators, free_atom_arrays, from_volume_ratios
-from qmbench_mbd.screening import frequency_grid
+from qmbench_mbd.oscillators import Array, Oscillators, frequency_grid
+from qmbench_mbd.parameters import free_atom_arrays, from_volume_ratios
 
 # Densities below this (per bohr³) are left out: they hold under 1e-6 electrons.
 _TINY_DENSITY = 1e-12

@@ -15,7 +15,8 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from qmbench_mbd.atoms_in_molecules import FreeAtomDensities
-    from qmbench_mbd.parameters import Array, Damping, Oscillators
+    from qmbench_mbd.oscillators import Array, Oscillators
+    from qmbench_mbd.parameters import Damping
 
 _PAIRWISE = (
     frozenset(
@@ -191,17 +192,17 @@ class Dispersion(Method):
     def _oscillators(
         self, molecule: Molecule, mf: Any, resources: Resources
     ) -> tuple[Oscillators, Array, FreeAtomDensities]:
-        from qmbench_mbd import atoms_in_molecules as aim
+        from qmbench_mbd.atoms_in_molecules import free_atoms_of, nl_oscillators, partition, spin_summed, ts_oscillators
         from qmbench_pyscf import pyscf_session
 
         vv = self.model == "mbd-nl"
         with pyscf_session(resources):
             if mf.grids.coords is None:
                 mf.grids.build(with_non0tab=True)
-            free = aim.free_atoms_of(mf.mol, mf.xc, vv, load=_stored(resources))
-            shares = aim.partition(mf.mol, aim.spin_summed(mf.make_rdm1()), free, mf.grids)
+            free = free_atoms_of(mf.mol, mf.xc, vv, load=_stored(resources))
+            shares = partition(mf.mol, spin_summed(mf.make_rdm1()), free, mf.grids)
         positions = molecule.coordinates[molecule.atomic_numbers > 0]
-        make = aim.nl_oscillators if vv else aim.ts_oscillators
+        make = nl_oscillators if vv else ts_oscillators
         return make(shares, positions), shares.ratios, free
 
 
