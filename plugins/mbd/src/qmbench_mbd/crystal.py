@@ -29,7 +29,7 @@ from qmbench_mbd.oscillators import Array, Gradient, frequency_grid
 from qmbench_mbd.parameters import MBD_STEEPNESS, TS_STEEPNESS
 from qmbench_mbd.radial import exponential, fermi, gaussian, gaussian_widths, long_range, short_range
 from qmbench_mbd.screening import screened_oscillators
-from qmbench_mbd.screening_equations import RangeSeparation
+from qmbench_mbd.screening_equations import RangeSeparation, short_range_part
 from qmbench_mbd.screening_gradient import through_screened_oscillators
 
 # A damping tail is dropped below exp(-34), twice the digits of a double.
@@ -187,10 +187,9 @@ def _through_screening(
         width = np.sqrt(sigma[:, None] ** 2 + sigma[None, :] ** 2)
 
         def by_length(p: Pairs, by_a: Array, by_b: Array, width: Array = width) -> Array:
-            assert separation is not None
             t = gaussian(p.distance, width)
-            _, _, f_s = fermi(p.distance, o.damping_lengths(separation.beta), separation.steepness, True)
-            return -(by_a * t.a + by_b * t.b) * f_s
+            _, _, g_s = short_range_part(o, p.distance, separation, True)
+            return (by_a * t.a + by_b * t.b) * g_s
 
         g = contract_lattice(c, coupling, _GAMMA, s, response, by_length if separation else None)
         positions += g.positions

@@ -2,7 +2,13 @@
 
 SCS: A. Tkatchenko, R. A. DiStasio Jr., R. Car, M. Scheffler, Phys. Rev. Lett. 108, 236402 (2012).
 Range-separated, rsSCS: A. Ambrosetti, A. M. Reilly, R. A. DiStasio Jr., A. Tkatchenko, J. Chem. Phys. 140, 18A508
-(2014).
+(2014). In the order of the equations:
+
+    α(iu) = α/(1 + (u/ω)²)                    `Oscillators.polarizability`
+    σ = (√(2/π) α(iu)/3)^(1/3)                `radial.gaussian_widths`
+    T = (1 − f) · −∇∇ erf(r/σ_AB)/r           `radial.gaussian`, `radial.fermi`; f = 0 in SCS
+    α̃_A(iu) = ⅓ Tr Σ_B [(α⁻¹ + T)⁻¹]_AB       `screen`
+    C6 = (3/π) ∫ α̃²(iu) du, R̃ = R (α̃/α)^(1/3)  `screened_oscillators`
 """
 
 from __future__ import annotations
@@ -36,7 +42,10 @@ def screen(o: Oscillators, separation: RangeSeparation | None, keep_factors: boo
     """
     u, _ = frequency_grid()
     equations = ScreeningEquations(o, u, separation, keep_factors)
-    screened = np.array([equations.induced(k) for k in range(len(u))])
+    screened = np.empty_like(equations.alpha)
+    for k in range(len(u)):
+        y = equations.dipoles(k)  # of atom and component by direction of a uniform field
+        screened[k] = y.T.reshape(3, 3, -1).trace() / 3
     return Screening(o, screened_oscillators(o, screened), screened, equations)
 
 

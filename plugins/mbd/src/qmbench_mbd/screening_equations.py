@@ -10,6 +10,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from functools import lru_cache
+from itertools import combinations
 from typing import NamedTuple
 
 import numpy as np
@@ -79,21 +80,22 @@ class ScreeningEquations:
         self.u, self.separation = u, separation
         self.alpha = o.polarizability(u)
         self.sigma = gaussian_widths(self.alpha)
-        self._diagonal = np.tile(1 / self.alpha, 3)
         self.pairs = pairs(o.positions)
         g, _, _ = short_range_part(o, self.pairs.distance, separation)
-        self.points = _point_dipoles(self.pairs, g)
         self.near = near_pairs(self.pairs, g, self.sigma)
+        # What `matrix` puts together: g T_point, g T_Gauss of the near pairs and where it goes, α⁻¹.
+        self._points = _point_dipoles(self.pairs, g)
         t = gaussian(self.near.distance, self.near.width)
         self._near_a, self._near_b = self.near.g * t.a, self.near.g * t.b
         self._products, self._places = _elements(self.near, n)
+        self._diagonal = np.tile(1 / self.alpha, 3)
         self._factors: dict[int, Array] = {}
         self._keep = keep_factors and len(u) * (3 * n) ** 2 * 8 <= _KEEP_BYTES
         self._buffer = np.empty((3 * n, 3 * n))
 
     def matrix(self, k: int, out: Array) -> Array:
         """The upper triangle of α⁻¹ + T at frequency number k, (3N, 3N), in `out`."""
-        np.copyto(out, self.points)
+        np.copyto(out, self._points)
         flat, m = out.reshape(-1), self.near.count[k]
         elements = self._near_b[k, :m, None] * self._products[:m]
         elements[:, :3] += self._near_a[k, :m, None]
@@ -115,14 +117,11 @@ class ScreeningEquations:
             self._factors[k] = found
         return found
 
-    def solve(self, k: int, field: Array) -> Array:
-        """Y = (α⁻¹ + T)⁻¹ (`field` ⊗ e_c), (3N, 3), for the strength of the field at every atom (N,)."""
-        return solve(self.factor(k), np.tile(field, 3)[:, None] * _directions(len(field)))
-
-    def induced(self, k: int) -> Array:
-        """⅓ Tr of the dipole that a uniform field induces on every atom, (N,): the screened polarizability."""
-        y = solve(self.factor(k), _directions(self.alpha.shape[1]).copy(order="F"))
-        return y.T.reshape(3, 3, -1).trace() / 3
+    def dipoles(self, k: int, field: Array | None = None) -> Array:
+        """Y = (α⁻¹ + T)⁻¹ (`field` ⊗ e_c), (3N, 3): what a field along each axis c, of the given strength at every
+        atom (N,), else of strength one, induces at frequency number k. Raises PolarizationCatastrophe."""
+        axes = _axes(self.alpha.shape[1])
+        return solve(self.factor(k), axes.copy(order="F") if field is None else np.tile(field, 3)[:, None] * axes)
 
 
 def _point_dipoles(p: Pairs, g: Array) -> Array:
@@ -136,13 +135,15 @@ def _point_dipoles(p: Pairs, g: Array) -> Array:
 
 
 def _elements(near: NearPairs, n: int) -> tuple[Array, Array]:
-    """R_c R_d of the elements (c i, d j) of each pair in the upper triangle, xx, yy, zz first, and where they are in
-    the flat matrix, (m, 9) each. Both xy elements of a pair are there, (x i, y j) and (x j, y i)."""
-    (x, y, z), i, j = near.vector, near.i, near.j
-    products = np.stack([x * x, y * y, z * z, x * y, x * y, x * z, x * z, y * z, y * z], 1)
-    rows = np.stack([i, n + i, 2 * n + i, i, j, i, j, n + i, n + j], 1)
-    columns = np.stack([j, n + j, 2 * n + j, n + j, n + i, 2 * n + j, 2 * n + i, 2 * n + j, 2 * n + i], 1)
-    return products, rows * (3 * n) + columns
+    """R_c R_d of the nine elements of each pair in the upper triangle, xx, yy and zz first, and their places in the
+    flat matrix, (m, 9) each. Off the diagonal blocks that is both (c i, d j) and (c j, d i)."""
+    vector, i, j = near.vector, near.i, near.j
+    products = [vector[c] * vector[c] for c in range(3)]
+    places = [(c * n + i) * 3 * n + c * n + j for c in range(3)]
+    for c, d in combinations(range(3), 2):
+        products += 2 * [vector[c] * vector[d]]
+        places += [(c * n + i) * 3 * n + d * n + j, (c * n + j) * 3 * n + d * n + i]
+    return np.stack(products, 1), np.stack(places, 1)
 
 
 @lru_cache(maxsize=8)
@@ -152,6 +153,6 @@ def _upper_triangle(n: int) -> tuple[Array, Array]:
 
 
 @lru_cache(maxsize=8)
-def _directions(n: int) -> Array:
+def _axes(n: int) -> Array:
     """1 ⊗ e_c, (3N, 3), in Fortran order."""
     return np.asfortranarray(np.kron(np.eye(3), np.ones((n, 1))))

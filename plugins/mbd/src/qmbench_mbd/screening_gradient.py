@@ -15,7 +15,8 @@ def through_screening(s: Screening, outer: Gradient) -> Gradient:
     """Derivatives by the bare oscillators and the positions; `outer` has those by the screened oscillators.
 
     With M = α⁻¹ + T and weights w = dE/dα̃, dE = ⅓ Σ_c (w⊗e_c)ᵀ dM⁻¹ (1⊗e_c), so that dE/dM = −⅓ X Yᵀ where
-    M X = w ⊗ e_c and M Y = 1 ⊗ e_c.
+    M X = w ⊗ e_c and M Y = 1 ⊗ e_c. T is g T_point, whose part of dE/dM is summed over the frequencies first, and
+    g [T_Gauss − T_point] of near pairs.
     """
     o, q = s.bare, s.equations
     n = len(o.alpha)
@@ -23,7 +24,7 @@ def through_screening(s: Screening, outer: Gradient) -> Gradient:
     near = _NearGradient(q)
     by_dynamic, by_points = np.empty_like(q.alpha), np.zeros((3 * n, 3 * n))
     for k in range(len(q.u)):
-        by_matrix = -1 / 3 * q.solve(k, by_screened[k]) @ q.solve(k, np.ones(n)).T
+        by_matrix = -1 / 3 * q.dipoles(k, by_screened[k]) @ q.dipoles(k).T
         by_dynamic[k] = -by_matrix.diagonal().reshape(3, n).sum(0) / q.alpha[k] ** 2
         by_dynamic[k] += near.add(k, by_matrix) * q.sigma[k] ** 2 / (3 * q.alpha[k])  # σ³ ∝ α
         by_points += by_matrix
@@ -40,15 +41,15 @@ def through_screening(s: Screening, outer: Gradient) -> Gradient:
 
 
 def through_screened_oscillators(
-    bare: Oscillators, after: Oscillators, screened: Array, outer: Gradient
+    before: Oscillators, after: Oscillators, screened: Array, outer: Gradient
 ) -> tuple[Array, Array, Array]:
-    """Chain rule through `screening.screened_oscillators`: dE/dα̃(iu) (n_u, N), and dE/dα, dE/dR (N,) of the bare
-    oscillators at fixed α̃."""
+    """Chain rule through `screening.screened_oscillators`: dE/dα̃(iu) (n_u, N), and dE/dα, dE/dR (N,) of the
+    oscillators before screening, at fixed α̃."""
     _, weights = frequency_grid()
     by_screened = 6 / np.pi * weights[:, None] * screened * outer.c6
     by_log_ratio = outer.radii * after.radii / 3  # R̃ = R (α̃/α)^(1/3)
     by_screened[0] += outer.alpha + by_log_ratio / screened[0]
-    return by_screened, -by_log_ratio / bare.alpha, outer.radii * after.radii / bare.radii
+    return by_screened, -by_log_ratio / before.alpha, outer.radii * after.radii / before.radii
 
 
 def _points_gradient(q: ScreeningEquations, by_matrix: Array, g: Array, g_r: Array) -> tuple[Array, Array]:
