@@ -114,9 +114,9 @@ def potential_matrix(o: Oscillators, beta: float, steepness: float = MBD_STEEPNE
 
 def _upper_potential(o: Oscillators, p: Pairs, beta: float, steepness: float, coupling: str) -> Array:
     """As `potential_matrix`, its upper triangle alone."""
-    n = len(o.alpha)
+    n, strength = len(o.alpha), o.strength
     t = COUPLINGS[coupling](p.distance, o.damping_lengths(beta), steepness)
-    scale = o.strength[:, None] * o.strength[None, :] * p.mask
+    scale = strength[:, None] * strength * p.mask
     out = np.empty((3, n, 3, n))
     fill_upper(out, scale * t.a, scale * t.b, p.vector)
     matrix = out.reshape(3 * n, 3 * n)

@@ -96,10 +96,11 @@ class ScreeningEquations:
     def matrix(self, k: int, out: Array) -> Array:
         """The upper triangle of α⁻¹ + T at frequency number k, (3N, 3N), in `out`."""
         np.copyto(out, self._points)
-        flat, m = out.reshape(-1), self.near.count[k]
-        elements = self._near_b[k, :m, None] * self._products[:m]
-        elements[:, :3] += self._near_a[k, :m, None]
-        flat[self._places[:m]] = elements
+        flat = out.reshape(-1)
+        if m := self.near.count[k]:
+            elements = self._near_b[k, :m, None] * self._products[:m]
+            elements[:, :3] += self._near_a[k, :m, None]
+            flat[self._places[:m]] = elements
         flat[:: len(out) + 1] += self._diagonal[k]
         return out
 
