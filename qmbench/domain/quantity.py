@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any, Literal, get_args
 
 import numpy as np
@@ -86,7 +86,7 @@ class Quantity:
     unit: str
     uncertainty: Value | None = None
     uncertainty_kind: UncertaintyKind | None = None
-    degeneracies: Mapping[str, int] | None = None
+    degeneracies: Mapping[str, int] | None = field(default=None, repr=False)
 
     def __post_init__(self) -> None:
         if (self.uncertainty is None) != (self.uncertainty_kind is None):
