@@ -66,4 +66,4 @@ def factor(source: str, target: str) -> float:
 
 def suffix(unit: str) -> str:
     """`unit` as it is written in a column's name: `kcal/mol` -> `kcal_mol`."""
-    return unit.translate(str.maketrans({"/": "_", " ": "_", "-": None, "(": None, ")": None}))
+    return unit.translate(str.maketrans("/ ", "__", "-()"))
