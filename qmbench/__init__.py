@@ -9,8 +9,7 @@ from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
 from qmbench import _moved
-
-__version__ = "0.1.0"
+from qmbench._version import __version__ as __version__
 
 _PUBLIC = {
     "InputError": "domain.errors",

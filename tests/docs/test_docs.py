@@ -41,9 +41,10 @@ PAGES = [
 @pytest.mark.parametrize("path", PAGES)
 def test_blocks_run_and_print_what_the_page_shows(path, tmp_path):
     page = path.read_text(encoding="utf-8")
-    for plugin in (folder.name for folder in (ROOT / "plugins").iterdir()):
-        if f"qmbench_{plugin}" in page and of_plugin(plugin) is None:  # the page of a plugin needs the plugin
-            pytest.importorskip(f"qmbench_{plugin}")
+    for plugin in (path.parent.name for path in ROOT.glob("plugins/*/constraints.txt")):
+        here = of_plugin(plugin) is not None or importlib.util.find_spec(f"qmbench_{plugin}") is not None
+        if f"qmbench_{plugin}" in page and not here:
+            pytest.skip(f"the page of {plugin} needs the plugin, which has an environment of its own")
     wrong = []
     for block, output in runner.run(page, tmp_path):
         difference = runner.difference(block.text, output)
@@ -176,8 +177,6 @@ def test_every_environment_variable_is_documented():
 
 @pytest.mark.slow
 def test_the_site_builds_strictly(tmp_path):
-    pytest.importorskip("mkdocs")
-    pytest.importorskip("material")
     done = subprocess.run(
         [sys.executable, "-m", "mkdocs", "build", "--strict", "-q", "-d", str(tmp_path)],
         cwd=ROOT,
