@@ -39,13 +39,25 @@ _PUBLIC = {
     "Record": "domain.record",
     "hookimpl": "plugging.hookspecs",
     "parse_level": "plugging.registry",
-    "load": "judging.frame",
+    "Computation": "api.compute",
+    "Interrupted": "domain.errors",
+    "RunResult": "api.run",
+    "compute": "api.compute",
+    "from_ase": "data.atoms",
+    "load": "judging.model",
+    "run": "api.run",
     "units": "",
 }
 
 if TYPE_CHECKING:
+    from qmbench.api.compute import Computation as Computation
+    from qmbench.api.compute import compute as compute
+    from qmbench.api.run import RunResult as RunResult
+    from qmbench.api.run import run as run
+    from qmbench.data.atoms import from_ase as from_ase
     from qmbench.domain import units as units
     from qmbench.domain.errors import InputError as InputError
+    from qmbench.domain.errors import Interrupted as Interrupted
     from qmbench.domain.errors import NotConverged as NotConverged
     from qmbench.domain.errors import QmbenchError as QmbenchError
     from qmbench.domain.errors import ResourceError as ResourceError
@@ -69,6 +81,7 @@ if TYPE_CHECKING:
     from qmbench.domain.systems import Molecule as Molecule
     from qmbench.domain.systems import System as System
     from qmbench.domain.systems.files import read_system as read_system
+    from qmbench.judging.model import load as load
     from qmbench.plugging.hookspecs import hookimpl as hookimpl
     from qmbench.plugging.registry import parse_level as parse_level
 

@@ -6,13 +6,13 @@ One broken plugin never takes the others down: it is reported by name and reason
 from __future__ import annotations
 
 import inspect
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, field, replace
 from functools import lru_cache
 from importlib import metadata
 from pathlib import Path
 from types import ModuleType
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import pluggy
 
@@ -54,6 +54,8 @@ class Plugins:
     properties: PropertyRegistry = field(default_factory=core_registry)
     observables: ObservableRegistry = field(default_factory=lambda: ObservableRegistry(OBSERVABLES))
     benchmark_folders: list[Path] = field(default_factory=list)
+    engines: dict[str, Callable[..., Any]] = field(default_factory=dict)
+    stores: dict[str, Callable[..., Any]] = field(default_factory=dict)
 
     def method(self, name: str) -> tuple[type[Method], PluginInfo]:
         """The method called `name` and its plugin; InputError with the nearest names when there is none."""
