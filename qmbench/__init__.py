@@ -34,12 +34,25 @@ _PUBLIC = {
     "LevelOfTheory": "domain.method",
     "Method": "domain.method",
     "Options": "domain.method",
-    "Resources": "domain.method",
+    "Explanation": "domain.learned",
+    "TrainingOverlap": "domain.learned",
+    "BadResult": "domain.method",
+    "Resources": "domain.resources",
     "Result": "domain.method",
     "Record": "domain.record",
     "hookimpl": "plugging.hookspecs",
+    "level": "plugging.registry",
     "parse_level": "plugging.registry",
     "Computation": "api.compute",
+    "Engine": "running.loop",
+    "LocalEngine": "running.engine.local",
+    "Outcome": "running.engine.outcome",
+    "Progress": "running.loop",
+    "StoreProtocol": "running.stores",
+    "Suite": "data.suite",
+    "Task": "domain.record",
+    "Failure": "domain.record",
+    "run_task": "running.engine.here",
     "Interrupted": "domain.errors",
     "RunResult": "api.run",
     "compute": "api.compute",
@@ -55,6 +68,7 @@ if TYPE_CHECKING:
     from qmbench.api.run import RunResult as RunResult
     from qmbench.api.run import run as run
     from qmbench.data.atoms import from_ase as from_ase
+    from qmbench.data.suite import Suite as Suite
     from qmbench.domain import units as units
     from qmbench.domain.errors import InputError as InputError
     from qmbench.domain.errors import Interrupted as Interrupted
@@ -64,15 +78,20 @@ if TYPE_CHECKING:
     from qmbench.domain.errors import StoreError as StoreError
     from qmbench.domain.errors import Unsupported as Unsupported
     from qmbench.domain.errors import did_you_mean as did_you_mean
+    from qmbench.domain.learned import Explanation as Explanation
+    from qmbench.domain.learned import TrainingOverlap as TrainingOverlap
+    from qmbench.domain.method import BadResult as BadResult
     from qmbench.domain.method import LevelOfTheory as LevelOfTheory
     from qmbench.domain.method import Method as Method
     from qmbench.domain.method import Options as Options
-    from qmbench.domain.method import Resources as Resources
     from qmbench.domain.method import Result as Result
     from qmbench.domain.observables import Observable as Observable
     from qmbench.domain.properties import Property as Property
     from qmbench.domain.quantity import Quantity as Quantity
+    from qmbench.domain.record import Failure as Failure
     from qmbench.domain.record import Record as Record
+    from qmbench.domain.record import Task as Task
+    from qmbench.domain.resources import Resources as Resources
     from qmbench.domain.systems import ATOMIC_NUMBERS as ATOMIC_NUMBERS
     from qmbench.domain.systems import ELEMENTS as ELEMENTS
     from qmbench.domain.systems import Crystal as Crystal
@@ -83,7 +102,14 @@ if TYPE_CHECKING:
     from qmbench.domain.systems.files import read_system as read_system
     from qmbench.judging.model import load as load
     from qmbench.plugging.hookspecs import hookimpl as hookimpl
+    from qmbench.plugging.registry import level as level
     from qmbench.plugging.registry import parse_level as parse_level
+    from qmbench.running.engine.here import run_task as run_task
+    from qmbench.running.engine.local import LocalEngine as LocalEngine
+    from qmbench.running.engine.outcome import Outcome as Outcome
+    from qmbench.running.loop import Engine as Engine
+    from qmbench.running.loop import Progress as Progress
+    from qmbench.running.stores import StoreProtocol as StoreProtocol
 
 __all__ = sorted(_PUBLIC)
 

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from qmbench.data.benchmark import load_benchmark
 from qmbench.data.suite import read_suite
-from qmbench.domain.method import Resources
 from qmbench.domain.record import Cost, Record
+from qmbench.domain.resources import Resources
 from qmbench.judging.model import Evaluation
 from qmbench.running.plan import make_plan
 from qmbench.running.run_document import Run

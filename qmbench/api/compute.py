@@ -116,7 +116,7 @@ class Computation:
     @property
     def training_overlap(self) -> str:
         """What of it was in the training data of the level; empty for none."""
-        return overlap_text(r.provenance.get("settings") or {} for r in self.records)
+        return overlap_text(r.provenance for r in self.records)
 
     @property
     def cached(self) -> bool:

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
-from typing import TYPE_CHECKING
+from collections.abc import Callable, Iterable, Mapping
+from typing import TYPE_CHECKING, Any
 
 import pluggy
 
@@ -17,8 +17,15 @@ if TYPE_CHECKING:
 hookspec = pluggy.HookspecMarker("qmbench")
 hookimpl = pluggy.HookimplMarker("qmbench")
 
-API_VERSION = 1
-"""A plugin module may state `QMBENCH_API = 1`; one that states another number is refused by name."""
+API_VERSION = 2
+"""The plugin API that this qmbench speaks. A plugin module states the one it was written for, `QMBENCH_API = 2`, or the
+lowest and the highest that it knows, `QMBENCH_API = (2, 3)`; one that does not, or knows no common one, is refused by
+name. What changed from one to the next is in CHANGELOG.md."""
+
+CHANGED = {
+    1: "Method.check is the core's now (write check_system), and training_overlap and explanation are fields of Result",
+}
+"""API -> what its plugins have to change, for the line that refuses them."""
 
 
 @hookspec
@@ -48,3 +55,29 @@ def qmbench_observables() -> Iterable[Observable]:  # type: ignore[empty-body]
 @hookspec
 def qmbench_benchmarks() -> Iterable[Path]:  # type: ignore[empty-body]
     """Folders that hold benchmarks (one sub-folder each) and suites (`suites/*.toml`), shipped with the plugin."""
+
+
+CORE_ENGINES = ("local", "dask")
+CORE_STORES = ("sqlite",)
+"""Names that are taken: the core brings these itself."""
+
+
+@hookspec
+def qmbench_engines() -> Mapping[str, Callable[..., Any]]:  # type: ignore[empty-body]
+    """Where tasks can run: name -> factory(address, workers, resources), which gives a `qmbench.Engine`.
+
+    `--engine NAME:ADDRESS` and `run(engine="NAME:ADDRESS")` call the factory with the text after the colon ('' for
+    none), the number of tasks side by side that was asked for (int, or None for as many as fit) and a
+    `qmbench.Resources` with what each task gets. Called at every start, so the function must not import what the engine
+    needs; the factory may. Not for isolated plugins, since engines work in the process that drives a run.
+    """
+
+
+@hookspec
+def qmbench_stores() -> Mapping[str, Callable[..., Any]]:  # type: ignore[empty-body]
+    """Where records can be kept: URL scheme -> opener(url, read_only), which gives a `qmbench.StoreProtocol`.
+
+    `--store SCHEME://…` and `run(store="SCHEME://…")` call the opener with the whole URL; it makes the store where it
+    is not there yet, unless read_only, and raises StoreError when it can't. Called at every start, as `qmbench_engines`
+    is, and like that not for isolated plugins.
+    """

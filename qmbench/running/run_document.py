@@ -141,7 +141,9 @@ class Run:
         name = data.get("id") if isinstance(data, Mapping) else None
         part = "id"
         try:
-            head: dict[str, Any] = {"id": str(data["id"]), "started": str(data["started"]), "finished": data.get("finished")}
+            head: dict[str, Any] = {"id": str(data["id"])}
+            part = "started"
+            head |= {"started": str(data["started"]), "finished": data.get("finished")}
             part = "suite"
             suite = data.get("suite") or {}
             head |= {"suite": suite.get("id") or "", "title": suite.get("title") or ""}

@@ -11,8 +11,8 @@ from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from pathlib import Path
 
-from qmbench.domain.method import Resources
 from qmbench.domain.record import Task
+from qmbench.domain.resources import Resources
 from qmbench.running.engine.choice import engine_named
 from qmbench.running.loop import Engine, Progress, RunSummary, run_tasks
 from qmbench.running.plan import Plan

@@ -6,7 +6,7 @@ from collections.abc import Callable, Mapping
 from typing import TYPE_CHECKING
 
 from qmbench.domain.errors import InputError, QmbenchError, did_you_mean
-from qmbench.domain.method import Resources
+from qmbench.domain.resources import Resources
 from qmbench.plugging.registry import plugins
 
 if TYPE_CHECKING:
@@ -22,9 +22,9 @@ def engine_named(text: str = "local", workers: int | None = None, resources: Res
     name, _, address = text.partition(":")
     factories: Mapping[str, Callable[[str, int | None, Resources], Engine]] = {**CORE_ENGINES, **plugins().engines}
     if name not in factories:
-        names = ", ".join(sorted(factories))
+        there_is = ", ".join(sorted(factories))
         raise InputError(
-            f"unknown engine '{text}'{did_you_mean(name, factories)}; write NAME[:ADDRESS], NAME of {names}"
+            f"unknown engine '{name}'{did_you_mean(name, factories)}; write one of {there_is}, or NAME:ADDRESS"
         )
     try:
         return factories[name](address, workers, resources or Resources())
