@@ -66,4 +66,4 @@ def factor(source: str, target: str) -> float:
 
 def suffix(unit: str) -> str:
     """`unit` as it is written in a column's name: `kcal/mol` -> `kcal_mol`."""
-    return unit.replace("/", "_").replace(" ", "_").replace("-", "")
+    return unit.translate(str.maketrans("/ ", "__", "-()"))
