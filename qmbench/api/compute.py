@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from qmbench.data.benchmark import BSSE, Benchmark, Entry
-from qmbench.data.target import Target, adhoc_entry, target_of
+from qmbench.data.target import Target, adhoc_entry, says_its_terms, target_of
 from qmbench.domain.errors import (
     InputError,
     NotConverged,
@@ -31,9 +31,6 @@ from qmbench.running.stores import StoreProtocol
 
 if TYPE_CHECKING:
     from ase import Atoms
-
-ADHOC = ("interaction_energy", "dipole_moment", "polarizability_anisotropy")
-"""Observables that say by themselves which calculations they are made of."""
 
 ERRORS: Mapping[str, type[QmbenchError]] = {
     "input": InputError,
@@ -207,7 +204,7 @@ def computation(
     if composed:
         if len(wanted) > 1:
             raise InputError(f"{composed[0]} is made of several calculations: ask for it alone")
-        if composed[0] not in ADHOC:
+        if not says_its_terms(observables[composed[0]]):
             raise InputError(f"{composed[0]} needs an entry that says of which systems it is made")
         return _observable(level, target, *adhoc_entry(target.system, composed[0]), bsse, session)
     for name in wanted:

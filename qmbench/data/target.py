@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 from qmbench.data.atoms import from_ase, is_atoms
 from qmbench.data.benchmark import Benchmark, Entry, Term, benchmark_folders, find_benchmark
 from qmbench.domain.errors import InputError, did_you_mean
+from qmbench.domain.observables import FORMULAS, Observable
 from qmbench.domain.systems import System
 from qmbench.domain.systems.files import read_system
 
@@ -62,6 +63,14 @@ def find_target(text: str) -> Target:
     raise InputError(
         f"'{text}' is not a system; write BENCHMARK:SYSTEM (atoms:he), BENCHMARK/ENTRY, or an .xyz or .toml file"
     )
+
+
+def says_its_terms(observable: Observable) -> bool:
+    """Whether it is clear without an entry of which calculations it is made: of the system alone, or of its parts."""
+    named = isinstance(observable.how, str) and observable.how in FORMULAS
+    alone = observable.of_one_system or not named
+    chosen = observable.needs_state or observable.needs_coordinate
+    return observable.name == "interaction_energy" or (alone and not chosen)
 
 
 def adhoc_entry(system: System, observable: str) -> tuple[Benchmark, Entry]:
