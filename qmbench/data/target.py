@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, is_dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -35,7 +35,9 @@ def target_of(what: str | Path | System | Atoms, charge: int | None = None, mult
     if charge is not None or multiplicity is not None:
         raise InputError("charge and multiplicity are given for atoms of ASE alone; files and systems state their own")
     if isinstance(what, System):
-        return Target(what.name or getattr(what, "formula", what.kind), system=what)
+        if not what.name and is_dataclass(what):  # messages and records call it by something
+            what = replace(what, name=getattr(what, "formula", what.kind))
+        return Target(what.name, system=what)
     if isinstance(what, str | Path):
         return find_target(str(what))
     raise InputError(

@@ -108,12 +108,12 @@ def test_a_request_that_makes_no_sense_is_an_input_error(arguments, more, messag
 
 def test_an_observable_of_a_molecule_with_fragments():
     parts = (qmbench.Fragment((0,), 0, 1), qmbench.Fragment((1,), 0, 1))
-    pair = qmbench.Molecule(("He", "Ne"), ((0, 0, 0), (0, 0, 6)), 0, 1, parts, name="hene")
+    pair = qmbench.Molecule(("He", "Ne"), ((0, 0, 0), (0, 0, 6)), 0, 1, parts)
     made = qmbench.compute("sabotage", pair, "interaction_energy", **HERE)
     assert (made.value, made.unit) == (0.0, "kcal/mol")
     assert sorted(made.coefficients.values()) == [-1.0, -1.0, 1.0]
     assert len(made.records) == 3
-    assert "-1 × hene@1" in made._repr_html_()
+    assert "-1 × HeNe@1" in made._repr_html_()
 
 
 def test_an_observable_of_one_system_needs_no_entry(monkeypatch):
