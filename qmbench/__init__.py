@@ -13,6 +13,7 @@ from qmbench._version import __version__ as __version__
 
 _PUBLIC = {
     "InputError": "domain.errors",
+    "deprecated": "domain.deprecation",
     "NotConverged": "domain.errors",
     "QmbenchError": "domain.errors",
     "ResourceError": "domain.errors",
@@ -41,6 +42,8 @@ _PUBLIC = {
     "BadResult": "domain.method",
     "Resources": "domain.resources",
     "Result": "domain.method",
+    "require_elements": "domain.requirements",
+    "require_neutral_singlet": "domain.requirements",
     "Record": "domain.record",
     "hookimpl": "plugging.hookspecs",
     "level": "plugging.registry",
@@ -72,6 +75,7 @@ if TYPE_CHECKING:
     from qmbench.data.atoms import from_ase as from_ase
     from qmbench.data.suite import Suite as Suite
     from qmbench.domain import units as units
+    from qmbench.domain.deprecation import deprecated as deprecated
     from qmbench.domain.errors import InputError as InputError
     from qmbench.domain.errors import Interrupted as Interrupted
     from qmbench.domain.errors import NotConverged as NotConverged
@@ -96,6 +100,8 @@ if TYPE_CHECKING:
     from qmbench.domain.record import Failure as Failure
     from qmbench.domain.record import Record as Record
     from qmbench.domain.record import Task as Task
+    from qmbench.domain.requirements import require_elements as require_elements
+    from qmbench.domain.requirements import require_neutral_singlet as require_neutral_singlet
     from qmbench.domain.resources import Resources as Resources
     from qmbench.domain.systems import ATOMIC_NUMBERS as ATOMIC_NUMBERS
     from qmbench.domain.systems import ELEMENTS as ELEMENTS

@@ -1,10 +1,10 @@
-"""Calls of former versions that other plugins still make: to be removed with the last of them."""
+"""Calls of former versions that plugins elsewhere may still make."""
 
 from __future__ import annotations
 
 from typing import Any
 
-from qmbench import Molecule, Resources
+from qmbench import Molecule, Resources, deprecated
 from qmbench_pyscf import scf
 from qmbench_pyscf.external import ExternalFunctional
 from qmbench_pyscf.specification import ScfSpecification
@@ -24,6 +24,9 @@ def converged_scf(
     in converged_scf(molecule, "cc-pvdz", "pbe", reference="unrestricted").
     """
     if isinstance(spec, str):
+        deprecated(
+            "converged_scf(molecule, basis, …)", "converged_scf(molecule, ScfSpecification(basis, …), …)", since="0.2"
+        )
         if "field" in options:
             options["field"] = tuple(map(float, options["field"]))
         spec = ScfSpecification(spec, xc, **options)
