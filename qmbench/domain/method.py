@@ -28,6 +28,10 @@ from qmbench.domain.quantity import Quantity
 from qmbench.domain.systems import System
 
 
+PLUGIN_GROUP = "qmbench"
+"""The group of the entry points by which plugins are found."""
+
+
 class Options(pydantic.BaseModel):
     """Base of a method's options: everything that changes the number. Each needs a description or an obvious name.
 
