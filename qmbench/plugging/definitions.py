@@ -33,6 +33,7 @@ _PLAIN = ("staticmethod", "classmethod", "property", "functools", "abc", "contex
 # What is said of an option for people.
 _FOR_PEOPLE = {"pydantic.Field": ("description", "title", "examples")}
 _LONGEST_NAME = 120
+_SCOPES = (ast.Lambda, ast.ListComp, ast.SetComp, ast.DictComp, ast.GeneratorExp)
 _DEFINITIONS = (ast.FunctionDef, ast.AsyncFunctionDef, ast.ClassDef)
 
 
@@ -112,6 +113,8 @@ class _Reader:
         self.module = Module()
         self.top: dict[str, Ref] = {}  # every name that a module-level import binds, foreign ones as well
         self.bound: set[str] = set()
+        self.inner: dict[ast.stmt, list[ast.AST]] = {}  # imports and declarations of globals inside a statement
+        self.binds: dict[ast.stmt, set[str]] = {}  # the names that it binds in the module
 
     def read(self, tree: ast.Module) -> Module:
         statements = list(self._statements(tree.body))
@@ -119,10 +122,11 @@ class _Reader:
             self._bind(statement)
         for statement in statements:
             self._add(statement)
-        used = {node.id for node in ast.walk(tree) if isinstance(node, ast.Name)}
-        for name, (module, attributes) in sorted(self.top.items()):
-            if not attributes and name not in used and not self._ours(module):  # imported for what importing it does
-                self.module.units.append(Unit(text=_digest(f"import {module}"), effect=True))
+        foreign = {name: ref[0] for name, ref in self.top.items() if not ref[1] and not self._ours(ref[0])}
+        if foreign:
+            used = {node.id for node in ast.walk(tree) if isinstance(node, ast.Name)}
+            for name in sorted(foreign.keys() - used):  # imported for what importing it does
+                self.module.units.append(Unit(text=_digest(f"import {foreign[name]}"), effect=True))
         return self.module
 
     def _statements(self, body: Iterable[ast.stmt]) -> Iterator[ast.stmt]:
@@ -156,7 +160,15 @@ class _Reader:
             if isinstance(statement, ast.Import):
                 self.module.loads += [(alias.name, ()) for alias in statement.names if self._ours(alias.name)]
             return
-        self.bound |= self._bound_by(statement)
+        inner = [n for n in ast.walk(statement) if isinstance(n, ast.Global | ast.Import | ast.ImportFrom)]
+        names = set(_bindings([statement]))
+        for node in inner:
+            if isinstance(node, ast.Global):
+                names |= set(node.names)
+            elif not isinstance(statement, _DEFINITIONS):
+                names |= {name for name, _ in self._imported(node) if name != "*"}
+        self.inner[statement], self.binds[statement] = inner, names
+        self.bound |= names
 
     def _add(self, statement: ast.stmt) -> None:
         if isinstance(statement, ast.Import | ast.ImportFrom):
@@ -173,18 +185,8 @@ class _Reader:
         if not isinstance(statement, _DEFINITIONS):
             self.module.loads += text.unit.loads
             self.module.stars += [ref[0] for ref in text.unit.loads if not ref[1] and text.star]
-        for name in self._bound_by(statement):
+        for name in self.binds[statement]:
             self.module.names.setdefault(name, []).append(number)
-
-    def _bound_by(self, statement: ast.stmt) -> set[str]:
-        """The names that a top-level statement other than an import binds in the module."""
-        names = set(_bindings([statement]))
-        for inner in ast.walk(statement):
-            if isinstance(inner, ast.Global):
-                names |= set(inner.names)
-            elif isinstance(inner, ast.Import | ast.ImportFrom) and not isinstance(statement, _DEFINITIONS):
-                names |= {name for name, _ in self._imported(inner) if name != "*"}
-        return names
 
     def _imported(self, statement: ast.Import | ast.ImportFrom) -> list[tuple[str, Ref]]:
         """(name bound, what it is) of an import statement; the name is * where everything is imported."""
@@ -209,11 +211,12 @@ class _Text:
     def __init__(self, reader: _Reader, statement: ast.stmt) -> None:
         self.reader = reader
         self.local: dict[str, list[Ref]] = {}  # imports inside the statement
-        for inner in ast.walk(statement):
+        for inner in reader.inner[statement]:
             if isinstance(inner, ast.Import | ast.ImportFrom):
                 for name, ref in reader._imported(inner):
                     if name != "*":
                         self.local.setdefault(name, []).append(ref)
+        self.globals = {n for inner in reader.inner[statement] if isinstance(inner, ast.Global) for n in inner.names}
         self.scopes: list[_Scope] = []
         self.out: list[str] = []
         self.star = False
@@ -417,7 +420,8 @@ class _Text:
                 self.out.append(",".join(a.arg for a in some))
         body = node.body if isinstance(node.body, list) else [node.body]
         bound = {a.arg for a in every} | set(_bindings(body))
-        bound -= {n for s in body for i in ast.walk(s) if isinstance(i, ast.Global) for n in i.names}
+        if self.globals:
+            bound -= {n for s in body for i in ast.walk(s) if isinstance(i, ast.Global) for n in i.names}
         self.scopes.append(_Scope(bound))
         self._write(body)
         self.scopes.pop()
@@ -437,7 +441,7 @@ class _Text:
         self._plainly(node, () if in_class else ("annotation", "simple"))
 
     def _comprehension(self, node: Any) -> None:
-        bound = {n.id for g in node.generators for n in ast.walk(g.target) if isinstance(n, ast.Name)}
+        bound = set(_bindings(g.target for g in node.generators))
         self.out.append(f"({type(node).__name__} ")
         self._write(node.generators[0].iter)
         self.scopes.append(_Scope(bound))
@@ -450,19 +454,20 @@ class _Text:
 
 def _bindings(body: Iterable[ast.AST]) -> Iterator[str]:
     """The names that statements bind in the scope they stand in."""
-    for node in body:
-        if isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef | ast.ClassDef):
+    waiting = list(body)
+    while waiting:
+        node = waiting.pop()
+        if isinstance(node, ast.Name):
+            if not isinstance(node.ctx, ast.Load):
+                yield node.id
+        elif isinstance(node, _DEFINITIONS):
             yield node.name
-            continue
-        if isinstance(node, ast.Lambda | ast.ListComp | ast.SetComp | ast.DictComp | ast.GeneratorExp):
-            continue
-        if isinstance(node, ast.Name) and isinstance(node.ctx, ast.Store | ast.Del):
-            yield node.id
-        elif isinstance(node, ast.ExceptHandler | ast.MatchAs | ast.MatchStar) and node.name:
-            yield node.name
-        elif isinstance(node, ast.MatchMapping) and node.rest:
-            yield node.rest
-        yield from _bindings(ast.iter_child_nodes(node))
+        elif not isinstance(node, _SCOPES):
+            if isinstance(node, ast.ExceptHandler | ast.MatchAs | ast.MatchStar) and node.name:
+                yield node.name
+            elif isinstance(node, ast.MatchMapping) and node.rest:
+                yield node.rest
+            waiting += ast.iter_child_nodes(node)
 
 
 def _chain(node: ast.expr) -> tuple[str, ...] | None:

@@ -28,12 +28,12 @@ import json
 import os
 import types
 from collections.abc import Callable, Iterable, Iterator, Mapping
-from dataclasses import dataclass, fields, is_dataclass
+from dataclasses import fields, is_dataclass
 from functools import lru_cache
-from importlib import metadata
 from pathlib import Path
 from typing import Any
 
+from qmbench.domain.method import Code
 from qmbench.plugging import sources
 from qmbench.plugging.definitions import FORMAT, Ref, Unit, read_module
 from qmbench.plugging.sources import Sources, plugin_packages
@@ -48,14 +48,6 @@ _NOT_COUNTED = frozenset(
 )
 
 
-@dataclass(frozen=True)
-class Code:
-    """What computes. digest: 32 hex digits. files: where it is written, such as `qmbench_mbd/methods.py`, by name."""
-
-    digest: str
-    files: tuple[str, ...] = ()
-
-
 @lru_cache(maxsize=4096)
 def code_of(thing: type | Callable[..., Any]) -> Code:
     """The code behind a method's class, or behind a function; computed once per process. Never raises."""
@@ -64,11 +56,6 @@ def code_of(thing: type | Callable[..., Any]) -> Code:
         return _Closure(Sources(frozenset(own))).of(thing)
     except (OSError, SyntaxError, ValueError, RecursionError):  # a file that is gone, or was edited into nonsense
         return Code(_digest(["without files", *_without_file(thing)]))
-
-
-def fingerprint(thing: type | Callable[..., Any]) -> str:
-    """The digest of `code_of`."""
-    return code_of(thing).digest
 
 
 class _Closure:

@@ -21,6 +21,7 @@ from qmbench.domain.method import LevelOfTheory, Method, build_level, split_leve
 from qmbench.domain.observables import OBSERVABLES, Observable, ObservableRegistry
 from qmbench.domain.properties import PropertyRegistry, core_registry
 from qmbench.plugging import hookspecs
+from qmbench.plugging.fingerprint import code_of
 from qmbench.plugging.isolated.place import installed
 
 if TYPE_CHECKING:
@@ -81,7 +82,7 @@ class Plugins:
         if info.isolated:
             plugin: IsolatedPlugin = method.isolated  # type: ignore[attr-defined]
             return plugin.level(text)
-        return build_level(method, parts, info.distribution)
+        return replace(build_level(method, parts, info.distribution), code_of=code_of)
 
     def _loaded(self) -> list[tuple[PluginInfo, ModuleType | IsolatedPlugin]]:
         pairs = ((info, self.manager.get_plugin(info.name)) for info in self.infos if not info.error)

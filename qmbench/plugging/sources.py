@@ -23,7 +23,8 @@ from importlib.util import find_spec
 from pathlib import Path
 
 from qmbench.domain.method import PLUGIN_GROUP
-from qmbench.plugging.definitions import FORMAT, Module, Ref, read_module
+from qmbench.plugging import definitions
+from qmbench.plugging.definitions import Module, Ref, read_module
 
 RECENT_SECONDS = 2.0
 """A file that was changed just now may change again within one tick of its clock: it is read, and not cached."""
@@ -259,6 +260,12 @@ def _stat(path: Path) -> tuple[int, ...]:
     return found.st_ino, found.st_size, found.st_mtime_ns, found.st_ctime_ns
 
 
+@lru_cache(maxsize=1)
+def _reader() -> tuple[int, ...]:
+    """Which version of the reader itself made what is cached."""
+    return _stat(Path(definitions.__file__))
+
+
 def cache_folder() -> Path:
     """Where digests are kept; it may be deleted at any time."""
     return Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache") / "qmbench" / "code"
@@ -266,7 +273,7 @@ def cache_folder() -> Path:
 
 def _cached(key: list[object], stat: tuple[int, ...], make: object) -> object:
     """What `make()` gives, from the disk if it was made before; without a disk to keep it on, all the same."""
-    digest = hashlib.sha256(json.dumps([FORMAT, *key]).encode()).hexdigest()[:32]
+    digest = hashlib.sha256(json.dumps([_reader(), *key]).encode()).hexdigest()[:32]
     try:
         file = cache_folder() / f"{digest}.json"
         return json.loads(file.read_text(encoding="utf-8"))
