@@ -139,7 +139,13 @@ def _properties(
     level: LevelOfTheory, name: str, system: System, wanted: tuple[str, ...], runner: Runner
 ) -> dict[str, Any]:
     head = {"level_of_theory": str(level), "system": _system(name, system)}
-    empty = {"properties": {}, "records": {}, "provenance": dict(level.identity), "cost": None, "cached": False}
+    empty = {
+        "properties": {},
+        "records": {},
+        "provenance": {**level.identity, "versions": level.versions},
+        "cost": None,
+        "cached": False,
+    }
     try:
         level.make().check(system, frozenset(wanted))
     except InputError:

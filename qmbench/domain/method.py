@@ -86,8 +86,8 @@ class Method(ABC, Generic[S]):
     # The basis set that it always computes in, where none is written behind the slash. Its interaction energies have a
     # superposition error then, so that counterpoise is a choice as for any method with an option `basis`.
     own_basis: ClassVar[str] = ""
-    # Files of the plugin's package whose content can change the number, as patterns relative to it ("data/*.csv"). None:
-    # those that texts in its code name, and where no text tells which, all that it may open.
+    # Files of the plugin's package whose content can change the number, as patterns relative to it ("data/*.csv").
+    # None: those that texts in its code name, and where no text tells which, all that it may open.
     data_files: ClassVar[tuple[str, ...] | None] = None
     # property -> how far it may move (in the property's unit) when the molecule is shifted, turned or its atoms
     # are renumbered. State it where a grid breaks the symmetry; the conformance kit holds the method to it.

@@ -21,15 +21,15 @@ which it is given them; only its constants (`qmbench.units`) enter a plugin's ar
 
 from __future__ import annotations
 
+import contextlib
 import fnmatch
 import hashlib
 import inspect
 import json
-import os
 import types
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import fields, is_dataclass
-from functools import lru_cache
+from functools import lru_cache, partial
 from pathlib import Path
 from typing import Any
 
@@ -49,13 +49,54 @@ _NOT_COUNTED = frozenset(
 
 
 @lru_cache(maxsize=4096)
-def code_of(thing: type | Callable[..., Any]) -> Code:
-    """The code behind a method's class, or behind a function; computed once per process. Never raises."""
-    own = plugin_packages() | {(getattr(thing, "__module__", None) or "").partition(".")[0]}
+def code_of(method: type) -> Code:
+    """The code behind a method's class; computed once per process. Never raises."""
+    return _code([method])
+
+
+_behind: dict[tuple[Any, ...], str] = {}
+
+
+def code_behind(function: Callable[..., Any]) -> str:
+    """Digest of the code behind a function that makes an intermediate, and behind what it has closed over."""
+    things = list({id(thing): thing for thing in _closed_over(function)}.values())
+    codes = [getattr(thing, "__code__", thing) for thing in things]
+    key = tuple((getattr(code, "co_filename", ""), code) for code in codes)
+    if key not in _behind:
+        _behind[key] = _code(things).digest
+    return _behind[key]
+
+
+def _code(things: list[Any]) -> Code:
+    tops = {(getattr(thing, "__module__", None) or "").partition(".")[0] for thing in things}
     try:
-        return _Closure(Sources(frozenset(own))).of(thing)
+        return _Closure(Sources(plugin_packages() | tops)).of(things)
     except (OSError, SyntaxError, ValueError, RecursionError):  # a file that is gone, or was edited into nonsense
-        return Code(_digest(["without files", *_without_file(thing)]))
+        return Code(_digest(["without files", *(text for thing in things for text in _without_file(thing))]))
+
+
+def _closed_over(value: Any, depth: int = 4) -> Iterator[Any]:
+    """The functions in a value, and the plugins' classes of which it has instances."""
+    if isinstance(value, partial):
+        value = [value.func, *value.args, *value.keywords.values()]
+    if isinstance(value, types.MethodType):
+        value = [value.__func__, value.__self__]
+    if depth == 0 or isinstance(value, types.ModuleType):
+        return
+    inside: Iterable[Any] = ()
+    if isinstance(value, types.FunctionType):
+        yield value
+        with contextlib.suppress(ValueError):  # a variable that has no value yet
+            inside = [cell.cell_contents for cell in value.__closure__ or ()]
+    elif isinstance(value, tuple | list):
+        inside = value
+    elif isinstance(value, dict):
+        inside = value.values()
+    elif type(value).__module__.partition(".")[0] in plugin_packages():
+        yield type(value)
+        inside = getattr(value, "__dict__", {}).values()
+    for part in inside:
+        yield from _closed_over(part, depth - 1)
 
 
 class _Closure:
@@ -72,19 +113,21 @@ class _Closure:
         self.followed: set[int] = set()
         self.home = ""
 
-    def of(self, thing: type | Callable[..., Any]) -> Code:
-        self.home = thing.__module__.partition(".")[0]
-        if isinstance(thing, type):
-            for kind in thing.__mro__:
-                self._class(kind)
-        else:
-            self._function(thing)
+    def of(self, things: Sequence[Any]) -> Code:
+        first = things[0]
+        self.home = (first.__module__ or "").partition(".")[0]
+        for thing in things:
+            if isinstance(thing, type):
+                for kind in thing.__mro__:
+                    self._class(kind)
+            else:
+                self._function(thing)
         self._follow()
         if self._marked("levels"):
-            self._levels(getattr(thing, "distributions", ()))
+            self._levels(getattr(first, "distributions", ()))
         items = {(unit.text, *self._linked(key[0], unit)) for key, unit in self._units()}
         files = {self.sources.place(module).path for module, _ in self.reached}  # type: ignore[union-attr]
-        data = self._data_files(getattr(thing, "data_files", None))
+        data = self._data_files(getattr(first, "data_files", None))
         parts = [FORMAT, sorted(items), sorted(self.values), sorted((p.name, sources.content(p)) for p in data)]
         if self._marked("units"):
             parts.append(_core_units())

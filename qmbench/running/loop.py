@@ -157,7 +157,9 @@ def records_of(task: Task, outcome: Outcome) -> list[Record]:
     """One record per property of the task. A failure is a failure of each."""
     identity = task.level.identity
     provenance = {
-        "versions": identity["versions"],
+        "plugin": task.level.plugin,
+        "versions": task.level.versions,
+        "code": {"digest": task.level.code.digest, "files": list(task.level.code.files)},
         "options": identity["options"],
         "settings": dict(outcome.settings),
         "warnings": list(outcome.warnings),

@@ -23,7 +23,8 @@ def run_document(plan: Plan, run_id: str, started: str) -> dict[str, Any]:
                 "families": level.make().families(),
                 "stochastic": level.make().is_stochastic(),
                 "plugin": level.plugin,
-                "versions": level.identity["versions"],
+                "versions": level.versions,
+                "code": level.code.digest,
                 "citations": list(level.method.citations),
             }
             for level in plan.levels

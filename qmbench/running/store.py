@@ -33,7 +33,7 @@ _COLUMNS = (
     *("value", "unit", "uncertainty", "uncertainty_kind", "failure_kind", "failure_message", "log_tail"),
     *("shared", "provenance", "wall_s", "cpu_s", "peak_memory_mib", "cores"),
 )
-_SHARED = ("versions", "options")
+_SHARED = ("plugin", "versions", "code", "options")
 _FILTERS = ("key", "level", "system_name", "system_hash", "property", "status", "failure_kind")
 
 _CREATE = f"""
