@@ -272,7 +272,10 @@ class _Text:
     def _is_local(self, name: str) -> bool:
         if name in self.local:
             return False
-        return any(name in s.bound and (not s.is_class or s is self.scopes[-1]) for s in self.scopes)
+        if any(name in scope.bound for scope in self.scopes if not scope.is_class):
+            return True
+        # In the body of a class `name = name` reads the module's.
+        return bool(self.scopes) and name in self.scopes[-1].bound and not self._meanings(name)
 
     def _write(self, node: Any) -> None:
         if isinstance(node, list):
