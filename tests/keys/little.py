@@ -108,12 +108,14 @@ class Made(Energy):
 
 
 def write(site: Path, package: str, files: Mapping[str, str], version: str = "1.0") -> Path:
-    """The plugin `package` with `files`, installed in the folder `site`."""
+    """The plugin `package` with `files`, installed in the folder `site`; without a version, its files alone."""
     folder = site / package
     for name, text in files.items():
         path = folder / name
         path.parent.mkdir(parents=True, exist_ok=True)
         path.write_text(text.replace("PACKAGE", package))
+    if not version:  # it is installed already
+        return folder
     info = site / f"{package}-{version}.dist-info"
     info.mkdir(exist_ok=True)
     (info / "METADATA").write_text(f"Metadata-Version: 2.1\nName: {package.replace('_', '-')}\nVersion: {version}\n")
