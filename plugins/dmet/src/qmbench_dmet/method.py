@@ -167,7 +167,7 @@ class Dmet(Method):
             raise InputError(f"fragment of a lattice: write 2 or 2x2, not '{self.options.fragment}'")
         return tuple(int(n) for n in self.options.fragment.split("x"))
 
-    def compute(self, system: Molecule, properties: frozenset[str], resources: Resources) -> Result:
+    def compute(self, system: Molecule | LatticeModel, properties: frozenset[str], resources: Resources) -> Result:
         from qmbench_dmet import run
         from qmbench_dmet.embedding import EmbeddingError
         from qmbench_dmet.impurity import Refused
