@@ -20,7 +20,9 @@ app = typer.Typer(
 run_app = typer.Typer(
     help="Compute what the store lacks, print tables, write a report.", no_args_is_help=True, rich_markup_mode=None
 )
+store_app = typer.Typer(help="Look after a store of records.", no_args_is_help=True, rich_markup_mode=None)
 app.add_typer(run_app, name="run")
+app.add_typer(store_app, name="store")
 app.add_typer(plugin_app, name="plugin")
 
 Json = Annotated[bool, typer.Option("--json", help="Print one JSON document on standard output and nothing else.")]
@@ -75,6 +77,21 @@ def run_suite(
         ),
         dry_run=dry_run,
     )
+
+
+@store_app.command("prune")
+def prune(
+    store: Store = None,
+    dry_run: Annotated[bool, typer.Option("--dry-run", help="Say what would be removed, and remove nothing.")] = False,
+    everything: Annotated[
+        bool, typer.Option("--all", help="Also of plugins that are not installed, and of the latest runs.")
+    ] = False,
+    json: Json = False,
+) -> int:
+    """Remove the records that no installed code can make, and the runs that named them; the latest runs stay whole."""
+    from qmbench.cli.store import prune
+
+    return prune(store, dry_run, everything, json)
 
 
 @app.command()

@@ -246,7 +246,11 @@ class LevelOfTheory:
 
     def key(self, system: System, prop: str) -> str:
         """The key of the record of `prop` of `system` at this level: 32 hex digits."""
-        data = {"system": system.hash, "level": self.identity, "property": prop}
+        return self.key_of(system.hash, prop)
+
+    def key_of(self, system_hash: str, prop: str) -> str:
+        """The same, of a system of which only the hash is known."""
+        data = {"system": system_hash, "level": self.identity, "property": prop}
         return hashlib.sha256(json.dumps(data, sort_keys=True).encode()).hexdigest()[:32]
 
 
