@@ -1,7 +1,8 @@
 """Dispersion from coupled oscillators on PySCF densities: TS, MBD@rsSCS and its relatives, MBD-NL.
 
 Numerics that need no program (arrays in, arrays out) are in the modules `models`, `crystal`, `quanta`, `response` and
-`large`; importing this module imports none of them.
+`large`; importing this module imports none of them. An MBD energy reads from `models.mbd_energy` on: `oscillators`,
+`screening`, `radial` have the physics, `screening_equations`, `dipole`, `lapack` the matrices.
 """
 
 from __future__ import annotations
