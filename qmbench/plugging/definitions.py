@@ -22,7 +22,10 @@ Ref = tuple[str, tuple[str, ...]]
 """(module, attributes): what a name refers to; the module is empty for a name of the file itself."""
 
 # What can't be followed by name: then everything of the package may be meant.
-_DYNAMIC = ("importlib.import_module", "importlib.util", "importlib.machinery", "importlib.metadata.entry_points")
+_DYNAMIC = (
+    *("importlib.import_module", "importlib.util", "importlib.machinery", "importlib.metadata.entry_points"),
+    *("sys.modules", "runpy"),
+)
 _DYNAMIC_NAMES = frozenset({"__import__", "exec", "eval", "globals", "__subclasses__", "__init_subclass__"})
 _OPENS = ("importlib.resources", "pkgutil")
 _OPENS_NAMES = frozenset({"__file__", "__path__", "__spec__"})
@@ -113,7 +116,7 @@ class _Reader:
         self.module = Module()
         self.top: dict[str, Ref] = {}  # every name that a module-level import binds, foreign ones as well
         self.bound: set[str] = set()
-        self.inner: dict[ast.stmt, list[ast.AST]] = {}  # imports and declarations of globals inside a statement
+        self.inner: dict[ast.stmt, list[ast.Global | ast.Import | ast.ImportFrom]] = {}  # inside a statement
         self.binds: dict[ast.stmt, set[str]] = {}  # the names that it binds in the module
 
     def read(self, tree: ast.Module) -> Module:
@@ -235,8 +238,8 @@ class _Text:
         self.unit.marks = sorted(set(self.unit.marks))
         if isinstance(statement, ast.Assign | ast.AnnAssign):
             for node in ast.walk(statement):
-                if isinstance(node, ast.Call) and (ref := self._root(node.func)) is not None:
-                    self.unit.calls.append(ref)
+                if isinstance(node, ast.Call) and (called := self._root(node.func)) is not None:
+                    self.unit.calls.append(called)
 
     def _has_effect(self, statement: ast.stmt) -> bool:
         if isinstance(statement, _DEFINITIONS):
@@ -328,7 +331,7 @@ class _Text:
 
     def _write_JoinedStr(self, node: ast.JoinedStr) -> None:
         self._plainly(node)
-        self._string("".join(p.value if isinstance(p, ast.Constant) else "*" for p in node.values))
+        self._string("".join(str(p.value) if isinstance(p, ast.Constant) else "*" for p in node.values))
 
     def _string(self, text: str) -> None:
         if text.strip("*") and len(text) <= _LONGEST_NAME and not any(c.isspace() for c in text):

@@ -162,8 +162,8 @@ def compute(
     given = {**resources, "scratch": Path(resources["scratch"])}
     given["artifacts"] = Path(resources["artifacts"]) if resources["artifacts"] else None
     method: Method = _level(level).make()
-    code = {"code": _level(level).code.digest, "code_behind": code_behind}
-    result = method.run(_system(system), frozenset(properties), Resources(**given, **code))
+    allowed = Resources(**given, code=_level(level).code.digest, code_behind=code_behind)
+    result = method.run(_system(system), frozenset(properties), allowed)
     return {
         "properties": {name: quantity.to_json() for name, quantity in result.properties.items()},
         "settings": dict(result.settings),
