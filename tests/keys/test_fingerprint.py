@@ -163,6 +163,40 @@ def test_what_cannot_be_followed_counts_whole(codes):
         assert first["alpha"].digest == second["alpha"].digest or name == "importlib"
 
 
+@pytest.fixture
+def two_packages(tmp_path, monkeypatch):
+    """Codes of the plugin when its distribution has a second package, installed, or only pointed to (editable)."""
+
+    def go(half, editable):
+        site = tmp_path / f"site{half}{editable}"
+        source = tmp_path / f"src{half}" if editable else site
+        imported = "from little_helpers.more import HALF\n\n\ndef shift"
+        write(site, PACKAGE, replaced("shifts.py", ("def shift", imported), ("0.5", "HALF")))
+        (source / "little_helpers").mkdir(parents=True)
+        (source / "little_helpers" / "__init__.py").write_text("")
+        (source / "little_helpers" / "more.py").write_text(f"HALF = {half}\n")
+        listed = ["__editable__.little.pth"] if editable else ["little_helpers/__init__.py", "little_helpers/more.py"]
+        (site / "__editable__.little.pth").write_text(f"{source}\n")
+        (site / f"{PACKAGE}-1.0.dist-info" / "RECORD").write_text("".join(f"{name},,\n" for name in listed))
+        with monkeypatch.context() as patch:
+            for path in (site, source):
+                patch.syspath_prepend(str(path))
+            invalidate_caches()
+            for name in [n for n in sys.modules if n.partition(".")[0] in (PACKAGE, "little_helpers")]:
+                del sys.modules[name]
+            found = {m.name: code_of(m) for m in import_module(PACKAGE).qmbench_methods()}
+        assert "little_helpers/more.py" in found["beta"].files
+        return found["alpha"].digest, found["beta"].digest
+
+    return go
+
+
+def test_a_second_package_of_the_distribution_is_followed(two_packages):
+    installed, editable = ([two_packages(half, how) for half in (0.5, 0.6)] for how in (False, True))
+    assert installed == editable
+    assert [a == b for a, b in zip(*installed, strict=True)] == [True, False]
+
+
 def test_declared_data_files_count_and_no_others(codes):
     files = replaced("methods.py", ('name = "beta"', 'name = "beta"\n    data_files = ("data/u*.txt",)'))
     first, second = codes(files), codes({**files, "data/unused.txt": "other\n"})

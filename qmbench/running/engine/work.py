@@ -81,7 +81,8 @@ def _run(document: Mapping[str, Any], resources: Resources) -> Result:
         if level.key(system, prop) != key:
             raise QmbenchError(
                 f"the worker's '{level}' is not the one that was planned: its code is "
-                f"{level.code.digest[:CODE_DIGITS]}, its versions are {json.dumps(level.versions)}"
+                f"{level.code.digest[:CODE_DIGITS]}, its versions are {json.dumps(level.versions)}; "
+                "if its plugin was edited in the meantime, start again"
             )
     resources = replace(resources, code=level.code.digest, code_behind=code_behind)
     return checked(level.make().run(system, document["properties"], resources), system)
