@@ -2,10 +2,9 @@
 
 from __future__ import annotations
 
-from pathlib import Path
 from typing import TYPE_CHECKING
 
-from qmbench.cli.common import console, print_json, store_place
+from qmbench.cli.common import console, print_json
 from qmbench.domain.errors import InputError
 
 if TYPE_CHECKING:
@@ -15,12 +14,12 @@ if TYPE_CHECKING:
 def prune(place: str | None, dry_run: bool, everything: bool, json: bool) -> int:
     """The command; returns its exit code."""
     from qmbench.running.current import to_prune
-    from qmbench.running.store import Store
+    from qmbench.running.stores import is_there, open_store, store_place
 
     where = store_place(place)
-    if "://" not in where and not Path(where).exists():
+    if not is_there(where):
         raise InputError(f"there is no store at {where}; name one with --store")
-    with Store.open(where, read_only=dry_run) as store:
+    with open_store(where, read_only=dry_run) as store:
         found = to_prune(store.records(), store.runs(), everything)
         if not dry_run:
             store.remove(found.keys, found.runs)

@@ -1,14 +1,19 @@
-"""Systems as people write them: BENCHMARK:SYSTEM, BENCHMARK/ENTRY, FILE.xyz, FILE.toml."""
+"""Systems as people name them: BENCHMARK:SYSTEM, BENCHMARK/ENTRY, FILE.xyz, FILE.toml, a System, atoms of ASE."""
 
 from __future__ import annotations
 
 from dataclasses import dataclass
 from pathlib import Path
+from typing import TYPE_CHECKING
 
+from qmbench.data.atoms import from_ase, is_atoms
 from qmbench.data.benchmark import Benchmark, Entry, Term, benchmark_folders, find_benchmark
 from qmbench.domain.errors import InputError, did_you_mean
 from qmbench.domain.systems import System
 from qmbench.domain.systems.files import read_system
+
+if TYPE_CHECKING:
+    from ase import Atoms
 
 
 @dataclass(frozen=True)
@@ -19,6 +24,22 @@ class Target:
     system: System | None = None
     benchmark: Benchmark | None = None
     entry: Entry | None = None
+
+
+def target_of(what: str | Path | System | Atoms, charge: int | None = None, multiplicity: int | None = None) -> Target:
+    """What `what` stands for; charge and multiplicity are for ASE's atoms alone, since all others state theirs."""
+    if is_atoms(what):
+        system = from_ase(what, charge, multiplicity)
+        return Target(system.name, system=system)
+    if charge is not None or multiplicity is not None:
+        raise InputError("charge and multiplicity are given for atoms of ASE alone; files and systems state their own")
+    if isinstance(what, System):
+        return Target(what.name or getattr(what, "formula", what.kind), system=what)
+    if isinstance(what, str | Path):
+        return find_target(str(what))
+    raise InputError(
+        f"a system is a text, a path, a qmbench system or atoms of ASE, not {type(what).__name__}; one at a time"
+    )
 
 
 def find_target(text: str) -> Target:
