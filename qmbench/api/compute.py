@@ -169,7 +169,8 @@ def compute(
     several, `energy` when empty; or one observable, such as `interaction_energy` of a molecule with fragments. bsse:
     `cp` or `none`, where it matters. store: path, URL or open store; by default what QMBENCH_STORE names, or
     qmbench-data/store.sqlite here. engine: NAME[:ADDRESS] or an engine. cores: threads, all by default. task_timeout
-    in s and task_memory in GiB, per task. fresh: compute again what the store has. progress: True shows it, a function is called after each task.
+    in s and task_memory in GiB, per task. fresh: compute again what the store has. progress: True shows it, a function
+    is called after each task.
 
     A request that makes no sense raises InputError. What fails is raised as InputError, Unsupported, NotConverged,
     ResourceError (time or memory) or QmbenchError (a crash), or returned as `status` and `failure` with check=False.

@@ -73,7 +73,7 @@ class StoreProtocol(Protocol):
         return found[:most]
 
     def remove(self, keys: Iterable[str], runs: Iterable[str] = ()) -> None:
-        """Remove the records with these keys and the documents of these runs, all or none; for `qmbench store prune`."""
+        """Remove the records with these keys and the documents of these runs, all or none (`qmbench store prune`)."""
         raise InputError(f"records can't be removed from {self.place}: its store does not do that")
 
     def close(self) -> None:  # most have something to close, but not all

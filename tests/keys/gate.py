@@ -55,9 +55,9 @@ class Gate:
         """The plugin's files, without another version."""
         write(self.package.parent, self.package.name, files, version="")
 
-    def computed(self) -> set[str]:
+    def computed(self, *more: str) -> set[str]:
         """The levels of which a run of the suite computed anything."""
-        code, output = self("run", "suite", "ci.toml", "--json")
+        code, output = self("run", "suite", "ci.toml", "--json", *more)
         assert code == 0, output
         return {r["level_of_theory"] for r in json.loads(output)["records"] if not r["cached"]}
 
