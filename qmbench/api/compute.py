@@ -268,7 +268,7 @@ def _observable(
     if not planned.terms:
         raise InputError(f"{benchmark.id}/{entry.id} consists of reference values alone: there is nothing to compute")
     records, computed = _computed(list(tasks.values()), session)
-    quantity, failure, used = entry_value(planned.terms, entry, unit, records)
+    quantity, failure, used = entry_value(planned.terms, benchmark, entry, planned.bsse, records)
     return replace(
         empty,
         status=_status(failure),

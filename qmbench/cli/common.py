@@ -2,18 +2,40 @@
 
 from __future__ import annotations
 
+import functools
 import json
 import math
 import os
 import sys
-from typing import TYPE_CHECKING, Any
+from collections.abc import Callable
+from typing import TYPE_CHECKING, Any, ParamSpec
 
-from qmbench.domain.errors import InputError
+from qmbench.domain.errors import InputError, Interrupted, QmbenchError
 from qmbench.report.values import unit_text as unit_text
 from qmbench.report.values import value_lines as value_lines
 
 if TYPE_CHECKING:
     from rich.console import Console
+
+
+P = ParamSpec("P")
+
+
+class Stopped(QmbenchError):
+    """A command was interrupted by hand; the message says what is kept."""
+
+
+def interruptible(command: Callable[P, int]) -> Callable[P, int]:
+    """The command with Interrupted as an error: the command-line library makes an empty line of a KeyboardInterrupt."""
+
+    @functools.wraps(command)
+    def call(*arguments: P.args, **options: P.kwargs) -> int:
+        try:
+            return command(*arguments, **options)
+        except Interrupted as error:
+            raise Stopped(str(error)) from None
+
+    return call
 
 
 def print_json(document: Any) -> None:

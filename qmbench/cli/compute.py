@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import Any
 
 from qmbench.api.compute import Computation, alone, computation
-from qmbench.cli.common import check_choice, console, print_json, unit_text, value_lines
+from qmbench.cli.common import check_choice, console, interruptible, print_json, unit_text, value_lines
 from qmbench.data.benchmark import BSSE
 from qmbench.data.target import Target, find_target
 from qmbench.domain.errors import InputError
@@ -18,6 +18,7 @@ from qmbench.plugging.registry import parse_level, plugins
 from qmbench.running.session import Session
 
 
+@interruptible
 def compute(
     level: str,
     system: str,

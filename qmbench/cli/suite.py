@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Any
 
 from qmbench.api.run import plan_of, run_plan
-from qmbench.cli.common import check_choice, console, print_json
+from qmbench.cli.common import check_choice, console, interruptible, print_json
 from qmbench.data.benchmark import BSSE
 from qmbench.domain.record import Task
 from qmbench.running.plan import Plan, PlannedEntry
@@ -46,6 +46,7 @@ class Request:
         )
 
 
+@interruptible
 def run_suite(request: Request, dry_run: bool) -> int:
     """The command; returns its exit code."""
     check_choice(request.bsse, BSSE, "--bsse")

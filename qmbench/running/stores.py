@@ -88,6 +88,12 @@ class StoreProtocol(Protocol):
         self.close()
 
 
+_MEMBERS = (
+    *("place", "artifacts_folder", "get", "put", "records", "save_run", "runs", "run", "starting_with", "close"),
+    *("__enter__", "__exit__"),
+)
+
+
 def store_place(given: str | Path | None) -> str:
     """The place that was given, or else that of the variable QMBENCH_STORE, or `qmbench-data/store.sqlite` here."""
     return str(given or os.environ.get("QMBENCH_STORE") or DEFAULT_STORE)
@@ -112,11 +118,15 @@ def open_store(place: str | Path, read_only: bool = False) -> StoreProtocol:
     if scheme not in openers:
         raise InputError(f"'{place}' does not name a store; there is a path{_urls(['sqlite', *openers])}")
     try:
-        return openers[scheme](str(place), read_only)
+        store = openers[scheme](str(place), read_only)
     except QmbenchError:
         raise
     except Exception as error:
         raise StoreError(f"the store {place} can't be opened: {type(error).__name__}: {error}") from error
+    lacking = [name for name in _MEMBERS if not hasattr(store, name)]
+    if lacking:
+        raise StoreError(f"the store {place} has no '{lacking[0]}': it is to be a qmbench.StoreProtocol")
+    return store
 
 
 def _scheme(place: str | Path) -> str | None:

@@ -12,7 +12,8 @@ import pytest
 
 import qmbench
 from qmbench.cli import run as command
-from qmbench.plugging.registry import discover
+from qmbench.plugging.registry import discover, plugins
+from qmbench.running.engine.choice import engine_named
 from qmbench.running.stores import open_store
 
 
@@ -95,6 +96,25 @@ def test_a_store_that_can_not_be_opened_is_said_in_one_line(elsewhere, tmp_path)
     (tmp_path / "broken").write_text("{")
     with pytest.raises(qmbench.StoreError, match="can't be opened: JSONDecodeError"):
         open_store(f"lines://{tmp_path}/broken")
+
+
+def test_what_a_plugin_makes_has_to_be_what_it_says(elsewhere, monkeypatch):
+    monkeypatch.setitem(plugins().engines, "empty", lambda address, workers, resources: object())
+    monkeypatch.setitem(plugins().engines, "broken", lambda address, workers: None)
+    monkeypatch.setitem(plugins().stores, "empty", lambda url, read_only: object())
+    with pytest.raises(qmbench.QmbenchError, match=r"engine 'empty' has no 'workers': see qmbench\.Engine"):
+        engine_named("empty")
+    with pytest.raises(qmbench.QmbenchError, match="engine 'broken' can't be made: TypeError"):
+        engine_named("broken")
+    with pytest.raises(qmbench.StoreError, match=r"has no 'place': it is to be a qmbench\.StoreProtocol"):
+        open_store("empty://x")
+
+
+def test_an_isolated_plugin_brings_none(elsewhere):
+    from qmbench.plugging.isolated.companion import _plugin
+
+    with pytest.raises(qmbench.InputError, match="qmbench_engines, which works in the environment of qmbench alone"):
+        _plugin("elsewhere")
 
 
 class _Point:

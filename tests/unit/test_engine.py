@@ -202,7 +202,7 @@ def test_engines_by_name() -> None:
     assert isinstance(local, LocalEngine)
     assert local.workers == 3
     for wrong in ("locl", "slurm"):
-        with pytest.raises(InputError, match="write one of dask, local, or NAME:ADDRESS"):
+        with pytest.raises(InputError, match="there is dask, local, written NAME or NAME:ADDRESS"):
             engine_named(wrong)
     with pytest.raises(InputError, match="no address; leave ':here' out"):
         engine_named("local:here")

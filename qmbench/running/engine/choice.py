@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from typing import TYPE_CHECKING
 
-from qmbench.domain.errors import InputError, QmbenchError, did_you_mean
+from qmbench.domain.errors import InputError, QmbenchError
 from qmbench.domain.resources import Resources
 from qmbench.plugging.registry import plugins
 
@@ -22,16 +22,19 @@ def engine_named(text: str = "local", workers: int | None = None, resources: Res
     name, _, address = text.partition(":")
     factories: Mapping[str, Callable[[str, int | None, Resources], Engine]] = {**CORE_ENGINES, **plugins().engines}
     if name not in factories:
-        there_is = ", ".join(sorted(factories))
         raise InputError(
-            f"unknown engine '{name}'{did_you_mean(name, factories)}; write one of {there_is}, or NAME:ADDRESS"
+            f"unknown engine '{name}'; there is {', '.join(sorted(factories))}, written NAME or NAME:ADDRESS"
         )
     try:
-        return factories[name](address, workers, resources or Resources())
+        engine = factories[name](address, workers, resources or Resources())
     except QmbenchError:
         raise
     except Exception as error:
         raise QmbenchError(f"engine '{text}' can't be made: {type(error).__name__}: {error}") from error
+    for member in ("workers", "run", "close"):
+        if not hasattr(engine, member):
+            raise QmbenchError(f"engine '{name}' has no '{member}': see qmbench.Engine")
+    return engine
 
 
 def _local(address: str, workers: int | None, resources: Resources) -> Engine:
