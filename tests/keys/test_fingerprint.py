@@ -266,8 +266,19 @@ def test_intermediates_are_told_apart_by_what_makes_them(tmp_path):
     assert texts == ["old", "new", "old"]
 
 
-def test_levels_are_keyed_by_code_and_not_by_the_plugin_s_version(monkeypatch):
+def test_levels_are_keyed_by_code_and_not_by_the_versions_of_plugins():
     level = plugins().level("hf/sto-3g")
     assert level.identity["code"] == code_of(level.method).digest
     assert set(level.identity["versions"]) == {"pyscf"}
     assert set(level.versions) == {"qmbench-pyscf", "pyscf"}
+    on_another_plugin = plugins().level("pbe+mbd/sto-3g")
+    assert set(on_another_plugin.identity["versions"]) == {"pyscf"}
+    assert set(on_another_plugin.versions) == {"qmbench-mbd", "qmbench-pyscf", "pyscf"}
+    assert "qmbench_pyscf/scf.py" in on_another_plugin.code.files
+
+
+def test_methods_of_one_plugin_do_not_all_share_their_code():
+    digests = {name: code_of(plugins().methods[name]).digest for name in ("hf", "pbe", "pbe0", "mp2", "ccsd", "fci")}
+    assert len(set(digests.values())) == len(digests)
+    files = set(code_of(plugins().methods["hf"]).files)
+    assert not files & {"qmbench_pyscf/fullci.py", "qmbench_pyscf/correlated.py", "qmbench_pyscf/dispersion.py"}
