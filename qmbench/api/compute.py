@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from qmbench.data.benchmark import BSSE, Benchmark, Entry
-from qmbench.data.target import Target, adhoc_entry, target_of
+from qmbench.data.target import Target, adhoc_entry, says_its_terms, target_of
 from qmbench.domain.errors import (
     InputError,
     NotConverged,
@@ -32,9 +32,6 @@ from qmbench.running.stores import StoreProtocol
 if TYPE_CHECKING:
     from ase import Atoms
 
-ADHOC = ("interaction_energy", "dipole_moment", "polarizability_anisotropy")
-"""Observables that say by themselves which calculations they are made of."""
-
 ERRORS: Mapping[str, type[QmbenchError]] = {
     "input": InputError,
     "unsupported": Unsupported,
@@ -49,8 +46,8 @@ ERRORS: Mapping[str, type[QmbenchError]] = {
 class Computation:
     """What `compute` gave.
 
-    name: of the system or entry, as it was asked for. properties: name -> quantity, of what was asked for; empty
-    unless `status` is ok. failure: why it is not. records: what it was made from. coefficients: of an observable that
+    name: of the system or entry, as it was asked for. properties: name -> quantity, of what was asked for;
+    those that there are when `status` is not ok. failure: why it is not. records: what it was made from. coefficients: of an observable that
     is made of several calculations, by record key. computed: keys of the records that were not in the store before.
     bsse, benchmark, entry: of an observable, empty for properties of a system.
     """
@@ -213,7 +210,7 @@ def computation(
     if composed:
         if len(wanted) > 1:
             raise InputError(f"{composed[0]} is made of several calculations: ask for it alone")
-        if composed[0] not in ADHOC:
+        if not says_its_terms(observables[composed[0]]):
             raise InputError(f"{composed[0]} needs an entry that says of which systems it is made")
         return _observable(level, target, *adhoc_entry(target.system, composed[0]), bsse, session)
     for name in wanted:

@@ -37,15 +37,13 @@ def from_ase(
     if not is_atoms(atoms):
         raise InputError(f"from_ase takes ase.Atoms, not {type(atoms).__name__}")
     label = name or str(atoms.info.get("name") or atoms.get_chemical_formula())
-    given = {
-        "charge": _whole(atoms, "charge", charge, label),
-        "multiplicity": _whole(atoms, "multiplicity", multiplicity, label),
-    }
+    charge = _whole(atoms, "charge", charge, label)
+    multiplicity = _whole(atoms, "multiplicity", multiplicity, label)
     symbols = tuple(atoms.get_chemical_symbols())
     positions = _bohr(atoms.get_positions())
     fragments = parse_fragments(str(atoms.info.get("fragments") or ""), label, len(symbols))
     if not any(atoms.pbc):
-        return Molecule(symbols, positions, fragments=fragments, name=label, **given)
+        return Molecule(symbols, positions, charge, multiplicity, fragments, name=label)
     if not all(atoms.pbc):
         raise InputError(
             f"{label}: only crystals, periodic in three directions (pbc=True), are done, no slabs or wires;"
@@ -53,7 +51,7 @@ def from_ase(
         )
     if fragments:
         raise InputError(f"{label}: a crystal has no fragments")
-    return Crystal(symbols, positions, _bohr(atoms.cell.array), name=label, **given)
+    return Crystal(symbols, positions, _bohr(atoms.cell.array), charge, multiplicity, name=label)
 
 
 def _whole(atoms: Atoms, key: str, given: int | None, label: str) -> int:

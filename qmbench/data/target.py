@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, is_dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from qmbench.data.atoms import from_ase, is_atoms
 from qmbench.data.benchmark import Benchmark, Entry, Term, benchmark_folders, find_benchmark
 from qmbench.domain.errors import InputError, did_you_mean
+from qmbench.domain.observables import FORMULAS, Observable
 from qmbench.domain.systems import System
 from qmbench.domain.systems.files import read_system
 
@@ -34,7 +35,9 @@ def target_of(what: str | Path | System | Atoms, charge: int | None = None, mult
     if charge is not None or multiplicity is not None:
         raise InputError("charge and multiplicity are given for atoms of ASE alone; files and systems state their own")
     if isinstance(what, System):
-        return Target(what.name or getattr(what, "formula", what.kind), system=what)
+        if not what.name and is_dataclass(what):  # messages and records call it by something
+            what = replace(what, name=getattr(what, "formula", what.kind))
+        return Target(what.name, system=what)
     if isinstance(what, str | Path):
         return find_target(str(what))
     raise InputError(
@@ -62,6 +65,14 @@ def find_target(text: str) -> Target:
     raise InputError(
         f"'{text}' is not a system; write BENCHMARK:SYSTEM (atoms:he), BENCHMARK/ENTRY, or an .xyz or .toml file"
     )
+
+
+def says_its_terms(observable: Observable) -> bool:
+    """Whether it is clear without an entry of which calculations it is made: of the system alone, or of its parts."""
+    named = isinstance(observable.how, str) and observable.how in FORMULAS
+    alone = observable.of_one_system or not named
+    chosen = observable.needs_state or observable.needs_coordinate
+    return observable.name == "interaction_energy" or (alone and not chosen)
 
 
 def adhoc_entry(system: System, observable: str) -> tuple[Benchmark, Entry]:

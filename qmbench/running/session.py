@@ -12,6 +12,7 @@ from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from pathlib import Path
 
+from qmbench.domain.errors import InputError
 from qmbench.domain.record import Task
 from qmbench.domain.resources import Resources
 from qmbench.running.engine.choice import engine_named
@@ -39,6 +40,12 @@ class Session:
     task_memory: float | None = None
     progress: bool | Callable[[Progress], None] = True
     fresh: bool = False
+
+    def __post_init__(self) -> None:
+        limits = {name: getattr(self, name) for name in ("workers", "cores", "task_timeout", "task_memory")}
+        given = [name for name, value in limits.items() if value is not None]
+        if given and not isinstance(self.engine, str):
+            raise InputError(f"an engine has its own workers and limits; leave {', '.join(given)} out")
 
     def opened(self) -> AbstractContextManager[StoreProtocol]:
         """The store, to be used in a `with` block."""

@@ -13,6 +13,7 @@ import psutil
 import pytest
 
 import qmbench
+from qmbench.plugging.registry import plugins
 
 HE = qmbench.Molecule(("He",), ((0.0, 0.0, 0.0),), 0, 1, name="he")
 HERE = {"engine": "here"}  # one process less to start; what needs a supervised child says so
@@ -107,12 +108,31 @@ def test_a_request_that_makes_no_sense_is_an_input_error(arguments, more, messag
 
 def test_an_observable_of_a_molecule_with_fragments():
     parts = (qmbench.Fragment((0,), 0, 1), qmbench.Fragment((1,), 0, 1))
-    pair = qmbench.Molecule(("He", "Ne"), ((0, 0, 0), (0, 0, 6)), 0, 1, parts, name="hene")
+    pair = qmbench.Molecule(("He", "Ne"), ((0, 0, 0), (0, 0, 6)), 0, 1, parts)
     made = qmbench.compute("sabotage", pair, "interaction_energy", **HERE)
     assert (made.value, made.unit) == (0.0, "kcal/mol")
     assert sorted(made.coefficients.values()) == [-1.0, -1.0, 1.0]
     assert len(made.records) == 3
-    assert "-1 × hene@1" in made._repr_html_()
+    assert "-1 × HeNe@1" in made._repr_html_()
+
+
+def test_an_observable_of_one_system_needs_no_entry(monkeypatch):
+    half = qmbench.Observable("half", "energy", lambda value: value / 2, "half of it", unit="hartree")
+    monkeypatch.setitem(plugins().observables, "half", half)
+    assert qmbench.compute("sabotage", HE, "half", **HERE).value == -1.0
+    with pytest.raises(qmbench.InputError, match="dissociation_energy needs an entry"):
+        qmbench.compute("sabotage", HE, "dissociation_energy", **HERE)
+
+
+def test_an_engine_in_hand_stays_open_and_keeps_its_own_limits():
+    with qmbench.LocalEngine(1, qmbench.Resources(time_s=60.0)) as engine:
+        pids = {
+            qmbench.compute("sabotage", HE, prop, engine=engine).provenance["settings"]["pid"]
+            for prop in ("energy", "dipole")
+        }
+        assert len(pids) == 1  # the same warm child
+        with pytest.raises(qmbench.InputError, match="its own workers and limits; leave task_timeout out"):
+            qmbench.compute("sabotage", HE, engine=engine, task_timeout=1.0)
 
 
 def script(tmp_path, text, **more):
