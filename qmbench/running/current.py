@@ -12,6 +12,7 @@ from qmbench.domain.errors import QmbenchError
 from qmbench.domain.method import LevelOfTheory
 from qmbench.domain.record import Record
 from qmbench.plugging.registry import parse_level, plugins
+from qmbench.running.run_document import Run
 
 Standing = Literal["current", "stale", "not installed"]
 
@@ -76,10 +77,9 @@ def to_prune(records: Iterable[Record], runs: Iterable[Mapping[str, Any]], every
     Stale records go. Those of the latest run of each suite stay, so that its report can be made; and so do those of
     plugins that are not installed. With `everything` neither stay.
     """
-    runs = list(runs)
-    named = {str(run["id"]): {key for entry in run["entries"] for _, key in entry["terms"]} for run in runs}
-    latest = {run["suite"]["id"]: str(run["id"]) for run in runs}
-    holders = {key: run_id for run_id in latest.values() for key in named[run_id]}
+    known = [Run.from_json(document) for document in runs]
+    latest = {run.suite: run for run in known}
+    holders = {key: run.id for run in latest.values() for key in run.keys}
     found = Pruning()
     for record in records:
         how = standing(record)
@@ -92,5 +92,5 @@ def to_prune(records: Iterable[Record], runs: Iterable[Mapping[str, Any]], every
             continue
         found.left += 1
     gone = set(found.keys)
-    found.runs = [run_id for run_id, keys in named.items() if keys & gone]
+    found.runs = [run.id for run in known if run.keys & gone]
     return found

@@ -99,7 +99,7 @@ class _Loop:
                     self.total += len(task.properties) - 1
                     continue
                 new = records_of(task, outcome)
-                self.store.put(new, anew=self.fresh)
+                self.store.put(new, **({"anew": True} if self.fresh else {}))
                 self.records.update((record.key, record) for record in new)
                 self.done += 1
                 self.failed += outcome.status == "failed"
