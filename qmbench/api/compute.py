@@ -46,10 +46,10 @@ ERRORS: Mapping[str, type[QmbenchError]] = {
 class Computation:
     """What `compute` gave.
 
-    name: of the system or entry, as it was asked for. properties: name -> quantity, of what was asked for;
-    those that there are when `status` is not ok. failure: why it is not. records: what it was made from. coefficients: of an observable that
-    is made of several calculations, by record key. computed: keys of the records that were not in the store before.
-    bsse, benchmark, entry: of an observable, empty for properties of a system.
+    name: of the system or entry, as it was asked for. properties: name -> quantity, of what was asked for; those that
+    there are when `status` is not ok. failure: why it is not. records: what it was made from. coefficients: of an
+    observable that is made of several calculations, by record key. computed: keys of the records that were not in the
+    store before. bsse, benchmark, entry: of an observable, empty for properties of a system.
     """
 
     level: str

@@ -53,7 +53,7 @@ class Suite:
     def of(
         cls,
         benchmarks: str | Sequence[str],
-        levels: Any,
+        levels: str | LevelOfTheory | Sequence[str | LevelOfTheory],
         bsse: str | None = None,
         id: str = "python",
         title: str = "",
