@@ -10,10 +10,10 @@ from qmbench.domain.errors import InputError, QmbenchError, did_you_mean
 
 def show(thing: str, store: str | None = None, json: bool = False) -> int:
     """Find what `thing` names and print it as YAML-like text (a record in tables) or as JSON."""
-    from qmbench.cli.show_record import find_record, print_record
+    from qmbench.cli.show_record import find_record, made_by, print_record
 
     record = find_record(thing, store)
-    document = record.to_json() if record else find(thing, store)
+    document = {**record.to_json(), "made_by": made_by(record)} if record else find(thing, store)
     if record and not json:
         print_record(record)
     elif json:
@@ -47,6 +47,8 @@ def find(thing: str, store: str | None) -> dict[str, Any]:
             **_method(level.method),
             "stochastic": level.make().is_stochastic(),
             "options resolved": level.options.model_dump(mode="json"),
+            "code": level.code.digest,
+            "code files": list(level.code.files),
         }
     except InputError:
         name = head.partition("?")[0].lower()
