@@ -51,4 +51,4 @@ class _MovedFinder:
 
 def install() -> None:
     """Have imports by an old path told where the module is now."""
-    sys.meta_path.append(_MovedFinder())  # type: ignore[arg-type]  # it never finds anything
+    sys.meta_path.append(_MovedFinder())
