@@ -33,6 +33,7 @@ from functools import lru_cache, partial
 from pathlib import Path
 from typing import Any
 
+from qmbench.domain.errors import InputError
 from qmbench.domain.method import Code
 from qmbench.plugging import sources
 from qmbench.plugging.definitions import FORMAT, Ref, Unit, read_module
@@ -50,7 +51,7 @@ _NOT_COUNTED = frozenset(
 
 @lru_cache(maxsize=4096)
 def code_of(method: type) -> Code:
-    """The code behind a method's class; computed once per process. Never raises."""
+    """The code behind a method's class; computed once per process. InputError when it declares data files in vain."""
     return _code([method])
 
 
@@ -278,13 +279,17 @@ class _Closure:
         for key, unit in self._units():
             by_package.setdefault(key[0].partition(".")[0], []).append((key, unit))
         for top, units in by_package.items():
-            files = self.sources.data(top)
+            texts = {text for _, unit in units for text in unit.strings}
+            files = self.sources.data(top) if self.sources.folder(top) else self.sources.beside(top, texts)
             if top in self.packages:
                 found |= set(files.values())
             elif declared is not None and top == self.home:
-                found |= {path for name, path in files.items() if any(fnmatch.fnmatch(name, g) for g in declared)}
+                for pattern in declared:
+                    matching = {path for name, path in files.items() if fnmatch.fnmatchcase(name, pattern)}
+                    if not matching:
+                        raise InputError(f"data_files: no file of {top} is called '{pattern}'; there is {_some(files)}")
+                    found |= matching
             else:
-                texts = {text for _, unit in units for text in unit.strings}
                 found |= set(_named(files, texts))
                 for key, unit in units:
                     if "opens" in unit.marks:
@@ -302,6 +307,11 @@ class _Closure:
         folders = {text.strip("/") for text in unit.strings}
         inside = {path for name, path in files.items() if folders & _folders(name)}
         return inside or set(files.values())
+
+
+def _some(files: Iterable[str]) -> str:
+    names = sorted(files)
+    return ", ".join(names[:5]) + (", …" if len(names) > 5 else "") if names else "none"
 
 
 def _folders(name: str) -> set[str]:
