@@ -9,6 +9,7 @@ from __future__ import annotations
 import contextlib
 import hashlib
 import json
+import math
 import os
 import re
 import sys
@@ -269,6 +270,15 @@ def _stat(path: Path) -> tuple[int, ...]:
 def _reader() -> tuple[int, ...]:
     """Which version of the reader itself made what is cached."""
     return _stat(Path(definitions.__file__))
+
+
+def changed(path: Path) -> float:
+    """When a file was last written, s since the epoch; infinity where there is none any more."""
+    try:
+        found = path.stat()
+    except OSError:
+        return math.inf
+    return max(found.st_mtime, found.st_ctime)
 
 
 def cache_folder() -> Path:
