@@ -271,6 +271,10 @@ def _checked(method: type[Method], found: Plugins) -> type[Method]:
         raise InputError(f"method {method.__name__} has no {', '.join(sorted(method.__abstractmethods__))}")
     if method.name != method.name.lower() or any(c in method.name for c in "/?&= "):
         raise InputError(f"method name '{method.name}' must be lower case, without / ? & = or blanks")
+    if not (method.data_files is None or isinstance(method.data_files, tuple | list)):
+        raise InputError(
+            f"method '{method.name}' has data_files {method.data_files!r}; write a tuple of patterns, ('data/*.csv',)"
+        )
     if method.name in found.methods:
         raise InputError(f"method '{method.name}' is already provided by plugin '{found.owner[method.name].name}'")
     return method

@@ -6,6 +6,8 @@ import re
 from collections.abc import Iterable, Mapping
 from typing import TYPE_CHECKING, Any
 
+from qmbench.domain.record import CODE_DIGITS
+
 if TYPE_CHECKING:
     import pandas as pd
 
@@ -23,7 +25,10 @@ def provenance(
         {
             "level": name,
             "plugin": about.plugin,
-            "versions": ", ".join(f"{k} {v}" for k, v in about.versions.items()),
+            "versions": ", ".join(
+                [f"{k} {v}" for k, v in about.versions.items()]
+                + ([f"code {about.code[:CODE_DIGITS]}"] if about.code else [])
+            ),
             "families": ", ".join(f"{k}: {v}" for k, v in about.families.items()),
         }
         for name, about in (run.levels if run else {}).items()
