@@ -1,4 +1,4 @@
-"""Systems as people write them: BENCHMARK:SYSTEM, BENCHMARK/ENTRY, FILE.xyz, FILE.toml."""
+"""Systems as people write them: BENCHMARK:SYSTEM, BENCHMARK/ENTRY, or a file of any kind (FILE.xyz, FILE.toml)."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from pathlib import Path
 from qmbench.data.benchmark import Benchmark, Entry, Term, benchmark_folders, find_benchmark
 from qmbench.domain.errors import InputError, did_you_mean
 from qmbench.domain.systems import System
-from qmbench.domain.systems.files import read_system
+from qmbench.plugging.registry import plugins
 
 
 @dataclass(frozen=True)
@@ -23,8 +23,9 @@ class Target:
 
 def find_target(text: str) -> Target:
     """Resolve `text`; InputError with what would be right."""
-    if text.endswith((".xyz", ".toml")):
-        return Target(text, system=read_system(text))
+    kinds = plugins().systems
+    if text.endswith(kinds.endings):
+        return Target(text, system=kinds.read(text))
     for separator in (":", "/"):
         head, found, rest = text.partition(separator)
         if not found or (separator == ":" and "/" in head):
@@ -39,7 +40,7 @@ def find_target(text: str) -> Target:
             return Target(text, system=_fragment(system, number) if at else system)
         return Target(text, benchmark=benchmark, entry=benchmark.entry(rest))
     raise InputError(
-        f"'{text}' is not a system; write BENCHMARK:SYSTEM (atoms:he), BENCHMARK/ENTRY, or an .xyz or .toml file"
+        f"'{text}' is not a system; write BENCHMARK:SYSTEM (atoms:he), BENCHMARK/ENTRY, or {kinds.file_words()} file"
     )
 
 
@@ -58,8 +59,6 @@ def adhoc_entry(system: System, observable: str) -> tuple[Benchmark, Entry]:
 
 
 def _fragment(system: System, number: str) -> System:
-    from qmbench.domain.systems import Molecule
-
-    if not isinstance(system, Molecule) or not number.isdigit():
+    if not number.isdigit():
         raise InputError(f"'@{number}' is not a fragment; write SYSTEM@1, say")
     return system.fragment(int(number), ghosts=False)

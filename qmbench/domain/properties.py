@@ -5,46 +5,78 @@ Plugins add their own through the hook `qmbench_properties`; two plugins may not
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+import warnings
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Protocol
 
 import numpy as np
 
 from qmbench.domain.errors import InputError, did_you_mean
 from qmbench.domain.quantity import Quantity
 
+ENERGY_UNIT = "hartree"
+
 # Shapes: () a number; (3,), (3, 3); "states" {label: number}; "atoms" one per real nucleus, in input order;
-# "sites" one per lattice site; ("atoms", 3), ("atoms", "atoms") with those as axes; "any" whatever shape, documented
-# in the description.
+# "sites" one per lattice site, and so on for the parts of other kinds; ("atoms", 3), ("atoms", "atoms") with those as
+# axes; "any" whatever shape, documented in the description.
 Shape = tuple[int | str, ...] | str
+NO_AXES = ("states", "any")
 
 
-PARTS = ("atoms", "sites")
+class OfKind(Protocol):
+    """What a property asks of a system: its kind, the unit of its energies, and the axes that its properties have."""
+
+    @property
+    def kind(self) -> str: ...
+
+    @property
+    def energy_unit(self) -> str: ...
+
+    @property
+    def axes(self) -> Mapping[str, int]: ...
 
 
 @dataclass(frozen=True)
 class Property:
-    """One primitive property. `lattice_unit` is its unit for lattice models where that differs."""
+    """One primitive property. A unit of hartree stands for the unit of energy of the kind of system.
+
+    units: kind of system -> the unit there, where that is another one. lattice_unit: deprecated, `units={"lattice": …}`.
+    """
 
     name: str
     unit: str
     description: str
     shape: Shape = ()
     lattice_unit: str | None = None
+    units: Mapping[str, str] = field(default_factory=dict, hash=False)
+
+    def __post_init__(self) -> None:
+        if self.lattice_unit is None:
+            return
+        warnings.warn(
+            f"property '{self.name}': lattice_unit is deprecated; what is in hartree is in the unit of energy of each "
+            f'kind of system by itself, and units={{"lattice": "{self.lattice_unit}"}} says another one',
+            DeprecationWarning,
+            stacklevel=3,
+        )
+        object.__setattr__(self, "units", {"lattice": self.lattice_unit, **self.units})
+        object.__setattr__(self, "lattice_unit", None)
 
     @property
     def axes(self) -> tuple[int | str, ...]:
         """Its axes, one by one: lengths, or what they count (`atoms`, `sites`). Empty for a number, `states`, `any`."""
         if isinstance(self.shape, tuple):
             return self.shape
-        return (self.shape,) if self.shape in PARTS else ()
+        return () if self.shape in NO_AXES else (self.shape,)
 
-    def unit_for(self, system_kind: str) -> str:
-        """The unit in which a method must return it: `lattice_unit` for lattices, `unit` otherwise."""
-        return self.lattice_unit if system_kind == "lattice" and self.lattice_unit else self.unit
+    def unit_for(self, system: OfKind) -> str:
+        """The unit in which a method must return it for such a system (or class of systems)."""
+        return self.units.get(system.kind, system.energy_unit if self.unit == ENERGY_UNIT else self.unit)
 
 
 CORE_PROPERTIES = (
-    Property("energy", "hartree", "total energy, nuclear repulsion included", lattice_unit="t"),
+    Property("energy", "hartree", "total energy, nuclear repulsion included"),
     Property("energy_per_site", "t", "energy of a lattice model divided by its number of sites"),
     Property("dipole", "e bohr", "electric dipole moment about the origin of the input coordinates", (3,)),
     Property("polarizability", "bohr3", "static electric dipole polarizability, alpha_ij = -d2E/dF_i dF_j", (3, 3)),
@@ -53,7 +85,6 @@ CORE_PROPERTIES = (
         "hartree",
         "vertical excitation energies from the ground state by state: S1, T1, … or, for atoms, 2 3S, 2 1P, …",
         "states",
-        lattice_unit="t",
     ),
     Property(
         "particle_number_error",
@@ -97,12 +128,9 @@ def core_registry() -> PropertyRegistry:
     return registry
 
 
-def check_quantity(prop: Property, quantity: Quantity, system_kind: str, n_parts: int) -> None:
-    """Raise InputError when `quantity` has not the unit, shape or finite numbers that `prop` declares.
-
-    n_parts: number of real nuclei (molecule, crystal) or of sites (lattice).
-    """
-    unit = prop.unit_for(system_kind)
+def check_quantity(prop: Property, quantity: Quantity, system: OfKind) -> None:
+    """Raise InputError when `quantity` has not the unit, shape or finite numbers that `prop` declares for `system`."""
+    unit = prop.unit_for(system)
     if quantity.unit != unit:
         raise InputError(f"property '{prop.name}' must be in '{unit}', not '{quantity.unit}'")
     if not quantity.is_finite():
@@ -116,7 +144,11 @@ def check_quantity(prop: Property, quantity: Quantity, system_kind: str, n_parts
         if spread is not None and (not isinstance(spread, dict) or set(spread) != set(quantity.value)):
             raise InputError(f"the uncertainty of property '{prop.name}' must name the same states as its value")
         return
-    want = tuple(n_parts if axis in PARTS else axis for axis in prop.axes)
+    for axis in prop.axes:
+        if isinstance(axis, str) and axis not in system.axes:
+            has = ", ".join(system.axes) or "no parts"
+            raise InputError(f"property '{prop.name}' belongs to {axis}; a {system.kind} has {has}")
+    want = tuple(system.axes[axis] if isinstance(axis, str) else axis for axis in prop.axes)
     for what, value in (("value", quantity.value), ("uncertainty", quantity.uncertainty)):
         if value is not None and (isinstance(value, dict) or np.shape(np.asarray(value)) != want):
             raise InputError(

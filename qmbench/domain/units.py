@@ -5,6 +5,8 @@ Inside, energies are in hartree and lengths in bohr. Conversion happens at the e
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+
 from qmbench.domain.errors import InputError, did_you_mean
 
 BOHR_IN_ANGSTROM = 0.529177210903
@@ -41,6 +43,21 @@ UNITS: dict[str, tuple[str, float]] = {
     "electrons": ("electrons", 1.0),
     "s": ("time", 1.0),
 }
+
+
+def check_units(new: Mapping[str, tuple[str, float]]) -> None:
+    """InputError when `new` (unit -> (dimension, size)) gives a unit of the table another meaning, or none."""
+    for unit, (what, size) in new.items():
+        if UNITS.get(unit, (what, size)) != (what, size):
+            raise InputError(f"unit '{unit}' is already {UNITS[unit][1]:g} of dimension '{UNITS[unit][0]}'")
+        if not unit or unit != unit.strip() or not what or not size > 0:
+            raise InputError(f"'{unit}' is no unit; write name: (dimension, size greater than 0)")
+
+
+def add_units(new: Mapping[str, tuple[str, float]]) -> None:
+    """Put the units that a kind of system brings into the table, the only one there is."""
+    check_units(new)
+    UNITS.update(new)
 
 
 def dimension(unit: str) -> str:

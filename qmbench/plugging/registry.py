@@ -19,7 +19,10 @@ from qmbench.domain.errors import InputError, QmbenchError, did_you_mean
 from qmbench.domain.method import LevelOfTheory, LevelText, Method, build_level, level_of_values, split_level
 from qmbench.domain.observables import OBSERVABLES, Observable, ObservableRegistry
 from qmbench.domain.properties import PropertyRegistry, core_registry
-from qmbench.plugging import hookspecs
+from qmbench.domain.systems import System
+from qmbench.domain.systems.files import SystemRegistry
+from qmbench.domain.units import add_units
+from qmbench.plugging import core, hookspecs
 from qmbench.plugging.isolated.place import installed
 
 if TYPE_CHECKING:
@@ -44,7 +47,7 @@ class PluginInfo:
 
 @dataclass
 class Plugins:
-    """All plugins of one process: methods by name, properties, observables, benchmark folders, and what is broken."""
+    """All plugins of one process: methods, kinds of system, properties, observables, benchmarks, and what is broken."""
 
     manager: pluggy.PluginManager
     infos: list[PluginInfo] = field(default_factory=list)
@@ -52,6 +55,7 @@ class Plugins:
     owner: dict[str, PluginInfo] = field(default_factory=dict)
     properties: PropertyRegistry = field(default_factory=core_registry)
     observables: ObservableRegistry = field(default_factory=lambda: ObservableRegistry(OBSERVABLES))
+    systems: SystemRegistry = field(default_factory=lambda: _with_kinds(SystemRegistry(), core.qmbench_systems()))
     benchmark_folders: list[Path] = field(default_factory=list)
 
     def method(self, name: str) -> tuple[type[Method], PluginInfo]:
@@ -126,6 +130,16 @@ def parse_level(text: str) -> LevelOfTheory:
     return plugins().level(text)
 
 
+def read_system(path: str | Path, name: str | None = None) -> System:
+    """A system from a file, of any kind that is installed; InputError says file, line and what would be right."""
+    return plugins().systems.read(path, name)
+
+
+def system_from_json(data: Mapping[str, Any]) -> System:
+    """Rebuild a system from `System.to_json`; InputError when no installed kind is its own."""
+    return plugins().systems.from_json(data)
+
+
 def discover(entry_points: Sequence[metadata.EntryPoint | IsolatedPoint]) -> Plugins:
     """Load every entry point on its own; see `Plugins` for what comes back."""
     manager = pluggy.PluginManager("qmbench")
@@ -165,6 +179,7 @@ def _add(found: Plugins, info: PluginInfo, point: metadata.EntryPoint | Isolated
     found.manager.register(module, name=info.name)
     found.manager.check_pending()
     # Everything is read and checked before anything is kept: a plugin is in whole or not at all.
+    kinds = _with_kinds(SystemRegistry(found.systems), _listed(found.manager, info.name, "qmbench_systems"))
     methods = [_checked(method, found) for method in _listed(found.manager, info.name, "qmbench_methods")]
     names = [method.name for method in methods]
     for name in names:
@@ -180,6 +195,9 @@ def _add(found: Plugins, info: PluginInfo, point: metadata.EntryPoint | Isolated
             raise InputError(f"qmbench_observables gave {observable!r}, not an Observable")
         observables.add(observable, trial[observable.prop])
     folders = [Path(folder) for folder in _listed(found.manager, info.name, "qmbench_benchmarks")]
+    found.systems.update(kinds)
+    for kind in kinds.values():
+        add_units(kind.units)
     found.properties.update(trial)
     found.observables.update(observables)
     found.benchmark_folders += folders
@@ -218,6 +236,12 @@ def _listed(manager: pluggy.PluginManager, plugin: str, hook: str) -> list[Any]:
     if not isinstance(answer, Iterable):
         raise InputError(f"{hook} gave {answer!r}, not a list")
     return list(answer)
+
+
+def _with_kinds(known: SystemRegistry, more: Iterable[type[System]]) -> SystemRegistry:
+    for kind in more:
+        known.add(kind)
+    return known
 
 
 def _checked(method: type[Method], found: Plugins) -> type[Method]:

@@ -10,7 +10,7 @@ from qmbench.data.suite import Selection, Suite
 from qmbench.domain.errors import InputError, QmbenchError, Unsupported
 from qmbench.domain.method import LevelOfTheory, Method
 from qmbench.domain.record import Failure, Task
-from qmbench.domain.systems import Molecule, System
+from qmbench.domain.systems import System
 from qmbench.plugging.registry import parse_level, plugins
 
 
@@ -136,7 +136,7 @@ def _parts(term: Term, system: System, ghosts: bool) -> Iterable[tuple[float, Sy
     if term.fragment is None:
         yield term.coefficient, system
         return
-    if not isinstance(system, Molecule) or not system.fragments:
+    if not system.fragments:
         raise InputError(f"{system.name} has no fragments; name them in its file")
     numbers = range(1, len(system.fragments) + 1) if term.fragment == 0 else (term.fragment,)
     for number in numbers:

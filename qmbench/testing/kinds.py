@@ -1,0 +1,81 @@
+"""The checks that come with a kind of system: what must change the number, and what must not (`System.checks`)."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+from qmbench.domain.errors import QmbenchError
+from qmbench.domain.method import LevelOfTheory, Method
+from qmbench.domain.systems import Change, KindCheck, System
+from qmbench.testing.subject import NotApplicable, Subject, distance
+
+
+def kind_checks(method: type[Method]) -> dict[str, dict[type[System], KindCheck]]:
+    """check -> the kinds of system of `method` that it comes with, in the order of the kinds' own."""
+    found: dict[str, dict[type[System], KindCheck]] = {}
+    for kind in method.systems:
+        for name, check in kind.checks().items():
+            found.setdefault(name, {})[kind] = check
+    return found
+
+
+def run_kind_check(name: str, subject: Subject) -> None:
+    """Hold the check `name` of its kinds against the method; NotApplicable where no example has such a change."""
+    kinds: Mapping[type[System], KindCheck] = kind_checks(subject.method)[name]
+    tried = False
+    for kind, check in kinds.items():
+        for level, system in _examples(subject, kind, check.everywhere):
+            for change in check.changes(system):
+                tried = True
+                if change.expected is None:
+                    _must_differ(subject, level, system, change)
+                else:
+                    _must_follow(subject, level, system, change)
+    if not tried:
+        raise NotApplicable(f"no example of {subject.method.name} can be changed in the way of {name}")
+
+
+def _examples(subject: Subject, kind: type[System], everywhere: bool) -> list[tuple[LevelOfTheory, System]]:
+    """All examples of that kind, or one, with two parts or more where there is such a one."""
+    first = subject.example(kind)
+    pairs = [pair for pair in subject.examples() if isinstance(pair[1], kind)]
+    if everywhere:
+        return pairs
+    return [next((pair for pair in pairs if pair[1].n_parts > 1), first)]
+
+
+def _must_differ(subject: Subject, level: LevelOfTheory, system: System, change: Change) -> None:
+    before = change.before or system
+    common = subject.alike(level, before, change.after)
+    if common is not None:
+        raise subject.fail(
+            f"{before.name}: {change.what} gives the same {', '.join(common)}; use it, or raise Unsupported"
+        )
+
+
+def _must_follow(subject: Subject, level: LevelOfTheory, system: System, change: Change) -> None:
+    """`change.after` must give what the change makes of the numbers before it."""
+    assert change.expected is not None
+    before = change.before or system
+    try:
+        first = subject.compute(level, before)
+    except QmbenchError:
+        return
+    try:
+        second = subject.compute(level, change.after)
+    except QmbenchError as error:
+        if change.refusable:
+            return
+        raise subject.fail(f"computes {before.name}, but fails when it is {change.what}: {error}") from None
+    for prop, quantity in sorted(first.properties.items()):
+        info = subject.plugins.properties[prop]
+        if info.shape == "any" or (change.properties and prop not in change.properties):
+            continue
+        if prop not in second.properties:
+            raise subject.fail(f"{prop} is missing when {before.name} is {change.what}")
+        off = distance(change.expected(info, quantity), second.properties[prop])
+        if off > subject.tolerance(prop):
+            raise subject.fail(
+                f"{prop} of {before.name} is off by {off:.3g} {quantity.unit} when the {before.kind} is {change.what}"
+                f" (allowed: {subject.tolerance(prop):.3g})"
+            )
