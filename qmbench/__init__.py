@@ -54,7 +54,6 @@ _MODULES = ("fields", "units")
 
 if TYPE_CHECKING:
     from qmbench.domain import units as units
-    from qmbench.domain.systems import fields as fields
     from qmbench.domain.errors import InputError as InputError
     from qmbench.domain.errors import NotConverged as NotConverged
     from qmbench.domain.errors import QmbenchError as QmbenchError
@@ -83,6 +82,7 @@ if TYPE_CHECKING:
     from qmbench.domain.systems import LatticeModel as LatticeModel
     from qmbench.domain.systems import Molecule as Molecule
     from qmbench.domain.systems import System as System
+    from qmbench.domain.systems import fields as fields
     from qmbench.domain.systems.fields import FieldError as FieldError
     from qmbench.plugging.hookspecs import hookimpl as hookimpl
     from qmbench.plugging.registry import level as level

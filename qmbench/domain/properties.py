@@ -41,7 +41,7 @@ class OfKind(Protocol):
 class Property:
     """One primitive property. A unit of hartree stands for the unit of energy of the kind of system.
 
-    units: kind of system -> the unit there, where that is another one. lattice_unit: deprecated, `units={"lattice": …}`.
+    units: kind of system -> the unit there, where that is another one. lattice_unit: deprecated, say it in `units`.
     """
 
     name: str

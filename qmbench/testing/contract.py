@@ -106,8 +106,7 @@ def refuses_other_systems(subject: Subject) -> None:
     for system in subject.systems[:1]:
         _refused(subject, level, system, frozenset({"no such property"}), "a property that it does not declare")
     for system in subject.systems:
-        variants = [samples.ionized(system), samples.excited(system)] if isinstance(system, Molecule | Crystal) else []
-        for variant in filter(None, [system, *variants]):
+        for variant in [system, *(other for _, other in system.variants())]:
             try:
                 level.make().check(variant, subject.method.properties)
             except QmbenchError:

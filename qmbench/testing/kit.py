@@ -12,7 +12,7 @@ from qmbench.testing import contract, physics
 from qmbench.testing.kinds import kind_checks, run_kind_check
 from qmbench.testing.subject import ConformanceError, NotApplicable, Subject
 
-__all__ = ["CHECKS", "Check", "ConformanceError", "NotApplicable", "checks"]
+__all__ = ["CHECKS", "Check", "ConformanceError", "NotApplicable", "check_names", "checks"]
 
 CHECKS: dict[str, Callable[[Subject], None]] = {
     f.__name__: f
@@ -37,6 +37,12 @@ CHECKS: dict[str, Callable[[Subject], None]] = {
 
 The checks of a kind of system come with the kind (`System.checks`) and are not here.
 """
+
+
+def check_names(registry: Plugins | None = None) -> list[str]:
+    """Every check there is: those of any method, and those of the kinds of system in `registry` (of the installed)."""
+    kinds = (registry or plugins()).systems.values()
+    return list(dict.fromkeys([*CHECKS, *(name for kind in kinds for name in kind.checks())]))
 
 
 @dataclass(frozen=True)

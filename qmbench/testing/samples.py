@@ -10,6 +10,7 @@ import pydantic
 from qmbench.domain.method import Method, Options
 from qmbench.domain.systems import Molecule, System
 
+
 def kit_systems(method: type[Method]) -> list[System]:
     """The samples of the kinds that `method` declares, the most telling first."""
     return [system for kind in method.systems for system in kind.samples()]

@@ -139,6 +139,11 @@ class Crystal(System):
     def samples(cls) -> Sequence[System]:
         return [cls(("Ne", "He"), _CRYSTAL, _CELL, 0, 1, name="mixed crystal")]
 
+    def variants(self) -> Iterable[tuple[str, System]]:
+        from qmbench.domain.systems.nuclear_changes import states
+
+        return states(self)
+
     @classmethod
     def checks(cls) -> Mapping[str, KindCheck]:
         from qmbench.domain.systems.nuclear_changes import NUCLEAR_CHECKS

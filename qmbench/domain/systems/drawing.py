@@ -106,7 +106,8 @@ def lattice_picture(lattice: Sequence[int], boundary: Sequence[str], onsite: Seq
     outer: dict[str, list[tuple[int, int]]] = {"periodic": [], "antiperiodic": []}
     for axis, ends in enumerate(boundary):
         layers = np.moveaxis(index, axis, 0).reshape(lattice[axis], -1)
-        inner += [(int(a), int(b)) for left, right in itertools.pairwise(layers) for a, b in zip(left, right, strict=True)]
+        for left, right in itertools.pairwise(layers):
+            inner += zip(map(int, left), map(int, right), strict=True)
         if ends == "open":
             continue
         for layer, sign in ((layers[0], -1), (layers[-1], 1)):
@@ -177,5 +178,6 @@ def _tint(energy: float) -> str:
 
 def _svg(box: tuple[float, float], parts: Iterable[str]) -> str:
     width, height = box
-    head = f'<svg xmlns="http://www.w3.org/2000/svg" width="{width:.0f}" height="{height:.0f}" font-family="sans-serif">'
+    size = f'width="{width:.0f}" height="{height:.0f}"'
+    head = f'<svg xmlns="http://www.w3.org/2000/svg" {size} font-family="sans-serif">'
     return "\n".join([head, *filter(None, parts), "</svg>\n"])

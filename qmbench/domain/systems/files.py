@@ -41,7 +41,8 @@ class SystemRegistry(dict[str, type[System]]):
             if not ending.startswith(".") or ending.lower() in (TOML, ".csv"):
                 raise InputError(f"'{ending}' of {kind.__name__} can't be the ending of its files; write .dot, say")
         for other in self.values():
-            if other is not kind and (name == other.kind or (table_kind(kind) and table_kind(kind) == table_kind(other))):
+            shared = name == other.kind or (table_kind(kind) and table_kind(kind) == table_kind(other))
+            if other is not kind and shared:
                 raise InputError(f"the kind of system '{name}' ({kind.__name__}) is already that of {other.__name__}")
         dict.__setitem__(self, name, kind)
 
@@ -131,5 +132,3 @@ def key_lines(text: str, section: str = "") -> dict[str, int]:
         if key and here == section:
             found.setdefault(key[1], line_number)
     return found
-
-

@@ -152,7 +152,7 @@ class LatticeModel(System):
 
     @classmethod
     def checks(cls) -> Mapping[str, KindCheck]:
-        used = "U, t, electrons, multiplicity, boundary, site energies and twist each change the number, or are refused."
+        used = "U, t, electrons, multiplicity, boundary, site energies and twist change the number, or are refused."
         return {
             "lattice_fields_used": KindCheck(used, super().checks()["lattice_fields_used"].changes),
             "lattice_energy_scales": KindCheck("Doubling t, U and the site energies doubles every energy.", _doubled),

@@ -178,6 +178,11 @@ class Molecule(System):
             cls(("He",), ((0.0, 0.0, 0.0),), 0, 1, name="helium"),
         ]
 
+    def variants(self) -> Iterable[tuple[str, System]]:
+        from qmbench.domain.systems.nuclear_changes import states
+
+        return states(self)
+
     @classmethod
     def checks(cls) -> Mapping[str, KindCheck]:
         from qmbench.domain.systems.nuclear_changes import NUCLEAR_CHECKS

@@ -43,6 +43,12 @@ def excited(system: Any) -> Any | None:
     return system.in_state(system.charge, system.multiplicity + 2, "higher multiplicity")
 
 
+def states(system: Any) -> Iterable[tuple[str, Any]]:
+    """The system in another charge and in another multiplicity, where it has electrons enough."""
+    others = (("charge", ionized(system)), ("multiplicity", excited(system)))
+    return [(field, other) for field, other in others if other is not None]
+
+
 def _charged(system: Any) -> Iterable[Change]:
     other = ionized(system)
     if other:

@@ -170,5 +170,3 @@ def parse_fragments(text: str, where: str, count: int) -> tuple[Fragment, ...]:
             raise InputError(f"{where}: fragment '{word}' names atoms outside 1-{count}")
         fragments.append(Fragment(tuple(atoms), int(match[2]), int(match[3])))
     return tuple(fragments)
-
-

@@ -259,7 +259,7 @@ class CountsCores(TightBinding):
         return changed(result, energy=plus(result.properties["energy"], 1e-4 * resources.cores))
 
 
-@fault("charge_used", "charge 0 and 1 give the same")
+@fault("charge_used", "charge 1 instead of 0 gives the same")
 class IgnoresCharge(TightBinding):
     def compute(self, system, properties, resources):
         if system.kind == "molecule" and system.charge:
@@ -267,7 +267,7 @@ class IgnoresCharge(TightBinding):
         return super().compute(system, properties, resources)
 
 
-@fault("multiplicity_used", "multiplicity 1 and 3 give the same")
+@fault("multiplicity_used", "multiplicity 3 instead of 1 gives the same")
 class IgnoresMultiplicity(TightBinding):
     def compute(self, system, properties, resources):
         if system.kind == "molecule":
@@ -413,7 +413,7 @@ class CrystalKnowsItsPlace(PairPotential):
         return changed(result, energy=plus(result.properties["energy"], here)) if "energy" in properties else result
 
 
-@fault("charge_used", "mixed crystal: charge 0 and 1 give the same")
+@fault("charge_used", "mixed crystal: charge 1 instead of 0 gives the same")
 class IgnoresCellCharge(PairPotential):
     def check_system(self, system, properties):
         if system.kind == "crystal":
@@ -446,7 +446,7 @@ def ignoring(name, **fields):
             return super().compute(system, properties, resources)
 
     Ignores.__name__ = f"IgnoresLattice{name}"
-    return fault("lattice_fields_used", f"ignores '{name}'")(Ignores)
+    return fault("lattice_fields_used", f"another '{name}' gives the same")(Ignores)
 
 
 ignoring("twist", twist=())
@@ -458,7 +458,7 @@ ignoring("multiplicity", multiplicity=1)
 ignoring("boundary", boundary=("periodic",))
 
 
-@fault("lattice_energy_scales", "it must double")
+@fault("lattice_energy_scales", "energy of ring is off by .* when the lattice is given with all its energies doubled")
 class UnitsOfT(TightBinding):
     def compute(self, system, properties, resources):
         result = super().compute(system, properties, resources)
