@@ -176,6 +176,7 @@ LISTS: dict[str, Callable[[], list[Row]]] = {
 
 
 JSON_ONLY = {
+    "properties": ("units",),
     "methods": ("plugin", "properties"),
     "plugins": ("python",),
     "systems": ("formula", "electrons", "multiplicity"),

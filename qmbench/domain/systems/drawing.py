@@ -180,4 +180,5 @@ def _svg(box: tuple[float, float], parts: Iterable[str]) -> str:
     width, height = box
     size = f'width="{width:.0f}" height="{height:.0f}"'
     head = f'<svg xmlns="http://www.w3.org/2000/svg" {size} font-family="sans-serif">'
-    return "\n".join([head, *filter(None, parts), "</svg>\n"])
+    ground = f'<rect {size} fill="#ffffff"/>'
+    return "\n".join([head, ground, *filter(None, parts), "</svg>\n"])
