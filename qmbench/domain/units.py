@@ -5,6 +5,7 @@ Inside, energies are in hartree and lengths in bohr. Conversion happens at the e
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping
 
 from qmbench.domain.errors import InputError, did_you_mean
@@ -76,4 +77,4 @@ def factor(source: str, target: str) -> float:
 
 def suffix(unit: str) -> str:
     """`unit` as it is written in a column's name: `kcal/mol` -> `kcal_mol`."""
-    return unit.replace("/", "_").replace(" ", "_").replace("-", "")
+    return re.sub(r"\W", "", unit.replace("/", "_").replace(" ", "_"))

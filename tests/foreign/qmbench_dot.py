@@ -56,7 +56,9 @@ class QuantumDot(qmbench.System):
             electrons, multiplicity = map(int, words[:2])
             omega, kappa = map(float, words[2:])
         except ValueError:
-            raise qmbench.InputError(f"{where}: write ELECTRONS MULTIPLICITY OMEGA KAPPA, not '{text.strip()}'") from None
+            raise qmbench.InputError(
+                f"{where}: write ELECTRONS MULTIPLICITY OMEGA KAPPA, not '{text.strip()}'"
+            ) from None
         try:
             return cls(electrons, multiplicity, omega, kappa, name=name)
         except qmbench.InputError as error:
@@ -168,7 +170,9 @@ class Gaussian(OneOrTwo):
         def energy(alpha):
             return alpha + system.omega**2 / alpha + system.kappa * math.sqrt(math.pi * alpha / 2)
 
-        best = minimize_scalar(energy, bounds=(1e-3 * system.omega, system.omega), method="bounded", options={"xatol": 1e-10})
+        best = minimize_scalar(
+            energy, bounds=(1e-3 * system.omega, system.omega), method="bounded", options={"xatol": 1e-10}
+        )
         return float(best.fun)
 
 

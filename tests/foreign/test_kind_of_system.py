@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import math
 from pathlib import Path
 
 import pytest
@@ -80,18 +81,20 @@ def test_it_is_listed_and_shown_and_drawn(document, qmbench, tmp_path):
 
 def test_a_run_is_tabled_reported_compared_and_kept_to(document, qmbench, tmp_path):
     done = document("run", "suite", "dots", "--report", "report")
-    by_level = {(s["level"], s["observable"]): s for s in done["statistics"]}
-    assert by_level["dot-exact", "total_energy"]["mae"] == pytest.approx(0.0, abs=1e-10)
-    # One Gaussian lies above the exact energy, and first order above the best Gaussian.
-    assert 0.1 < by_level["dot-gaussian", "reaction_energy"]["mae"] / 1000 < 0.2 < 0.26
+    rows = {(s["level_of_theory"], s["observable"]): s for s in done["statistics"] if s["subset"] == "all"}
+    assert rows["dot-exact", "total_energy"]["mean_absolute_error_Ha"] == pytest.approx(0.0, abs=1e-10)
+    # At omega = 1 restricted Hartree-Fock has 3.1619 Ha*, one Gaussian more, and first order 2 + sqrt(pi/2).
+    assert 162 < rows["dot-gaussian", "reaction_energy"]["mean_signed_error_mHa"] < 253
+    error = rows["dot-first-order", "reaction_energy"]["mean_signed_error_mHa"]
+    assert error == pytest.approx(1000 * ((math.pi / 2) ** 0.5 - 1), abs=1e-6)
     assert {s["unit"] for s in done["statistics"]} == {"Ha*", "mHa*"}
-    assert "error of total energy in Ha*" in (tmp_path / "report" / "tables.md").read_text()
+    assert r"error of total energy in Ha\*" in (tmp_path / "report" / "tables.md").read_text()
     assert "dot-gaussian" in (tmp_path / "report" / "report.html").read_text()
 
     found = document("disagree")
-    two = next(e for e in found["entries"] if e["entry"] == "two")
-    assert two["unit"] == "Ha*"
-    assert {m["name"] for m in found["methods"]} >= {"dot-exact", "dot-gaussian", "dot-first-order"}
+    triplet = next(e for e in found["entries"] if e["entry"] == "triplet")
+    assert (triplet["unit"], triplet["outliers"]) == ("Ha*", ["dot-first-order"])
+    assert {"dot-exact", "taut"} in [set(camp) for camp in triplet["camps"]]
 
     assert qmbench("check", "--baseline", "base.json", "--update")[0] == 0
     assert qmbench("check", "--baseline", "base.json")[0] == 0
