@@ -1,4 +1,4 @@
-"""A kind of system that lives in an environment of its own: the driver reads, plans, judges and draws it all the same."""
+"""A kind of system in an environment of its own: the driver reads, plans, judges and draws it all the same."""
 
 from __future__ import annotations
 

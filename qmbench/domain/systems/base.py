@@ -105,7 +105,7 @@ class System:
         if missing:
             raise InputError(f"{where}: missing {', '.join(missing)}")
         try:
-            return cls(**table, name=name)
+            return cls(**table, name=name)  # type: ignore[call-arg]  # a dataclass with the field `name`
         except FieldError as error:
             raise wrong(where, lines, error.field, unnamed(name, error)) from None
         except InputError as error:

@@ -32,7 +32,7 @@ class SystemRegistry(dict[str, type[System]]):
         name = getattr(kind, "kind", None)
         if not isinstance(name, str) or not re.fullmatch(r"[a-z][a-z0-9_]*", name):
             raise InputError(f"{kind.__name__}.kind must be a lower-case word, such as quantum_dot, not {name!r}")
-        if not (dataclasses.is_dataclass(kind) and kind.__dataclass_params__.frozen):  # type: ignore[attr-defined]
+        if not (dataclasses.is_dataclass(kind) and kind.__dataclass_params__.frozen):
             raise InputError(f"{kind.__name__} must be a frozen dataclass: @dataclass(frozen=True)")
         check_units(kind.units)
         if kind.energy_unit not in {**UNITS, **kind.units}:

@@ -10,7 +10,7 @@ import json
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import cached_property
-from typing import Any, ClassVar, Self
+from typing import Any, ClassVar, Self, cast
 
 import numpy as np
 
@@ -118,7 +118,7 @@ class ByName(type):
 
 def by_name(kind: str) -> type[System]:
     """A class that every system of that kind is an instance of."""
-    return ByName(kind, (System,), {"kind": kind})
+    return cast("type[System]", ByName(kind, (System,), {"kind": kind}))
 
 
 def kind_class(described: Mapping[str, Any], ask: Callable[..., Any], module: str) -> type[System]:
