@@ -2,12 +2,37 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Mapping
 
 from qmbench.domain.errors import QmbenchError
 from qmbench.domain.method import LevelOfTheory, Method
 from qmbench.domain.systems import Change, KindCheck, System
 from qmbench.testing.subject import NotApplicable, Subject, distance
+
+
+def systems_stored(subject: Subject) -> None:
+    """Every example system comes back from JSON as it was, and no field that matters is missing in its hash."""
+    for system in subject.systems:
+        variants = list(system.variants())
+        for one in (system, *(other for _, other in variants)):
+            _stored(subject, one)
+        for field, other in variants:
+            if other.hash == system.hash:
+                raise subject.fail(f"{system.name} with another '{field}' has the same hash; put it into to_json")
+
+
+def _stored(subject: Subject, system: System) -> None:
+    kind = type(system).__name__
+    try:
+        text = json.dumps(system.to_json(), allow_nan=False)
+        again = subject.plugins.systems.from_json(json.loads(text))
+    except (TypeError, ValueError) as error:
+        raise subject.fail(f"{kind}.to_json gives no JSON ({error}); give lists, numbers and text") from None
+    except QmbenchError as error:
+        raise subject.fail(f"{kind} does not come back from its JSON: {error}") from None
+    if again != system or again.hash != system.hash:
+        raise subject.fail(f"{kind}.from_json makes another system of what to_json wrote of {system.name}")
 
 
 def kind_checks(method: type[Method]) -> dict[str, dict[type[System], KindCheck]]:

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from qmbench.domain.errors import InputError, did_you_mean
 from qmbench.domain.systems import Molecule
 from qmbench.plugging.registry import PluginInfo, Plugins, plugins
-from qmbench.testing import contract, physics
+from qmbench.testing import contract, kinds, physics
 from qmbench.testing.kinds import kind_checks, run_kind_check
 from qmbench.testing.subject import ConformanceError, NotApplicable, Subject
 
@@ -23,6 +23,7 @@ CHECKS: dict[str, Callable[[Subject], None]] = {
         contract.options_documented,
         contract.canonical_string,
         contract.refuses_other_systems,
+        kinds.systems_stored,
         contract.properties_delivered,
         contract.units_and_shapes,
         contract.settings_are_json,
@@ -41,8 +42,8 @@ The checks of a kind of system come with the kind (`System.checks`) and are not 
 
 def check_names(registry: Plugins | None = None) -> list[str]:
     """Every check there is: those of any method, and those of the kinds of system in `registry` (of the installed)."""
-    kinds = (registry or plugins()).systems.values()
-    return list(dict.fromkeys([*CHECKS, *(name for kind in kinds for name in kind.checks())]))
+    own = [name for kind in (registry or plugins()).systems.values() for name in kind.checks()]
+    return list(dict.fromkeys([*CHECKS, *own]))
 
 
 @dataclass(frozen=True)

@@ -190,7 +190,7 @@ class System:
     def checks(cls) -> Mapping[str, KindCheck]:
         """name -> what every method for this kind is held to; by default KIND_fields_used, made of `variants`."""
         sentence = "Every field of the system changes the number, or is refused: none is ignored."
-        return {f"{cls.kind}_fields_used": KindCheck(sentence, _field_changes)}
+        return {f"{cls.kind}_fields_used": KindCheck(sentence, field_changes)}
 
 
 def wrong(where: str, lines: Mapping[str, int], key: str, message: str) -> InputError:
@@ -210,7 +210,8 @@ def plain(value: Any) -> Any:
     return [plain(v) for v in value] if isinstance(value, tuple | list) else value
 
 
-def _field_changes(system: System) -> Iterable[Change]:
+def field_changes(system: System) -> Iterable[Change]:
+    """The variants of a system, each of which must give other numbers."""
     for name, other in system.variants():
         yield Change(f"another '{name}'", other)
 

@@ -8,15 +8,16 @@ from __future__ import annotations
 import dataclasses
 import re
 import tomllib
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar
 
-from qmbench.domain.errors import InputError
+from qmbench.domain.errors import InputError, QmbenchError
 from qmbench.domain.systems.base import System, wrong
 from qmbench.domain.units import UNITS, check_units
 
 TOML = ".toml"
+T = TypeVar("T")
 
 
 class SystemRegistry(dict[str, type[System]]):
@@ -69,7 +70,7 @@ class SystemRegistry(dict[str, type[System]]):
         """A system from the text of a file with that ending."""
         for kind in self.values():
             if ending.lower() in kind.endings:
-                found = kind.from_text(text, where, name)
+                found = _read(kind, where, lambda kind=kind: kind.from_text(text, where, name))  # type: ignore[misc]
                 if found is not None:
                     return found
         raise InputError(f"{where}: no kind of system reads this")
@@ -87,15 +88,29 @@ class SystemRegistry(dict[str, type[System]]):
             right = " or ".join(f'"{kind}"' for kind in kinds)
             raise wrong(where, lines or {}, "kind", f"kind = {right} is needed, not {given!r}")
         fields = {key: value for key, value in table.items() if key != "kind"}
-        return kinds[given].from_table(fields, where, name, lines or {})
+        kind = kinds[given]
+        return _read(kind, where, lambda: kind.from_table(fields, where, name, lines or {}))
 
     def from_json(self, data: Mapping[str, Any]) -> System:
         """Rebuild a system from `System.to_json`."""
         kind = self[data.get("kind")]  # type: ignore[index]
         try:
             return kind.from_json(data)
-        except (KeyError, TypeError) as error:
-            raise InputError(f"this is no {kind.kind} as qmbench writes it: {error}") from None
+        except QmbenchError:
+            raise
+        except Exception as error:
+            raise InputError(f"this is no {kind.kind} as qmbench writes it: {' '.join(str(error).split())}") from None
+
+
+def _read(kind: type[System], where: str, read: Callable[[], T]) -> T:
+    """What `read` gives; an error that the kind did not put into words is InputError all the same."""
+    try:
+        return read()
+    except QmbenchError:
+        raise
+    except Exception as error:
+        text = " ".join(str(error).split())
+        raise InputError(f"{where}: this can't be read as {kind.kind}: {type(error).__name__}: {text}") from None
 
 
 def table_kind(kind: type[System]) -> str:

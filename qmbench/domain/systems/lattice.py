@@ -12,7 +12,7 @@ import numpy as np
 from qmbench.domain.errors import did_you_mean
 from qmbench.domain.properties import Property
 from qmbench.domain.quantity import Quantity
-from qmbench.domain.systems.base import Change, KindCheck, System, same
+from qmbench.domain.systems.base import Change, KindCheck, System, field_changes, same
 from qmbench.domain.systems.fields import FieldError, check_spin, number, numbers, sequence, whole
 
 BOUNDARIES = ("periodic", "antiperiodic", "open")
@@ -154,7 +154,7 @@ class LatticeModel(System):
     def checks(cls) -> Mapping[str, KindCheck]:
         used = "U, t, electrons, multiplicity, boundary, site energies and twist change the number, or are refused."
         return {
-            "lattice_fields_used": KindCheck(used, super().checks()["lattice_fields_used"].changes),
+            "lattice_fields_used": KindCheck(used, field_changes),
             "lattice_energy_scales": KindCheck("Doubling t, U and the site energies doubles every energy.", _doubled),
             "lattice_sites_renumbered": KindCheck(
                 "Mirroring the lattice, site energies and all, leaves the energy alone.", _mirrored

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import itertools
-from dataclasses import replace
+from dataclasses import dataclass, replace
+from typing import ClassVar
 
 import numpy as np
 from pydantic import Field
@@ -475,7 +476,66 @@ class FirstSiteFirst(TightBinding):
         return h, *rest
 
 
+@dataclass(frozen=True)
+class Forgetful(qmbench.LatticeModel):
+    """A lattice whose JSON leaves the twist out."""
+
+    kind: ClassVar[str] = "forgetful"
+    table_kind: ClassVar[str] = ""
+
+    def to_json(self):
+        return {**super().to_json(), "twist": []}
+
+
+@dataclass(frozen=True)
+class Hashless(Forgetful):
+    """A lattice whose hash leaves the twist out, and nothing else does."""
+
+    kind: ClassVar[str] = "hashless"
+
+    def to_json(self):
+        return qmbench.LatticeModel.to_json(self)
+
+    @property
+    def hash(self):
+        return str(hash((self.lattice, self.boundary, self.t, self.u, self.electrons, self.multiplicity, self.onsite)))
+
+
+@dataclass(frozen=True)
+class Arrays(Forgetful):
+    """A lattice whose JSON holds an array."""
+
+    kind: ClassVar[str] = "arrays"
+
+    def to_json(self):
+        return {**qmbench.LatticeModel.to_json(self), "twist": np.array(self.twist)}
+
+
+KINDS = [Forgetful, Hashless, Arrays]
+
+
+def stored(message, kind):
+    """A method for one of the kinds that are stored wrongly."""
+
+    class Stores(TightBinding):
+        systems = (kind,)
+        properties = frozenset({"energy"})
+
+    Stores.__name__ = f"Stores{kind.__name__}"
+    return fault("systems_stored", message)(Stores)
+
+
+stored("Forgetful.from_json makes another system of what to_json wrote of ring", Forgetful)
+stored("ring with another 'twist' has the same hash; put it into to_json", Hashless)
+stored("Arrays.to_json gives no JSON", Arrays)
+
+
 QMBENCH_API = 2
+
+
+@qmbench.hookimpl
+def qmbench_systems():
+    return KINDS
 
 
 @qmbench.hookimpl
