@@ -8,20 +8,23 @@ from __future__ import annotations
 import warnings
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from typing import Protocol
+from typing import Literal, Protocol
 
 import numpy as np
 
 from qmbench.domain.errors import InputError, did_you_mean
-from qmbench.domain.quantity import Quantity
+from qmbench.domain.quantity import Curve, Quantity
 
 ENERGY_UNIT = "hartree"
 
-# Shapes: () a number; (3,), (3, 3); "states" {label: number}; "atoms" one per real nucleus, in input order;
-# "sites" one per lattice site, and so on for the parts of other kinds; ("atoms", 3), ("atoms", "atoms") with those as
-# axes; "any" whatever shape, documented in the description.
+# Shapes: () a number; (3,), (3, 3); "states" {label: number}; "curve" a `Curve`; "atoms" one per real nucleus, in input
+# order; "sites" one per lattice site, and so on for parts of other kinds; "fragments" one per fragment; ("atoms", 3),
+# ("atoms", "atoms") with those as axes; "*" as an axis: of any length, neither a direction nor a part of the system
+# (frequencies, modes); "any" whatever shape, documented in the description, which no check can look at.
 Shape = tuple[int | str, ...] | str
-NO_AXES = ("states", "any")
+NO_AXES = ("states", "curve", "any")
+FREE_AXES = ("fragments", "*")
+"""Axes of any length: of what a system has, a method may make other fragments than it says."""
 
 
 class OfKind(Protocol):
@@ -42,6 +45,9 @@ class Property:
     """One primitive property. A unit of hartree stands for the unit of energy of the kind of system.
 
     units: kind of system -> the unit there, where that is another one. lattice_unit: deprecated, say it in `units`.
+    origin: what the property becomes when the molecule is shifted by d: `free`, the same; `charge`, more by the total
+    charge times d (a dipole moment); `dependent`, something else, so that no check compares it. An axis of length 3
+    turns with the molecule, once for each such axis.
     """
 
     name: str
@@ -49,6 +55,7 @@ class Property:
     description: str
     shape: Shape = ()
     lattice_unit: str | None = None
+    origin: Literal["free", "charge", "dependent"] = "free"
     units: Mapping[str, str] = field(default_factory=dict, hash=False)
 
     def __post_init__(self) -> None:
@@ -65,7 +72,7 @@ class Property:
 
     @property
     def axes(self) -> tuple[int | str, ...]:
-        """Its axes, one by one: lengths, or what they count (`atoms`, `sites`). Empty for a number, `states`, `any`."""
+        """Its axes, one by one: lengths, or what they count. Empty for a number, `states`, `curve`, `any`."""
         if isinstance(self.shape, tuple):
             return self.shape
         return () if self.shape in NO_AXES else (self.shape,)
@@ -78,7 +85,13 @@ class Property:
 CORE_PROPERTIES = (
     Property("energy", "hartree", "total energy, nuclear repulsion included"),
     Property("energy_per_site", "t", "energy of a lattice model divided by its number of sites"),
-    Property("dipole", "e bohr", "electric dipole moment about the origin of the input coordinates", (3,)),
+    Property(
+        "dipole",
+        "e bohr",
+        "electric dipole moment about the origin of the input coordinates",
+        (3,),
+        origin="charge",
+    ),
     Property("polarizability", "bohr3", "static electric dipole polarizability, alpha_ij = -d2E/dF_i dF_j", (3, 3)),
     Property(
         "excitation_energies",
@@ -144,13 +157,26 @@ def check_quantity(prop: Property, quantity: Quantity, system: OfKind) -> None:
         if spread is not None and (not isinstance(spread, dict) or set(spread) != set(quantity.value)):
             raise InputError(f"the uncertainty of property '{prop.name}' must name the same states as its value")
         return
+    if prop.shape == "curve":
+        spread = quantity.uncertainty
+        if not isinstance(quantity.value, Curve):
+            raise InputError(f"property '{prop.name}' must be a curve (qmbench.Curve)")
+        if spread is not None and np.asarray(spread).shape != quantity.value.values.shape:
+            raise InputError(f"the uncertainty of property '{prop.name}' must be one number for each of its values")
+        return
     for axis in prop.axes:
-        if isinstance(axis, str) and axis not in system.axes:
+        if isinstance(axis, str) and axis not in (*system.axes, *FREE_AXES):
             has = ", ".join(system.axes) or "no parts"
             raise InputError(f"property '{prop.name}' belongs to {axis}; a {system.kind} has {has}")
-    want = tuple(system.axes[axis] if isinstance(axis, str) else axis for axis in prop.axes)
+    want = tuple(system.axes.get(axis, axis) if isinstance(axis, str) else axis for axis in prop.axes)
     for what, value in (("value", quantity.value), ("uncertainty", quantity.uncertainty)):
-        if value is not None and (isinstance(value, dict) or np.shape(np.asarray(value)) != want):
-            raise InputError(
-                f"the {what} of property '{prop.name}' must have shape {want}, not {np.asarray(value).shape}"
-            )
+        if value is None:
+            continue
+        got = None if isinstance(value, dict | Curve) else np.asarray(value).shape
+        if got is None or len(got) != len(want) or not all(map(_fits, want, got)):
+            raise InputError(f"the {what} of property '{prop.name}' must have shape {want}, not {got}")
+
+
+def _fits(want: int | str, got: int) -> bool:
+    """Whether an axis of length `got` is what was declared."""
+    return want == got or want in FREE_AXES

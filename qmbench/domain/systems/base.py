@@ -27,15 +27,16 @@ class Change:
     """One change of a system, and what it does to the numbers; the conformance kit computes both and compares.
 
     what: in the words of a message, `charge 1 instead of 0`, `turned`. before: where it is not the example itself.
-    expected: (property, what it was) -> what it must be afterwards; None where the number must be another one (or the
-    changed system be refused). properties: those that are compared, all when empty. refusable: whether a method may
-    refuse `after` though it computes `before`; where the number must be another one it always may.
+    expected: (property, what it was) -> what it must be afterwards, None for a property about which nothing is known;
+    without it, the numbers must be others (or the changed system be refused). properties: those that are compared, all
+    when empty. refusable: whether a method may refuse `after` though it computes `before`; where the numbers must be
+    others it always may.
     """
 
     what: str
     after: System
     before: System | None = None
-    expected: Callable[[Property, Quantity], Quantity] | None = None
+    expected: Callable[[Property, Quantity], Quantity | None] | None = None
     properties: tuple[str, ...] = ()
     refusable: bool = False
 
@@ -158,8 +159,8 @@ class System:
         """What must cancel in the stoichiometry of a difference: the nuclei by element; empty: nothing need."""
         return {}
 
-    def fragment(self, number: int, ghosts: bool) -> System:
-        """Fragment `number` (from 1) alone, or with what stands for the others (counterpoise)."""
+    def fragment(self, number: int | Sequence[int], ghosts: bool) -> System:
+        """Fragment `number` (from 1), or several together, alone or with what stands for the others (counterpoise)."""
         raise InputError(f"{self.name or self.kind} has no fragments")
 
     def oddities(self) -> Iterable[str]:

@@ -65,8 +65,10 @@ def _shifted(system: Any) -> Iterable[Change]:
     cation = ionized(system)
     for before in (system, cation) if cation else (system,):
 
-        def expected(prop: Property, quantity: Quantity, charge: int = before.charge) -> Quantity:
-            if prop.name != "dipole":
+        def expected(prop: Property, quantity: Quantity, charge: int = before.charge) -> Quantity | None:
+            if prop.origin == "dependent":
+                return None
+            if prop.origin == "free":
                 return quantity
             return _with(quantity, np.asarray(quantity.value) + charge * SHIFT)
 

@@ -21,9 +21,11 @@ from typing import Any
 
 import qmbench
 from qmbench.domain.errors import InputError
+from qmbench.domain.formulas import Place, Term
 from qmbench.domain.method import LevelOfTheory, Method
 from qmbench.domain.observables import Observable
 from qmbench.domain.properties import Property
+from qmbench.domain.quantity import Quantity
 from qmbench.domain.resources import Resources
 from qmbench.domain.systems import System
 from qmbench.plugging.isolated.described import describe
@@ -106,10 +108,27 @@ def _plugin(name: str) -> dict[str, Any]:
         "methods": [describe(m) for key, m in found.methods.items() if found.owner[key].name == name],
         "systems": [describe_kind(kind) for kind in kinds],
         "properties": [asdict(prop) for prop in properties],
-        "observables": [asdict(observable) for observable in observables],
+        "observables": [_told(observable) for observable in observables],
         "benchmarks": [str(Path(folder).resolve()) for folder in benchmarks],
         "resolves": hasattr(module, "qmbench_resolve_method"),
     }
+
+
+def _told(observable: Observable) -> dict[str, Any]:
+    """An observable as JSON; a function of one's own is `remote`: it is called here, by `formula`."""
+    fields = {name: getattr(observable, name) for name in ("name", "prop", "how", "description", "unit")}
+    if callable(observable.how):
+        fields |= {"how": "", "remote": True}
+    return fields | {"parameters": dict(observable.parameters)}
+
+
+def formula(observable: str, terms: list[Mapping[str, Any]], place: Mapping[str, Any]) -> float:
+    """What the function of an observable of one's own gives."""
+    given = [
+        Term(t["coefficient"], Quantity.from_json(t["quantity"]).value, t["name"], t["system"] and _system(t["system"]))
+        for t in terms
+    ]
+    return float(plugins().observables[observable].formula(given, Place(**place)))
 
 
 def resolve(plugin: str, name: str) -> dict[str, Any] | None:
@@ -193,7 +212,7 @@ def system_facts(data: Mapping[str, Any]) -> dict[str, Any]:
     return facts(_system(data))
 
 
-def system_fragment(data: Mapping[str, Any], number: int, ghosts: bool) -> dict[str, Any]:
+def system_fragment(data: Mapping[str, Any], number: int | list[int], ghosts: bool) -> dict[str, Any]:
     """`System.fragment` of a system."""
     return _system(data).fragment(number, ghosts).to_json()
 
@@ -215,7 +234,7 @@ def _system(document: Mapping[str, Any]) -> System:
 QUESTIONS: dict[str, Callable[..., Any]] = {
     f.__name__: f
     for f in (
-        *(about, resolve, level, spelling, families, check, estimate, removed_electrons, compute),
+        *(about, resolve, formula, level, spelling, families, check, estimate, removed_electrons, compute),
         *(system_from_table, system_from_text, system_from_stored, system_facts, system_fragment, system_figure),
     )
 }

@@ -85,9 +85,10 @@ class IsolatedSystem(System):
     def composition(self) -> Mapping[str, float]:
         return dict(self._facts["composition"])
 
-    def fragment(self, number: int, ghosts: bool) -> Self:
+    def fragment(self, number: int | Sequence[int], ghosts: bool) -> Self:
         """As the plugin's own."""
-        return self._of(type(self).ask("system_fragment", data=self.to_json(), number=number, ghosts=ghosts))
+        which = number if isinstance(number, int) else list(number)
+        return self._of(type(self).ask("system_fragment", data=self.to_json(), number=which, ghosts=ghosts))
 
     def oddities(self) -> Iterable[str]:
         return list(self._facts["oddities"])
