@@ -1,4 +1,4 @@
-"""A plugin by a stranger, installed for these tests alone: `qmbench_dot.py` and its metadata on the path."""
+"""A plugin by a stranger, installed for these tests alone: `qmbench_dot.py` and its metadata in `site`."""
 
 from __future__ import annotations
 
@@ -14,14 +14,16 @@ from qmbench.domain.units import UNITS
 from qmbench.plugging.registry import plugins
 
 HERE = Path(__file__).parent
+PATHS = [str(HERE / "site"), str(HERE)]
 
 
 @pytest.fixture
 def dot(monkeypatch):
     """Makes the plugin known here and in child processes; gives the plugins."""
     units = dict(UNITS)
-    monkeypatch.syspath_prepend(str(HERE))
-    monkeypatch.setenv("PYTHONPATH", os.pathsep.join(filter(None, [str(HERE), os.environ.get("PYTHONPATH", "")])))
+    for path in PATHS:
+        monkeypatch.syspath_prepend(path)
+    monkeypatch.setenv("PYTHONPATH", os.pathsep.join(filter(None, [*PATHS, os.environ.get("PYTHONPATH", "")])))
     plugins.cache_clear()
     yield plugins()
     plugins.cache_clear()

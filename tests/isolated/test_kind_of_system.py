@@ -3,14 +3,12 @@
 from __future__ import annotations
 
 import json
-import sys
 from pathlib import Path
 
 import pytest
 import toy_projects
 
 FOREIGN = Path(__file__).parents[1] / "foreign"
-sys.path.insert(0, str(FOREIGN))
 
 # What a system is on either side: its JSON, hash, one line, picture, and the record key at a level.
 ABOUT = """
@@ -35,7 +33,8 @@ def both(here):
     data = [path for path in (FOREIGN / "dot_benchmarks").rglob("*") if path.is_file()]
     files = {str(path.relative_to(FOREIGN)): path.read_text() for path in [FOREIGN / "qmbench_dot.py", *data]}
     wheel = toy_projects.wheel(here.index, "qmbench-dot", "1.0", files, ("qmbench",), plugins={"dot": "qmbench_dot"})
-    plain = json.loads(here.script(f"import sys; sys.path.insert(0, {str(FOREIGN)!r})\n" + ABOUT))
+    paths = [str(FOREIGN / "site"), str(FOREIGN)]
+    plain = json.loads(here.script(f"import sys; sys.path[:0] = {paths!r}\n" + ABOUT))
     here.ok("plugin", "add", wheel, "--isolated")
     return plain, json.loads(here.script(ABOUT))
 
