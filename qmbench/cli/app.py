@@ -33,7 +33,9 @@ Workers = Annotated[
 ]
 Timeout = Annotated[float | None, typer.Option("--task-timeout", metavar="S", min=0.1, help="Seconds for one task.")]
 Memory = Annotated[float | None, typer.Option("--task-memory", metavar="GIB", min=0.1, help="Memory for one task.")]
-Engine = Annotated[str, typer.Option("--engine", metavar="local|dask[:ADDRESS]", help="Where tasks run.")]
+Engine = Annotated[
+    str, typer.Option("--engine", metavar="NAME[:ADDRESS]", help="Where tasks run: local, dask, or a plugin's.")
+]
 Run = Annotated[str | None, typer.Argument(metavar="[RUN]", help="Id of a run [default: the latest].")]
 
 
@@ -87,6 +89,7 @@ def compute(
         list[str] | None, typer.Option("-p", "--property", metavar="PROPERTY", help="[default: energy]")
     ] = None,
     bsse: Annotated[str | None, typer.Option("--bsse", metavar="cp|none", help="Counterpoise treatment.")] = None,
+    engine: Engine = "local",
     cores: Annotated[int | None, typer.Option("--cores", min=1, help="Threads [default: all].")] = None,
     task_timeout: Timeout = None,
     task_memory: Memory = None,
@@ -105,6 +108,7 @@ def compute(
         system,
         tuple(prop or ()),
         bsse=bsse,
+        engine=engine,
         cores=cores,
         task_timeout=task_timeout,
         task_memory=task_memory,

@@ -2,10 +2,9 @@
 
 from __future__ import annotations
 
-from pathlib import Path
 from typing import Any
 
-from qmbench.cli.common import console, print_json, store_place
+from qmbench.cli.common import console, print_json
 from qmbench.domain.errors import InputError, QmbenchError, did_you_mean
 
 
@@ -153,13 +152,13 @@ def _suite(suite: Any) -> dict[str, Any]:
 
 
 def _run(name: str, store: str | None) -> dict[str, Any] | None:
-    place = store_place(store)
-    if "://" not in place and not Path(place).exists():
-        return None
-    from qmbench.running.store import Store
+    from qmbench.running.stores import is_there, open_store, store_place
 
+    place = store_place(store)
+    if not is_there(place):
+        return None
     try:
-        with Store.open(place, read_only=True) as opened:
+        with open_store(place, read_only=True) as opened:
             run = next((r for r in opened.runs() if r["id"] == name), None)
     except QmbenchError:
         return None

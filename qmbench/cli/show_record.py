@@ -5,10 +5,9 @@ from __future__ import annotations
 import json
 import re
 from collections.abc import Iterator
-from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from qmbench.cli.common import console, store_place, unit_text, value_lines
+from qmbench.cli.common import console, unit_text, value_lines
 from qmbench.domain.errors import InputError
 from qmbench.domain.learned import Explanation, cell_text, explanation_of, overlap_text
 
@@ -30,14 +29,14 @@ def find_record(thing: str, store: str | None) -> Record | None:
     from qmbench.data.benchmark import benchmark_folders
     from qmbench.data.suite import suite_files
     from qmbench.plugging.registry import plugins
-    from qmbench.running.store import Store
+    from qmbench.running.stores import is_there, open_store, store_place
 
     if any(thing in names for names in (benchmark_folders(), suite_files(), plugins().methods)):
         return None
     place = store_place(store)
-    if "://" not in place and not Path(place).exists():
+    if not is_there(place):
         raise InputError(f"'{thing}' looks like the key of a record, but there is no store at {place}; give --store")
-    with Store.open(place, read_only=True) as opened:
+    with open_store(place, read_only=True) as opened:
         found = opened.starting_with(thing, MOST_NAMED + 1)
         if not found:
             raise InputError(f"no record of {place} has a key that starts with '{thing}'")

@@ -11,8 +11,8 @@ from qmbench.domain.systems import System
 
 def find_shown_system(thing: str) -> System | None:
     """The system that `thing` names; None when it is no name of a system and no file of one."""
-    from qmbench.cli.target import find_target
     from qmbench.data.benchmark import benchmark_folders
+    from qmbench.data.target import find_target
     from qmbench.plugging.registry import plugins
 
     head, colon, _ = thing.partition(":")

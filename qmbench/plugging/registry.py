@@ -6,7 +6,8 @@ One broken plugin never takes the others down: it is reported by name and reason
 from __future__ import annotations
 
 import inspect
-from collections.abc import Iterable, Mapping, Sequence
+import re
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from functools import lru_cache
 from importlib import metadata
@@ -47,7 +48,11 @@ class PluginInfo:
 
 @dataclass
 class Plugins:
-    """All plugins of one process: methods, kinds of system, properties, observables, benchmarks, and what is broken."""
+    """All plugins of one process: methods, kinds of system, properties, observables, benchmarks, and what is broken.
+
+    engines: name -> factory(address, workers, resources); stores: URL scheme -> opener(url, read_only); those of
+    plugins, beside the core's own.
+    """
 
     manager: pluggy.PluginManager
     infos: list[PluginInfo] = field(default_factory=list)
@@ -57,6 +62,8 @@ class Plugins:
     observables: ObservableRegistry = field(default_factory=lambda: ObservableRegistry(OBSERVABLES))
     systems: SystemRegistry = field(default_factory=lambda: _with_kinds(SystemRegistry(), core.qmbench_systems()))
     benchmark_folders: list[Path] = field(default_factory=list)
+    engines: dict[str, Callable[..., Any]] = field(default_factory=dict)
+    stores: dict[str, Callable[..., Any]] = field(default_factory=dict)
 
     def method(self, name: str) -> tuple[type[Method], PluginInfo]:
         """The method called `name` and its plugin; InputError with the nearest names when there is none."""
@@ -195,12 +202,16 @@ def _add(found: Plugins, info: PluginInfo, point: metadata.EntryPoint | Isolated
             raise InputError(f"qmbench_observables gave {observable!r}, not an Observable")
         observables.add(observable, trial[observable.prop])
     folders = [Path(folder) for folder in _listed(found.manager, info.name, "qmbench_benchmarks")]
+    engines = _named(found, info, "qmbench_engines", {*hookspecs.CORE_ENGINES, *found.engines})
+    stores = _named(found, info, "qmbench_stores", {*hookspecs.CORE_STORES, *found.stores})
     found.systems.update(kinds)
     for kind in kinds.values():
         add_units(kind.units)
     found.properties.update(trial)
     found.observables.update(observables)
     found.benchmark_folders += folders
+    found.engines.update(engines)
+    found.stores.update(stores)
     for method in methods:
         found.methods[method.name] = method
         found.owner[method.name] = info
@@ -242,6 +253,21 @@ def _with_kinds(known: SystemRegistry, more: Iterable[type[System]]) -> SystemRe
     for kind in more:
         known.add(kind)
     return known
+
+
+def _named(found: Plugins, info: PluginInfo, hook: str, taken: set[str]) -> dict[str, Callable[..., Any]]:
+    """What a plugin's implementation of `hook` gives by name, each name a new one; empty where it has none."""
+    if getattr(found.manager.get_plugin(info.name), hook, None) is None:
+        return {}
+    answer = next(iter(_results(found.manager, info.name, hook)), None)
+    if not isinstance(answer, Mapping) or not all(callable(make) for make in answer.values()):
+        raise InputError(f"{hook} gave {answer!r}, not names with the functions that make what they stand for")
+    for name in answer:
+        if not (isinstance(name, str) and re.fullmatch("[a-z][a-z0-9+.-]*", name)):
+            raise InputError(f"{hook}: a name is lower-case letters, digits, '+', '-' and '.', not {name!r}")
+        if name in taken:
+            raise InputError(f"{hook}: '{name}' is there already, in the core or by another plugin")
+    return dict(answer)
 
 
 def _checked(method: type[Method], found: Plugins) -> type[Method]:

@@ -14,17 +14,28 @@ from typing import Protocol
 from qmbench.domain.errors import Interrupted
 from qmbench.domain.record import Record, Task
 from qmbench.running.engine.outcome import Outcome
-from qmbench.running.store import Store
+from qmbench.running.stores import StoreProtocol
 
 LOOK_AHEAD = 100
 
 
 class Engine(Protocol):
-    """Where tasks run. `run` gives each task with its outcome as they end; closing it stops the rest."""
+    """Where tasks run. workers: how many side by side, at present.
 
-    workers: int
+    A failure of a task is an outcome (`failed`, `unsupported`), never an exception; every task given comes back once.
+    """
 
-    def run(self, tasks: Iterable[Task]) -> Generator[tuple[Task, Outcome], None, None]: ...
+    @property
+    def workers(self) -> int: ...
+
+    def run(self, tasks: Iterable[Task]) -> Generator[tuple[Task, Outcome], None, None]:
+        """Each task with its outcome as they end, earlier ones started earlier; closing the generator stops the rest.
+
+        ResourceError when no task can be started at all.
+        """
+
+    def close(self) -> None:
+        """Stop everything that is left of it."""
 
 
 @dataclass(frozen=True)
@@ -61,7 +72,7 @@ class RunSummary:
 
 @dataclass
 class _Loop:
-    store: Store
+    store: StoreProtocol
     engine: Engine
     report: Callable[[Progress], None]
     fail_fast: bool
@@ -99,7 +110,7 @@ class _Loop:
 
 def run_tasks(
     tasks: Iterable[Task],
-    store: Store,
+    store: StoreProtocol,
     engine: Engine,
     progress: Callable[[Progress], None] | None = None,
     fail_fast: bool = False,
@@ -125,7 +136,7 @@ def run_tasks(
             loop.run(loop.apart)
     except KeyboardInterrupt:
         raise Interrupted(
-            f"stopped after {loop.done} of {loop.total} tasks; what was finished is kept in {store.path}, "
+            f"stopped after {loop.done} of {loop.total} tasks; what was finished is kept in {store.place}, "
             "and the same command goes on from there"
         ) from None
     return RunSummary(loop.records, frozenset(cached), loop.computed, loop.stopped, time.monotonic() - start)

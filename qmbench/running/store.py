@@ -70,6 +70,9 @@ class Store:
         StoreError when that can't be done, when the file is not a qmbench store, or when a newer qmbench made it.
         """
         self.path = Path(path).expanduser().absolute()
+        self.place = str(self.path)
+        # Where shared intermediates of this store's tasks are kept; free to be deleted.
+        self.artifacts_folder: Path | None = self.path.with_name(f"{self.path.stem}-artifacts")
         self.read_only = read_only
         if self.path.is_dir():
             raise StoreError(f"{self.path} is a folder, not a store")
@@ -95,11 +98,6 @@ class Store:
         if scheme[1] != "sqlite" or not text.startswith("sqlite:///") or text == "sqlite:///":
             raise InputError(f"'{text}' does not name a store; write a path or sqlite:///PATH")
         return cls(text.removeprefix("sqlite:///"), read_only)
-
-    @property
-    def artifacts_folder(self) -> Path:
-        """Where shared intermediates of this store's tasks are kept; free to be deleted."""
-        return self.path.with_name(f"{self.path.stem}-artifacts")
 
     def get(self, keys: Iterable[str]) -> dict[str, Record]:
         """{key: record} of those of `keys` that the store has."""

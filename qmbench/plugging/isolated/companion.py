@@ -99,6 +99,11 @@ def about(distribution: str) -> dict[str, Any]:
 def _plugin(name: str) -> dict[str, Any]:
     found = plugins()
     module = found.manager.get_plugin(name)
+    for hook in ("qmbench_engines", "qmbench_stores"):
+        if hasattr(module, hook):
+            raise InputError(
+                f"plugin '{name}' implements {hook}, which works in the environment of qmbench alone: install it there"
+            )
     properties: Iterable[Property] = getattr(module, "qmbench_properties", list)()
     observables: Iterable[Observable] = getattr(module, "qmbench_observables", list)()
     benchmarks: Iterable[Path] = getattr(module, "qmbench_benchmarks", list)()
