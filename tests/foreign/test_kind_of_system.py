@@ -142,3 +142,15 @@ def test_the_conformance_kit_holds_its_fields_against_a_method(dot, monkeypatch)
     found["quantum_dot_fields_used"].subject.results.clear()
     with pytest.raises(ConformanceError, match="helium dot: another 'kappa' gives the same energy"):
         found["quantum_dot_fields_used"]()
+
+
+def test_it_is_computed_and_run_from_python(dot, tmp_path, monkeypatch):
+    import qmbench
+
+    monkeypatch.chdir(tmp_path)
+    two = dot.systems.from_table(TABLE, "here", "two")
+    energy = qmbench.compute("dot-exact", two, store=None)
+    assert (energy.value, energy.unit) == (pytest.approx(3.0, abs=1e-10), "Ha*")
+    table = qmbench.run("dots", levels=["dot-exact"], store="s.sqlite").results.set_index("entry")
+    assert dict(table["unit"]) == {"two": "Ha*", "two_wide": "Ha*", "triplet": "Ha*", "repulsion": "mHa*"}
+    assert table["value"]["repulsion"] == pytest.approx(1000.0, abs=1e-6)
