@@ -155,6 +155,7 @@ def compute(
     cores: int | None = None,
     task_timeout: float | None = None,
     task_memory: float | None = None,
+    fresh: bool = False,
     progress: bool | Callable[[Progress], None] = False,
     check: bool = True,
 ) -> Computation:
@@ -165,7 +166,8 @@ def compute(
     several, `energy` when empty; or one observable, such as `interaction_energy` of a molecule with fragments. bsse:
     `cp` or `none`, where it matters. store: path, URL or open store; by default what QMBENCH_STORE names, or
     qmbench-data/store.sqlite here. engine: NAME[:ADDRESS] or an engine. cores: threads, all by default. task_timeout
-    in s and task_memory in GiB, per task. progress: True shows it, a function is called after each task.
+    in s and task_memory in GiB, per task. fresh: compute again what the store has. progress: True shows it, a function
+    is called after each task.
 
     A request that makes no sense raises InputError. What fails is raised as InputError, Unsupported, NotConverged,
     ResourceError (time or memory) or QmbenchError (a crash), or returned as `status` and `failure` with check=False.
@@ -176,9 +178,13 @@ def compute(
     target = target_of(system, charge, multiplicity)
     wanted = (properties,) if isinstance(properties, str) else tuple(dict.fromkeys(properties))
     parsed = level if isinstance(level, LevelOfTheory) else parse_level(level)
-    session = alone(Session(store, engine, None, cores, task_timeout, task_memory, progress))
+    session = alone(Session(store, engine, None, cores, task_timeout, task_memory, progress, fresh))
     made = computation(parsed, target, wanted, bsse, session)
     return made.check() if check else made
+
+
+def _identity(level: LevelOfTheory) -> dict[str, Any]:
+    return {**level.identity, "versions": level.versions}
 
 
 def alone(session: Session) -> Session:
@@ -216,7 +222,7 @@ def computation(
 def _properties(
     level: LevelOfTheory, name: str, system: System, wanted: tuple[str, ...], session: Session
 ) -> Computation:
-    empty = Computation(str(level), name, wanted, system, identity=level.identity)
+    empty = Computation(str(level), name, wanted, system, identity=_identity(level))
     try:
         level.make().check(system, frozenset(wanted))
     except InputError:
@@ -252,7 +258,7 @@ def _observable(
         entry=entry.id,
         bsse=planned.bsse,
         expected_unit=unit,
-        identity=level.identity,
+        identity=_identity(level),
     )
     if planned.refused:
         return replace(empty, status=_status(planned.refused), failure=planned.refused)

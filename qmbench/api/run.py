@@ -115,6 +115,7 @@ def run(
     task_timeout: float | None = None,
     task_memory: float | None = None,
     fail_fast: bool = False,
+    fresh: bool = False,
     reference: str | None = None,
     progress: bool | Callable[[Progress], None] = True,
 ) -> RunResult:
@@ -124,15 +125,16 @@ def run(
     hold is added. bsse: `cp` or `none`, instead of what the suite says. store: path, URL or open store; by default what
     QMBENCH_STORE names, or qmbench-data/store.sqlite here. engine: NAME[:ADDRESS], or an engine, which stays open.
     workers: tasks side by side, by default as many as there are cores. task_timeout in s, task_memory in GiB: longer or
-    more is a failed result. fail_fast: stop at the first failure. reference: judge by this reference set where a
-    benchmark has it. progress: False for silence; a function is called after each task.
+    more is a failed result. fail_fast: stop at the first failure. fresh: compute again what the store has. reference:
+    judge by this reference set where a benchmark has it. progress: False for silence; a function is called after each
+    task.
 
     InputError when the request makes no sense. A result that fails raises nothing: see `failed`. Interrupted on
     Ctrl-C: what was finished is kept, and the same call goes on from there.
     """
     plan = plan_of(suite, levels, benchmarks, bsse)
     return run_plan(
-        plan, Session(store, engine, workers, None, task_timeout, task_memory, progress), fail_fast, reference
+        plan, Session(store, engine, workers, None, task_timeout, task_memory, progress, fresh), fail_fast, reference
     )
 
 
@@ -159,6 +161,7 @@ def run_plan(plan: Plan, session: Session, fail_fast: bool = False, reference: s
     """Compute what the store lacks of a plan, and judge the results."""
     with session.opened() as store:
         run, summary = session.run(plan, store, fail_fast)
-        records = store.get(run.keys)
+        # What failed when it was computed afresh: the store keeps what it had.
+        records = {**store.get(run.keys), **(summary.records if session.fresh else {})}
     evaluation = Evaluation.of(run, records, plan.benchmarks, reference)
     return RunResult(run, evaluation, summary.computed, summary.stopped)

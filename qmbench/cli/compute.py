@@ -31,6 +31,7 @@ def compute(
     task_memory: float | None,
     store: str | None,
     json: bool,
+    fresh: bool = False,
     figure: Path | None = None,
 ) -> int:
     """Compute, print, and return the exit code (1 when something failed or is unsupported, 3 for wrong input)."""
@@ -38,7 +39,7 @@ def compute(
     target = find_target(system)
     drawn = _to_draw(target, properties, figure) if figure else ""
     # A log needs no progress of one or three tasks; who looks on does.
-    session = alone(Session(store, engine, None, cores, task_timeout, task_memory, sys.stderr.isatty()))
+    session = alone(Session(store, engine, None, cores, task_timeout, task_memory, sys.stderr.isatty(), fresh))
     made = computation(parse_level(level), target, tuple(dict.fromkeys(properties)), bsse, session)
     document = document_of(made)
     if json:

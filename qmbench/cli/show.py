@@ -13,7 +13,7 @@ def show(thing: str, store: str | None = None, figure: str | None = None, json: 
 
     figure: an SVG file to draw the system in that is shown.
     """
-    from qmbench.cli.show_record import find_record, print_record
+    from qmbench.cli.show_record import find_record, made_by, print_record
     from qmbench.cli.show_system import describe_system, find_shown_system
 
     record = find_record(thing, store)
@@ -23,7 +23,7 @@ def show(thing: str, store: str | None = None, figure: str | None = None, json: 
     if system is not None:
         document = describe_system(system, figure)
     else:
-        document = record.to_json() if record else find(thing, store)
+        document = {**record.to_json(), "made_by": made_by(record)} if record else find(thing, store)
     if record and not json:
         print_record(record)
     elif json:
@@ -57,6 +57,8 @@ def find(thing: str, store: str | None) -> dict[str, Any]:
             **_method(level.method),
             "stochastic": level.make().is_stochastic(),
             "options resolved": level.options.model_dump(mode="json"),
+            "code": level.code.digest,
+            "code files": list(level.code.files),
         }
     except InputError:
         name = head.partition("?")[0].lower()

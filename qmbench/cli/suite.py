@@ -36,11 +36,14 @@ class Request:
     reference: str | None
     json: bool
     fail_fast: bool
+    fresh: bool
 
     @property
     def session(self) -> Session:
         """Where and how its tasks run."""
-        return Session(self.store, self.engine, self.workers, None, self.task_timeout, self.task_memory)
+        return Session(
+            self.store, self.engine, self.workers, None, self.task_timeout, self.task_memory, fresh=self.fresh
+        )
 
 
 @interruptible
@@ -58,7 +61,7 @@ def run_suite(request: Request, dry_run: bool) -> int:
 
 def _dry_run(plan: Plan, request: Request) -> int:
     place = store_place(request.store)
-    known = _known(plan, place)
+    known = _known(plan, place, request.fresh)
     rows = _dry_rows(plan, known)
     to_do = [task for task in plan.tasks if not set(task.keys.values()) <= known]
     seconds, unknown = estimate(to_do)
@@ -109,8 +112,8 @@ def _dry_run(plan: Plan, request: Request) -> int:
     return 0
 
 
-def _known(plan: Plan, place: str) -> set[str]:
-    if not is_there(place):
+def _known(plan: Plan, place: str, fresh: bool) -> set[str]:
+    if fresh or not is_there(place):
         return set()
     with open_store(place, read_only=True) as store:
         keys = [key for task in plan.tasks for key in task.keys.values()]

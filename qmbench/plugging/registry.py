@@ -17,7 +17,16 @@ from typing import TYPE_CHECKING, Any
 import pluggy
 
 from qmbench.domain.errors import InputError, QmbenchError, did_you_mean
-from qmbench.domain.method import LevelOfTheory, LevelText, Method, build_level, level_of_values, split_level
+from qmbench.domain.method import (
+    PLUGIN_GROUP,
+    Code,
+    LevelOfTheory,
+    LevelText,
+    Method,
+    build_level,
+    level_of_values,
+    split_level,
+)
 from qmbench.domain.observables import OBSERVABLES, Observable, ObservableRegistry
 from qmbench.domain.properties import PropertyRegistry, core_registry
 from qmbench.domain.systems import System
@@ -29,7 +38,7 @@ from qmbench.plugging.isolated.place import installed
 if TYPE_CHECKING:
     from qmbench.plugging.isolated.proxy import IsolatedPlugin, IsolatedPoint
 
-GROUP = "qmbench"
+GROUP = PLUGIN_GROUP
 
 
 @dataclass(frozen=True)
@@ -97,7 +106,7 @@ class Plugins:
         if info.isolated:
             plugin: IsolatedPlugin = method.isolated  # type: ignore[attr-defined]
             return plugin.level(text)
-        return build_level(method, parts, info.distribution)
+        return replace(build_level(method, parts, info.distribution), code_of=_code_of)
 
     def _level_of_values(self, text: str, parts: LevelText, options: Mapping[str, Any]) -> LevelOfTheory:
         if parts.basis is not None or parts.options:
@@ -109,7 +118,7 @@ class Plugins:
         if info.isolated:
             plugin: IsolatedPlugin = method.isolated  # type: ignore[attr-defined]
             return plugin.level_of_values(parts.method, options)
-        return level_of_values(method, options, info.distribution)
+        return replace(level_of_values(method, options, info.distribution), code_of=_code_of)
 
 
 @lru_cache(maxsize=1)
@@ -145,6 +154,12 @@ def read_system(path: str | Path, name: str | None = None) -> System:
 def system_from_json(data: Mapping[str, Any]) -> System:
     """Rebuild a system from `System.to_json`; InputError when no installed kind is its own."""
     return plugins().systems.from_json(data)
+
+
+def _code_of(method: type[Method]) -> Code:
+    from qmbench.plugging.fingerprint import code_of  # not before a key is wanted: listing methods needs none
+
+    return code_of(method)
 
 
 def discover(entry_points: Sequence[metadata.EntryPoint | IsolatedPoint]) -> Plugins:

@@ -76,6 +76,7 @@ class _Loop:
     engine: Engine
     report: Callable[[Progress], None]
     fail_fast: bool
+    fresh: bool
     records: dict[str, Record]
     reused: int
     total: int
@@ -98,7 +99,7 @@ class _Loop:
                     self.total += len(task.properties) - 1
                     continue
                 new = records_of(task, outcome)
-                self.store.put(new)
+                self.store.put(new, **({"anew": True} if self.fresh else {}))
                 self.records.update((record.key, record) for record in new)
                 self.done += 1
                 self.failed += outcome.status == "failed"
@@ -114,21 +115,25 @@ def run_tasks(
     engine: Engine,
     progress: Callable[[Progress], None] | None = None,
     fail_fast: bool = False,
+    fresh: bool = False,
 ) -> RunSummary:
     """Compute what the store lacks of `tasks` and keep each result at once.
 
     Records that another attempt could not change are reused; failures of the machine's making (time, memory,
     crash, error) are tried again. A task of several properties that the method refuses or can't converge is
-    run again property by property. Raises Interrupted on Ctrl-C, StoreError when a result can't be kept;
-    everything stored until then stays, and the same call goes on from there.
+    run again property by property. With `fresh` everything is computed, and a new `ok` record replaces the old one;
+    where it fails now, `records` has the failure, and the store keeps the old one.
+
+    Raises Interrupted on Ctrl-C, StoreError when a result can't be kept; everything stored until then stays, and the
+    same call goes on from there.
     """
     start = time.monotonic()
     tasks = list(tasks)
     stored = store.get(key for task in tasks for key in task.keys.values())
-    cached = {key: record for key, record in stored.items() if record.final}
+    cached = {} if fresh else {key: record for key, record in stored.items() if record.final}
     todo = list(_lacking(tasks, cached))
     reused = sum(all(key in cached for key in task.keys.values()) for task in tasks)
-    loop = _Loop(store, engine, progress or _silent, fail_fast, stored, reused, total=len(todo))
+    loop = _Loop(store, engine, progress or _silent, fail_fast, fresh, stored, reused, total=len(todo))
     try:
         loop.tell()
         loop.run(todo)
@@ -168,7 +173,9 @@ def records_of(task: Task, outcome: Outcome) -> list[Record]:
     """One record per property of the task. A failure is a failure of each."""
     identity = task.level.identity
     provenance = {
-        "versions": identity["versions"],
+        "plugin": task.level.plugin,
+        "versions": task.level.versions,
+        "code": {"digest": task.level.code.digest, "files": list(task.level.code.files)},
         "options": identity["options"],
         "settings": dict(outcome.settings),
         "warnings": list(outcome.warnings),

@@ -17,12 +17,13 @@ from qmbench.running.plan import Plan, PlannedEntry
 
 @dataclass(frozen=True)
 class RunLevel:
-    """What a level of theory was when the run was made; families: `Method.families`."""
+    """What a level of theory was when the run was made; families: `Method.families`; code: digest of its code."""
 
     families: Mapping[str, str] = field(default_factory=dict)
     stochastic: bool = False
     plugin: str = ""
     versions: Mapping[str, str] = field(default_factory=dict)
+    code: str = ""
     citations: tuple[str, ...] = ()
 
     @classmethod
@@ -32,7 +33,8 @@ class RunLevel:
             families=method.families(),
             stochastic=method.is_stochastic(),
             plugin=level.plugin,
-            versions=level.identity["versions"],
+            versions=level.versions,
+            code=level.code.digest,
             citations=tuple(level.method.citations),
         )
 
@@ -42,6 +44,7 @@ class RunLevel:
             "stochastic": self.stochastic,
             "plugin": self.plugin,
             "versions": dict(self.versions),
+            "code": self.code,
             "citations": list(self.citations),
         }
 
@@ -52,6 +55,7 @@ class RunLevel:
             stochastic=bool(data.get("stochastic")),
             plugin=data.get("plugin") or "",
             versions=data.get("versions") or {},
+            code=data.get("code") or "",
             citations=tuple(data.get("citations") or ()),
         )
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import contextlib
 import os
 import secrets
+import tempfile
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import AbstractContextManager
 from dataclasses import dataclass, replace
@@ -28,6 +29,7 @@ class Session:
     an engine (which stays open and keeps its own workers and limits). workers: tasks side by side, None for as many as
     there are cores; cores: threads of a task, None for an equal share. task_timeout in s, task_memory in GiB.
     progress: True shows it on standard error or in the notebook, False does not, a function is called after each task.
+    fresh: compute again what the store has, with intermediates of its own; a new result replaces the old record.
     """
 
     store: str | Path | StoreProtocol | None = None
@@ -37,6 +39,7 @@ class Session:
     task_timeout: float | None = None
     task_memory: float | None = None
     progress: bool | Callable[[Progress], None] = True
+    fresh: bool = False
 
     def __post_init__(self) -> None:
         limits = {name: getattr(self, name) for name in ("workers", "cores", "task_timeout", "task_memory")}
@@ -53,7 +56,7 @@ class Session:
     def compute(self, tasks: Sequence[Task], store: StoreProtocol, fail_fast: bool = False) -> RunSummary:
         """Compute what the store lacks of `tasks`; see `run_tasks`."""
         with self._engine(store, len(tasks)) as engine, self._progress() as progress:
-            return run_tasks(tasks, store, engine, progress, fail_fast)
+            return run_tasks(tasks, store, engine, progress, fail_fast, self.fresh)
 
     def run(self, plan: Plan, store: StoreProtocol, fail_fast: bool = False) -> tuple[Run, RunSummary]:
         """Compute what the store lacks of the plan, and keep the run's document there, from its start."""
@@ -64,7 +67,7 @@ class Session:
         with self._engine(store, len(plan.tasks)) as engine:
             store.save_run(run.to_json())
             with self._progress() as progress:
-                summary = run_tasks(plan.tasks, store, engine, progress, fail_fast)
+                summary = run_tasks(plan.tasks, store, engine, progress, fail_fast, self.fresh)
         finished = datetime.now(UTC).isoformat(timespec="seconds")
         run = replace(run, finished=finished, computed=frozenset(summary.records) - summary.cached)
         store.save_run(run.to_json())
@@ -78,14 +81,25 @@ class Session:
         workers, there = self.workers, available_cores()
         if self.engine == "local":
             workers = max(1, min(workers or there, n_tasks))
-        limits = Resources(
-            cores=max(1, there // (workers or there)) if self.cores is None else self.cores,
-            memory_gib=self.task_memory,
-            time_s=self.task_timeout,
-            artifacts=store.artifacts_folder,
-        )
-        with contextlib.closing(engine_named(self.engine, workers, limits)) as engine:
-            yield engine
+        with self._artifacts(store) as artifacts:
+            limits = Resources(
+                cores=max(1, there // (workers or there)) if self.cores is None else self.cores,
+                memory_gib=self.task_memory,
+                time_s=self.task_timeout,
+                artifacts=artifacts,
+            )
+            with contextlib.closing(engine_named(self.engine, workers, limits)) as engine:
+                yield engine
+
+    @contextlib.contextmanager
+    def _artifacts(self, store: StoreProtocol) -> Iterator[Path | None]:
+        """The folder of intermediates; one that goes afterwards where nothing old is to be used."""
+        kept = store.artifacts_folder
+        if not self.fresh or kept is None:
+            yield kept
+            return
+        with tempfile.TemporaryDirectory(prefix=f"{kept.name}-fresh-", dir=kept.parent) as folder:
+            yield Path(folder) / "artifacts"
 
     def _progress(self) -> AbstractContextManager[Callable[[Progress], None] | None]:
         if self.progress is True:

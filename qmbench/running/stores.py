@@ -34,8 +34,11 @@ class StoreProtocol(Protocol):
         """{key: record} of those of `keys` that the store has."""
 
     @abstractmethod
-    def put(self, records: Iterable[Record]) -> None:
-        """Keep `records`, all or none, durably. A record that is `ok` already is never replaced, any other is."""
+    def put(self, records: Iterable[Record], anew: bool = False) -> None:
+        """Keep `records`, all or none, durably. A record that is `ok` already is not replaced, any other is.
+
+        With `anew` (asked for by --fresh) an `ok` record is replaced as well, if the new one is `ok`.
+        """
 
     @abstractmethod
     def records(self, **filters: str | Iterable[str]) -> Iterator[Record]:
@@ -68,6 +71,10 @@ class StoreProtocol(Protocol):
         """At most `most` of the records whose key starts with the hex digits `prefix`, by key."""
         found = sorted((r for r in self.records() if r.key.startswith(prefix.lower())), key=lambda r: r.key)
         return found[:most]
+
+    def remove(self, keys: Iterable[str], runs: Iterable[str] = ()) -> None:
+        """Remove the records with these keys and the documents of these runs, all or none (`qmbench store prune`)."""
+        raise InputError(f"records can't be removed from {self.place}: its store does not do that")
 
     def close(self) -> None:  # most have something to close, but not all
         """Let go of what it holds."""

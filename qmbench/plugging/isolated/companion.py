@@ -28,6 +28,7 @@ from qmbench.domain.properties import Property
 from qmbench.domain.quantity import Quantity
 from qmbench.domain.resources import Resources
 from qmbench.domain.systems import System
+from qmbench.plugging.fingerprint import code_behind
 from qmbench.plugging.isolated.described import describe
 from qmbench.plugging.isolated.place import normal
 from qmbench.plugging.isolated.systems import describe_kind, facts
@@ -149,6 +150,8 @@ def level(text: str) -> dict[str, Any]:
     return {
         "level": str(found),
         "identity": found.identity,
+        "versions": found.versions,
+        "files": list(found.code.files),
         "method": describe(found.method),
         "stochastic": bool(found.make().is_stochastic()),
     }
@@ -186,7 +189,8 @@ def compute(
     given = {**resources, "scratch": Path(resources["scratch"])}
     given["artifacts"] = Path(resources["artifacts"]) if resources["artifacts"] else None
     method: Method = _level(level).make()
-    result = method.run(_system(system), frozenset(properties), Resources(**given))
+    allowed = Resources(**given, code=_level(level).code.digest, code_behind=code_behind)
+    result = method.run(_system(system), frozenset(properties), allowed)
     return {
         "properties": {name: quantity.to_json() for name, quantity in result.properties.items()},
         "settings": dict(result.settings),

@@ -56,9 +56,10 @@ class Lines(qmbench.StoreProtocol):
     def get(self, keys):
         return {key: self._records[key] for key in keys if key in self._records}
 
-    def put(self, records):
-        known = self._records
-        self._append([{"record": r.to_json()} for r in records if r.key not in known or known[r.key].status != "ok"])
+    def put(self, records, anew=False):
+        old = {key for key, record in self._records.items() if record.status == "ok"}
+        kept = [r for r in records if r.key not in old or (anew and r.status == "ok")]
+        self._append([{"record": r.to_json()} for r in kept])
 
     def records(self, **filters):
         wanted = {name: {given} if isinstance(given, str) else set(given) for name, given in filters.items()}
