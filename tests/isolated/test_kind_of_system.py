@@ -61,3 +61,10 @@ def test_what_is_wrong_is_said_in_one_line(both, here):
     assert here.json("compute", "dot-exact", "wide.dot")["properties"]["energy"]["unit"] == "Ha*"
     done = here.run("compute", "dot-exact", "atoms:he")
     assert "dot-exact does not do molecule systems; it does: quantum_dot" in done.stdout
+
+
+def test_the_conformance_kit_holds_the_method_to_the_kind_there(both, here):
+    done = here.ok("plugin", "check", "dot")
+    assert "0 failed" in done.stdout
+    passed = int(done.stdout.rpartition(" passed")[0].split()[-1])
+    assert passed == 3 * 14  # for each method all but the check of convergence, that of the kind's fields included
