@@ -28,7 +28,7 @@ MOVED = {
     "store": "running.store",
     "system": "domain.systems",
     "system_files": "domain.systems.files",
-    "system_rules": "domain.systems.rules",
+    "system_rules": "domain.systems.fields",
     "tidy": "judging.frame",
     "units": "domain.units",
 }

@@ -155,15 +155,16 @@ def list_(
 def show(
     thing: Annotated[
         str,
-        typer.Argument(metavar="THING", help="A method, level, benchmark, entry, suite, run, or record by its key."),
+        typer.Argument(metavar="THING", help="A method, level, benchmark, entry, system, suite, run, or record."),
     ],
     store: Store = None,
+    figure: Annotated[str | None, typer.Option(metavar="FILE.svg", help="Draw the system that is shown.")] = None,
     json: Json = False,
 ) -> int:
-    """Show one method, benchmark, entry, suite, run or record in full, with options, sources and citations."""
+    """Show one method, benchmark, entry, system, suite, run or record in full, with options, sources and citations."""
     from qmbench.cli.show import show
 
-    return show(thing, store=store, json=json)
+    return show(thing, store=store, figure=figure, json=json)
 
 
 @app.command()

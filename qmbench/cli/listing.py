@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from typing import Any
 
 from qmbench.cli.common import console, print_json
@@ -97,6 +97,7 @@ def systems() -> list[Row]:
                     "formula": getattr(s, "formula", ""),
                     "electrons": getattr(s, "n_electrons", ""),
                     "multiplicity": getattr(s, "multiplicity", ""),
+                    "what": s.describe(),
                 }
             )
     return rows
@@ -105,16 +106,21 @@ def systems() -> list[Row]:
 def properties() -> list[Row]:
     from qmbench.plugging.registry import plugins
 
+    found = plugins().systems
     return [
         {
             "name": p.name,
             "unit": p.unit,
-            "lattice_unit": p.lattice_unit or "",
+            "units": {kind: unit for kind, unit in _units(p, found) if unit != p.unit},
             "shape": str(p.shape),
             "what": p.description,
         }
         for p in sorted(plugins().properties.values(), key=lambda p: p.name)
     ]
+
+
+def _units(prop: Any, kinds: Mapping[str, Any]) -> list[tuple[str, str]]:
+    return [(name, prop.unit_for(kind)) for name, kind in kinds.items()]
 
 
 def plugin_rows() -> list[Row]:
@@ -169,8 +175,15 @@ LISTS: dict[str, Callable[[], list[Row]]] = {
 }
 
 
-JSON_ONLY = {"methods": ("plugin", "properties"), "plugins": ("python",)}
+JSON_ONLY = {
+    "properties": ("units",),
+    "methods": ("plugin", "properties"),
+    "plugins": ("python",),
+    "systems": ("formula", "electrons", "multiplicity"),
+}
 
 
 def _text(value: Any) -> str:
+    if isinstance(value, dict):
+        value = [f"{key}: {text}" for key, text in value.items()]
     return ", ".join(map(str, value)) if isinstance(value, list) else str(value)

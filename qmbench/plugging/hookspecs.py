@@ -13,6 +13,7 @@ if TYPE_CHECKING:
     from qmbench.domain.method import Method
     from qmbench.domain.observables import Observable
     from qmbench.domain.properties import Property
+    from qmbench.domain.systems import System
 
 hookspec = pluggy.HookspecMarker("qmbench")
 hookimpl = pluggy.HookimplMarker("qmbench")
@@ -39,6 +40,15 @@ def qmbench_resolve_method(name: str) -> type[Method] | None:
 
     Return None for names that are not yours; raise Unsupported with the reason for names that are, but can't
     be done. It may import the program, since it is asked only for names that nobody listed.
+    """
+
+
+@hookspec
+def qmbench_systems() -> Iterable[type[System]]:  # type: ignore[empty-body]
+    """Kinds of system beyond the core's: frozen dataclasses that derive from `System`. Called at every start.
+
+    A kind owns how it is read and stored, its unit of energy (and units of its own), its parts, one line and a picture
+    of it, and what the conformance kit needs. No two kinds share a name, or the word for it in TOML tables.
     """
 
 

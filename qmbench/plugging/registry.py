@@ -29,7 +29,10 @@ from qmbench.domain.method import (
 )
 from qmbench.domain.observables import OBSERVABLES, Observable, ObservableRegistry
 from qmbench.domain.properties import PropertyRegistry, core_registry
-from qmbench.plugging import hookspecs
+from qmbench.domain.systems import System
+from qmbench.domain.systems.files import SystemRegistry
+from qmbench.domain.units import add_units
+from qmbench.plugging import core, hookspecs
 from qmbench.plugging.isolated.place import installed
 
 if TYPE_CHECKING:
@@ -54,7 +57,7 @@ class PluginInfo:
 
 @dataclass
 class Plugins:
-    """All plugins of one process: methods by name, properties, observables, benchmark folders, and what is broken.
+    """All plugins of one process: methods, kinds of system, properties, observables, benchmarks, and what is broken.
 
     engines: name -> factory(address, workers, resources); stores: URL scheme -> opener(url, read_only); those of
     plugins, beside the core's own.
@@ -66,6 +69,7 @@ class Plugins:
     owner: dict[str, PluginInfo] = field(default_factory=dict)
     properties: PropertyRegistry = field(default_factory=core_registry)
     observables: ObservableRegistry = field(default_factory=lambda: ObservableRegistry(OBSERVABLES))
+    systems: SystemRegistry = field(default_factory=lambda: _with_kinds(SystemRegistry(), core.qmbench_systems()))
     benchmark_folders: list[Path] = field(default_factory=list)
     engines: dict[str, Callable[..., Any]] = field(default_factory=dict)
     stores: dict[str, Callable[..., Any]] = field(default_factory=dict)
@@ -142,6 +146,16 @@ def parse_level(text: str) -> LevelOfTheory:
     return plugins().level(text)
 
 
+def read_system(path: str | Path, name: str | None = None) -> System:
+    """A system from a file, of any kind that is installed; InputError says file, line and what would be right."""
+    return plugins().systems.read(path, name)
+
+
+def system_from_json(data: Mapping[str, Any]) -> System:
+    """Rebuild a system from `System.to_json`; InputError when no installed kind is its own."""
+    return plugins().systems.from_json(data)
+
+
 def _code_of(method: type[Method]) -> Code:
     from qmbench.plugging.fingerprint import code_of  # not before a key is wanted: listing methods needs none
 
@@ -187,6 +201,7 @@ def _add(found: Plugins, info: PluginInfo, point: metadata.EntryPoint | Isolated
     found.manager.register(module, name=info.name)
     found.manager.check_pending()
     # Everything is read and checked before anything is kept: a plugin is in whole or not at all.
+    kinds = _with_kinds(SystemRegistry(found.systems), _listed(found.manager, info.name, "qmbench_systems"))
     methods = [_checked(method, found) for method in _listed(found.manager, info.name, "qmbench_methods")]
     names = [method.name for method in methods]
     for name in names:
@@ -204,6 +219,9 @@ def _add(found: Plugins, info: PluginInfo, point: metadata.EntryPoint | Isolated
     folders = [Path(folder) for folder in _listed(found.manager, info.name, "qmbench_benchmarks")]
     engines = _named(found, info, "qmbench_engines", {*hookspecs.CORE_ENGINES, *found.engines})
     stores = _named(found, info, "qmbench_stores", {*hookspecs.CORE_STORES, *found.stores})
+    found.systems.update(kinds)
+    for kind in kinds.values():
+        add_units(kind.units)
     found.properties.update(trial)
     found.observables.update(observables)
     found.benchmark_folders += folders
@@ -244,6 +262,12 @@ def _listed(manager: pluggy.PluginManager, plugin: str, hook: str) -> list[Any]:
     if not isinstance(answer, Iterable):
         raise InputError(f"{hook} gave {answer!r}, not a list")
     return list(answer)
+
+
+def _with_kinds(known: SystemRegistry, more: Iterable[type[System]]) -> SystemRegistry:
+    for kind in more:
+        known.add(kind)
+    return known
 
 
 def _named(found: Plugins, info: PluginInfo, hook: str, taken: set[str]) -> dict[str, Callable[..., Any]]:

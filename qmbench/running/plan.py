@@ -10,7 +10,7 @@ from qmbench.data.suite import Selection, Suite
 from qmbench.domain.errors import InputError, QmbenchError, Unsupported
 from qmbench.domain.method import LevelOfTheory, Method
 from qmbench.domain.record import Failure, Task
-from qmbench.domain.systems import Molecule, System
+from qmbench.domain.systems import System
 from qmbench.plugging.registry import parse_level
 
 
@@ -136,7 +136,7 @@ def named_parts(benchmark: Benchmark, entry: Entry, ghosts: bool) -> Iterator[tu
         if term.fragments is None:
             yield term.system, term.coefficient, system
             continue
-        if not isinstance(system, Molecule) or not system.fragments:
+        if not system.fragments:
             raise InputError(f"{system.name} has no fragments; name them in its file")
         each = [(n + 1,) for n in range(len(system.fragments))]
         for numbers in each if term.fragments == (0,) else [term.fragments]:
