@@ -37,6 +37,11 @@ _PUBLIC = {
     "Resources": "domain.method",
     "Result": "domain.method",
     "Record": "domain.record",
+    "BootstrapT": "domain.statistic",
+    "DistributionFree": "domain.statistic",
+    "ErrorSample": "domain.statistic",
+    "Statistic": "domain.statistic",
+    "ReportFormat": "plugging.formats",
     "hookimpl": "plugging.hookspecs",
     "parse_level": "plugging.registry",
     "load": "judging.frame",
@@ -61,6 +66,10 @@ if TYPE_CHECKING:
     from qmbench.domain.properties import Property as Property
     from qmbench.domain.quantity import Quantity as Quantity
     from qmbench.domain.record import Record as Record
+    from qmbench.domain.statistic import BootstrapT as BootstrapT
+    from qmbench.domain.statistic import DistributionFree as DistributionFree
+    from qmbench.domain.statistic import ErrorSample as ErrorSample
+    from qmbench.domain.statistic import Statistic as Statistic
     from qmbench.domain.systems import ATOMIC_NUMBERS as ATOMIC_NUMBERS
     from qmbench.domain.systems import ELEMENTS as ELEMENTS
     from qmbench.domain.systems import Crystal as Crystal
@@ -69,6 +78,7 @@ if TYPE_CHECKING:
     from qmbench.domain.systems import Molecule as Molecule
     from qmbench.domain.systems import System as System
     from qmbench.domain.systems.files import read_system as read_system
+    from qmbench.plugging.formats import ReportFormat as ReportFormat
     from qmbench.plugging.hookspecs import hookimpl as hookimpl
     from qmbench.plugging.registry import parse_level as parse_level
 

@@ -117,6 +117,29 @@ def properties() -> list[Row]:
     ]
 
 
+def statistics() -> list[Row]:
+    from qmbench.judging.summaries import entries_needed
+    from qmbench.plugging.registry import plugins
+
+    return [
+        {
+            "name": s.name,
+            "label": s.label,
+            "symbol": s.symbol,
+            "unit": "as the errors" if s.unit is None else s.unit or "1",
+            "interval_from": entries_needed(s.interval) or ("" if s.interval is None else s.minimum),
+            "what": s.description,
+        }
+        for s in plugins().statistics.values()
+    ]
+
+
+def formats() -> list[Row]:
+    from qmbench.plugging.registry import plugins
+
+    return [{"name": f.name, "files": list(f.files), "what": f.description} for f in plugins().formats.values()]
+
+
 def plugin_rows() -> list[Row]:
     from qmbench.plugging.registry import plugins
 
@@ -165,6 +188,8 @@ LISTS: dict[str, Callable[[], list[Row]]] = {
     "suites": suites,
     "systems": systems,
     "properties": properties,
+    "statistics": statistics,
+    "formats": formats,
     "plugins": plugin_rows,
 }
 

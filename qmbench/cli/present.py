@@ -30,8 +30,8 @@ def present(
 ) -> int:
     """Print the tables of a run, write them to `folder`, and return the run's exit code."""
     from qmbench.judging.frame import references_frame, results_frame
-    from qmbench.report.export import to_json, write_text
-    from qmbench.report.tables import render_terminal
+    from qmbench.report.renderers.files import to_json, write_text
+    from qmbench.report.renderers.terminal import render_terminal
     from qmbench.report.write import make_report, write_report
 
     results = results_frame(run, records, benchmarks)
@@ -77,7 +77,7 @@ def _kept(folder: Path, stamp: str) -> list[Path]:
 
 def record_rows(results: pd.DataFrame) -> list[dict[str, Any]]:
     """The `records` of a `run suite --json` document."""
-    from qmbench.report.export import plain
+    from qmbench.report.renderers.files import plain
 
     rows = []
     for row in results.to_dict("records"):

@@ -23,7 +23,7 @@ if TYPE_CHECKING:
 
 
 RESULT_COLUMNS = (
-    "level_of_theory method basis bsse benchmark entry observable state subsets tags curve coordinate "
+    "level_of_theory label method basis bsse benchmark entry observable state subsets tags curve coordinate "
     "coordinate_unit status failure_kind failure_message value unit uncertainty uncertainty_kind "
     "training_overlap wall_s cpu_s cached"
 ).split()
@@ -51,7 +51,8 @@ def results_frame(
         entry = entries.get((benchmark.id, planned["entry"]))
         if entry is None:  # the benchmark has lost this entry since the run
             continue
-        rows.append(_row(planned, entry, benchmark, records, computed))
+        label = run["levels"].get(planned["level"], {}).get("label") or ""  # older runs have none
+        rows.append(_row(planned, entry, benchmark, records, computed, label))
     return pd.DataFrame(rows, columns=RESULT_COLUMNS)
 
 
@@ -115,6 +116,7 @@ def _row(
     benchmark: Benchmark,
     records: Mapping[str, Record],
     computed: Collection[str],
+    label: str,
 ) -> tuple[Any, ...]:
     quantity: Quantity | None = None
     used: list[Record] = []
@@ -128,6 +130,7 @@ def _row(
     status = "ok" if failure is None else "unsupported" if failure.kind == "unsupported" else "failed"
     return (
         planned["level"],
+        label,
         text.method,
         text.basis,
         planned["bsse"],

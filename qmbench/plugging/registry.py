@@ -9,7 +9,7 @@ import inspect
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field, replace
 from functools import lru_cache
-from importlib import metadata
+from importlib import import_module, metadata
 from pathlib import Path
 from types import ModuleType
 from typing import TYPE_CHECKING
@@ -20,13 +20,17 @@ from qmbench.domain.errors import InputError, QmbenchError, did_you_mean
 from qmbench.domain.method import LevelOfTheory, Method, build_level, split_level
 from qmbench.domain.observables import OBSERVABLES, Observable, ObservableRegistry
 from qmbench.domain.properties import PropertyRegistry, core_registry
+from qmbench.domain.statistic import StatisticRegistry
 from qmbench.plugging import hookspecs
+from qmbench.plugging.formats import FormatRegistry
 from qmbench.plugging.isolated.place import installed
 
 if TYPE_CHECKING:
     from qmbench.plugging.isolated.proxy import IsolatedPlugin, IsolatedPoint
 
 GROUP = "qmbench"
+CORE = "qmbench.core"
+"""The module that brings what the core itself brings through hooks. By name: it is made of rooms above this one."""
 
 
 @dataclass(frozen=True)
@@ -54,6 +58,8 @@ class Plugins:
     properties: PropertyRegistry = field(default_factory=core_registry)
     observables: ObservableRegistry = field(default_factory=lambda: ObservableRegistry(OBSERVABLES))
     benchmark_folders: list[Path] = field(default_factory=list)
+    statistics: StatisticRegistry = field(default_factory=StatisticRegistry)
+    formats: FormatRegistry = field(default_factory=FormatRegistry)
 
     def method(self, name: str) -> tuple[type[Method], PluginInfo]:
         """The method called `name` and its plugin; InputError with the nearest names when there is none."""
@@ -109,6 +115,9 @@ def discover(entry_points: Sequence[metadata.EntryPoint | IsolatedPoint]) -> Plu
     manager = pluggy.PluginManager("qmbench")
     manager.add_hookspecs(hookspecs)
     found = Plugins(manager)
+    core = import_module(CORE)
+    manager.register(core, name=CORE)
+    found.statistics, found.formats = _declared(core, found)
     for point in sorted(entry_points, key=lambda p: p.name):
         dist = point.dist
         isolated = getattr(point, "isolated", False)
@@ -156,13 +165,25 @@ def _add(found: Plugins, info: PluginInfo, point: metadata.EntryPoint | Isolated
             raise InputError(f"qmbench_observables gave {observable!r}, not an Observable")
         observables.add(observable, trial[observable.prop])
     folders = [Path(folder) for folder in _call(module, "qmbench_benchmarks")]
+    statistics, formats = _declared(module, found)
     found.properties.update(trial)
     found.observables.update(observables)
     found.benchmark_folders += folders
+    found.statistics, found.formats = statistics, formats
     for method in methods:
         found.methods[method.name] = method
         found.owner[method.name] = info
     found.infos.append(info)
+
+
+def _declared(module: ModuleType | IsolatedPlugin, found: Plugins) -> tuple[StatisticRegistry, FormatRegistry]:
+    """The statistics and formats there are together with those of `module`; InputError when one of them is wrong."""
+    statistics, formats = StatisticRegistry(found.statistics), FormatRegistry(found.formats)
+    for statistic in _call(module, "qmbench_statistics"):
+        statistics.add(statistic)
+    for made in _call(module, "qmbench_formats"):
+        formats.add(made)
+    return statistics, formats
 
 
 def _call(module: ModuleType | IsolatedPlugin, hook: str) -> list:

@@ -6,6 +6,8 @@ import re
 from collections.abc import Iterable, Mapping
 from typing import TYPE_CHECKING, Any
 
+from qmbench.report.model import SPELLINGS, Names
+
 if TYPE_CHECKING:
     import pandas as pd
 
@@ -15,11 +17,13 @@ def provenance(
     benchmarks: Mapping[str, Any],
     scored: pd.DataFrame,
     disagreement: Mapping[str, Any],
+    names: Names = SPELLINGS,
 ) -> dict[str, Any]:
     """What the report's last section shows: levels, benchmarks, and BibTeX of everything that should be cited."""
     levels = [
         {
             "level": name,
+            "label": names.of(name),
             "plugin": about.get("plugin") or "",
             "versions": ", ".join(f"{k} {v}" for k, v in (about.get("versions") or {}).items()),
             "families": ", ".join(f"{k}: {v}" for k, v in (about.get("families") or {}).items()),

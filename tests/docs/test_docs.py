@@ -108,14 +108,14 @@ def test_every_column_and_key_of_a_report_is_documented():
     from qmbench.judging import comparison, statistics, weighted
     from qmbench.judging.disagree_document import disagree_document
     from qmbench.judging.frame import RESULT_COLUMNS, references_frame
-    from qmbench.report.write import FORMATS
+    from qmbench.plugging.registry import plugins
 
     l7 = {"l7": find_benchmark("l7")}
     references = references_frame(l7.values())
     scored = statistics.score(pd.DataFrame(columns=RESULT_COLUMNS), references, l7)
     summaries = statistics.statistics(scored)
     ends = ("_low", "_high", "_uncertainty")
-    names = {*FORMATS, *scored.columns, *(c for c in summaries if not c.endswith(ends) and not c.startswith("common_"))}
+    names = {*plugins().formats, *plugins().statistics, *scored.columns, *(c for c in summaries if not c.endswith(ends) and not c.startswith("common_"))}
     for table in (
         comparison.compare_levels(scored),
         comparison.ranking_probabilities(scored),

@@ -7,7 +7,7 @@ import re
 from qmbench.domain.quantity import Quantity
 from qmbench.domain.record import Record
 from qmbench.report.explanations import MOST_EXPLAINED, MOST_ROWS, explanation_line, explanations
-from qmbench.report.page import html_report
+from qmbench.report.renderers.html import html_report
 from qmbench.report.write import make_report, write_report
 
 LEVEL = "good/<b>"

@@ -8,7 +8,7 @@ import subprocess
 
 import pytest
 
-from qmbench.report.latex import _SPECIAL, _UNITS, PREAMBLE, escape_latex, to_latex
+from qmbench.report.renderers.latex import _SPECIAL, _UNITS, PREAMBLE, escape_latex, to_latex
 from qmbench.report.write import write_report
 
 DOCUMENT = r"""\documentclass{article}
