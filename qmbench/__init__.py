@@ -34,7 +34,10 @@ _PUBLIC = {
     "LevelOfTheory": "domain.method",
     "Method": "domain.method",
     "Options": "domain.method",
-    "Resources": "domain.method",
+    "Explanation": "domain.learned",
+    "TrainingOverlap": "domain.learned",
+    "BadResult": "domain.method",
+    "Resources": "domain.resources",
     "Result": "domain.method",
     "Record": "domain.record",
     "BootstrapT": "domain.statistic",
@@ -43,6 +46,7 @@ _PUBLIC = {
     "Statistic": "domain.statistic",
     "ReportFormat": "plugging.formats",
     "hookimpl": "plugging.hookspecs",
+    "level": "plugging.registry",
     "parse_level": "plugging.registry",
     "load": "judging.frame",
     "units": "",
@@ -57,15 +61,18 @@ if TYPE_CHECKING:
     from qmbench.domain.errors import StoreError as StoreError
     from qmbench.domain.errors import Unsupported as Unsupported
     from qmbench.domain.errors import did_you_mean as did_you_mean
+    from qmbench.domain.learned import Explanation as Explanation
+    from qmbench.domain.learned import TrainingOverlap as TrainingOverlap
+    from qmbench.domain.method import BadResult as BadResult
     from qmbench.domain.method import LevelOfTheory as LevelOfTheory
     from qmbench.domain.method import Method as Method
     from qmbench.domain.method import Options as Options
-    from qmbench.domain.method import Resources as Resources
     from qmbench.domain.method import Result as Result
     from qmbench.domain.observables import Observable as Observable
     from qmbench.domain.properties import Property as Property
     from qmbench.domain.quantity import Quantity as Quantity
     from qmbench.domain.record import Record as Record
+    from qmbench.domain.resources import Resources as Resources
     from qmbench.domain.statistic import BootstrapT as BootstrapT
     from qmbench.domain.statistic import DistributionFree as DistributionFree
     from qmbench.domain.statistic import ErrorSample as ErrorSample
@@ -80,6 +87,7 @@ if TYPE_CHECKING:
     from qmbench.domain.systems.files import read_system as read_system
     from qmbench.plugging.formats import ReportFormat as ReportFormat
     from qmbench.plugging.hookspecs import hookimpl as hookimpl
+    from qmbench.plugging.registry import level as level
     from qmbench.plugging.registry import parse_level as parse_level
 
 __all__ = sorted(_PUBLIC)

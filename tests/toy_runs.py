@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from qmbench.data.benchmark import load_benchmark
 from qmbench.data.suite import read_suite
-from qmbench.domain.method import Resources
 from qmbench.domain.record import Cost, Record
+from qmbench.domain.resources import Resources
 from qmbench.judging.frame import references_frame, results_frame
 from qmbench.report.write import make_report
 from qmbench.running.plan import make_plan

@@ -51,8 +51,8 @@ class OnlyHelium(PairPotential):
     name = "toy-he"
     Options = qmbench.Options
 
-    def check(self, system, properties):
-        super().check(system, properties)
+    def check_system(self, system, properties):
+        super().check_system(system, properties)
         if set(system.symbols) != {"He"}:
             raise qmbench.Unsupported("toy-he does helium only")
 

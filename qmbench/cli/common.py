@@ -15,7 +15,7 @@ from qmbench.domain.errors import InputError
 if TYPE_CHECKING:
     from rich.console import Console
 
-    from qmbench.domain.method import Resources
+    from qmbench.domain.resources import Resources
 
 DEFAULT_STORE = "qmbench-data/store.sqlite"
 
@@ -32,7 +32,7 @@ def cores() -> int:
 
 def resources(threads: int, task_timeout: float | None, task_memory: float | None, artifacts: Path | None) -> Resources:
     """What one task may use."""
-    from qmbench.domain.method import Resources
+    from qmbench.domain.resources import Resources
 
     return Resources(cores=threads, memory_gib=task_memory, time_s=task_timeout, artifacts=artifacts)
 

@@ -159,7 +159,7 @@ def _properties(
         "records": {r.prop: r.key for r in used},
         "provenance": dict(used[0].provenance) if used else empty["provenance"],
         "cost": used[0].cost.to_json() if used and used[0].cost else None,
-        "training_overlap": overlap_text(r.provenance.get("settings") or {} for r in used) or None,
+        "training_overlap": overlap_text(r.provenance for r in used) or None,
         "cached": not any(r.key in computed for r in used),
     }
 
@@ -191,7 +191,7 @@ def _entry(
         "status": status,
         "failure": failure.to_json() if failure else None,
         "observable": _observable(entry.observable, quantity, unit),
-        "training_overlap": overlap_text(r.provenance.get("settings") or {} for r in used) or None,
+        "training_overlap": overlap_text(r.provenance for r in used) or None,
         "tasks": [{"coefficient": coefficients[r.key], **r.to_json(), "cached": r.key not in computed} for r in used],
         "cached": not computed,
     }

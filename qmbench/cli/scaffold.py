@@ -42,7 +42,7 @@ A plugin for qmbench. It brings one method, `$method`: the exact energy of one e
 
 The method is in `src/$package/method.py`. Write yours in its place:
 
-1. `systems` and `properties` say what it does, `check` refuses the rest before anything runs.
+1. `systems` and `properties` say what it does, `check_system` refuses the rest before anything runs.
 2. `Options` holds everything that changes the number. A physical choice (a basis) has no default.
 3. `compute` returns the properties that were asked for, in the units of `qmbench list properties`, and raises
    `qmbench.NotConverged` instead of returning a number that is not converged.
@@ -62,7 +62,7 @@ _INIT = '''\
 import qmbench
 from $package.method import $class_name
 
-QMBENCH_API = 1
+QMBENCH_API = 2
 
 
 @qmbench.hookimpl
@@ -82,7 +82,7 @@ import qmbench
 SPEED_OF_LIGHT = 137.035999084  # atomic units, CODATA 2018
 
 
-class $class_name(qmbench.Method):
+class $class_name(qmbench.Method[qmbench.Molecule]):
     """Exact ground-state energy, in hartree, of one electron and a point nucleus at rest.
 
     Nonrelativistic: E = -Z^2/2, Schroedinger, Ann. Phys. 384, 361 (1926). Relativistic: the Dirac equation,
@@ -103,8 +103,7 @@ class $class_name(qmbench.Method):
             qmbench.Molecule(("He",), ((0.0, 0.0, 0.0),), charge=1, multiplicity=2, name="helium cation"),
         ]
 
-    def check(self, system, properties):
-        super().check(system, properties)
+    def check_system(self, system, properties):
         if any(system.ghosts) or len(system.symbols) != 1 or system.n_electrons != 1:
             raise qmbench.Unsupported(f"{self.name} does one electron and one nucleus, without ghosts")
 

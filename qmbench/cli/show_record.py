@@ -4,13 +4,13 @@ from __future__ import annotations
 
 import json
 import re
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from qmbench.cli.common import console, store_place, unit_text, value_lines
 from qmbench.domain.errors import InputError
-from qmbench.domain.learned import cell_text, explanation_of, overlap_text
+from qmbench.domain.learned import Explanation, cell_text, explanation_of, overlap_text
 
 if TYPE_CHECKING:
     from qmbench.domain.record import Record
@@ -54,7 +54,7 @@ def print_record(record: Record) -> None:
     for name, text in _lines(record):
         out.print(f"[bold]{name}[/bold]: ", end="")
         out.print(text, markup=False)
-    explanation = explanation_of(record.provenance.get("settings") or {})
+    explanation = explanation_of(record.provenance)
     if explanation:
         _print_explanation(explanation)
 
@@ -74,14 +74,10 @@ def _lines(record: Record) -> Iterator[tuple[str, str]]:
         yield "failure", f"{record.failure.kind}: {record.failure.message}"
         if record.failure.log_tail:
             yield "log", "\n" + record.failure.log_tail
-    settings = dict(about.get("settings") or {})
-    overlap = overlap_text([settings])
+    overlap = overlap_text([about])
     if overlap:
         yield "in the training data", overlap
-    settings.pop("training_overlap", None)
-    if explanation_of(settings):  # it has a table of its own
-        del settings["explanation"]
-    for label, facts in {**about, "settings": settings}.items():
+    for label, facts in about.items():
         if label in ("options", "settings", "versions") and facts:
             yield label, ", ".join(f"{name} {_compact(value)}" for name, value in facts.items())
     for warning in about.get("warnings") or ():
@@ -100,18 +96,18 @@ def _compact(value: Any) -> str:
     return text if len(text) <= LONGEST_SETTING else text[: LONGEST_SETTING - 1] + "…"
 
 
-def _print_explanation(explanation: Mapping[str, Any]) -> None:
+def _print_explanation(explanation: Explanation) -> None:
     from rich.table import Table
     from rich.text import Text
 
     out = console()
     table = Table(box=None, pad_edge=False)
-    for i, name in enumerate(explanation["columns"]):
-        numeric = all(not isinstance(row[i], str) for row in explanation["rows"])
+    for i, name in enumerate(explanation.columns):
+        numeric = all(not isinstance(row[i], str) for row in explanation.rows)
         table.add_column(Text(name, style="bold"), justify="right" if numeric else "left")
-    for row in explanation["rows"]:
+    for row in explanation.rows:
         table.add_row(*(Text(cell_text(cell)) for cell in row))
     out.print("\n[bold]explanation[/bold]")
     out.print(table)
-    if explanation.get("note"):
-        out.print(explanation["note"], markup=False, style="dim")
+    if explanation.note:
+        out.print(explanation.note, markup=False, style="dim")

@@ -1,51 +1,98 @@
-"""What learned methods declare in a record's settings: what of the question they were trained on, and why they say so.
-
-`training_overlap` = {"molecule": text, "distance": number, "kind": one of OVERLAP_KINDS}, absent where there is none;
-distance in the descriptor space of the method. `explanation` = {"columns": [text], "rows": [[text, number or None]],
-"note": text}. Both are optional, and records that were stored before have neither.
-"""
+"""What learned methods say of a number: what of the question they were trained on, and why it is what it is."""
 
 from __future__ import annotations
 
 import math
 from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
 from typing import Any
+
+from qmbench.domain.errors import InputError
 
 OVERLAP_KINDS = ("same geometry", "same molecule")
 """The graver first: an entry made of several tasks carries the gravest of them."""
 
 MARK = "†"
 
-
-def fault(settings: Mapping[str, Any]) -> str:
-    """What is wrong with the declarations in `settings` and what would be right, in one line; empty: nothing."""
-    said = _overlap_fault(settings["training_overlap"]) if "training_overlap" in settings else ""
-    if not said and "explanation" in settings:
-        said = _explanation_fault(settings["explanation"])
-    return said
+Cell = str | float | int | None
 
 
-def overlap_text(settings: Iterable[Mapping[str, Any]]) -> str:
-    """The gravest overlap among the settings of several records, in a few words; empty when there is none.
+@dataclass(frozen=True)
+class TrainingOverlap:
+    """What of a system is in the training data of the method that answers for it.
+
+    molecule: the nearest one of the training set, by name. distance: to it, in the descriptor space of the method.
+    kind: one of OVERLAP_KINDS. InputError where one of them is not so.
+    """
+
+    molecule: str
+    distance: float
+    kind: str
+
+    def __post_init__(self) -> None:
+        if not isinstance(self.molecule, str) or not self.molecule.strip():
+            raise InputError("training_overlap.molecule must be the name of a molecule")
+        if not _is_number(self.distance) or self.distance < 0:
+            raise InputError("training_overlap.distance must be a finite number that is not negative")
+        if self.kind not in OVERLAP_KINDS:
+            raise InputError(f"training_overlap.kind must be one of: {', '.join(OVERLAP_KINDS)}")
+        object.__setattr__(self, "distance", float(self.distance))
+
+    def to_json(self) -> dict[str, Any]:
+        return {"molecule": self.molecule, "distance": self.distance, "kind": self.kind}
+
+
+@dataclass(frozen=True)
+class Explanation:
+    """Why a number is what it is, as a table. columns: names; rows: text, numbers or None, one cell per column.
+
+    InputError where a row has another number of cells, or a cell is something else.
+    """
+
+    columns: tuple[str, ...]
+    rows: tuple[tuple[Cell, ...], ...]
+    note: str = ""
+
+    def __post_init__(self) -> None:
+        _check_table(self.columns, self.rows, self.note)
+        object.__setattr__(self, "columns", tuple(self.columns))
+        object.__setattr__(self, "rows", tuple(tuple(map(_plain, row)) for row in self.rows))
+
+    def to_json(self) -> dict[str, Any]:
+        return {"columns": list(self.columns), "rows": [list(row) for row in self.rows], "note": self.note}
+
+
+def overlap_text(provenances: Iterable[Mapping[str, Any]]) -> str:
+    """The gravest training overlap in the provenance of several records, in a few words; empty when there is none.
 
     `same geometry` outranks `same molecule`; of one kind the smallest distance is named. A declaration of another
     shape, from a store that another version wrote, is flagged without particulars.
     """
-    declared = [s["training_overlap"] for s in settings if s.get("training_overlap")]
-    good = [d for d in declared if not _overlap_fault(d)]
+    declared = [p["training_overlap"] for p in provenances if p.get("training_overlap")]
+    good: list[TrainingOverlap] = []
+    for document in declared:
+        try:
+            good.append(TrainingOverlap(**document))
+        except (TypeError, InputError):
+            continue
     if not good:
         return "training overlap" if declared else ""
-    worst = min(good, key=lambda d: (OVERLAP_KINDS.index(d["kind"]), d["distance"], d["molecule"]))
-    return f"{worst['kind']}: {worst['molecule']} ({worst['distance']:.3g})"
+    worst = min(good, key=lambda d: (OVERLAP_KINDS.index(d.kind), d.distance, d.molecule))
+    return f"{worst.kind}: {worst.molecule} ({worst.distance:.3g})"
 
 
-def explanation_of(settings: Mapping[str, Any]) -> Mapping[str, Any] | None:
+def explanation_of(provenance: Mapping[str, Any]) -> Explanation | None:
     """The table of why a number is what it is; None when there is none, or one of another version's shape."""
-    declared = settings.get("explanation")
-    return declared if declared and not _explanation_fault(declared) else None
+    document = provenance.get("explanation")
+    if not document:
+        return None
+    try:
+        return Explanation(**document)
+    except (TypeError, InputError):
+        return None
 
 
-def cell_text(cell: str | float | None) -> str:
+def cell_text(cell: Cell) -> str:
     """A cell of an explanation as people read it."""
     if cell is None:
         return "–"
@@ -57,36 +104,26 @@ def has_overlap(text: Any) -> bool:
     return isinstance(text, str) and bool(text)
 
 
-def _overlap_fault(declared: Any) -> str:
-    shape = '{"molecule": text, "distance": number, "kind": "same molecule" or "same geometry"}'
-    if not isinstance(declared, Mapping) or set(declared) != {"molecule", "distance", "kind"}:
-        return f"settings.training_overlap must be {shape}; leave it out where nothing overlaps"
-    if not isinstance(declared["molecule"], str) or not declared["molecule"].strip():
-        return "settings.training_overlap.molecule must be the name of a molecule"
-    if not _is_number(declared["distance"]) or declared["distance"] < 0:
-        return "settings.training_overlap.distance must be a finite number that is not negative"
-    if declared["kind"] not in OVERLAP_KINDS:
-        return f"settings.training_overlap.kind must be one of: {', '.join(OVERLAP_KINDS)}"
-    return ""
-
-
-def _explanation_fault(declared: Any) -> str:
-    if not isinstance(declared, Mapping) or set(declared) - {"note"} != {"columns", "rows"}:
-        return 'settings.explanation must be {"columns": [text], "rows": [[text or number]], "note": text}'
-    columns, rows = declared["columns"], declared["rows"]
+def _check_table(columns: Any, rows: Any, note: Any) -> None:
     if not isinstance(columns, list | tuple) or not columns or not all(isinstance(c, str) for c in columns):
-        return "settings.explanation.columns must be a list of names, one at least"
-    if not isinstance(declared.get("note", ""), str):
-        return "settings.explanation.note must be text"
+        raise InputError("explanation.columns must be a list of names, one at least")
+    if not isinstance(note, str):
+        raise InputError("explanation.note must be text")
     if not isinstance(rows, list | tuple):
-        return "settings.explanation.rows must be a list of rows"
+        raise InputError("explanation.rows must be a list of rows")
     for number, row in enumerate(rows, start=1):
         if not isinstance(row, list | tuple) or len(row) != len(columns):
-            return f"settings.explanation: row {number} must have {len(columns)} cells, one per column"
-        if not all(cell is None or isinstance(cell, str | int | float) for cell in row):
-            return f"settings.explanation: row {number} must hold text, numbers or None"
-    return ""
+            raise InputError(f"explanation: row {number} must have {len(columns)} cells, one per column")
+        if not all(cell is None or isinstance(_plain(cell), str | int | float) for cell in row):
+            raise InputError(f"explanation: row {number} must hold text, numbers or None")
+
+
+def _plain(cell: Any) -> Any:
+    """A NumPy scalar as Python's; a number that is not finite as text, which every reader of JSON understands."""
+    cell = cell.item() if hasattr(cell, "item") and hasattr(cell, "dtype") else cell
+    return str(cell) if isinstance(cell, float) and not math.isfinite(cell) else cell
 
 
 def _is_number(x: Any) -> bool:
+    x = _plain(x)
     return isinstance(x, int | float) and not isinstance(x, bool) and math.isfinite(x)

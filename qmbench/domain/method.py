@@ -7,24 +7,22 @@ parsed here; which method a name stands for is the plugin manager's business.
 from __future__ import annotations
 
 import contextlib
-import fcntl
 import hashlib
 import json
-import os
-import tempfile
 from abc import ABC, abstractmethod
-from collections.abc import Callable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, field, replace
 from functools import cached_property
 from importlib import metadata
-from pathlib import Path
-from typing import Any, ClassVar, get_args, get_origin
+from typing import Any, ClassVar, Generic, TypeVar, cast, get_args, get_origin
 from urllib.parse import quote, unquote
 
 import pydantic
 
-from qmbench.domain.errors import InputError, Unsupported, did_you_mean
+from qmbench.domain.errors import InputError, QmbenchError, Unsupported, did_you_mean
+from qmbench.domain.learned import Explanation, TrainingOverlap
 from qmbench.domain.quantity import Quantity
+from qmbench.domain.resources import Resources
 from qmbench.domain.systems import System
 
 
@@ -38,75 +36,33 @@ class Options(pydantic.BaseModel):
 
 
 @dataclass(frozen=True)
-class Resources:
-    """What a task may use; none of it changes the number, so none of it is in a record's key.
-
-    cores: threads. memory_gib, time_s: limits, None when unlimited. scratch: a folder that is emptied after
-    the task. artifacts: folder of shared intermediates (None: a private temporary one).
-    """
-
-    cores: int = 1
-    memory_gib: float | None = None
-    time_s: float | None = None
-    scratch: Path = field(default_factory=lambda: Path(tempfile.gettempdir()))
-    artifacts: Path | None = None
-
-    def artifact(self, key: str, write: Callable[[Path], None]) -> Path:
-        """The file of the shared intermediate `key`, made by `write(path)` if it is not there yet.
-
-        key: anything that says everything the content depends on (it is hashed). Concurrent tasks that want
-        one key wait for the first to make it; the file appears by atomic rename. If `write` raises, nothing
-        is kept and the error passes through.
-        """
-        folder = self.artifacts or _private_artifacts()
-        folder.mkdir(parents=True, exist_ok=True)
-        path = folder / _hashed(key)
-        with _locked(path.with_suffix(".lock")):
-            if not path.exists():
-                handle, temporary = tempfile.mkstemp(dir=folder, prefix=".making-")
-                os.close(handle)
-                try:
-                    write(Path(temporary))
-                    os.replace(temporary, path)
-                finally:
-                    Path(temporary).unlink(missing_ok=True)
-        return path
-
-    @contextlib.contextmanager
-    def checkpoint(self, key: str) -> Iterator[Path]:
-        """A folder of your own that outlives the task: what a later task with the same `key` goes on from.
-
-        For long work that may be stopped (a time limit, Ctrl-C, a target not reached). key: everything the content
-        depends on, and nothing that a later task may ask for differently (a smaller error, say). The folder lies
-        beside the artifacts and is locked: a second task with this key waits. It may be deleted at any time by the
-        user, and what is in it may be the work of a killed process, so write by atomic rename. A record must be the
-        same whether the checkpoint was there or not. Delete what is no longer of use.
-        """
-        artifacts = self.artifacts or _private_artifacts()
-        name = artifacts.name.removesuffix("artifacts").removesuffix("-")
-        folder = artifacts.with_name(f"{name}-checkpoints" if name else "checkpoints") / _hashed(key)
-        folder.parent.mkdir(parents=True, exist_ok=True)
-        with _locked(folder.with_suffix(".lock")):
-            folder.mkdir(exist_ok=True)
-            yield folder
-
-
-@dataclass(frozen=True)
 class Result:
     """What `compute` returns: the properties asked for, and the settings as the program resolved them.
 
     settings: JSON-ready facts worth keeping in the record (grid, number of basis functions, ⟨S²⟩, seeds …).
-    warnings: one line each, shown to the user and kept.
+    warnings: one line each, shown to the user and kept. training_overlap: what a learned method was trained on that
+    this system is, or resembles; explanation: a small table of why the number is what it is. Both are optional.
     """
 
     properties: Mapping[str, Quantity]
     settings: Mapping[str, Any] = field(default_factory=dict)
     warnings: Sequence[str] = ()
+    training_overlap: TrainingOverlap | None = None
+    explanation: Explanation | None = None
 
 
-class Method(ABC):
+class BadResult(QmbenchError):
+    """A method returned something that is not what it promised."""
+
+
+S = TypeVar("S", bound=System)
+"""The kind of system, or union of kinds, that a method does."""
+
+
+class Method(ABC, Generic[S]):
     """A way of doing quantum mechanics. Subclass it, fill the class attributes, write `compute`.
 
+    `class HartreeFock(Method[Molecule])` tells a type checker which systems `compute` is given.
     The docstring's first line is what `qmbench list methods` shows; it should name the method's source.
     """
 
@@ -134,11 +90,37 @@ class Method(ABC):
     def __init__(self, options: Any) -> None:
         self.options = options
 
+    def __init_subclass__(cls, **more: Any) -> None:
+        """A class of plugin API 1, which extended `check`, is told what has become of it."""
+        super().__init_subclass__(**more)
+        for final in ("check", "run"):
+            if final in vars(cls):
+                raise TypeError(
+                    f"{cls.__name__}.{final} is the core's own since plugin API 2; write "
+                    "check_system(self, system, properties) for what is refused, and compute(…) for a system that "
+                    "was checked"
+                )
+
+    def run(self, system: System, properties: Iterable[str], resources: Resources) -> Result:
+        """Check, compute, and hand back exactly the `properties` asked for. The core's own; a plugin calls it, too.
+
+        Raises what `check` and `compute` raise; BadResult when `compute` returned something else than promised.
+        """
+        asked = tuple(properties)
+        self.check(system, frozenset(asked))
+        result = self.compute(cast(S, system), frozenset(asked), resources)
+        if not isinstance(result, Result):
+            raise BadResult(f"compute returned {type(result).__name__}, not a qmbench.Result")
+        for name in asked:
+            if name not in result.properties:
+                given = ", ".join(sorted(map(str, result.properties))) or "nothing"
+                raise BadResult(f"property '{name}' was asked for and is missing from the result; it has {given}")
+        return replace(result, properties={name: result.properties[name] for name in asked})
+
     def check(self, system: System, properties: frozenset[str]) -> None:
         """Refuse cheaply, before anything runs: raise Unsupported or InputError with the reason.
 
-        Called while planning, so it imports no quantum-chemistry program. Extend it; the base checks the
-        declared systems and properties.
+        Called while planning. The core's own: it checks the declared systems and properties, then asks `check_system`.
         """
         if not isinstance(system, self.systems):
             kinds = ", ".join(s.kind for s in self.systems)
@@ -148,12 +130,23 @@ class Method(ABC):
             raise Unsupported(
                 f"{self.name} does not give {', '.join(missing)}; it gives: {', '.join(sorted(self.properties))}"
             )
+        self.check_system(cast(S, system), properties)
+
+    def check_system(self, system: S, properties: frozenset[str]) -> None:
+        """What the method refuses beyond kinds and properties that it does not declare: raise Unsupported, InputError.
+
+        system is of a declared kind, and the properties are declared ones. It runs while planning, so it imports no
+        quantum-chemistry program. Extend it; the base refuses nothing.
+        """
 
     @abstractmethod
-    def compute(self, system: System, properties: frozenset[str], resources: Resources) -> Result:
-        """The `properties` of `system`. Raises NotConverged, InputError, Unsupported or ResourceError."""
+    def compute(self, system: S, properties: frozenset[str], resources: Resources) -> Result:
+        """The `properties` of `system`, which `check` has let through; more than were asked for do no harm.
 
-    def removed_electrons(self, system: System) -> int:
+        Raises NotConverged, InputError, Unsupported or ResourceError. Called by `run` alone.
+        """
+
+    def removed_electrons(self, system: S) -> int:
         """Core electrons of `system` that pseudopotentials stand for, so that they are not in the energy.
 
         Where it is not 0, total energies are another quantity than all-electron ones, and the core does not compare
@@ -161,7 +154,7 @@ class Method(ABC):
         """
         return 0
 
-    def estimate(self, system: System, properties: frozenset[str]) -> float | None:
+    def estimate(self, system: S, properties: frozenset[str]) -> float | None:
         """Rough seconds on one core, for the dry run and for starting long tasks first; None when unknown."""
         return None
 
@@ -280,14 +273,33 @@ def build_level(method: type[Method], text: LevelText, plugin: str = "") -> Leve
         values["basis"] = text.basis
     elif "basis" in fields and fields["basis"].is_required():
         raise InputError(f"{method.name} needs a basis: write '{method.name}/cc-pvdz', say")
+    return _validated(method, values, dict(text.options), plugin)
+
+
+def level_of_values(method: type[Method], values: Mapping[str, Any], plugin: str = "") -> LevelOfTheory:
+    """A level of theory from the values of its options; InputError names a wrong one together with the right ones."""
+    fields = method.Options.model_fields
+    for name in values:
+        if name not in fields:
+            raise InputError(
+                f"{method.name} has no option '{name}'{did_you_mean(name, fields)}"
+                + ("" if fields else "; it has no options")
+            )
+    values = {
+        name: value.lower() if name == "basis" and isinstance(value, str) else value for name, value in values.items()
+    }
+    return _validated(method, values, values, plugin)
+
+
+def _validated(method: type[Method], values: Mapping[str, Any], given: Mapping[str, Any], plugin: str) -> LevelOfTheory:
     try:
         return LevelOfTheory(method, method.Options(**values), plugin)
     except pydantic.ValidationError as error:
         first = error.errors()[0]
         where = ".".join(str(part) for part in first["loc"])
         message = first["msg"].removeprefix("Value error, ")
-        given = f", not '{dict(text.options)[where]}'" if where in dict(text.options) else ""
-        raise InputError(f"{method.name}: {where + ': ' if where else ''}{message}{given}") from None
+        said = f", not '{given[where]}'" if where in given else ""
+        raise InputError(f"{method.name}: {where + ': ' if where else ''}{message}{said}") from None
 
 
 def versions(*distributions: str) -> dict[str, str]:
@@ -318,24 +330,3 @@ def _option_value(text: str, annotation: Any) -> Any:
     if {get_origin(kind) or kind for kind in kinds} & {tuple, list}:
         return [] if text == "()" else text.split(",")
     return text
-
-
-@contextlib.contextmanager
-def _locked(path: Path) -> Iterator[None]:
-    with open(path, "w") as handle:
-        fcntl.flock(handle, fcntl.LOCK_EX)
-        yield
-
-
-_private: tempfile.TemporaryDirectory[str] | None = None
-
-
-def _private_artifacts() -> Path:
-    global _private
-    if _private is None:
-        _private = tempfile.TemporaryDirectory(prefix="qmbench-")
-    return Path(_private.name) / "artifacts"
-
-
-def _hashed(key: str) -> str:
-    return hashlib.sha256(key.encode()).hexdigest()[:40]

@@ -150,7 +150,7 @@ def _row(
         benchmark.unit_of(entry),
         quantity.uncertainty if quantity else None,
         quantity.uncertainty_kind if quantity else None,
-        overlap_text(r.provenance.get("settings") or {} for r in used),
+        overlap_text(r.provenance for r in used),
         sum(c.wall_s for c in costs),
         sum(c.cpu_s for c in costs),
         not any(key in computed for _, key in planned["terms"]),

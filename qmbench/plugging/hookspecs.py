@@ -19,8 +19,15 @@ if TYPE_CHECKING:
 hookspec = pluggy.HookspecMarker("qmbench")
 hookimpl = pluggy.HookimplMarker("qmbench")
 
-API_VERSION = 1
-"""A plugin module may state `QMBENCH_API = 1`; one that states another number is refused by name."""
+API_VERSION = 2
+"""The plugin API that this qmbench speaks. A plugin module states the one it was written for, `QMBENCH_API = 2`, or the
+lowest and the highest that it knows, `QMBENCH_API = (2, 3)`; one that does not, or knows no common one, is refused by
+name. What changed from one to the next is in CHANGELOG.md."""
+
+CHANGED = {
+    1: "Method.check is the core's now (write check_system), and training_overlap and explanation are fields of Result",
+}
+"""API -> what its plugins have to change, for the line that refuses them."""
 
 
 @hookspec

@@ -6,18 +6,17 @@ One broken plugin never takes the others down: it is reported by name and reason
 from __future__ import annotations
 
 import inspect
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from functools import lru_cache
 from importlib import import_module, metadata
 from pathlib import Path
-from types import ModuleType
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import pluggy
 
 from qmbench.domain.errors import InputError, QmbenchError, did_you_mean
-from qmbench.domain.method import LevelOfTheory, Method, build_level, split_level
+from qmbench.domain.method import LevelOfTheory, LevelText, Method, build_level, level_of_values, split_level
 from qmbench.domain.observables import OBSERVABLES, Observable, ObservableRegistry
 from qmbench.domain.properties import PropertyRegistry, core_registry
 from qmbench.domain.statistic import StatisticRegistry
@@ -66,10 +65,11 @@ class Plugins:
         if name in self.methods:
             return self.methods[name], self.owner[name]
         broken = [f"{i.name} ({i.error})" for i in self.infos if i.error]
-        for info, module in self._loaded():
-            resolve = getattr(module, "qmbench_resolve_method", None)
+        for info in self.infos:
+            if info.error:
+                continue
             try:
-                found = resolve(name=name) if resolve else None
+                found = next(iter(_results(self.manager, info.name, "qmbench_resolve_method", name=name)), None)
             except QmbenchError:
                 raise
             except Exception as error:
@@ -80,18 +80,31 @@ class Plugins:
         note = f" (plugins that could not be loaded: {'; '.join(broken)})" if broken else ""
         raise InputError(f"unknown method '{name}'{did_you_mean(name, self.methods)}{note}")
 
-    def level(self, text: str) -> LevelOfTheory:
-        """Parse a level of theory, every option resolved and checked."""
+    def level(self, text: str, **options: Any) -> LevelOfTheory:
+        """A level of theory from its text, or from a method's name and the values of its options; all are checked.
+
+        `level("pbe/def2-svp?grid=5")` is `level("pbe", basis="def2-svp", grid=5)`.
+        """
         parts = split_level(text)
+        if options:
+            return self._level_of_values(text, parts, options)
         method, info = self.method(parts.method)
         if info.isolated:
             plugin: IsolatedPlugin = method.isolated  # type: ignore[attr-defined]
             return plugin.level(text)
         return build_level(method, parts, info.distribution)
 
-    def _loaded(self) -> list[tuple[PluginInfo, ModuleType | IsolatedPlugin]]:
-        pairs = ((info, self.manager.get_plugin(info.name)) for info in self.infos if not info.error)
-        return [(info, module) for info, module in pairs if module is not None]
+    def _level_of_values(self, text: str, parts: LevelText, options: Mapping[str, Any]) -> LevelOfTheory:
+        if parts.basis is not None or parts.options:
+            raise InputError(
+                f"'{text}' says options already: give the name of the method alone and all options by value "
+                f"({parts.method}, {', '.join(options)}=…), or everything as text"
+            )
+        method, info = self.method(parts.method)
+        if info.isolated:
+            plugin: IsolatedPlugin = method.isolated  # type: ignore[attr-defined]
+            return plugin.level_of_values(parts.method, options)
+        return level_of_values(method, options, info.distribution)
 
 
 @lru_cache(maxsize=1)
@@ -105,6 +118,15 @@ def plugins() -> Plugins:
     return discover(points)
 
 
+def level(text: str, /, **options: Any) -> LevelOfTheory:
+    """A level of theory, with the installed plugins: from text, or from a method's name and the values of its options.
+
+    `level("mbd", damping="pbe", k_grid=(4, 4, 4))`; an option that is left out has its default. InputError names a
+    wrong option together with the right ones.
+    """
+    return plugins().level(text, **options)
+
+
 def parse_level(text: str) -> LevelOfTheory:
     """Parse a level of theory such as `pbe0/def2-tzvp?grid=5` with the installed plugins."""
     return plugins().level(text)
@@ -115,9 +137,8 @@ def discover(entry_points: Sequence[metadata.EntryPoint | IsolatedPoint]) -> Plu
     manager = pluggy.PluginManager("qmbench")
     manager.add_hookspecs(hookspecs)
     found = Plugins(manager)
-    core = import_module(CORE)
-    manager.register(core, name=CORE)
-    found.statistics, found.formats = _declared(core, found)
+    manager.register(import_module(CORE), name=CORE)
+    found.statistics, found.formats = _declared(found, CORE)
     for point in sorted(entry_points, key=lambda p: p.name):
         dist = point.dist
         isolated = getattr(point, "isolated", False)
@@ -142,30 +163,32 @@ def _reject(found: Plugins, info: PluginInfo, reason: str) -> None:
 
 def _add(found: Plugins, info: PluginInfo, point: metadata.EntryPoint | IsolatedPoint) -> None:
     module = point.load()
-    api = getattr(module, "QMBENCH_API", hookspecs.API_VERSION)
-    if api != hookspecs.API_VERSION:
-        raise InputError(f"speaks plugin API {api}, this qmbench speaks {hookspecs.API_VERSION}")
+    check_api(getattr(module, "QMBENCH_API", None))
     if found.manager.has_plugin(info.name):
         raise InputError("another plugin has this name")
+    for name in vars(hookspecs):
+        implementation = getattr(module, name, None) if name.startswith("qmbench_") else None
+        if implementation is not None and not hasattr(implementation, "qmbench_impl"):
+            raise InputError(f"its {name} is no hook: write @qmbench.hookimpl above it")
     found.manager.register(module, name=info.name)
     found.manager.check_pending()
     # Everything is read and checked before anything is kept: a plugin is in whole or not at all.
-    methods = [_checked(method, found) for method in _call(module, "qmbench_methods")]
+    methods = [_checked(method, found) for method in _listed(found.manager, info.name, "qmbench_methods")]
     names = [method.name for method in methods]
     for name in names:
         if names.count(name) > 1:
             raise InputError(f"it defines method '{name}' twice")
-    properties = list(_call(module, "qmbench_properties"))
+    properties = list(_listed(found.manager, info.name, "qmbench_properties"))
     trial = PropertyRegistry(found.properties)
     for prop in properties:
         trial.add(prop)
     observables = ObservableRegistry(found.observables)
-    for observable in _call(module, "qmbench_observables"):
+    for observable in _listed(found.manager, info.name, "qmbench_observables"):
         if not isinstance(observable, Observable):
             raise InputError(f"qmbench_observables gave {observable!r}, not an Observable")
         observables.add(observable, trial[observable.prop])
-    folders = [Path(folder) for folder in _call(module, "qmbench_benchmarks")]
-    statistics, formats = _declared(module, found)
+    folders = [Path(folder) for folder in _listed(found.manager, info.name, "qmbench_benchmarks")]
+    statistics, formats = _declared(found, info.name)
     found.properties.update(trial)
     found.observables.update(observables)
     found.benchmark_folders += folders
@@ -176,21 +199,42 @@ def _add(found: Plugins, info: PluginInfo, point: metadata.EntryPoint | Isolated
     found.infos.append(info)
 
 
-def _declared(module: ModuleType | IsolatedPlugin, found: Plugins) -> tuple[StatisticRegistry, FormatRegistry]:
-    """The statistics and formats there are together with those of `module`; InputError when one of them is wrong."""
+def _declared(found: Plugins, plugin: str) -> tuple[StatisticRegistry, FormatRegistry]:
+    """The statistics and formats there are, together with those of a plugin; InputError when one of them is wrong."""
     statistics, formats = StatisticRegistry(found.statistics), FormatRegistry(found.formats)
-    for statistic in _call(module, "qmbench_statistics"):
+    for statistic in _listed(found.manager, plugin, "qmbench_statistics"):
         statistics.add(statistic)
-    for made in _call(module, "qmbench_formats"):
+    for made in _listed(found.manager, plugin, "qmbench_formats"):
         formats.add(made)
     return statistics, formats
 
 
-def _call(module: ModuleType | IsolatedPlugin, hook: str) -> list:
-    implementation = getattr(module, hook, None)
-    if implementation is None:
+def check_api(api: Any) -> None:
+    """InputError unless `api` (a plugin's QMBENCH_API: a number, or the lowest and highest one) holds ours."""
+    ours = hookspecs.API_VERSION
+    if api is None:
+        raise InputError(f"does not state which plugin API it was written for; this is QMBENCH_API = {ours}")
+    ends = api if isinstance(api, tuple | list) else (api, api)
+    if len(ends) != 2 or not all(isinstance(n, int) and not isinstance(n, bool) for n in ends):
+        raise InputError(f"QMBENCH_API is a number or (lowest, highest), not {api!r}")
+    if not ends[0] <= ours <= ends[1]:
+        said = str(ends[0]) if ends[0] == ends[1] else f"{ends[0]} to {ends[1]}"
+        changed = "".join(f"; {text}" for number, text in hookspecs.CHANGED.items() if ends[1] <= number < ours)
+        raise InputError(f"speaks plugin API {said}, this qmbench speaks {ours}{changed}")
+
+
+def _results(manager: pluggy.PluginManager, plugin: str, hook: str, **arguments: Any) -> list[Any]:
+    """What the one plugin's implementation of `hook` gives, if it has one and that is not None."""
+    others = [other for name, other in manager.list_name_plugin() if name != plugin and other is not None]
+    return list(manager.subset_hook_caller(hook, others)(**arguments))
+
+
+def _listed(manager: pluggy.PluginManager, plugin: str, hook: str) -> list[Any]:
+    """The list that a plugin's implementation of `hook` gives; empty where it has none."""
+    module = manager.get_plugin(plugin)
+    if getattr(module, hook, None) is None:
         return []
-    answer = implementation()
+    answer = next(iter(_results(manager, plugin, hook)), None)
     if not isinstance(answer, Iterable):
         raise InputError(f"{hook} gave {answer!r}, not a list")
     return list(answer)

@@ -60,7 +60,7 @@ def _explained(report: Report) -> Iterator[tuple[float, dict[str, Any], Record]]
     for row in report.scored[report.scored["status"] == "ok"].to_dict("records"):
         place = (row["level_of_theory"], row["bsse"] or "", row["benchmark"], row["entry"])
         records = [report.records[key] for key in keys.get(place, ()) if key in report.records]
-        having = [r for r in records if r.key not in seen and explanation_of(r.provenance.get("settings") or {})]
+        having = [r for r in records if r.key not in seen and explanation_of(r.provenance)]
         if having:
             record = max(having, key=_model_uncertainty)
             seen.add(record.key)
@@ -86,25 +86,24 @@ def _size(row: dict[Any, Any]) -> float:
 
 
 def _table(row: dict[str, Any], record: Record, names: Names) -> Extra:
-    settings = record.provenance.get("settings") or {}
-    told = explanation_of(settings)
+    told = explanation_of(record.provenance)
     assert told is not None
-    rows = told["rows"]
+    rows = told.rows
     number = f"{row['value']:.6g}" + (f" ± {row['uncertainty']:.2g}" if not is_missing(row["uncertainty"]) else "")
     title = f"{names.of(row['level_of_theory'], row['bsse'])} on {row['benchmark']}/{row['entry']}: "
     title += f"{row['observable'].replace('_', ' ')} {number} {row['unit']}"
-    overlap = overlap_text([settings])
+    overlap = overlap_text([record.provenance])
     note = [
         f"{record.prop} of {record.system_name}",
         f"in the training data: {overlap}" if overlap else "",
-        told.get("note", ""),
+        told.note,
         f"the first {MOST_ROWS} of {len(rows)} rows" if len(rows) > MOST_ROWS else "",
         f"in full: qmbench show {record.key[:KEY_DIGITS]}",
     ]
     return Extra(
         title,
         "; ".join(filter(None, note)),
-        tuple(told["columns"]),
-        tuple(all(not isinstance(r[i], str) for r in rows) for i in range(len(told["columns"]))),
+        told.columns,
+        tuple(all(not isinstance(r[i], str) for r in rows) for i in range(len(told.columns))),
         [tuple(cell_text(cell) for cell in r) for r in rows[:MOST_ROWS]],
     )

@@ -163,6 +163,8 @@ def records_of(task: Task, outcome: Outcome) -> list[Record]:
         "warnings": list(outcome.warnings),
         "started": outcome.started,
     }
+    declared = {"training_overlap": outcome.training_overlap, "explanation": outcome.explanation}
+    provenance |= {name: document for name, document in declared.items() if document}
     return [
         Record(
             key=key,

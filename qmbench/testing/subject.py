@@ -12,8 +12,9 @@ from typing import Any
 import numpy as np
 
 from qmbench.domain.errors import QmbenchError, Unsupported
-from qmbench.domain.method import LevelOfTheory, Method, Resources, Result
+from qmbench.domain.method import BadResult, LevelOfTheory, Method, Result
 from qmbench.domain.quantity import Quantity
+from qmbench.domain.resources import Resources
 from qmbench.domain.systems import Crystal, LatticeModel, Molecule, System
 from qmbench.plugging.registry import PluginInfo, Plugins
 from qmbench.testing import samples
@@ -133,13 +134,13 @@ class Subject:
 
     def _compute(self, level: LevelOfTheory, system: System, properties: frozenset[str], cores: int) -> Result:
         method = level.make()
-        method.check(system, properties or self.method.properties)
         if not properties:
+            method.check(system, self.method.properties)
             raise Unsupported(f"{self.method.name} supports no property of {system.name}")
-        result = method.compute(system, properties, Resources(cores=cores))
-        if not isinstance(result, Result):
-            raise self.fail(f"compute returned {type(result).__name__}; return a qmbench.Result")
-        return result
+        try:
+            return method.run(system, properties, Resources(cores=cores))
+        except BadResult as error:
+            raise self.fail(str(error)) from None
 
     def examples(self) -> Iterator[tuple[LevelOfTheory, System]]:
         """Every pair of example level and example system that computes one cheap property."""

@@ -62,7 +62,7 @@ def test_the_compute_document_of_a_system_and_of_an_interaction(qmbench, dimer):
     document = json.loads(qmbench("compute", "remembering", dimer(3.0), *arguments)[1])
     assert document["training_overlap"] == "same geometry: helium dimer (0)"
     assert document["observable"]["uncertainty_kind"] == "model"
-    assert document["tasks"][0]["provenance"]["settings"]["explanation"]["note"] == "hartree"
+    assert document["tasks"][0]["provenance"]["explanation"]["note"] == "hartree"
 
 
 def test_no_overlap_no_mark(qmbench, remembering):

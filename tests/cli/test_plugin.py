@@ -120,7 +120,7 @@ def test_check_of_a_plugin_that_does_not_load_fails(tmp_path, install):
 
 
 def test_check_of_a_plugin_without_methods_judges_nothing(tmp_path, install):
-    (tmp_path / "empty_plugin.py").write_text("")
+    (tmp_path / "empty_plugin.py").write_text("QMBENCH_API = 2")
     done = plugin("check", "empty", PYTHONPATH=install("empty", "empty_plugin", tmp_path))
     assert done.returncode == 2
     assert "registers no method" in done.stdout

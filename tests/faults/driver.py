@@ -4,8 +4,8 @@ import sys
 from pathlib import Path
 
 from qmbench.domain.errors import QmbenchError
-from qmbench.domain.method import Resources
 from qmbench.domain.record import Task
+from qmbench.domain.resources import Resources
 from qmbench.domain.systems import Molecule
 from qmbench.plugging.registry import parse_level
 from qmbench.running.engine.local import LocalEngine

@@ -9,8 +9,8 @@ from pathlib import Path
 import psutil
 import pytest
 
-from qmbench.domain.method import Resources
 from qmbench.domain.record import Task
+from qmbench.domain.resources import Resources
 from qmbench.running.engine.local import LocalEngine
 from qmbench.running.engine.outcome import Outcome
 

@@ -19,7 +19,7 @@ def key(entry):
 
 def record(entry, rows=2, **settings):
     table = {"columns": ["atom", "share"], "rows": [[f"O{i} | <i>", -0.5] for i in range(rows)], "note": "<hartree>"}
-    provenance = {"settings": {"explanation": table, **settings}}
+    provenance = {"settings": {}, "explanation": table, **settings}
     quantity = Quantity(-1.0, "hartree", 0.01, "model")
     return Record(key(entry), LEVEL, f"system {entry}", "0", "energy", "ok", quantity, provenance=provenance)
 

@@ -12,8 +12,8 @@ import psutil
 import pytest
 
 from qmbench.domain.errors import InputError, ResourceError
-from qmbench.domain.method import Resources
 from qmbench.domain.record import Task
+from qmbench.domain.resources import Resources
 from qmbench.running.engine.choice import engine_named
 from qmbench.running.engine.dask import DaskEngine
 from qmbench.running.loop import run_tasks

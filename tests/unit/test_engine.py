@@ -13,9 +13,9 @@ import psutil
 import pytest
 
 from qmbench.domain.errors import InputError, ResourceError
-from qmbench.domain.method import Resources
 from qmbench.domain.quantity import Quantity
 from qmbench.domain.record import Cost, Failure, Task
+from qmbench.domain.resources import Resources
 from qmbench.domain.systems import LatticeModel
 from qmbench.running.engine import supervisor
 from qmbench.running.engine.choice import engine_named

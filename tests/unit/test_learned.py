@@ -5,11 +5,12 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from qmbench.domain.learned import overlap_text
-from qmbench.domain.method import Result
+from qmbench.domain.errors import InputError
+from qmbench.domain.learned import Explanation, TrainingOverlap, overlap_text
+from qmbench.domain.method import BadResult, Result
 from qmbench.domain.quantity import Quantity
 from qmbench.domain.systems import Molecule
-from qmbench.running.engine.work import BadResult, checked
+from qmbench.running.engine.work import checked
 
 ATOM = Molecule(("He",), np.zeros((1, 3)), charge=0, multiplicity=1)
 SAME = {"molecule": "water", "distance": 0.25, "kind": "same molecule"}
@@ -17,37 +18,46 @@ VERY_SAME = {"molecule": "water", "distance": 0.001, "kind": "same geometry"}
 TABLE = {"columns": ["atom", "share"], "rows": [["O1", -0.2], ["H2", 0.1]], "note": "hartree"}
 
 
-def settled(**settings):
-    return checked(Result({"energy": Quantity(-2.9, "hartree")}, settings), ("energy",), ATOM).settings
+def declared(**declarations):
+    return checked(Result({"energy": Quantity(-2.9, "hartree")}, **declarations), ATOM)
 
 
-def test_right_declarations_pass_unchanged():
-    assert settled(training_overlap=VERY_SAME, explanation=TABLE) == {
-        "training_overlap": VERY_SAME,
-        "explanation": TABLE,
-    }
+def test_right_declarations_pass_and_survive_json():
+    found = declared(training_overlap=TrainingOverlap(**VERY_SAME), explanation=Explanation(**TABLE))
+    assert found.training_overlap.to_json() == VERY_SAME
+    assert found.explanation.to_json() == TABLE
 
 
 @pytest.mark.parametrize(
-    ("settings", "says"),
+    ("kind", "fields", "says"),
     [
-        ({"training_overlap": "water"}, "training_overlap"),
-        ({"training_overlap": {**SAME, "kind": "alike"}}, "same geometry"),
-        ({"training_overlap": {**SAME, "distance": float("nan")}}, "distance"),
-        ({"training_overlap": {**SAME, "distance": True}}, "distance"),
-        ({"training_overlap": {**SAME, "molecule": ""}}, "molecule"),
-        ({"training_overlap": {**SAME, "more": 1}}, "training_overlap"),
-        ({"explanation": []}, "explanation"),
-        ({"explanation": {**TABLE, "rows": [["O1"]]}}, "row 1"),
-        ({"explanation": {**TABLE, "rows": [["O1", [1]]]}}, "row 1"),
-        ({"explanation": {**TABLE, "columns": []}}, "columns"),
-        ({"explanation": {**TABLE, "note": 3}}, "note"),
+        (TrainingOverlap, {**SAME, "kind": "alike"}, "same geometry"),
+        (TrainingOverlap, {**SAME, "distance": float("nan")}, "distance"),
+        (TrainingOverlap, {**SAME, "distance": -0.1}, "distance"),
+        (TrainingOverlap, {**SAME, "distance": True}, "distance"),
+        (TrainingOverlap, {**SAME, "molecule": ""}, "molecule"),
+        (Explanation, {**TABLE, "rows": [["O1"]]}, "row 1"),
+        (Explanation, {**TABLE, "rows": [["O1", [1]]]}, "row 1"),
+        (Explanation, {**TABLE, "columns": []}, "columns"),
+        (Explanation, {**TABLE, "note": 3}, "note"),
     ],
 )
-def test_a_malformed_declaration_is_one_clear_line(settings, says):
-    with pytest.raises(BadResult, match=says) as error:
-        settled(**settings)
+def test_a_malformed_declaration_is_one_clear_line(kind, fields, says):
+    with pytest.raises(InputError, match=says) as error:
+        kind(**fields)
     assert "\n" not in str(error.value)
+
+
+def test_a_declaration_in_the_wrong_place_names_the_right_one():
+    with pytest.raises(BadResult, match=r"'explanation' is a field of qmbench.Result, qmbench.Explanation\(…\)"):
+        declared(settings={"explanation": TABLE})
+    with pytest.raises(BadResult, match=r"training_overlap of a result is a qmbench.TrainingOverlap, or None"):
+        declared(training_overlap=SAME)
+
+
+def test_numbers_of_numpy_are_numbers_in_a_table():
+    table = Explanation(("a",), ((np.float64(0.5),), (np.nan,)))
+    assert table.to_json()["rows"] == [[0.5], ["nan"]]
 
 
 def test_same_geometry_outranks_same_molecule():
@@ -72,7 +82,7 @@ def test_an_entry_of_several_tasks_carries_the_gravest_in_the_tidy_table():
     from qmbench.judging.frame import RESULT_COLUMNS, _row
 
     def record(key, energy, settings):
-        provenance = {"settings": settings}
+        provenance = {"settings": {}, **settings}
         return Record(key, "m", key, key, "energy", "ok", Quantity(energy, "hartree"), provenance=provenance)
 
     records = {r.key: r for r in (record("ab", -2.0, {"training_overlap": SAME}), record("a", -0.9, {}))}

@@ -16,6 +16,7 @@ from qmbench.plugging.registry import discover
 
 GOOD = """
 import qmbench
+QMBENCH_API = 2
 class {cls}(qmbench.Method):
     "A method."
     name = "{name}"
@@ -69,9 +70,17 @@ def test_good_plugins_bring_their_methods(load):
         ("raise SystemExit(7)", r"exits while being imported \(7\)"),
         ("import sys; sys.exit('no licence')", r"exits while being imported \(no licence\)"),
         ("raise BaseException('odd')", "BaseException: odd"),
-        ("QMBENCH_API = 0\n" + good("m"), "speaks plugin API 0, this qmbench speaks 1"),
-        ("QMBENCH_API = 2\n" + good("m"), "speaks plugin API 2, this qmbench speaks 1"),
-        (good("m") + "qmbench_methods = lambda: 1 / 0", "ZeroDivisionError"),
+        (good("m") + "QMBENCH_API = 1", "speaks plugin API 1, this qmbench speaks 2; Method.check is the core's now"),
+        (good("m") + "QMBENCH_API = 3", "speaks plugin API 3, this qmbench speaks 2$"),
+        (good("m") + "QMBENCH_API = (3, 4)", "speaks plugin API 3 to 4, this qmbench speaks 2$"),
+        (good("m") + "QMBENCH_API = '2'", r"QMBENCH_API is a number or \(lowest, highest\), not '2'"),
+        (good("m").replace("QMBENCH_API = 2", ""), "does not state which plugin API .* QMBENCH_API = 2"),
+        (good("m") + "qmbench_methods = lambda: 1 / 0", "its qmbench_methods is no hook: write @qmbench.hookimpl"),
+        (good("m") + "qmbench_methods = qmbench.hookimpl(lambda: 1 / 0)", "ZeroDivisionError"),
+        (
+            good("m").replace("def compute", "def check(self, *a): ...\n    def compute"),
+            "check is the core's own since plugin",
+        ),
         (good("m").replace("return [M]", "return [M, M]"), "it defines method 'm' twice"),
         (good("m").replace("return [M]", "return [3]"), "qmbench_methods gave 3, not a Method class"),
         (good("m").replace("return [M]", "return None"), "qmbench_methods gave None, not a list"),
@@ -83,7 +92,7 @@ def test_good_plugins_bring_their_methods(load):
         (good("m").replace("def compute", "def comput"), "method M has no compute"),
         (good("m").replace("def qmbench_methods", "def qmbench_method"), "unknown hook 'qmbench_method'"),
         (
-            "import qmbench\n@qmbench.hookimpl\ndef qmbench_properties():\n"
+            "import qmbench\nQMBENCH_API = 2\n@qmbench.hookimpl\ndef qmbench_properties():\n"
             "    return [qmbench.Property('energy', 'eV', 'another energy')]",
             "property 'energy' is defined twice",
         ),
@@ -99,6 +108,26 @@ def test_a_broken_plugin_is_named_and_the_rest_works(load, source, reason):
     assert found.level("last").make()
     with pytest.raises(InputError, match=r"unknown method 'm'.*plugins that could not be loaded: broken \("):
         found.method("m")
+
+
+def test_a_range_of_plugin_apis_is_accepted(load):
+    found = load(a=good("a") + "QMBENCH_API = (1, 2)", b=good("b") + "QMBENCH_API = (2, 5)")
+    assert [info.error for info in found.infos] == ["", ""]
+
+
+def test_a_level_is_built_from_values(load):
+    option = "    class Options(qmbench.Options):\n        basis: str\n        scale: float = 1.0\n"
+    option += "        cells: tuple[int, ...] = ()\n"
+    found = load(m=good("m").replace("    def compute", option + "    def compute"))
+    made = found.level("m", basis="STO-3G", scale=0.1 + 0.2, cells=(4, 4))
+    assert made == found.level("m/sto-3g?cells=4,4&scale=0.30000000000000004")
+    assert found.level(str(made)) == made
+    with pytest.raises(InputError, match="m has no option 'scael'; did you mean 'scale'"):
+        found.level("m", basis="sto-3g", scael=1)
+    with pytest.raises(InputError, match=r"m: scale: Input should be a valid number.*, not 'a'"):
+        found.level("m", basis="sto-3g", scale="a")
+    with pytest.raises(InputError, match=r"'m/sto-3g' says options already: .*all options by value"):
+        found.level("m/sto-3g", scale=1.0)
 
 
 def test_a_method_that_another_plugin_has_is_refused(load):
@@ -176,6 +205,7 @@ def test_own_properties_and_benchmarks_are_registered(load, tmp_path):
 
 FAMILY = """
 import qmbench
+QMBENCH_API = 2
 from importlib import import_module
 class X(qmbench.Method):
     "A family."

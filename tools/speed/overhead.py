@@ -27,6 +27,9 @@ class Trivial(qmbench.Method):
         n: int = 0
     def compute(self, system, properties, resources):
         return qmbench.Result({"energy": qmbench.Quantity(-float(system.n_electrons), "hartree")})
+QMBENCH_API = 2
+
+
 @qmbench.hookimpl
 def qmbench_methods():
     return [Trivial]
@@ -35,8 +38,8 @@ def qmbench_methods():
 
 def measure(folder: Path, n: int, workers: int) -> dict[str, float]:
     """Install the trivial plugin into `folder`, run, and give milliseconds per task."""
-    from qmbench.domain.method import Resources
     from qmbench.domain.record import Task
+    from qmbench.domain.resources import Resources
     from qmbench.domain.systems import Molecule
     from qmbench.plugging.registry import parse_level
     from qmbench.running.engine.local import LocalEngine

@@ -15,8 +15,8 @@ import time
 from pathlib import Path
 
 from qmbench.data.suite import find_suite
-from qmbench.domain.method import Resources
 from qmbench.domain.record import Record, Task
+from qmbench.domain.resources import Resources
 from qmbench.plugging.registry import plugins
 from qmbench.running.engine.choice import engine_named
 from qmbench.running.loop import run_tasks

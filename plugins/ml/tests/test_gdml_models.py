@@ -120,23 +120,23 @@ def test_wrong_models_are_named():
 
 
 def test_a_known_geometry_is_declared(parts):
-    known = predict("water", molecule("water", parts["water"]["train"].positions[5])).settings
-    unseen = predict("water", molecule("water", parts["water"]["test"].positions[5])).settings
-    assert known["training_overlap"]["kind"] == "same geometry"
-    assert unseen["training_overlap"]["kind"] == "same molecule"
-    assert unseen["training_overlap"]["molecule"] == "water"
-    assert known["explanation"]["rows"][0][0] == "training geometry 6"
+    known = predict("water", molecule("water", parts["water"]["train"].positions[5]))
+    unseen = predict("water", molecule("water", parts["water"]["test"].positions[5]))
+    assert known.training_overlap.kind == "same geometry"
+    assert unseen.training_overlap.kind == "same molecule"
+    assert unseen.training_overlap.molecule == "water"
+    assert known.explanation.rows[0][0] == "training geometry 6"
 
 
 def test_explanation(parts):
     """The nearest training geometries, then every atom with the error of its force."""
     result = predict("water", molecule("water", parts["water"]["test"].positions[0]))
-    table, bars = result.settings["explanation"], result.properties["forces"].uncertainty
-    assert [row[0] for row in table["rows"][-3:]] == ["O1", "H2", "H3"]
-    assert [row[3] for row in table["rows"][-3:]] == pytest.approx(np.linalg.norm(bars, axis=1))
-    distances = [row[1] for row in table["rows"][:5]]
+    table, bars = result.explanation, result.properties["forces"].uncertainty
+    assert [row[0] for row in table.rows[-3:]] == ["O1", "H2", "H3"]
+    assert [row[3] for row in table.rows[-3:]] == pytest.approx(np.linalg.norm(bars, axis=1))
+    distances = [row[1] for row in table.rows[:5]]
     assert distances == sorted(distances)
-    assert distances[0] == result.settings["training_overlap"]["distance"]
+    assert distances[0] == result.training_overlap.distance
     assert load("water").shares(parts["water"]["test"].positions[:1]).sum() == pytest.approx(1)
 
 

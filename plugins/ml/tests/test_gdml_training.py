@@ -183,7 +183,7 @@ def test_own_model_from_a_file(tmp_path):
     molecule = Molecule(again.symbols, again.positions[3].tolist(), 0, 1)
     result = level.make().compute(molecule, frozenset({"energy"}), Resources())
     assert result.properties["energy"].value == pytest.approx(from_file.energies(again.positions[3:4])[0], abs=1e-12)
-    assert result.settings["training_overlap"]["kind"] == "same geometry"
+    assert result.training_overlap.kind == "same geometry"
     train(data, **GIVEN, held_out=0.4, file=path)
     _read.cache_clear()  # as in a process that has not read the old file
     with pytest.raises(InputError, match="has changed"):

@@ -182,24 +182,24 @@ def test_unlike_anything_known_is_refused_or_uncertain() -> None:
 def test_the_explanation_names_training_environments() -> None:
     from qmbench_ml.hirshfeld.model import shipped
 
-    table = compute(RATIOS, METHANOL, "hirshfeld_ratios").settings["explanation"]
-    assert [row[0] for row in table["rows"]] == ["C1", "O2", "H3", "H4", "H5", "H6"]
-    assert all(len(row) == len(table["columns"]) for row in table["rows"])
+    table = compute(RATIOS, METHANOL, "hirshfeld_ratios").explanation
+    assert [row[0] for row in table.rows] == ["C1", "O2", "H3", "H4", "H5", "H6"]
+    assert all(len(row) == len(table.columns) for row in table.rows)
     known = {molecule for sources in shipped().sources.values() for molecule, _ in sources}
-    assert table["rows"][0][3].split("; ")[0].rpartition(" atom ")[0] in known
+    assert table.rows[0][3].split("; ")[0].rpartition(" atom ")[0] in known
 
 
 def test_a_molecule_of_the_training_set_is_declared() -> None:
-    assert compute(RATIOS, METHANOL, "hirshfeld_ratios").settings["training_overlap"]["kind"] == "same molecule"
+    assert compute(RATIOS, METHANOL, "hirshfeld_ratios").training_overlap.kind == "same molecule"
     water = Molecule(("O", "H", "H"), ((0.1, 0.2, 0.0), (1.7, 0.4, -0.3), (-0.6, 1.5, 0.5)), 0, 1)
-    assert "training_overlap" not in compute(RATIOS, water, "hirshfeld_ratios").settings
+    assert compute(RATIOS, water, "hirshfeld_ratios").training_overlap is None
 
 
 def test_of_many_atoms_the_most_uncertain_are_explained() -> None:
     many = np.vstack([METHANOL.coordinates + np.array([0, 0, 20.0 * k]) for k in range(40)])
     molecule = Molecule(METHANOL.symbols * 40, tuple(map(tuple, many.tolist())), 0, 1)
     found = compute(RATIOS, molecule, "hirshfeld_ratios")
-    rows = found.settings["explanation"]["rows"]
+    rows = found.explanation.rows
     assert len(rows) == 50
     assert rows[0][2] == pytest.approx(found.properties["hirshfeld_ratios"].uncertainty.max(), abs=1e-4)
 

@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 from scipy.spatial.transform import Rotation
 
-from qmbench import Fragment, Molecule
+from qmbench import Fragment, Molecule, TrainingOverlap
 from qmbench.data.benchmark import benchmark_folders, load_benchmark
 from qmbench_ml.training_set import SAME_GEOMETRY, TrainingSet, pieces, shipped, structure
 
@@ -55,17 +55,17 @@ def test_the_same_geometry_is_found_turned_mirrored_moved_and_in_another_order(k
         turn = Rotation.random(random_state=np.random.RandomState(RNG.integers(2**31))).as_matrix()
         moved = METHANOL.coordinates @ turn.T * [1, 1, -1] + RNG.normal(size=3)
         hit = known.overlap(with_positions(METHANOL, moved, RNG.permutation(6)))
-        assert hit["kind"] == "same geometry"
-        assert hit["molecule"] == "methanol"
-        assert hit["distance"] == pytest.approx(0, abs=1e-6)
+        assert hit.kind == "same geometry"
+        assert hit.molecule == "methanol"
+        assert hit.distance == pytest.approx(0, abs=1e-6)
 
 
 def test_a_distorted_molecule_is_the_same_molecule_at_a_distance(known):
     hit = known.overlap(with_positions(METHANOL, METHANOL.coordinates * 1.05))
-    assert hit["kind"] == "same molecule"
+    assert hit.kind == "same molecule"
     apart = METHANOL.coordinates[:, None] - METHANOL.coordinates
     pairs = np.linalg.norm(apart, axis=-1)[np.triu_indices(6, 1)]
-    assert hit["distance"] == pytest.approx(0.05 * np.sqrt(np.mean(pairs**2)), rel=1e-5)
+    assert hit.distance == pytest.approx(0.05 * np.sqrt(np.mean(pairs**2)), rel=1e-5)
 
 
 def test_a_broken_bond_is_another_molecule_unless_the_distances_agree(known):
@@ -84,20 +84,16 @@ def test_an_isomer_is_another_molecule():
 
 def test_a_part_of_a_complex_is_found_and_ghosts_are_not_seen(known):
     beside = np.array(FLUORIDE) + np.array([0, 0, 9.0])
-    assert known.overlap(complexed(METHANOL, ("H", "F"), beside))["kind"] == "same molecule"
-    assert known.overlap(complexed(METHANOL, ("H", "F"), beside, ghosts=True))["kind"] == "same geometry"
-    assert known.overlap(complexed(METHANOL, ("H", "F"), beside), parts=["others"])["molecule"] == "HF"
+    assert known.overlap(complexed(METHANOL, ("H", "F"), beside)).kind == "same molecule"
+    assert known.overlap(complexed(METHANOL, ("H", "F"), beside, ghosts=True)).kind == "same geometry"
+    assert known.overlap(complexed(METHANOL, ("H", "F"), beside), parts=["others"]).molecule == "HF"
     assert known.overlap(complexed(METHANOL, ("H", "F"), beside, ghosts=True), parts=["others"]) is None
     assert known.overlap(METHANOL, parts=["others"]) is None
 
 
 def test_an_atom_has_one_geometry():
     argon = Molecule(("Ar",), ((1.0, 2.0, 3.0),), 0, 1, name="argon")
-    assert TrainingSet.of({"a": [argon]}).overlap(argon) == {
-        "molecule": "argon",
-        "distance": 0.0,
-        "kind": "same geometry",
-    }
+    assert TrainingSet.of({"a": [argon]}).overlap(argon) == TrainingOverlap("argon", 0.0, "same geometry")
 
 
 def test_saved_and_loaded_it_answers_the_same(known, tmp_path):
@@ -107,9 +103,9 @@ def test_saved_and_loaded_it_answers_the_same(known, tmp_path):
 
 def test_the_shipped_list_holds_methanol_and_no_molecule_of_s22():
     hit = shipped().overlap(METHANOL, parts=["monomers", "dimers"])
-    assert hit["kind"] == "same molecule"
-    assert hit["molecule"].startswith("methanol")
-    assert hit["distance"] > SAME_GEOMETRY
+    assert hit.kind == "same molecule"
+    assert hit.molecule.startswith("methanol")
+    assert hit.distance > SAME_GEOMETRY
     s22 = load_benchmark(benchmark_folders()["s22"])
     complexes = [s22.system(name) for name in s22.system_ids]
     assert len(complexes) == 22

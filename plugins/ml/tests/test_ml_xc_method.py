@@ -31,9 +31,9 @@ def test_energy_with_its_error_bar_and_what_it_is_made_of() -> None:
     energy = found.properties["energy"]
     assert energy.uncertainty_kind == "model"
     assert energy.uncertainty == pytest.approx(np.linalg.norm(found.settings["uncertainty_modes"]))
-    assert found.settings["training_overlap"]["molecule"] == "LiH"
-    assert found.settings["training_overlap"]["kind"] == "same geometry"
-    rows = found.settings["explanation"]["rows"]
+    assert found.training_overlap.molecule == "LiH"
+    assert found.training_overlap.kind == "same geometry"
+    rows = found.explanation.rows
     assert sorted(row[0] for row in rows) == ["H2", "Li1"]
     assert sum(row[1] for row in rows) == pytest.approx(4, abs=1e-3)
     # Exchange and correlation: near those of Li and H, and all of the functional's energy.
@@ -49,8 +49,8 @@ def test_what_it_cannot_do_is_refused_with_the_reason() -> None:
 
 
 def test_overlap_knows_charges_and_strangers() -> None:
-    assert shipped().overlap(atom("He", 1, 2))["kind"] == "same geometry"
-    assert shipped().overlap(atom("Ne", 2, 3))["kind"] == "same molecule"
+    assert shipped().overlap(atom("He", 1, 2)).kind == "same geometry"
+    assert shipped().overlap(atom("Ne", 2, 3)).kind == "same molecule"
     assert shipped().overlap(atom("Cl", multiplicity=2)) is None
 
 

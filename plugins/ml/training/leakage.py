@@ -10,7 +10,7 @@ from pathlib import Path
 
 import numpy as np
 
-from qmbench import ELEMENTS, Fragment, Molecule
+from qmbench import ELEMENTS, Fragment, Molecule, TrainingOverlap
 from qmbench.data.benchmark import benchmark_folders, load_benchmark
 from qmbench_ml.training_set import FILE, TrainingSet
 
@@ -38,7 +38,7 @@ def training_set() -> TrainingSet:
     return TrainingSet.of({part: systems_of(DATA / f"{part}.npz") for part in PARTS})
 
 
-def overlaps(known: TrainingSet, benchmark: str) -> tuple[int, dict[str, dict[str, object]]]:
+def overlaps(known: TrainingSet, benchmark: str) -> tuple[int, dict[str, TrainingOverlap]]:
     """How many molecules a benchmark has, and the overlap of those that have one."""
     loaded = load_benchmark(benchmark_folders()[benchmark])
     systems = {name: loaded.system(name) for name in loaded.system_ids}
@@ -56,7 +56,7 @@ def main() -> None:
         total, found = overlaps(known, benchmark)
         print(f"{benchmark}: {len(found)} of {total} molecules overlap with the training data")
         for name, hit in found.items():
-            print(f"    {name}: {hit['kind']}: {hit['molecule']} ({hit['distance']:.3f} bohr)")
+            print(f"    {name}: {hit.kind}: {hit.molecule} ({hit.distance:.3f} bohr)")
 
 
 if __name__ == "__main__":

@@ -100,6 +100,16 @@ class Molecule(System):
         """(n,) nuclear charges; 0 for ghosts."""
         return np.array([0 if g else ATOMIC_NUMBERS[s] for s, g in zip(self.symbols, self.ghosts, strict=True)])
 
+    @cached_property
+    def real(self) -> tuple[int, ...]:
+        """Indices, from 0, of the atoms that are not ghosts."""
+        return tuple(i for i, ghost in enumerate(self.ghosts) if not ghost)
+
+    @property
+    def elements(self) -> tuple[str, ...]:
+        """Symbols of the atoms that are not ghosts, in input order."""
+        return tuple(self.symbols[i] for i in self.real)
+
     @property
     def n_electrons(self) -> int:
         """Electrons of the real nuclei less the charge."""
@@ -113,12 +123,12 @@ class Molecule(System):
 
     @property
     def n_parts(self) -> int:
-        return sum(not g for g in self.ghosts)
+        return len(self.real)
 
     @property
     def formula(self) -> str:
         """Hill formula of the real nuclei, with the charge: `C2H4`, `Li+`, `Be2+`."""
-        return _hill((s for s, ghost in zip(self.symbols, self.ghosts, strict=True) if not ghost), self.charge)
+        return _hill(self.elements, self.charge)
 
     def fragment(self, number: int, ghosts: bool) -> Molecule:
         """Fragment `number` (from 1) alone, or with the other centres as ghosts (counterpoise).

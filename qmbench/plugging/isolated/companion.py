@@ -21,11 +21,11 @@ from typing import Any
 
 import qmbench
 from qmbench.domain.errors import InputError
-from qmbench.domain.method import LevelOfTheory, Method, Resources
+from qmbench.domain.method import LevelOfTheory, Method
 from qmbench.domain.observables import Observable
 from qmbench.domain.properties import Property
+from qmbench.domain.resources import Resources
 from qmbench.domain.systems import System, system_from_json
-from qmbench.plugging.hookspecs import API_VERSION
 from qmbench.plugging.isolated.described import describe
 from qmbench.plugging.isolated.place import normal
 from qmbench.plugging.registry import GROUP, parse_level, plugins
@@ -100,7 +100,7 @@ def _plugin(name: str) -> dict[str, Any]:
     observables: Iterable[Observable] = getattr(module, "qmbench_observables", list)()
     benchmarks: Iterable[Path] = getattr(module, "qmbench_benchmarks", list)()
     return {
-        "api": getattr(module, "QMBENCH_API", API_VERSION),
+        "api": getattr(module, "QMBENCH_API", None),
         "methods": [describe(m) for key, m in found.methods.items() if found.owner[key].name == name],
         "properties": [asdict(prop) for prop in properties],
         "observables": [asdict(observable) for observable in observables],
@@ -125,6 +125,11 @@ def level(text: str) -> dict[str, Any]:
         "method": describe(found.method),
         "stochastic": bool(found.make().is_stochastic()),
     }
+
+
+def spelling(method: str, options: Mapping[str, Any]) -> str:
+    """The canonical spelling of a level of theory that is given by the values of its options."""
+    return str(plugins().level(method, **options))
 
 
 def families(level: str) -> dict[str, str]:
@@ -154,11 +159,13 @@ def compute(
     given = {**resources, "scratch": Path(resources["scratch"])}
     given["artifacts"] = Path(resources["artifacts"]) if resources["artifacts"] else None
     method: Method = _level(level).make()
-    result = method.compute(_system(system), frozenset(properties), Resources(**given))
+    result = method.run(_system(system), frozenset(properties), Resources(**given))
     return {
         "properties": {name: quantity.to_json() for name, quantity in result.properties.items()},
         "settings": dict(result.settings),
         "warnings": list(result.warnings),
+        "training_overlap": result.training_overlap.to_json() if result.training_overlap else None,
+        "explanation": result.explanation.to_json() if result.explanation else None,
     }
 
 
@@ -172,7 +179,7 @@ def _system(document: Mapping[str, Any]) -> System:
 
 
 QUESTIONS: dict[str, Callable[..., Any]] = {
-    f.__name__: f for f in (about, resolve, level, families, check, estimate, removed_electrons, compute)
+    f.__name__: f for f in (about, resolve, level, spelling, families, check, estimate, removed_electrons, compute)
 }
 
 if __name__ == "__main__":

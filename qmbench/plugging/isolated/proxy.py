@@ -14,14 +14,17 @@ from types import SimpleNamespace
 from typing import Any, ClassVar
 
 import pydantic
+import pydantic_core
 
 from qmbench.domain.errors import InputError
-from qmbench.domain.method import LevelOfTheory, Method, Options, Resources, Result
+from qmbench.domain.learned import Explanation, TrainingOverlap
+from qmbench.domain.method import LevelOfTheory, Method, Options, Result
 from qmbench.domain.observables import Observable
 from qmbench.domain.properties import Property
 from qmbench.domain.quantity import Quantity
+from qmbench.domain.resources import Resources
 from qmbench.domain.systems import Crystal, LatticeModel, Molecule, System, system_from_json
-from qmbench.plugging.hookspecs import API_VERSION
+from qmbench.plugging.hookspecs import hookimpl
 from qmbench.plugging.isolated import place
 from qmbench.plugging.isolated.client import Companion, companion
 
@@ -50,10 +53,8 @@ class IsolatedMethod(Method):
         super().__init__(options)
         self._level = options._level or str(LevelOfTheory(type(self), options))
 
-    def check(self, system: System, properties: frozenset[str]) -> None:
-        """As the plugin's own `check`."""
-        if not isinstance(system, tuple(_KINDS.values())):
-            super().check(system, properties)  # refuses it, since no method declares such a kind
+    def check_system(self, system: System, properties: frozenset[str]) -> None:
+        """As the plugin's own."""
         self._ask("check", system, properties)
 
     def compute(self, system: System, properties: frozenset[str], resources: Resources) -> Result:
@@ -62,7 +63,14 @@ class IsolatedMethod(Method):
         limits = {"cores": resources.cores, "memory_gib": resources.memory_gib, "time_s": resources.time_s}
         answer = self._ask("compute", system, properties, keep=False, resources={**limits, **folders})
         quantities = {name: Quantity.from_json(data) for name, data in answer["properties"].items()}
-        return Result(quantities, answer["settings"], tuple(answer["warnings"]))
+        overlap, explanation = answer.get("training_overlap"), answer.get("explanation")
+        return Result(
+            quantities,
+            answer["settings"],
+            tuple(answer["warnings"]),
+            TrainingOverlap(**overlap) if overlap else None,
+            Explanation(**explanation) if explanation else None,
+        )
 
     def estimate(self, system: System, properties: frozenset[str]) -> float | None:
         """As the plugin's own `estimate`."""
@@ -131,10 +139,12 @@ class IsolatedPlugin:
         """Ask its companion."""
         return self.companion.ask(what, **arguments)
 
+    @hookimpl
     def qmbench_methods(self) -> Iterable[type[Method]]:
         """The methods that it described."""
         return [self.proxy(described) for described in self.data["methods"]]
 
+    @hookimpl
     def qmbench_properties(self) -> Iterable[Property]:
         """The properties that it described."""
         return [
@@ -142,14 +152,17 @@ class IsolatedPlugin:
             for row in self.data["properties"]
         ]
 
+    @hookimpl
     def qmbench_observables(self) -> Iterable[Observable]:
         """The observables that it described."""
         return [Observable(**row) for row in self.data["observables"]]
 
+    @hookimpl
     def qmbench_benchmarks(self) -> Iterable[Path]:
         """The folders with the benchmarks that it ships."""
         return [Path(folder) for folder in self.data["benchmarks"]]
 
+    @hookimpl
     def qmbench_resolve_method(self, name: str) -> type[Method] | None:
         """The method of an open family, if the plugin has such a family and the name is in it."""
         if not self.data["resolves"]:
@@ -164,6 +177,10 @@ class IsolatedPlugin:
         options = method.Options.model_construct(**told["identity"]["options"])
         options._level = told["level"]  # type: ignore[attr-defined]
         return IsolatedLevel(method, options, self.home.distribution, told["level"], told)
+
+    def level_of_values(self, method: str, options: Mapping[str, Any]) -> IsolatedLevel:
+        """A level of theory from the values of its options, which must be such as JSON can say."""
+        return self.level(self.ask("spelling", method=method, options=pydantic_core.to_jsonable_python(dict(options))))
 
     def proxy(self, described: Mapping[str, Any]) -> type[IsolatedMethod]:
         """The method that a description is of."""
@@ -224,8 +241,6 @@ class IsolatedPoint:
         """What stands for its module; InputError, with the command that mends it, when it can't be used."""
         if problem := self.home.problem():
             raise InputError(problem)
-        if self.home.plugins[self.name]["api"] != API_VERSION:
-            raise InputError(f"speaks plugin API {self.home.plugins[self.name]['api']}, this qmbench {API_VERSION}")
         return IsolatedPlugin(self.home, self.name)
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from qmbench.domain.errors import InputError, did_you_mean
-from qmbench.domain.method import Resources
+from qmbench.domain.resources import Resources
 
 if TYPE_CHECKING:
     from qmbench.running.engine.dask import DaskEngine

@@ -20,8 +20,8 @@ from types import TracebackType
 from typing import Any
 
 from qmbench.domain.errors import InputError, ResourceError
-from qmbench.domain.method import Resources
 from qmbench.domain.record import Failure, Task
+from qmbench.domain.resources import Resources
 from qmbench.running.engine.local import check_resources, default_workers
 from qmbench.running.engine.outcome import Outcome, interpreter_for, never_started, plugin_of, task_document
 from qmbench.running.engine.supervisor import Child

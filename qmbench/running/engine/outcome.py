@@ -9,9 +9,9 @@ from pathlib import Path
 from typing import Any
 
 from qmbench.domain.errors import ResourceError
-from qmbench.domain.method import Resources
 from qmbench.domain.quantity import Quantity
 from qmbench.domain.record import Cost, Failure, Status, Task
+from qmbench.domain.resources import Resources
 from qmbench.plugging.isolated.place import interpreter
 
 
@@ -20,7 +20,8 @@ class Outcome:
     """How one task ended.
 
     properties: {name: quantity}, everything the task asked for when `ok`, else empty. failure is None exactly
-    when `ok`. started: UTC time in ISO 8601. settings and warnings are those of the method's `Result`.
+    when `ok`. started: UTC time in ISO 8601. settings, warnings, training_overlap and explanation are those of the
+    method's `Result`, the last two as JSON.
     """
 
     status: Status
@@ -30,6 +31,8 @@ class Outcome:
     warnings: tuple[str, ...] = ()
     cost: Cost | None = None
     started: str = ""
+    training_overlap: Mapping[str, Any] | None = None
+    explanation: Mapping[str, Any] | None = None
 
     def to_json(self) -> dict[str, Any]:
         return {
@@ -40,6 +43,8 @@ class Outcome:
             "warnings": list(self.warnings),
             "cost": self.cost.to_json() if self.cost else None,
             "started": self.started,
+            "training_overlap": self.training_overlap,
+            "explanation": self.explanation,
         }
 
     @classmethod
@@ -53,6 +58,8 @@ class Outcome:
             warnings=tuple(data["warnings"]),
             cost=Cost(**data["cost"]) if data["cost"] else None,
             started=data["started"],
+            training_overlap=data["training_overlap"],
+            explanation=data["explanation"],
         )
 
 

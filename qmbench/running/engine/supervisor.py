@@ -17,6 +17,7 @@ import sys
 import tempfile
 import time
 from collections.abc import Mapping
+from dataclasses import replace
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
@@ -184,18 +185,11 @@ class Child:
         if swollen or processes.running(left_over) or self._process.poll() is not None:
             self.reusable = False
         assert outcome.cost is not None
-        cost = Cost(
-            outcome.cost.wall_s,
-            outcome.cost.cpu_s,
-            max(outcome.cost.peak_memory_mib, self._peak_mib),
-            outcome.cost.cores,
-        )
+        cost = replace(outcome.cost, peak_memory_mib=max(outcome.cost.peak_memory_mib, self._peak_mib))
         failure = outcome.failure
         if failure is not None and outcome.status == "failed":
             failure = Failure(failure.kind, failure.message, self._log_tail())
-        return Outcome(
-            outcome.status, failure, outcome.properties, outcome.settings, outcome.warnings, cost, outcome.started
-        )
+        return replace(outcome, failure=failure, cost=cost)
 
     def _over_limit(self) -> Outcome | None:
         """Look at time, memory and log; the failure when a limit is passed."""

@@ -11,6 +11,7 @@ import sys
 import time
 import traceback
 from collections.abc import Iterator, Mapping
+from dataclasses import replace
 from datetime import UTC, datetime
 from functools import lru_cache
 from pathlib import Path
@@ -19,11 +20,12 @@ from typing import Any
 import numpy as np
 
 from qmbench.domain.errors import FAILURE_KINDS, QmbenchError, Unsupported
-from qmbench.domain.learned import fault
-from qmbench.domain.method import LevelOfTheory, Resources, Result
+from qmbench.domain.learned import Explanation, TrainingOverlap
+from qmbench.domain.method import BadResult, LevelOfTheory, Result
 from qmbench.domain.properties import check_quantity
 from qmbench.domain.quantity import Quantity
 from qmbench.domain.record import Cost, Failure, Status
+from qmbench.domain.resources import Resources
 from qmbench.domain.systems import System, system_from_json
 from qmbench.plugging.registry import parse_level, plugins
 from qmbench.running.engine.outcome import Outcome, resources_from
@@ -32,10 +34,6 @@ from qmbench.running.engine.outcome import Outcome, resources_from
 # RLIMIT_DATA, but are not memory used. The resident size is watched by the supervisor.
 RESERVED_GIB = 0.25
 LONGEST_MESSAGE = 500
-
-
-class BadResult(QmbenchError):
-    """The method returned something that is not what it promised."""
 
 
 def compute(document: Mapping[str, Any], scratch: Path) -> dict[str, Any]:
@@ -60,7 +58,17 @@ def compute(document: Mapping[str, Any], scratch: Path) -> dict[str, Any]:
         peak_memory_mib=_peak_memory_mib(),
         cores=resources.cores,
     )
-    return Outcome(status, failure, result.properties, result.settings, tuple(result.warnings), cost, started).to_json()
+    return Outcome(
+        status,
+        failure,
+        result.properties,
+        result.settings,
+        tuple(result.warnings),
+        cost,
+        started,
+        result.training_overlap.to_json() if result.training_overlap else None,
+        result.explanation.to_json() if result.explanation else None,
+    ).to_json()
 
 
 def _run(document: Mapping[str, Any], resources: Resources) -> Result:
@@ -74,10 +82,7 @@ def _run(document: Mapping[str, Any], resources: Resources) -> Result:
                 f"the worker's '{level}' is not the one that was planned: "
                 f"versions there are {json.dumps(level.identity['versions'])}"
             )
-    properties = tuple(document["properties"])
-    method = level.make()
-    method.check(system, frozenset(properties))
-    return checked(method.compute(system, frozenset(properties), resources), properties, system)
+    return checked(level.make().run(system, document["properties"], resources), system)
 
 
 @lru_cache(maxsize=256)
@@ -85,16 +90,10 @@ def _level(text: str) -> LevelOfTheory:
     return parse_level(text)
 
 
-def checked(result: Any, properties: tuple[str, ...], system: System) -> Result:
-    """The result reduced to what was asked for and fit for JSON; BadResult when it is not what it should be."""
-    if not isinstance(result, Result):
-        raise BadResult(f"compute returned {type(result).__name__}, not a qmbench.Result")
+def checked(result: Result, system: System) -> Result:
+    """The result, fit for JSON; BadResult when its quantities, settings or declarations are not what they should be."""
     kept = {}
-    for name in properties:
-        if name not in result.properties:
-            given = ", ".join(sorted(map(str, result.properties))) or "nothing"
-            raise BadResult(f"property '{name}' was asked for and is missing from the result; it has {given}")
-        quantity = result.properties[name]
+    for name, quantity in result.properties.items():
         if not isinstance(quantity, Quantity):
             raise BadResult(f"property '{name}' is {type(quantity).__name__}, not a qmbench.Quantity")
         try:
@@ -104,10 +103,13 @@ def checked(result: Any, properties: tuple[str, ...], system: System) -> Result:
             raise BadResult(one_line(error)) from error
         kept[name] = quantity
     settings = _plain(dict(result.settings), "settings")
-    wrong = fault(settings)
-    if wrong:
-        raise BadResult(wrong)
-    return Result(kept, settings, tuple(str(w) for w in result.warnings))
+    kinds: dict[str, type] = {"training_overlap": TrainingOverlap, "explanation": Explanation}
+    for name, kind in kinds.items():
+        if name in settings:
+            raise BadResult(f"'{name}' is a field of qmbench.Result, qmbench.{kind.__name__}(…), not a setting")
+        if not isinstance(getattr(result, name), kind | None):
+            raise BadResult(f"{name} of a result is a qmbench.{kind.__name__}, or None")
+    return replace(result, properties=kept, settings=settings, warnings=tuple(str(w) for w in result.warnings))
 
 
 def _plain(value: Any, where: str) -> Any:

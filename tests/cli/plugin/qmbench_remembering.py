@@ -19,8 +19,8 @@ class Remembering(qmbench.Method):
     properties = frozenset({"energy"})
     distributions = ()
 
-    def check(self, system, properties):
-        super().check(system, properties)
+    def check_system(self, system, properties):
+        super().check_system(system, properties)
         if set(system.symbols) != {"He"}:
             raise qmbench.Unsupported("it has seen helium only")
 
@@ -31,16 +31,16 @@ class Remembering(qmbench.Method):
         nearest = min(TRAINED, key=lambda r: abs(r - distance))
         away = float(abs(nearest - distance))
         kind = "same geometry" if away < 1e-6 else "same molecule"
-        settings = {
-            "training_overlap": {"molecule": "helium dimer", "distance": round(away, 6), "kind": kind},
-            "explanation": {
-                "columns": ["atom", "share", "nearest"],
-                "rows": [[f"He{i}", ATOM + TRAINED[nearest] / 2, f"He2 at {nearest}"] for i in (1, 2)],
-                "note": "hartree",
-            },
-        }
+        rows = tuple((f"He{i}", ATOM + TRAINED[nearest] / 2, f"He2 at {nearest}") for i in (1, 2))
         energy = qmbench.Quantity(2 * ATOM + TRAINED[nearest], "hartree", 1e-5 * (1 + away), "model")
-        return qmbench.Result({"energy": energy}, settings)
+        return qmbench.Result(
+            {"energy": energy},
+            training_overlap=qmbench.TrainingOverlap("helium dimer", round(away, 6), kind),
+            explanation=qmbench.Explanation(("atom", "share", "nearest"), rows, "hartree"),
+        )
+
+
+QMBENCH_API = 2
 
 
 @hookimpl

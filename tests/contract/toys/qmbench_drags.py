@@ -12,6 +12,9 @@ class Drags(TightBinding):
     distributions = ("toyprogram",)
 
 
+QMBENCH_API = 2
+
+
 @qmbench.hookimpl
 def qmbench_methods():
     return [Drags]

@@ -11,6 +11,9 @@ class Knows(TightBinding):
     name = "knows"
 
 
+QMBENCH_API = 2
+
+
 @qmbench.hookimpl
 def qmbench_methods():
     return [Knows]

@@ -23,15 +23,14 @@ class PairPotential(qmbench.Method):
     class Options(qmbench.Options):
         width: float = Field(2.5, gt=0, description="width of the Gaussian, bohr")
 
-    def check(self, system, properties):
-        super().check(system, properties)
+    def check_system(self, system, properties):
+        super().check_system(system, properties)
         if system.kind == "molecule" and ("stress" in properties or any(system.ghosts)):
             raise qmbench.Unsupported("pairs: a molecule has no stress, and a ghost has no potential")
         if system.charge or system.multiplicity > 1 + system.n_electrons % 2:
             raise qmbench.Unsupported("pairs knows neither charge nor spin")
 
     def compute(self, system, properties, resources):
-        self.check(system, properties)
         x, z = system.coordinates, system.atomic_numbers
         pairs, forces, virial = np.zeros((len(z), len(z))), np.zeros_like(x), np.zeros((3, 3))
         for shift in self.shifts(system):
@@ -59,6 +58,9 @@ class PairPotential(qmbench.Method):
         size = np.linalg.norm(np.ptp(system.coordinates, axis=0)) + 7 * self.options.width
         counts = np.ceil(size * np.linalg.norm(np.linalg.inv(system.lattice_vectors), axis=0)).astype(int)
         return np.array(list(product(*(range(-n, n + 1) for n in counts)))) @ system.lattice_vectors
+
+
+QMBENCH_API = 2
 
 
 @qmbench.hookimpl

@@ -16,6 +16,9 @@ class Slow(TightBinding):
     name = "slow"
 
 
+QMBENCH_API = 2
+
+
 @qmbench.hookimpl
 def qmbench_methods():
     return [Slow]

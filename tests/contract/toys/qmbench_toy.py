@@ -29,14 +29,13 @@ class TightBinding(qmbench.Method):
         energy_tolerance: float = Field(1e-11, gt=0, description="self-consistency of the energy, hartree")
         max_cycles: int = Field(500, ge=1, description="iterations before it gives up")
 
-    def check(self, system, properties):
-        super().check(system, properties)
+    def check_system(self, system, properties):
+        super().check_system(system, properties)
         wrong = {"energy_per_site"} if system.kind == "molecule" else {"dipole", "polarizability"}
         if properties & wrong:
             raise qmbench.Unsupported(f"toy does not give {', '.join(properties & wrong)} of a {system.kind} system")
 
     def compute(self, system, properties, resources):
-        self.check(system, properties)
         model = self.molecule(system) if system.kind == "molecule" else self.lattice(system)
         energy, occupations, levels, cycles = self.solve(*model)
         unit = "hartree" if system.kind == "molecule" else "t"
@@ -126,6 +125,9 @@ class TightBinding(qmbench.Method):
                 _, occupations, _, _ = self.solve(*self.molecule(molecule, field))
                 alpha[:, axis] += sign * self.dipole(molecule, occupations) / (2 * strength)
         return 0.5 * (alpha + alpha.T)
+
+
+QMBENCH_API = 2
 
 
 @qmbench.hookimpl

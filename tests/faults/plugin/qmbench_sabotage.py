@@ -261,6 +261,9 @@ class Sabotage(qmbench.Method):
         threading.Thread(target=time.sleep, args=(3600,), daemon=True).start()
 
 
+QMBENCH_API = 2
+
+
 @hookimpl
 def qmbench_methods():
     return [Sabotage]

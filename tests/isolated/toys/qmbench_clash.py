@@ -37,8 +37,8 @@ class Clash(qmbench.Method):
     def is_stochastic(self):
         return "noise" in self.options.words
 
-    def check(self, system, properties):
-        super().check(system, properties)
+    def check_system(self, system, properties):
+        super().check_system(system, properties)
         if "Xe" in system.symbols:
             raise qmbench.Unsupported(f"{self.name} does not do xenon")
 
@@ -68,6 +68,9 @@ class Clash(qmbench.Method):
         }
         settings = {"toylib": toylib.VERSION, "words said": " ".join(self.options.words)}
         return qmbench.Result({name: values[name] for name in properties}, settings, ("a warning",))
+
+
+QMBENCH_API = 2
 
 
 @qmbench.hookimpl

@@ -9,7 +9,7 @@ from collections.abc import Iterable
 
 from qmbench import Method, Property, hookimpl
 
-QMBENCH_API = 1
+QMBENCH_API = 2
 
 
 @hookimpl

@@ -111,8 +111,8 @@ class Dmet(Method):
             Molecule(("H",) * 4, zigzag, 0, 1, name="h4"),
         ]
 
-    def check(self, system: System, properties: frozenset[str]) -> None:
-        super().check(system, properties)
+    def check_system(self, system: System, properties: frozenset[str]) -> None:
+        super().check_system(system, properties)
         if isinstance(system, LatticeModel):
             self._check_lattice(system)
         elif isinstance(system, Molecule):
@@ -167,16 +167,14 @@ class Dmet(Method):
             raise InputError(f"fragment of a lattice: write 2 or 2x2, not '{self.options.fragment}'")
         return tuple(int(n) for n in self.options.fragment.split("x"))
 
-    def compute(self, system: System, properties: frozenset[str], resources: Resources) -> Result:
+    def compute(self, system: Molecule, properties: frozenset[str], resources: Resources) -> Result:
         from qmbench_dmet import run
         from qmbench_dmet.embedding import EmbeddingError
         from qmbench_dmet.impurity import Refused
 
-        self.check(system, properties)
         try:
             if isinstance(system, LatticeModel):
                 return run.lattice_result(system, self.options, self.lattice_fragment(), properties)
-            assert isinstance(system, Molecule)  # check has seen to it
             return run.molecule_result(system, self.options, properties, resources)
         except Refused as error:
             raise Unsupported(f"dmet: {error}") from error

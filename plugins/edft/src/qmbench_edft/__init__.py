@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from qmbench import Method, hookimpl
 
-QMBENCH_API = 1
+QMBENCH_API = 2
 
 
 @hookimpl

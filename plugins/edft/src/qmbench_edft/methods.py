@@ -14,9 +14,8 @@ LOW_STATES = ("2 3S", "2 1S", "2 3P", "2 1P")
 HIGHER_STATES = ("3 3S", "3 1S", "3 3P", "3 1P")
 
 
-def nuclear_charge(system: System, name: str) -> float:
+def nuclear_charge(system: Molecule, name: str) -> float:
     """Z of a two-electron atom; Unsupported for anything else."""
-    assert isinstance(system, Molecule)
     if any(system.ghosts) or len(system.symbols) != 1:
         raise Unsupported(f"{name} does one atom at a time, without ghosts: it has no basis set")
     if system.n_electrons != 2:
@@ -69,8 +68,8 @@ class EnsembleDFT(Method):
     def example_systems(cls) -> Sequence[System]:
         return [helium()]
 
-    def check(self, system: System, properties: frozenset[str]) -> None:
-        super().check(system, properties)
+    def check_system(self, system: System, properties: frozenset[str]) -> None:
+        super().check_system(system, properties)
         if nuclear_charge(system, self.name) <= 1:
             raise Unsupported("H- has no bound excited state 1snl, so no excitation energy")
 
@@ -87,7 +86,6 @@ class EnsembleDFT(Method):
         return {"program": "qmbench-edft", "functional": o.functional, "extraction": o.extraction}
 
     def compute(self, system: System, properties: frozenset[str], resources: Resources) -> Result:
-        self.check(system, properties)
         z = nuclear_charge(system, self.name)
         engine = _ENGINES.get(self.options.extraction, _each)
         found, settings, warnings = _curve(engine, self.options, z) if self.options.curve else engine(self.options, z)
@@ -241,8 +239,8 @@ class ExactTwoElectron(Method):
     def example_systems(cls) -> Sequence[System]:
         return [helium()]
 
-    def check(self, system: System, properties: frozenset[str]) -> None:
-        super().check(system, properties)
+    def check_system(self, system: System, properties: frozenset[str]) -> None:
+        super().check_system(system, properties)
         if nuclear_charge(system, self.name) <= 1 and "excitation_energies" in properties:
             raise Unsupported("H- has no bound excited state 1snl: only its energy can be asked for")
 
@@ -256,7 +254,6 @@ class ExactTwoElectron(Method):
         from qmbench_edft.perimetric import solve_state
         from qmbench_edft.states import GROUND, state
 
-        self.check(system, properties)
         z = nuclear_charge(system, self.name)
         degree = self.options.degree
         energy, change = {}, {}

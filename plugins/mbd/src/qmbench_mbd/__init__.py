@@ -10,7 +10,7 @@ from pathlib import Path
 
 from qmbench import Method, Observable, Property, hookimpl
 
-QMBENCH_API = 1
+QMBENCH_API = 2
 
 _LISTED = ("pbe+ts", "pbe+mbd", "pbe+mbd-nl", "ts", "mbd", "vdw-scaling")
 

@@ -93,11 +93,10 @@ class Alone(Method):
             Crystal(("Ne", "Ar", "He"), ((0.2, -0.1, 0.4), (3.6, 4.1, 4.7), (3.3, 0.4, 5.0)), cell, 0, 1, name="mixed"),
         )
 
-    def check(self, system: System, properties: frozenset[str]) -> None:
+    def check_system(self, system: Molecule | Crystal, properties: frozenset[str]) -> None:
         from qmbench_mbd.parameters import free_atoms
 
-        super().check(system, properties)
-        assert isinstance(system, Molecule | Crystal)
+        super().check_system(system, properties)
         missing = sorted(set(system.symbols) - set(free_atoms()))
         if missing:
             raise Unsupported(f"{self.name}: no published free-atom polarizability for {', '.join(missing)}")
@@ -158,11 +157,9 @@ class Alone(Method):
 
         return DAMPING[self.model][self.options.damping]
 
-    def compute(self, system: System, properties: frozenset[str], resources: Resources) -> Result:
+    def compute(self, system: Molecule | Crystal, properties: frozenset[str], resources: Resources) -> Result:
         from qmbench_mbd import dispersion
 
-        self.check(system, properties)
-        assert isinstance(system, Molecule | Crystal)
         ratios, given = self._ratios(system), self.options
         o = self._oscillators(system, ratios)
         if isinstance(system, Crystal):

@@ -72,11 +72,10 @@ class Dispersion(Method):
             Molecule(("H", "H", "He"), positions, 0, 1, (Fragment((0, 1), 0, 1), Fragment((2,), 0, 1)), name="h2-he"),
         )
 
-    def check(self, system: System, properties: frozenset[str]) -> None:
+    def check_system(self, system: Molecule, properties: frozenset[str]) -> None:
         from qmbench_mbd.parameters import free_atoms
 
-        super().check(system, properties)
-        assert isinstance(system, Molecule)
+        super().check_system(system, properties)
         real = {s for s, ghost in zip(system.symbols, system.ghosts, strict=True) if not ghost}
         missing = sorted(real - set(free_atoms()))
         if missing:
@@ -114,11 +113,9 @@ class Dispersion(Method):
     def families(self) -> dict[str, str]:
         return {"program": "pyscf", "functional": self.functional, "dispersion": self.model}
 
-    def compute(self, system: System, properties: frozenset[str], resources: Resources) -> Result:
+    def compute(self, system: Molecule, properties: frozenset[str], resources: Resources) -> Result:
         from qmbench_mbd.dispersion import dispersion_properties, stochastic_properties
 
-        self.check(system, properties)
-        assert isinstance(system, Molecule)
         mf, settings = self._scf(system, resources)
         oscillators, ratios, free = self._oscillators(system, mf, resources)
         if self.is_stochastic():

@@ -36,11 +36,10 @@ class ScalingLaw(Method):
         states = {"He": 1, "H": 2, "N": 4}
         return tuple(Molecule((s,), ((0.1, 0.2, 0.3),), 0, m, name=s.lower()) for s, m in states.items())
 
-    def check(self, system: System, properties: frozenset[str]) -> None:
+    def check_system(self, system: Molecule, properties: frozenset[str]) -> None:
         from qmbench_mbd.parameters import free_atoms
 
-        super().check(system, properties)
-        assert isinstance(system, Molecule)
+        super().check_system(system, properties)
         if len(system.symbols) != 1 or any(system.ghosts) or system.charge:
             raise Unsupported(f"{self.name} is about single neutral atoms, not {system.formula or 'ghosts'}")
         atom = free_atoms().get(system.symbols[0])
@@ -51,12 +50,10 @@ class ScalingLaw(Method):
                 f"{self.name}: the table is of ground states, multiplicity {atom.multiplicity} of {system.symbols[0]}"
             )
 
-    def compute(self, system: System, properties: frozenset[str], resources: Resources) -> Result:
+    def compute(self, system: Molecule, properties: frozenset[str], resources: Resources) -> Result:
         from qmbench_mbd.parameters import free_atoms
         from qmbench_mbd.scaling import EXPONENT, PREFACTOR, recommended_polarizabilities
 
-        self.check(system, properties)
-        assert isinstance(system, Molecule)
         element, u = system.symbols[0], None
         if self.options.polarizability == "ts":
             alpha = free_atoms()[element].alpha

@@ -9,7 +9,7 @@ from importlib import import_module
 
 from qmbench import Method, hookimpl
 
-QMBENCH_API = 1
+QMBENCH_API = 2
 
 # Modules of this package, each with METHODS, the classes that it provides.
 _MODULES: tuple[str, ...] = ("hirshfeld.methods", "delta.methods", "gdml.methods", "xc.methods")

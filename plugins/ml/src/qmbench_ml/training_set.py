@@ -16,7 +16,7 @@ from typing import Any
 
 import numpy as np
 
-from qmbench import Molecule
+from qmbench import Molecule, TrainingOverlap
 from qmbench_ml.bonds import bond_graph, covalent_radii
 
 FILE = Path(__file__).parent / "models" / "training_set.npz"
@@ -69,13 +69,12 @@ class TrainingSet:
         with np.load(path, allow_pickle=False) as data:
             return cls(*(data[name] for name in cls.__dataclass_fields__))
 
-    def overlap(self, molecule: Molecule, parts: Collection[str] | None = None) -> dict[str, Any] | None:
+    def overlap(self, molecule: Molecule, parts: Collection[str] | None = None) -> TrainingOverlap | None:
         """The gravest overlap of a system, or of one of its separate molecules, with the training data; or None.
 
-        {"molecule": training system, "distance": root mean square difference of distances in bohr, "kind": "same
-        geometry" or "same molecule"}: what a method puts into its settings as `training_overlap`. Of a part of the
-        system it is always the latter: the whole has another geometry. Ghost centres are no atoms. parts: the parts
-        of the data that a model was trained on; all of them when None.
+        distance: root mean square difference of distances in bohr. Of a part of the system it is always of the kind
+        "same molecule": the whole has another geometry. Ghost centres are no atoms. parts: the parts of the data that
+        a model was trained on; all of them when None.
         """
         chosen = np.ones(len(self.names), bool) if parts is None else np.isin(self.parts, list(parts))
         found = [
@@ -83,7 +82,9 @@ class TrainingSet:
             for piece in pieces(molecule)
             for hit in self._hits(*piece, chosen)
         ]
-        return min(found, key=lambda hit: (hit["kind"], hit["distance"]), default=None)  # "same g…" < "same m…"
+        if not found:
+            return None
+        return TrainingOverlap(**min(found, key=lambda hit: (hit["kind"], hit["distance"])))  # "same g…" < "same m…"
 
     def _hits(self, symbols: Sequence[str], positions: np.ndarray, chosen: np.ndarray) -> list[dict[str, Any]]:
         rows = np.flatnonzero(chosen & (self.formulas == formula(symbols)))

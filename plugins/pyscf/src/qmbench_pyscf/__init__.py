@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 
 from qmbench import Method, hookimpl
 
-QMBENCH_API = 1
+QMBENCH_API = 2
 
 _PUBLIC = {
     "to_mole": "mole",

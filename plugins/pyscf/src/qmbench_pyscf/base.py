@@ -72,8 +72,8 @@ class PyscfMethod(Method):
         """The same for a lattice model, where the method does those."""
         raise Unsupported(f"{self.name} does not do lattice systems")
 
-    def check(self, system: System, properties: frozenset[str]) -> None:
-        super().check(system, properties)
+    def check_system(self, system: System, properties: frozenset[str]) -> None:
+        super().check_system(system, properties)
         if isinstance(system, Molecule):
             self._check_molecule(system, properties)
         elif isinstance(system, LatticeModel):
@@ -125,12 +125,10 @@ class PyscfMethod(Method):
         runs = 1.0 + (12.0 if "polarizability" in properties else 6.0 if "dipole" in properties else 0.0)
         return 0.1 + one * (runs + (5.0 if "excitation_energies" in properties else 0.0))
 
-    def compute(self, system: System, properties: frozenset[str], resources: Resources) -> Result:
-        self.check(system, properties)
+    def compute(self, system: Molecule, properties: frozenset[str], resources: Resources) -> Result:
         with pyscf_session(resources):
             if isinstance(system, LatticeModel):
                 return self.lattice_result(system, properties, resources)
-            assert isinstance(system, Molecule)
             return self._molecule_result(system, properties, resources)
 
     def _molecule_result(self, molecule: Molecule, properties: frozenset[str], resources: Resources) -> Result:

@@ -159,8 +159,8 @@ class CCSD(Correlated):
             )
         return solver
 
-    def check(self, system: System, properties: frozenset[str]) -> None:
-        super().check(system, properties)
+    def check_system(self, system: System, properties: frozenset[str]) -> None:
+        super().check_system(system, properties)
         if "excitation_energies" in properties:
             check_restricted_singlet(self, system)
             if self.options.density_fitting:

@@ -108,14 +108,13 @@ class FullCI(PyscfMethod):
     def families(self) -> dict[str, str]:
         return {"program": "pyscf", "reference": "exact in the basis"}
 
-    def estimate(self, system: System, properties: frozenset[str]) -> float | None:
+    def estimate(self, system: Molecule, properties: frozenset[str]) -> float | None:
         if isinstance(system, LatticeModel):
             up, down = system.n_alpha_beta
             n = math.comb(system.n_sites, up) * math.comb(system.n_sites, down)
         else:
             from qmbench_pyscf.base import guess_basis_size
 
-            assert isinstance(system, Molecule)
             size = guess_basis_size(system, self.options.basis)
             up, down = system.n_alpha_beta
             n = math.comb(max(size, up), up) * math.comb(max(size, down), down)

@@ -79,8 +79,8 @@ class HartreeFock(PyscfMethod):
     def point(self, molecule: Molecule, electric_field: Field3, resources: Resources) -> Point:
         return mean_field_point(reference_scf(self, molecule, electric_field, resources))
 
-    def check(self, system: System, properties: frozenset[str]) -> None:
-        super().check(system, properties)
+    def check_system(self, system: System, properties: frozenset[str]) -> None:
+        super().check_system(system, properties)
         if "excitation_energies" in properties:
             if isinstance(system, LatticeModel):
                 raise Unsupported("hf gives no excitation energies of lattices")
@@ -102,9 +102,8 @@ class HartreeFock(PyscfMethod):
         return hartree_fock_lattice(model, properties, self.options)
 
 
-def check_restricted_singlet(method: PyscfMethod, system: System) -> None:
+def check_restricted_singlet(method: PyscfMethod, system: Molecule) -> None:
     """Refuse excitation energies where no restricted singlet is there to start from."""
-    assert isinstance(system, Molecule)
     if system.multiplicity != 1 or method.options.reference == "unrestricted":
         raise Unsupported(
             f"{method.name} gives excitation energies from a restricted singlet ground state only; "
@@ -136,8 +135,8 @@ class DensityFunctional(PyscfMethod):
         settings["nonlocal_correlation"] = "VV10" if found.nlc else "none"
         return Point(point.energy, settings, point.warnings, point.dipole, point.state)
 
-    def check(self, system: System, properties: frozenset[str]) -> None:
-        super().check(system, properties)
+    def check_system(self, system: System, properties: frozenset[str]) -> None:
+        super().check_system(system, properties)
         if "excitation_energies" in properties:
             check_restricted_singlet(self, system)
 

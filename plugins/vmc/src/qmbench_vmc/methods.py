@@ -36,9 +36,8 @@ class MonteCarlo(Method):
             Molecule(("He",), ((0.0, 0.0, 0.0),), 0, 1, name="helium"),
         ]
 
-    def check(self, system: System, properties: frozenset[str]) -> None:
-        super().check(system, properties)
-        assert isinstance(system, Molecule)
+    def check_system(self, system: Molecule, properties: frozenset[str]) -> None:
+        super().check_system(system, properties)
         if system.n_electrons == 0:
             raise Unsupported(f"{system.name or system.formula} has no electrons")
         self._check_trial(system)
@@ -153,9 +152,8 @@ class Vmc(MonteCarlo):
         if not self.neural:
             super()._check_trial(molecule)
 
-    def check(self, system: System, properties: frozenset[str]) -> None:
-        super().check(system, properties)
-        assert isinstance(system, Molecule)
+    def check_system(self, system: Molecule, properties: frozenset[str]) -> None:
+        super().check_system(system, properties)
         if self.neural and (lacking := sorted(properties - {"energy", "dipole"})):
             raise Unsupported(f"vmc with ansatz=neural does not give {', '.join(lacking)}; it gives energy and dipole")
         if "radial_density" in properties and system.n_parts != 1:
@@ -163,9 +161,7 @@ class Vmc(MonteCarlo):
         if "polarizability" in properties and self.options.ansatz != "slater-jastrow":
             raise Unsupported("vmc gives polarizabilities with ansatz=slater-jastrow only")
 
-    def compute(self, system: System, properties: frozenset[str], resources: Resources) -> Result:
-        self.check(system, properties)
-        assert isinstance(system, Molecule)
+    def compute(self, system: Molecule, properties: frozenset[str], resources: Resources) -> Result:
         if self.neural:
             from qmbench_vmc.neural_run import neural_result
 
@@ -215,8 +211,8 @@ class Dmc(MonteCarlo):
         "&optimization_steps=3&populations=4",
     )
 
-    def check(self, system: System, properties: frozenset[str]) -> None:
-        super().check(system, properties)
+    def check_system(self, system: System, properties: frozenset[str]) -> None:
+        super().check_system(system, properties)
         o = self.options
         if o.extrapolation == "quadratic" and len(o.timestep) < 3:
             raise InputError("dmc: extrapolation=quadratic needs three time steps or more")
@@ -228,9 +224,7 @@ class Dmc(MonteCarlo):
     def work_per_sample(self) -> float:
         return 6.0 * sum(max(1, round(0.1 / t)) for t in self.options.timestep) * math.sqrt(len(self.options.timestep))
 
-    def compute(self, system: System, properties: frozenset[str], resources: Resources) -> Result:
-        self.check(system, properties)
-        assert isinstance(system, Molecule)
+    def compute(self, system: Molecule, properties: frozenset[str], resources: Resources) -> Result:
         from qmbench_vmc.run import dmc_result
         from qmbench_vmc.slater_jastrow.trial import one_thread
 

@@ -4,7 +4,18 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from qmbench import InputError, Method, Molecule, Quantity, Resources, Result, System, Unsupported, parse_level
+from qmbench import (
+    Explanation,
+    InputError,
+    Method,
+    Molecule,
+    Quantity,
+    Resources,
+    Result,
+    System,
+    Unsupported,
+    parse_level,
+)
 
 if TYPE_CHECKING:
     from qmbench_ml.delta.model import Contacts, Correction
@@ -30,9 +41,8 @@ class DeltaCoupledCluster(Method):
     distributions = ("pyscf", "qmbench-pyscf", "qmbench-mbd", "numpy", "scipy")
     citations = ("10.1021/acs.jctc.5b00099",)
 
-    def check(self, system: System, properties: frozenset[str]) -> None:
-        super().check(system, properties)
-        assert isinstance(system, Molecule)
+    def check_system(self, system: Molecule, properties: frozenset[str]) -> None:
+        super().check_system(system, properties)
         if unknown := sorted({s for s, g in zip(system.symbols, system.ghosts, strict=True) if not g} - set(TRAINED)):
             raise Unsupported(f"{self.name} was not trained on {', '.join(unknown)}; it was on {', '.join(TRAINED)}")
         if system.charge or system.multiplicity != 1:
@@ -54,12 +64,10 @@ class DeltaCoupledCluster(Method):
     def families(self) -> dict[str, str]:
         return {"program": "pyscf", "functional": "pbe", "dispersion": "mbd", "model": "delta-ccsd(t)"}
 
-    def compute(self, system: System, properties: frozenset[str], resources: Resources) -> Result:
+    def compute(self, system: Molecule, properties: frozenset[str], resources: Resources) -> Result:
         from qmbench_ml.delta.model import CLOSEST, contacts, shipped
         from qmbench_ml.training_set import shipped as training_set
 
-        self.check(system, properties)
-        assert isinstance(system, Molecule)
         real = [i for i, ghost in enumerate(system.ghosts) if not ghost]
         near = contacts([system.symbols[i] for i in real], system.coordinates[real])
         if len(near.x) and near.x.min() < CLOSEST:
@@ -74,20 +82,19 @@ class DeltaCoupledCluster(Method):
                 f" any complex it was trained on"
             )
         mean, spread = model.predict(near)
-        baseline = self._baseline().compute(system, frozenset({"energy"}), resources)
+        baseline = self._baseline().run(system, frozenset({"energy"}), resources)
         energy = baseline.properties["energy"].value + float(mean[0])
         settings: dict[str, Any] = dict(baseline.settings) | {"correction": float(mean[0])}
         if any(system.ghosts):
             settings["ghosts_carry"] = "the baseline's basis, def2-tzvp"
         if not len(near.x):  # nothing learned is in the number
             return Result({"energy": Quantity(energy, "hartree")}, settings, baseline.warnings)
-        if overlap := training_set().overlap(system, parts=["dimers"]):
-            settings["training_overlap"] = overlap
-        settings["explanation"] = _explanation(model, near)
-        return Result({"energy": Quantity(energy, "hartree", float(spread[0]), "model")}, settings, baseline.warnings)
+        found = {"energy": Quantity(energy, "hartree", float(spread[0]), "model")}
+        overlap = training_set().overlap(system, parts=["dimers"])
+        return Result(found, settings, baseline.warnings, overlap, _explanation(model, near))
 
 
-def _explanation(model: Correction, near: Contacts) -> dict[str, Any]:
+def _explanation(model: Correction, near: Contacts) -> Explanation:
     """What every kind of contact adds to the correction, the largest first, with its uncertainty."""
     rows = []
     for kind in sorted(set(near.types.tolist())):
@@ -98,18 +105,12 @@ def _explanation(model: Correction, near: Contacts) -> dict[str, Any]:
             [kind, len(mine.x), float(mine.x.min()), float(value[0]), float(spread[0]), "yes" if known else "no"]
         )
     rows.sort(key=lambda row: -abs(row[3]))
-    return {
-        "columns": [
-            "contact",
-            "count",
-            "closest (vdW sums)",
-            "correction (hartree)",
-            "uncertainty (hartree)",
-            "trained on",
-        ],
-        "rows": rows[:50],
-        "note": "atoms with their bonded neighbours; the corrections add up, the uncertainties do not",
-    }
+    columns = (
+        *("contact", "count", "closest (vdW sums)", "correction (hartree)", "uncertainty (hartree)"),
+        "trained on",
+    )
+    note = "atoms with their bonded neighbours; the corrections add up, the uncertainties do not"
+    return Explanation(columns, tuple(map(tuple, rows[:50])), note)
 
 
 METHODS = (DeltaCoupledCluster,)

@@ -6,7 +6,18 @@ from typing import TYPE_CHECKING, Any
 
 from pydantic import Field, field_validator
 
-from qmbench import Method, Molecule, Options, Quantity, Resources, Result, System, Unsupported
+from qmbench import (
+    Explanation,
+    Method,
+    Molecule,
+    Options,
+    Quantity,
+    Resources,
+    Result,
+    System,
+    TrainingOverlap,
+    Unsupported,
+)
 from qmbench_ml.gdml import shipped
 
 if TYPE_CHECKING:
@@ -58,8 +69,8 @@ class Gdml(Method):
             Molecule(("C", "O", "H", "H"), formaldehyde, 0, 1, name="formaldehyde"),
         )
 
-    def check(self, system: System, properties: frozenset[str]) -> None:
-        super().check(system, properties)
+    def check_system(self, system: System, properties: frozenset[str]) -> None:
+        super().check_system(system, properties)
         self._placed(system)
 
     def estimate(self, system: System, properties: frozenset[str]) -> float | None:
@@ -68,10 +79,9 @@ class Gdml(Method):
     def families(self) -> dict[str, str]:
         return {"program": "qmbench-ml", "reference": shipped.load(self.options.model).level}
 
-    def compute(self, system: System, properties: frozenset[str], resources: Resources) -> Result:
-        super().check(system, properties)
+    def compute(self, system: Molecule, properties: frozenset[str], resources: Resources) -> Result:
+        super().check_system(system, properties)
         model, order = self._placed(system)
-        assert isinstance(system, Molecule)
         positions = system.coordinates[None, order]
         energy_bars, force_bars = model.errors(positions)
         if energy_bars[0] > model.largest_bar:
@@ -87,11 +97,15 @@ class Gdml(Method):
             back = order.argsort()
             forces = model.forces(positions)[0, back]
             found["forces"] = Quantity(forces, "hartree/bohr", force_bars[0, back], "model")
-        return Result(found, _settings(model, system, order, positions, force_bars[0]))
+        settings = {
+            "labels": model.level,
+            "training_geometries": len(model.positions),
+            "permutations": len(model.permutations),
+        }
+        return Result(found, settings, (), *_rests_on(model, system, order, positions, force_bars[0]))
 
-    def _placed(self, system: System) -> tuple[ForceField, np.ndarray]:
+    def _placed(self, system: Molecule) -> tuple[ForceField, np.ndarray]:
         """The model, and which atom of the system is each of the model's."""
-        assert isinstance(system, Molecule)
         model = shipped.load(self.options.model)
         try:
             return model, model.order_in(system)
@@ -99,9 +113,9 @@ class Gdml(Method):
             raise Unsupported(f"{self.name}: {error}") from None
 
 
-def _settings(
+def _rests_on(
     model: ForceField, molecule: Molecule, order: np.ndarray, positions: np.ndarray, bars: np.ndarray
-) -> dict[str, Any]:
+) -> tuple[TrainingOverlap, Explanation]:
     """What of the training data the prediction rests on, and how uncertain the force on each atom is."""
     distances, shares = model.distances(positions)[0], model.shares(positions)
     nearest = [int(i) for i in distances.argsort(kind="stable")[:NEAREST]]
@@ -112,22 +126,13 @@ def _settings(
     chosen = sorted(sorted(by_atom, reverse=True)[:ATOMS], key=lambda row: row[1])
     rows += [[f"{molecule.symbols[i]}{i + 1}", None, None, bar] for bar, i in chosen]
     closest = float(distances[nearest[0]])
-    return {
-        "labels": model.level,
-        "training_geometries": len(model.positions),
-        "permutations": len(model.permutations),
-        "training_overlap": {
-            "molecule": model.name,
-            "distance": closest,
-            "kind": "same geometry" if closest < SAME_GEOMETRY else "same molecule",
-        },
-        "explanation": {
-            "columns": ["of", "distance", "share of the energy", "force_error_hartree_bohr"],
-            "rows": rows,
-            "note": f"distances from training geometries in standard deviations of them, at most {model.reach:.3g};"
-            " shares of the absolute contributions to the energy; errors of the force on each atom",
-        },
-    }
+    kind = "same geometry" if closest < SAME_GEOMETRY else "same molecule"
+    note = (
+        f"distances from training geometries in standard deviations of them, at most {model.reach:.3g}; shares of the"
+        " absolute contributions to the energy; errors of the force on each atom"
+    )
+    columns = ("of", "distance", "share of the energy", "force_error_hartree_bohr")
+    return TrainingOverlap(model.name, closest, kind), Explanation(columns, tuple(map(tuple, rows)), note)
 
 
 METHODS = (Gdml,)

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import numpy as np
+
+from qmbench import Explanation
 
 if TYPE_CHECKING:
     from qmbench import Molecule
@@ -13,8 +15,8 @@ if TYPE_CHECKING:
 _ALL_ROWS, _SOME_ROWS = 200, 50
 
 
-def explanation(model: HirshfeldModel, molecule: Molecule, prediction: Prediction) -> dict[str, Any]:
-    """Rows of atoms with their ratios, uncertainties and nearest training environments, JSON-ready.
+def explanation(model: HirshfeldModel, molecule: Molecule, prediction: Prediction) -> Explanation:
+    """Rows of atoms with their ratios, uncertainties and nearest training environments.
 
     Of more than 200 atoms only the 50 most uncertain.
     """
@@ -35,4 +37,5 @@ def explanation(model: HirshfeldModel, molecule: Molecule, prediction: Predictio
         ]
         for atom in atoms.tolist()
     ]
-    return {"columns": ["atom", "ratio", "uncertainty", "nearest training environments"], "rows": rows, "note": note}
+    columns = ("atom", "ratio", "uncertainty", "nearest training environments")
+    return Explanation(columns, tuple(map(tuple, rows)), note)

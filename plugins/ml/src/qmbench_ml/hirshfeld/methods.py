@@ -2,11 +2,24 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any, Literal
+from typing import TYPE_CHECKING, Literal
 
 from pydantic import Field
 
-from qmbench import InputError, Method, Molecule, Options, Quantity, Resources, Result, System, Unsupported, parse_level
+from qmbench import (
+    Explanation,
+    InputError,
+    Method,
+    Molecule,
+    Options,
+    Quantity,
+    Resources,
+    Result,
+    System,
+    TrainingOverlap,
+    Unsupported,
+    parse_level,
+)
 
 if TYPE_CHECKING:
     from qmbench_ml.hirshfeld.model import Prediction
@@ -33,9 +46,8 @@ class LearnedRatios(Method):
     distributions = ("featomic", "numpy", "scipy", "qmbench-mbd")
     citations = ("10.1103/PhysRevB.87.184115", "10.1103/PhysRevLett.102.073005")
 
-    def check(self, system: System, properties: frozenset[str]) -> None:
-        super().check(system, properties)
-        assert isinstance(system, Molecule)
+    def check_system(self, system: Molecule, properties: frozenset[str]) -> None:
+        super().check_system(system, properties)
         if any(system.ghosts):
             raise Unsupported(f"{self.name} has no basis, so there are no ghosts")
         if unknown := sorted(set(system.symbols) - set(TRAINED)):
@@ -65,12 +77,12 @@ class LearnedRatios(Method):
     def families(self) -> dict[str, str]:
         return {"program": "featomic", "functional": "pbe", "model": "ml-hirshfeld"}
 
-    def compute(self, system: System, properties: frozenset[str], resources: Resources) -> Result:
-        self.check(system, properties)
-        assert isinstance(system, Molecule)
+    def compute(self, system: Molecule, properties: frozenset[str], resources: Resources) -> Result:
+        from qmbench_ml.hirshfeld.model import shipped_hash
+
         prediction = self._predict(system, gradients=False)
         found = {"hirshfeld_ratios": Quantity(prediction.ratios, "", prediction.uncertainties, "model")}
-        return Result(found, self._settings(system, prediction))
+        return Result(found, {"model": shipped_hash()}, (), *self._rests_on(system, prediction))
 
     def _predict(self, molecule: Molecule, *, gradients: bool) -> Prediction:
         """The prediction, or Unsupported where it would be a guess."""
@@ -87,15 +99,13 @@ class LearnedRatios(Method):
             )
         return prediction
 
-    def _settings(self, molecule: Molecule, prediction: Prediction) -> dict[str, Any]:
+    def _rests_on(self, molecule: Molecule, prediction: Prediction) -> tuple[TrainingOverlap | None, Explanation]:
         from qmbench_ml import training_set
         from qmbench_ml.hirshfeld.explanation import explanation
-        from qmbench_ml.hirshfeld.model import shipped, shipped_hash
+        from qmbench_ml.hirshfeld.model import shipped
 
-        settings = {"model": shipped_hash(), "explanation": explanation(shipped(), molecule, prediction)}
-        if overlap := training_set.shipped().overlap(molecule, ("monomers", "dimers", "contacts")):
-            settings["training_overlap"] = overlap
-        return settings
+        overlap = training_set.shipped().overlap(molecule, ("monomers", "dimers", "contacts"))
+        return overlap, explanation(shipped(), molecule, prediction)
 
 
 class LearnedDispersionOptions(Options):
@@ -126,8 +136,8 @@ class LearnedDispersion(LearnedRatios):
     examples = ("ml-hirshfeld+mbd", "ml-hirshfeld+mbd?solver=stochastic")
     citations = (*LearnedRatios.citations, "10.1063/1.4865104")
 
-    def check(self, system: System, properties: frozenset[str]) -> None:
-        super().check(system, properties)
+    def check_system(self, system: System, properties: frozenset[str]) -> None:
+        super().check_system(system, properties)
         if self.is_stochastic() and (missing := sorted(properties - {"dispersion_energy"})):
             raise Unsupported(f"{self.name}: solver=stochastic gives dispersion_energy only, not {', '.join(missing)}")
 
@@ -140,16 +150,15 @@ class LearnedDispersion(LearnedRatios):
     def families(self) -> dict[str, str]:
         return {**super().families(), "dispersion": "mbd"}
 
-    def compute(self, system: System, properties: frozenset[str], resources: Resources) -> Result:
+    def compute(self, system: Molecule, properties: frozenset[str], resources: Resources) -> Result:
         from qmbench_ml.hirshfeld.dispersion import dispersion
+        from qmbench_ml.hirshfeld.model import shipped_hash
 
-        self.check(system, properties)
-        assert isinstance(system, Molecule)
         prediction = self._predict(system, gradients=bool(properties & {"forces", "dispersion_forces"}))
         found, settings = dispersion(system, prediction, self.options, properties, resources)
         found["hirshfeld_ratios"] = Quantity(prediction.ratios, "", prediction.uncertainties, "model")
-        wanted = {name: quantity for name, quantity in found.items() if name in properties}
-        return Result(wanted, settings | self._settings(system, prediction))
+        settings["model"] = shipped_hash()
+        return Result(found, settings, (), *self._rests_on(system, prediction))
 
 
 METHODS = (LearnedRatios, LearnedDispersion)

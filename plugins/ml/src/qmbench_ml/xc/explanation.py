@@ -2,11 +2,9 @@
 
 from __future__ import annotations
 
-from typing import Any
-
 import numpy as np
 
-from qmbench import Molecule
+from qmbench import Explanation, Molecule
 from qmbench_ml.xc import functional
 from qmbench_ml.xc.jets import Array
 from qmbench_ml.xc.model import Model
@@ -14,8 +12,8 @@ from qmbench_ml.xc.model import Model
 MOST = 50
 
 
-def shares(molecule: Molecule, model: Model, rho: Array, weights: Array, modes: Array) -> dict[str, Any]:
-    """Exchange and correlation of the space nearest to each nucleus, as a record's `explanation`.
+def shares(molecule: Molecule, model: Model, rho: Array, weights: Array, modes: Array) -> Explanation:
+    """Exchange and correlation of the space nearest to each nucleus, as a record's explanation.
 
     weights: (N, atoms), zero where another nucleus is nearer; modes: (20, atoms), see `Model`. The most uncertain
     atoms first; beyond 200 atoms only the first 50.
@@ -32,8 +30,6 @@ def shares(molecule: Molecule, model: Model, rho: Array, weights: Array, modes: 
     if len(names) > 200:
         order = order[:MOST]
     rows = [[names[i], *(float(a[i]) for a in (electrons, exchange, everything - exchange, uncertain))] for i in order]
-    return {
-        "columns": ["atom", "electrons", "exchange (hartree)", "correlation (hartree)", "uncertainty (hartree)"],
-        "rows": rows,
-        "note": "every point of space belongs to the nearest nucleus; energies add up, uncertainties do not",
-    }
+    columns = ("atom", "electrons", "exchange (hartree)", "correlation (hartree)", "uncertainty (hartree)")
+    note = "every point of space belongs to the nearest nucleus; energies add up, uncertainties do not"
+    return Explanation(columns, tuple(map(tuple, rows)), note)

@@ -47,9 +47,8 @@ class LearnedFunctional(Method):
     Options = LearnedFunctionalOptions
     tolerances = {"energy": 2e-5}
 
-    def check(self, system: System, properties: frozenset[str]) -> None:
-        super().check(system, properties)
-        assert isinstance(system, Molecule)
+    def check_system(self, system: Molecule, properties: frozenset[str]) -> None:
+        super().check_system(system, properties)
         name = system.name or system.formula
         if find_spec("qmbench_pyscf") is None:
             raise Unsupported(f"{self.name} needs the plugin qmbench-pyscf")
@@ -73,7 +72,7 @@ class LearnedFunctional(Method):
     def families(self) -> dict[str, str]:
         return {"program": "pyscf", "functional": "ml-xc", "model": "ml-xc"}
 
-    def compute(self, system: System, properties: frozenset[str], resources: Resources) -> Result:
+    def compute(self, system: Molecule, properties: frozenset[str], resources: Resources) -> Result:
         import numpy as np
 
         from qmbench_ml.xc.explanation import shares
@@ -81,8 +80,6 @@ class LearnedFunctional(Method):
         from qmbench_ml.xc.quadrature import on_grid
         from qmbench_pyscf import converged_scf, pyscf_session, scf_settings
 
-        self.check(system, properties)
-        assert isinstance(system, Molecule)
         model = shipped()
         mf = converged_scf(system, xc=external(model.theta), resources=resources, **self.options.model_dump())
         with pyscf_session(resources):
@@ -92,16 +89,14 @@ class LearnedFunctional(Method):
         modes = model.modes.T @ by_parameter
         total = modes.sum(1)
         settings: dict[str, Any] = scf_settings(mf) | {"uncertainty_modes": total.tolist()}
-        settings["explanation"] = shares(system, model, rho, per_centre, modes)
-        if overlap := model.overlap(system):
-            settings["training_overlap"] = overlap
         found = Quantity(float(mf.e_tot), "hartree", float(np.linalg.norm(total)), "model")
         warnings = (
             ("the restricted solution is not the lowest: reference=unrestricted follows the instability",)
             if settings.get("external_instability")
             else ()
         )
-        return Result({"energy": found}, settings, warnings)
+        explanation = shares(system, model, rho, per_centre, modes)
+        return Result({"energy": found}, settings, warnings, model.overlap(system), explanation)
 
 
 METHODS = (LearnedFunctional,)

@@ -3,14 +3,14 @@
 from __future__ import annotations
 
 import hashlib
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cache
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 
-from qmbench import Molecule
+from qmbench import Molecule, TrainingOverlap
 from qmbench_ml.xc import correlation, exchange, functional
 from qmbench_ml.xc.jets import Array
 
@@ -56,8 +56,8 @@ class Model:
             found.append(Molecule(parts, positions, int(charge), int(multiplicity), name=str(name)))
         return found
 
-    def overlap(self, molecule: Molecule) -> dict[str, Any] | None:
-        """What of `molecule` was in the training data, as a record's settings declare it; None: nothing.
+    def overlap(self, molecule: Molecule) -> TrainingOverlap | None:
+        """What of `molecule` was in the training data; None: nothing.
 
         Another charge of the same nuclei counts as the same molecule, not as the same geometry.
         """
@@ -70,7 +70,7 @@ class Model:
         if hit := trained.overlap(molecule, parts=[str(molecule.charge)]):
             return hit
         other = trained.overlap(molecule)
-        return other and other | {"kind": "same molecule"}
+        return other and replace(other, kind="same molecule")
 
 
 @cache
