@@ -21,6 +21,7 @@ def list_things(what: str, json: bool = False) -> int:
         print_json(rows)
         return 0
     from rich.table import Table
+    from rich.text import Text
 
     if not rows:
         console().print(f"no {what}")
@@ -31,7 +32,7 @@ def list_things(what: str, json: bool = False) -> int:
     for column in columns:
         table.add_column(column.replace("_", " "), overflow="fold", no_wrap=column in ("name", "id"))
     for row in rows:
-        table.add_row(*(_text(row[column]) for column in columns))
+        table.add_row(*(Text(_text(row[column])) for column in columns))
     console().print(table)
     return 0
 

@@ -132,6 +132,16 @@ def parse_level(text: str) -> LevelOfTheory:
     return plugins().level(text)
 
 
+@lru_cache(maxsize=4096)
+def canonical_level(text: str) -> str:
+    """The canonical spelling of a level that somebody, or an earlier version, wrote; `text` itself where the installed
+    plugins can't read it."""
+    try:
+        return str(plugins().level(text))
+    except QmbenchError:
+        return text
+
+
 def discover(entry_points: Sequence[metadata.EntryPoint | IsolatedPoint]) -> Plugins:
     """Load every entry point on its own; see `Plugins` for what comes back."""
     manager = pluggy.PluginManager("qmbench")

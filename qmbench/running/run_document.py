@@ -20,6 +20,7 @@ def run_document(plan: Plan, run_id: str, started: str) -> dict[str, Any]:
         "benchmarks": {b.id: {"version": b.version, "folder": str(b.folder)} for b in plan.benchmarks.values()},
         "levels": {
             str(level): {
+                "label": plan.labels.get(str(level), ""),
                 "families": level.make().families(),
                 "stochastic": level.make().is_stochastic(),
                 "plugin": level.plugin,

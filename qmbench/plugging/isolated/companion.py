@@ -121,6 +121,7 @@ def level(text: str) -> dict[str, Any]:
     found = _level(text)
     return {
         "level": str(found),
+        "label": found.label,
         "identity": found.identity,
         "method": describe(found.method),
         "stochastic": bool(found.make().is_stochastic()),

@@ -1,7 +1,7 @@
 """Methods computed by PySCF, and a small library that other plugins build on.
 
 Public names for other plugins: `to_mole`, `removed_electrons`, `converged_scf`, `ExternalFunctional`, `scf_settings`,
-`pyscf_session`. They are imported when first used: importing this module imports no quantum-chemistry program.
+`pyscf_session`, `functional_label`. They are imported when first used: importing this module imports no quantum-chemistry program.
 """
 
 from __future__ import annotations
@@ -15,6 +15,7 @@ QMBENCH_API = 2
 
 _PUBLIC = {
     "to_mole": "mole",
+    "functional_label": "names",
     "removed_electrons": "mole",
     "pyscf_session": "mole",
     "ExternalFunctional": "external",
@@ -27,6 +28,7 @@ if TYPE_CHECKING:
     from qmbench_pyscf.mole import pyscf_session as pyscf_session
     from qmbench_pyscf.mole import removed_electrons as removed_electrons
     from qmbench_pyscf.mole import to_mole as to_mole
+    from qmbench_pyscf.names import functional_label as functional_label
     from qmbench_pyscf.scf import converged_scf as converged_scf
     from qmbench_pyscf.scf import scf_settings as scf_settings
 
