@@ -116,7 +116,9 @@ def compute(
 
 @app.command("list")
 def list_(
-    what: Annotated[str, typer.Argument(metavar="methods|benchmarks|suites|systems|properties|statistics|formats|plugins")],
+    what: Annotated[
+        str, typer.Argument(metavar="methods|benchmarks|suites|systems|properties|statistics|formats|plugins")
+    ],
     json: Json = False,
 ) -> int:
     """List what there is."""

@@ -85,9 +85,7 @@ def checked_label(label: Any, where: str) -> str:
     return label
 
 
-_DUNNING = re.compile(
-    r"((?:heavy-)?(?:[dtq]-)?(?:(?:aug|jul|jun|may|apr)-)?)cc-?p(w?c)?v(\(?)([dtq5-9])(\+d\))?z(.*)"
-)
+_DUNNING = re.compile(r"((?:heavy-)?(?:[dtq]-)?(?:(?:aug|jul|jun|may|apr)-)?)cc-?p(w?c)?v(\(?)([dtq5-9])(\+d\))?z(.*)")
 _AHLRICHS = re.compile(r"((?:ma-|unc-)?(?:def2?|dhf)-)(m?)([a-z0-9]+)(.*)")
 _POPLE = re.compile(r"(\d-\d+\+*)g(.*)")
 _CAPITALS = re.compile(r"(sto-\dg.*|ano.*|lanl\w*|gth-.*|roos-.*|minao|(?:sv|svp|dzp?|dzvp|tzp|tzvpp?|qzvpp?)(?: .*)?)")

@@ -184,7 +184,10 @@ def _group(
     if not levels and not sets:
         return None
     labels = dict(zip(mine["level_of_theory"], mine["label"], strict=True)) if "label" in mine else {}
-    columns = [*_level_columns(levels, declared, labels), *_set_columns(sets, refs, benchmark, {str(a) for a, _ in levels})]
+    columns = [
+        *_level_columns(levels, declared, labels),
+        *_set_columns(sets, refs, benchmark, {str(a) for a, _ in levels}),
+    ]
     shape = (len(entries), len(columns))
     value, uncertainty, wall_s = (np.full(shape, np.nan) for _ in range(3))
     kind, status = np.full(shape, None, dtype=object), np.full(shape, None, dtype=object)

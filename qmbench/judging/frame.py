@@ -116,7 +116,7 @@ def _row(
     benchmark: Benchmark,
     records: Mapping[str, Record],
     computed: Collection[str],
-    label: str,
+    label: str = "",
 ) -> tuple[Any, ...]:
     quantity: Quantity | None = None
     used: list[Record] = []

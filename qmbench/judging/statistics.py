@@ -241,7 +241,11 @@ def _level_columns(part: pd.DataFrame, level_codes: np.ndarray) -> list[dict[str
     sets = part.loc[part["reference_set"].notna()].groupby("benchmark")["reference_set"].first()
     columns += ["label"] if "label" in part else []
     return [
-        {**dict.fromkeys(("label",)), **{str(k): v for k, v in row.items()}, "reference_set": sets.get(row["benchmark"])}
+        {
+            **dict.fromkeys(("label",)),
+            **{str(k): v for k, v in row.items()},
+            "reference_set": sets.get(row["benchmark"]),
+        }
         for row in first[columns].to_dict("records")
     ]
 
@@ -268,7 +272,12 @@ def _subset_rows(
     members = np.flatnonzero(np.ones(len(g.entries), bool) if subset == ALL else g.subsets[subset])
     members = members[np.argsort(g.entries[members])]  # so that the resamples do not depend on the order of the rows
     everyone = np.arange(len(g.levels))
-    status, entries, known, overlap = g.status[members], g.entries[members], g.reference_known[members], g.overlap[members]
+    status, entries, known, overlap = (
+        g.status[members],
+        g.entries[members],
+        g.reference_known[members],
+        g.overlap[members],
+    )
     wall_s, cpu_s = g.wall_s[members], g.cpu_s[members]
     errors = g.errors.pick(members, everyone)
     has = np.isfinite(errors.error)
@@ -305,7 +314,9 @@ def _subset_rows(
     return rows
 
 
-def _entries_of_extremes(errors: Errors, entries: np.ndarray, which: Sequence[Statistic]) -> dict[str, list[str | None]]:
+def _entries_of_extremes(
+    errors: Errors, entries: np.ndarray, which: Sequence[Statistic]
+) -> dict[str, list[str | None]]:
     """entry_column -> the entry that the statistic picks for each level; None where it has no errors."""
     out = {}
     for s in which:

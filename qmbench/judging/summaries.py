@@ -70,7 +70,9 @@ def _columns(s: Statistic, errors: Errors, confidence: float, resamples: int, pr
     ends = np.full((2, len(value)), np.nan)
     if s.interval is not None:
         if resamples and len(errors.error):
-            ends = np.where(np.isfinite(value), np.clip(_ends(s.interval, errors, confidence, resamples), *s.bounds), np.nan)
+            ends = np.where(
+                np.isfinite(value), np.clip(_ends(s.interval, errors, confidence, resamples), *s.bounds), np.nan
+            )
         out[f"{s.name}_low"], out[f"{s.name}_high"] = ends
     if s.gradient is not None and propagate:
         out[f"{s.name}_uncertainty"] = u = _propagated(s, errors)

@@ -28,9 +28,7 @@ FILE_KINDS = (".json", ".svg", ".png", ".pdf")
 Spec = dict[str, Any]
 
 
-def charts(
-    scored: pd.DataFrame, statistics: pd.DataFrame, names: Names = SPELLINGS
-) -> dict[str, tuple[str, Spec]]:
+def charts(scored: pd.DataFrame, statistics: pd.DataFrame, names: Names = SPELLINGS) -> dict[str, tuple[str, Spec]]:
     """name -> (title, Vega-Lite specification) for one benchmark and observable; charts without data are left out.
 
     scored, statistics: the rows of that benchmark and observable (statistics: of the subset `all`). names: of levels.

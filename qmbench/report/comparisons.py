@@ -135,7 +135,9 @@ def all_statistics(whole: pd.DataFrame, names: Names = SPELLINGS) -> Extra:
     labels = [f"{s.label}, {s.unit or '1'}" if s.unit is not None else s.label for s in listed]
     columns = ("level of theory", "n", "coverage", *labels)
     numeric = (False, *(True,) * (len(columns) - 1))
-    return Extra("All statistics with their intervals", note + (f" {spelled}." if spelled else ""), columns, numeric, table)
+    return Extra(
+        "All statistics with their intervals", note + (f" {spelled}." if spelled else ""), columns, numeric, table
+    )
 
 
 def _needed(which: Sequence[Statistic]) -> str:

@@ -29,8 +29,7 @@ def labelled(document: Mapping[str, Any]) -> dict[str, Any]:
     labels = {c["level_of_theory"]: c["label"] for c in about if c.get("label")}
     names = unique_names(labels, [*(c["level_of_theory"] for c in about), *sets])
     called = {
-        c["name"]: names.of(c["level_of_theory"], c["bsse"] if c["name"] != c["level_of_theory"] else "")
-        for c in about
+        c["name"]: names.of(c["level_of_theory"], c["bsse"] if c["name"] != c["level_of_theory"] else "") for c in about
     }
     called = {name: text for name, text in called.items() if name != text}
 

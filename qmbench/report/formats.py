@@ -97,7 +97,9 @@ def _figures(report: Report, folder: Path) -> list[Path]:
 
 CORE_FORMATS = (
     ReportFormat("html", ("report.html",), "one page that opens offline, with charts and the details of cells", _html),
-    ReportFormat("md", ("tables.md", "disagreement.md"), "Markdown for pull requests; details are folded away", _markdown),
+    ReportFormat(
+        "md", ("tables.md", "disagreement.md"), "Markdown for pull requests; details are folded away", _markdown
+    ),
     ReportFormat("latex", ("tables.tex",), "tables for papers, with booktabs and siunitx", _latex),
     ReportFormat(
         "csv",
@@ -106,8 +108,6 @@ CORE_FORMATS = (
         _csv,
     ),
     ReportFormat("json", ("statistics.json", "disagreement.json"), "statistics and disagreements", _json),
-    ReportFormat(
-        "parquet", ("results.parquet", "statistics.parquet"), "tidy tables; needs qmbench[parquet]", _parquet
-    ),
+    ReportFormat("parquet", ("results.parquet", "statistics.parquet"), "tidy tables; needs qmbench[parquet]", _parquet),
     ReportFormat("figures", ("figures/*",), "every chart as SVG, PNG, PDF and Vega-Lite specification", _figures),
 )

@@ -87,7 +87,9 @@ def names_of(table: pd.DataFrame) -> Names:
     if "label" not in table:
         return SPELLINGS
     pairs = table[["level_of_theory", "label"]].drop_duplicates().itertuples(index=False)
-    return unique_names({str(level): label for level, label in pairs if isinstance(label, str) and label}, table["level_of_theory"])
+    return unique_names(
+        {str(level): label for level, label in pairs if isinstance(label, str) and label}, table["level_of_theory"]
+    )
 
 
 def unique_names(labels: Mapping[str, str], taken: Iterable[str]) -> Names:

@@ -52,7 +52,9 @@ class Baseline:
         from qmbench.plugging.registry import canonical_level
 
         benchmark, _, name = entry.partition("/")
-        here = [r for r in self.document["values"] if (r["bsse"], r["benchmark"], r["entry"]) == (bsse, benchmark, name)]
+        here = [
+            r for r in self.document["values"] if (r["bsse"], r["benchmark"], r["entry"]) == (bsse, benchmark, name)
+        ]
         rows = [r for r in here if r["level_of_theory"] == level]
         rows = rows or [r for r in here if canonical_level(r["level_of_theory"]) == canonical_level(level)]
         if not rows:

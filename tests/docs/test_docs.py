@@ -115,7 +115,12 @@ def test_every_column_and_key_of_a_report_is_documented():
     scored = statistics.score(pd.DataFrame(columns=RESULT_COLUMNS), references, l7)
     summaries = statistics.statistics(scored)
     ends = ("_low", "_high", "_uncertainty")
-    names = {*plugins().formats, *plugins().statistics, *scored.columns, *(c for c in summaries if not c.endswith(ends) and not c.startswith("common_"))}
+    names = {
+        *plugins().formats,
+        *plugins().statistics,
+        *scored.columns,
+        *(c for c in summaries if not c.endswith(ends) and not c.startswith("common_")),
+    }
     for table in (
         comparison.compare_levels(scored),
         comparison.ranking_probabilities(scored),

@@ -31,9 +31,7 @@ def with_units(table: pd.DataFrame) -> dict[tuple[str, str], pd.DataFrame]:
     that one; `unit` stays as a column. Columns
     that end in _kind, _doi and the like keep their names.
     """
-    own = {
-        column: s.unit for s in plugins().statistics.values() for column in (*s.number_columns, *s.common_columns)
-    }
+    own = {column: s.unit for s in plugins().statistics.values() for column in (*s.number_columns, *s.common_columns)}
     own.update(dict.fromkeys(_SCORED_IN_UNITS))
     out = {}
     for (benchmark, observable, unit), part in table.groupby(["benchmark", "observable", "unit"], sort=False):

@@ -42,7 +42,9 @@ def html_report(report: Report) -> str:
     run, benchmarks, scored, statistics = report.run, report.benchmarks, report.scored, report.statistics
     disagreement, names = labelled(report.disagreement), names_of(report.results)
     shared: dict[str, Any] = {"charts": {}, "cells": {}, "rows": {}, "settings": [], "words": []}
-    blocks = [_block(i, key, report, disagreement, names, shared) for i, key in enumerate(_keys(statistics, disagreement))]
+    blocks = [
+        _block(i, key, report, disagreement, names, shared) for i, key in enumerate(_keys(statistics, disagreement))
+    ]
     folder = resources.files("qmbench.report.renderers") / "templates"
     environment = jinja2.Environment(autoescape=True, undefined=jinja2.StrictUndefined)
     template = environment.from_string((folder / "report.html.j2").read_text(encoding="utf-8"))

@@ -74,9 +74,7 @@ def level_latex(text: str) -> str:
     return escape_latex(text).replace("\0", r"\allowbreak{}")
 
 
-def to_latex(
-    statistics: pd.DataFrame, benchmarks: Mapping[str, BenchmarkInfo], names: Names | None = None
-) -> str:
+def to_latex(statistics: pd.DataFrame, benchmarks: Mapping[str, BenchmarkInfo], names: Names | None = None) -> str:
     r"""One table per benchmark and observable (whole benchmark): n and the statistics of the main
     tables, and in the caption what the numbers are.
 

@@ -45,7 +45,10 @@ def to_markdown(
                 lines += _folded_table(extra)
         parts.append("\n".join(lines).rstrip() + "\n")
     if comparisons is not None:
-        parts += ["\n".join(_folded_table(extra)).lstrip() + "\n" for extra in weighted_tables(comparisons.totals, comparisons.names)]
+        parts += [
+            "\n".join(_folded_table(extra)).lstrip() + "\n"
+            for extra in weighted_tables(comparisons.totals, comparisons.names)
+        ]
     return "\n".join([*parts, escape_markdown(legend(statistics)) + "\n"])
 
 
