@@ -330,5 +330,5 @@ def _entries_of_extremes(
 
 
 def summaries(error: np.ndarray, confidence: float, resamples: int) -> dict[str, np.ndarray]:
-    """The core's statistics of the columns of `error` (entries, levels; NaN where there is none), arrays over levels."""
+    """The core's statistics of the columns of `error` (entries, levels; NaN: none), arrays over levels."""
     return evaluate(bare(error), CORE_STATISTICS, confidence, resamples)

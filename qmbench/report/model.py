@@ -83,7 +83,7 @@ SPELLINGS = Names()
 
 
 def names_of(table: pd.DataFrame) -> Names:
-    """The names of the levels of a table that has the column `label`: one label of two levels is the name of neither."""
+    """What the levels of a table with the column `label` are called; a label of two levels is the name of neither."""
     if "label" not in table:
         return SPELLINGS
     pairs = table[["level_of_theory", "label"]].drop_duplicates().itertuples(index=False)

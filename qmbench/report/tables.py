@@ -41,7 +41,8 @@ def table_blocks(
     """The tables in order of benchmark; levels by mean absolute error over the common entries, best first.
 
     statistics, scored: from `qmbench.judging.statistics`. subsets: also one table per subset that is not the
-    whole. names: of the levels; by default as the labels in `statistics` allow. Failures and unsupported rows are listed once, under the table of the whole benchmark.
+    whole. names: of the levels; by default as the labels in `statistics` allow. Failures and unsupported rows are
+    listed once, under the table of the whole benchmark.
     """
     names = names_of(statistics) if names is None else names
     for (benchmark, observable), part in statistics.groupby(["benchmark", "observable"], sort=False):

@@ -12,10 +12,10 @@ import pandas as pd
 import pytest
 
 from qmbench import InputError
-from qmbench.report.charts import pareto_front
-from qmbench.report.renderers.latex import escape_latex
-from qmbench.report.provenance import bibtex
 from qmbench.plugging.registry import plugins
+from qmbench.report.charts import pareto_front
+from qmbench.report.provenance import bibtex
+from qmbench.report.renderers.latex import escape_latex
 from qmbench.report.write import write_report
 
 

@@ -9,9 +9,9 @@ import pytest
 from rich.console import Console
 
 from qmbench.report import disagree_text
+from qmbench.report.renderers.html import html_report
 from qmbench.report.renderers.markdown import escape_markdown, to_markdown
 from qmbench.report.renderers.terminal import render_terminal
-from qmbench.report.renderers.html import html_report
 from qmbench.report.write import make_report, write_report
 
 SAID = "† 3 of 8 entries were in the training data of good/<b> [cp]"

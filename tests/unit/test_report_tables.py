@@ -13,8 +13,8 @@ from rich.console import Console
 
 from qmbench import StoreError
 from qmbench.judging.statistics import score, statistics
-from qmbench.report.renderers.files import to_json, write_csv, write_json, write_markdown, write_text
 from qmbench.report.model import decimals_for, interval_text, number
+from qmbench.report.renderers.files import to_json, write_csv, write_json, write_markdown, write_text
 from qmbench.report.renderers.markdown import to_markdown
 from qmbench.report.renderers.terminal import render_terminal
 from qmbench.report.tables import table_blocks

@@ -96,6 +96,12 @@ def about(distribution: str) -> dict[str, Any]:
 def _plugin(name: str) -> dict[str, Any]:
     found = plugins()
     module = found.manager.get_plugin(name)
+    for hook, what in NOT_ISOLATED.items():
+        if getattr(module, hook, None) is not None:
+            raise InputError(
+                f"plugin '{name}' brings {what}, which work on the tables of the process that makes a report: install "
+                "it beside qmbench, without --isolated"
+            )
     properties: Iterable[Property] = getattr(module, "qmbench_properties", list)()
     observables: Iterable[Observable] = getattr(module, "qmbench_observables", list)()
     benchmarks: Iterable[Path] = getattr(module, "qmbench_benchmarks", list)()
@@ -107,6 +113,9 @@ def _plugin(name: str) -> dict[str, Any]:
         "benchmarks": [str(Path(folder).resolve()) for folder in benchmarks],
         "resolves": hasattr(module, "qmbench_resolve_method"),
     }
+
+
+NOT_ISOLATED = {"qmbench_statistics": "statistics", "qmbench_formats": "output formats"}
 
 
 def resolve(plugin: str, name: str) -> dict[str, Any] | None:

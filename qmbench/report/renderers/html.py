@@ -20,15 +20,14 @@ from qmbench.report.disagree_text import COLUMNS as DISAGREE_COLUMNS
 from qmbench.report.disagree_text import SAID, labelled, rows, summary_lines, where, who, z_text
 from qmbench.report.explanations import Explanations, explanations
 from qmbench.report.heat import Heat, distance_heat, entry_heat, improvement_heat, inversion_heat
-from qmbench.report.provenance import provenance
 from qmbench.report.model import Block, Extra, Names, names_of
+from qmbench.report.provenance import provenance
 from qmbench.report.renderers.files import write_text
 from qmbench.report.tables import failure_lines, legend, table_blocks
 
 if TYPE_CHECKING:
     import pandas as pd
 
-    from qmbench.judging.statistics import BenchmarkInfo
     from qmbench.report.write import Report
 
 MOST_DISAGREEMENTS = 300

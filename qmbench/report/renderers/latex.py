@@ -75,10 +75,11 @@ def level_latex(text: str) -> str:
 
 
 def to_latex(statistics: pd.DataFrame, benchmarks: Mapping[str, BenchmarkInfo], names: Names | None = None) -> str:
-    r"""One table per benchmark and observable (whole benchmark): n and the statistics of the main
-    tables, and in the caption what the numbers are.
+    r"""One table per benchmark and observable (whole benchmark): n and the statistics of the main tables, and in the
+    caption what the numbers are.
 
-    names: of the levels; by default as the labels in `statistics` allow. Numbers are in siunitx columns; \unit macros beyond the SI are named in the first lines.
+    names: of the levels; by default as the labels in `statistics` allow. Numbers are in siunitx columns; \unit macros
+    beyond the SI are named in the first lines.
     """
     parts = [PREAMBLE]
     names = names_of(statistics) if names is None else names

@@ -1,7 +1,8 @@
 """Methods computed by PySCF, and a small library that other plugins build on.
 
 Public names for other plugins: `to_mole`, `removed_electrons`, `converged_scf`, `ExternalFunctional`, `scf_settings`,
-`pyscf_session`, `functional_label`. They are imported when first used: importing this module imports no quantum-chemistry program.
+`pyscf_session`, `functional_label`. They are imported when first used: importing this module imports no
+quantum-chemistry program.
 """
 
 from __future__ import annotations
