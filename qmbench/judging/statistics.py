@@ -291,10 +291,12 @@ def _subset_rows(
     extremes = _entries_of_extremes(errors, entries, which)
     shared = np.flatnonzero(taking_part)
     compare = [s for s in which if s.common]
-    common_stats = evaluate(errors.pick(common, shared), compare, confidence, resamples, propagate=False)
+    common_stats = evaluate(
+        errors.pick(np.flatnonzero(common), shared), compare, confidence, resamples, propagate=False
+    )
     rows = []
     for column in np.flatnonzero(planned):
-        row = {**g.levels[column], "subset": subset}
+        row: dict[str, Any] = {**g.levels[column], "subset": subset}
         row["confidence"] = confidence
         row["n"] = int(planned[column])
         for name in ("ok", "failed", "unsupported"):
@@ -318,7 +320,7 @@ def _entries_of_extremes(
     errors: Errors, entries: np.ndarray, which: Sequence[Statistic]
 ) -> dict[str, list[str | None]]:
     """entry_column -> the entry that the statistic picks for each level; None where it has no errors."""
-    out = {}
+    out: dict[str, list[str | None]] = {}
     for s in which:
         if s.entry is not None:
             names: list[str | None] = [None] * errors.error.shape[1]

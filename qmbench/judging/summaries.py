@@ -26,9 +26,19 @@ class Errors:
     observable: str = ""
 
     def pick(self, entries: Array, levels: Array) -> Errors:
-        """Those of some entries (a mask or indices) and levels (indices)."""
-        arrays = (self.error, self.reference, self.independent, self.systematic)
-        return Errors(*(x[entries][:, levels] for x in arrays), self.unit, self.observable)
+        """Those of some entries and levels, by index."""
+
+        def part(x: Array) -> Array:
+            return np.asarray(x[entries][:, levels])
+
+        return Errors(
+            part(self.error),
+            part(self.reference),
+            part(self.independent),
+            part(self.systematic),
+            self.unit,
+            self.observable,
+        )
 
     def samples(self) -> Iterator[tuple[Array, Array, ErrorSample]]:
         """Levels that have the same entries, together: (levels, mask of entries, sample without gaps)."""

@@ -67,9 +67,9 @@ def failure_lines(rows: pd.DataFrame, entries_shown: int = 4, names: Names = SPE
     for (level, status, kind, message), part in bad.assign(**{k: bad[k].fillna("") for k in keys}).groupby(
         keys, sort=False
     ):
-        names = list(part["entry"])
-        shown = ", ".join(names[:entries_shown])
-        more = f" and {len(names) - entries_shown} more" if len(names) > entries_shown else ""
+        entries = list(part["entry"])
+        shown = ", ".join(entries[:entries_shown])
+        more = f" and {len(entries) - entries_shown} more" if len(entries) > entries_shown else ""
         what = status if kind in ("", status) else f"{status} ({str(kind).replace('_', ' ')})"
         lines.append(f"{level}: {what} on {shown}{more}" + (f": {message}" if message else ""))
     return lines

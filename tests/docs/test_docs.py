@@ -31,7 +31,14 @@ _spec.loader.exec_module(runner)
 
 ROOT = Path(__file__).parents[2]
 DOCS = ROOT / "docs"
-SLOW = {"tutorial.md", "how-to/add-a-method.md", "how-to/add-a-benchmark.md", "how-to/run-in-ci.md"}
+SLOW = {
+    "tutorial.md",
+    "how-to/add-a-method.md",
+    "how-to/add-a-statistic.md",
+    "how-to/add-a-format.md",
+    "how-to/add-a-benchmark.md",
+    "how-to/run-in-ci.md",
+}
 PAGES = [
     pytest.param(p, id=str(p.relative_to(DOCS)), marks=[pytest.mark.slow] * (str(p.relative_to(DOCS)) in SLOW))
     for p in sorted(DOCS.rglob("*.md"))
@@ -77,6 +84,22 @@ def test_every_property_and_observable_is_documented():
     assert missing([p.name for p in CORE_PROPERTIES], "reference/properties.md") == []
     assert missing(OBSERVABLES, "reference/properties.md") == []
     assert missing([p.unit for p in CORE_PROPERTIES], "reference/properties.md") == []
+
+
+def test_the_table_of_statistics_is_what_is_declared():
+    from qmbench.judging.core_statistics import CORE_STATISTICS
+    from qmbench.report.renderers.markdown import declarations_table
+
+    path = DOCS / "explanation/statistics.md"
+    page = path.read_text(encoding="utf-8")
+    start, end = "<!-- statistics: from the declarations -->\n", "<!-- end -->"
+    before, _, rest = page.partition(start)
+    shown, _, after = rest.partition(end)
+    made = declarations_table(CORE_STATISTICS)
+    if os.environ.get("QMBENCH_DOCS_UPDATE"):
+        path.write_text(f"{before}{start}\n{made}\n{end}{after}", encoding="utf-8")
+    else:
+        assert shown.strip() == made.strip()
 
 
 def test_every_unit_is_documented():

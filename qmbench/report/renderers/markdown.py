@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from typing import TYPE_CHECKING
 
+from qmbench.domain.statistic import Statistic
 from qmbench.judging.statistics import ALL, BenchmarkInfo
+from qmbench.judging.summaries import entries_needed
 from qmbench.report.comparisons import weighted_tables
 from qmbench.report.model import Extra
 from qmbench.report.tables import legend, table_blocks
@@ -61,6 +63,20 @@ def _folded_table(extra: Extra) -> list[str]:
     lines.append("|" + "|".join(" ---: " if n else " --- " for n in extra.numeric) + "|")
     lines += ["| " + " | ".join(escape_markdown(c) for c in row) + " |" for row in extra.rows]
     return _folded(escape_markdown(extra.title), [*lines, "", escape_markdown(extra.note)])
+
+
+def declarations_table(statistics: Iterable[Statistic]) -> str:
+    """What statistics there are, from their declarations, for the documentation."""
+    lines = [
+        "| statistic | in tables | symbol | formula | what | interval over entries from | propagates uncertainties |"
+    ]
+    lines.append("| --- | --- | --- | --- | --- | --- | --- |")
+    for s in statistics:
+        n = entries_needed(s.interval)
+        start = "never" if s.interval is None else f"{max(n or 1, s.minimum)} entries"
+        cells = (s.label, s.symbol, s.formula, s.description, start, "yes" if s.gradient is not None else "no")
+        lines.append(f"| `{s.name}` | " + " | ".join(c.replace("|", "\\|") for c in cells) + " |")
+    return "\n".join(lines) + "\n"
 
 
 def escape_markdown(text: str) -> str:
