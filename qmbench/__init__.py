@@ -21,6 +21,9 @@ _PUBLIC = {
     "Unsupported": "domain.errors",
     "did_you_mean": "domain.errors",
     "Quantity": "domain.quantity",
+    "Curve": "domain.quantity",
+    "Term": "domain.formulas",
+    "Place": "domain.formulas",
     "Observable": "domain.observables",
     "Property": "domain.properties",
     "Crystal": "domain.systems",
@@ -61,6 +64,8 @@ if TYPE_CHECKING:
     from qmbench.domain.errors import StoreError as StoreError
     from qmbench.domain.errors import Unsupported as Unsupported
     from qmbench.domain.errors import did_you_mean as did_you_mean
+    from qmbench.domain.formulas import Place as Place
+    from qmbench.domain.formulas import Term as Term
     from qmbench.domain.learned import Explanation as Explanation
     from qmbench.domain.learned import TrainingOverlap as TrainingOverlap
     from qmbench.domain.method import BadResult as BadResult
@@ -70,6 +75,7 @@ if TYPE_CHECKING:
     from qmbench.domain.method import Result as Result
     from qmbench.domain.observables import Observable as Observable
     from qmbench.domain.properties import Property as Property
+    from qmbench.domain.quantity import Curve as Curve
     from qmbench.domain.quantity import Quantity as Quantity
     from qmbench.domain.record import Record as Record
     from qmbench.domain.resources import Resources as Resources

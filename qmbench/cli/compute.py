@@ -183,7 +183,7 @@ def _entry(
     if not planned.terms:
         raise InputError(f"{benchmark.id}/{entry.id} consists of reference values alone: there is nothing to compute")
     records, computed = runner(list(tasks.values()))
-    quantity, failure, used = entry_value(planned.terms, entry, unit, records)
+    quantity, failure, used = entry_value(planned.terms, benchmark, entry, planned.bsse, records)
     status = "ok" if failure is None else "unsupported" if failure.kind == "unsupported" else "failed"
     coefficients = {key: c for c, key in planned.terms}
     return {

@@ -100,10 +100,7 @@ def _entry(b: Any, name: str) -> dict[str, Any]:
         "observable": e.observable,
         "state": e.state,
         "unit": b.unit_of(e),
-        "stoichiometry": [
-            f"{t.coefficient:+g} {t.system}" + (f"@{t.fragment or 'each fragment'}" if t.fragment is not None else "")
-            for t in e.terms
-        ],
+        "stoichiometry": [f"{t.coefficient:+g} {t.system}" + _fragments_text(t.fragments) for t in e.terms],
         "subsets": list(e.subsets),
         "tags": list(e.tags),
         "curve": f"{e.curve} at {e.coordinate} {e.coordinate_unit}" if e.curve else "",
@@ -123,6 +120,12 @@ def _entry(b: Any, name: str) -> dict[str, Any]:
             if r.entry == e.id
         ],
     }
+
+
+def _fragments_text(fragments: tuple[int, ...] | None) -> str:
+    if fragments is None:
+        return ""
+    return "@each fragment" if fragments == (0,) else f"@{'+'.join(map(str, fragments))}"
 
 
 def _suite(suite: Any) -> dict[str, Any]:

@@ -47,7 +47,7 @@ def adhoc_entry(system: System, observable: str) -> tuple[Benchmark, Entry]:
     """An entry made on the spot for an observable of one system, such as the interaction energy of an XYZ file."""
     name = system.name
     if observable == "interaction_energy":
-        terms: tuple[Term, ...] = (Term(name, 1.0), Term(name, -1.0, 0))
+        terms: tuple[Term, ...] = (Term(name, 1.0), Term(name, -1.0, (0,)))
         units = {"unit": "kcal/mol", "bsse": ["none", "cp"]}
     else:
         terms = (Term(name, 1.0),)

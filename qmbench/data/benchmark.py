@@ -17,14 +17,16 @@ from typing import Any
 
 from qmbench.data.reference_sets import Role, check_reference_sets, role_of
 from qmbench.domain.errors import InputError, did_you_mean
+from qmbench.domain.observables import Observable, check_observable
 from qmbench.domain.quantity import Quantity
 from qmbench.domain.systems import Molecule, System
 from qmbench.domain.systems.files import key_lines, lattice_from_table, load_toml, parse_fragments, parse_xyz, read_text
 from qmbench.domain.units import BOHR_IN_ANGSTROM, factor
+from qmbench.plugging.registry import plugins
 
 TOML_KEYS = (
     "id version title description observable unit sign bsse default_reference_set licence geometry_protocol "
-    "citations subsets tags reference_sets changelog provider units"
+    "citations subsets tags reference_sets changelog provider units observables"
 ).split()
 REQUIRED_KEYS = "id version title observable unit sign bsse licence citations".split()
 ENTRY_COLUMNS = "id stoichiometry observable state subset tags curve coordinate coordinate_unit note".split()
@@ -36,11 +38,14 @@ BSSE = ("none", "cp")
 
 @dataclass(frozen=True)
 class Term:
-    """One term of a stoichiometry: coefficient × (system, or fragment `fragment` of it, from 1)."""
+    """One term of a stoichiometry: coefficient × (system, or the fragments `fragments` of it together, from 1).
+
+    fragments: None for the whole system; (0,) for each of its fragments in turn.
+    """
 
     system: str
     coefficient: float
-    fragment: int | None = None
+    fragments: tuple[int, ...] | None = None
 
 
 @dataclass(frozen=True)
@@ -109,6 +114,15 @@ class Benchmark:
         """What the values of a reference set may be weighed with."""
         return role_of(self.meta, reference_set)
 
+    @cached_property
+    def own_observables(self) -> Mapping[str, Observable]:
+        """name -> observable, of those that this benchmark defines itself."""
+        return own_observables(self.meta)
+
+    def observable_of(self, entry: Entry) -> Observable:
+        """What the entry compares."""
+        return self.own_observables.get(entry.observable) or plugins().observables[entry.observable]
+
     def unit_of(self, entry: Entry) -> str:
         """The unit in which the entry's values are given."""
         return unit_of(self.meta, entry.observable)
@@ -160,8 +174,6 @@ class Benchmark:
 
 def benchmark_folders() -> dict[str, Path]:
     """id -> folder of every benchmark shipped with qmbench or with a plugin."""
-    from qmbench.plugging.registry import plugins
-
     found = {}
     for root in [data_folder(), *plugins().benchmark_folders]:
         for folder in sorted(root.iterdir()) if root.is_dir() else []:
@@ -212,9 +224,9 @@ def check_meta(meta: Mapping[str, Any], where: Path) -> None:
     if missing:
         raise InputError(f"{where}: missing {', '.join(missing)}")
     try:
-        _observable(meta["observable"])
-        for name in meta.get("units", {}):
-            _observable(name)
+        own = own_observables(meta)
+        for name in (meta["observable"], *meta.get("units", {})):
+            _ = own.get(name) or plugins().observables[name]
         for unit in (meta["unit"], *meta.get("units", {}).values()):
             factor(unit, unit)
     except InputError as error:
@@ -258,12 +270,14 @@ def read_entries(path: Path, meta: Mapping[str, Any]) -> Iterator[Entry]:
     """The entries of entries.csv."""
     seen: set[str] = set()
     subsets, tags = meta.get("subsets", {}), meta.get("tags", {})
+    own = own_observables(meta)
     for where, row in read_csv(path, ENTRY_COLUMNS, ("id", "stoichiometry")):
         if not row["id"] or row["id"] in seen:
             raise InputError(f"{where}: {'entry ' + row['id'] + ' is there twice' if row['id'] else 'empty id'}")
         seen.add(row["id"])
         try:
-            _observable(row["observable"] or meta["observable"])
+            name = row["observable"] or meta["observable"]
+            observable = own.get(name) or plugins().observables[name]
             terms = parse_stoichiometry(row["stoichiometry"], row["id"])
         except InputError as error:
             raise InputError(f"{where}: {error}") from None
@@ -273,8 +287,10 @@ def read_entries(path: Path, meta: Mapping[str, Any]) -> Iterator[Entry]:
         for tag in row["tags"].split():
             if tag.partition(":")[0] not in tags:
                 raise InputError(f"{where}: tag '{tag}' is not described in benchmark.toml")
-        if bool(row["curve"]) != bool(row["coordinate"]):
+        if row["curve"] and not row["coordinate"]:
             raise InputError(f"{where}: a point of a curve has both curve and coordinate")
+        if row["coordinate"] and not row["curve"] and not observable.needs_coordinate:
+            raise InputError(f"{where}: a coordinate is of a curve: name it, or leave the coordinate out")
         yield Entry(
             id=row["id"],
             observable=row["observable"] or meta["observable"],
@@ -290,19 +306,64 @@ def read_entries(path: Path, meta: Mapping[str, Any]) -> Iterator[Entry]:
 
 
 def parse_stoichiometry(text: str, entry: str) -> tuple[Term, ...]:
-    """`n2:-1 n:2`, `dimer:1 dimer@1:-1 dimer@2:-1`, or `interaction [SYSTEM]` (by default the entry's own id)."""
+    """`n2:-1 n:2`, `dimer:1 dimer@1:-1 dimer@2:-1`, `trimer@1+2:-1` (two fragments together), or, for a SYSTEM that is
+    by default the entry's own id, `interaction [SYSTEM]` or `three_body [SYSTEM]`.
+    """
     words = text.split()
+    name = words[1] if len(words) == 2 else entry
     if words[:1] == ["interaction"] and len(words) <= 2:
-        # Fragments are expanded when the system is read: fragment 0 stands for all of them.
-        name = words[1] if len(words) == 2 else entry
-        return (Term(name, 1.0), Term(name, -1.0, 0))
+        # Fragments are expanded when the system is read: fragment 0 stands for each of them.
+        return (Term(name, 1.0), Term(name, -1.0, (0,)))
+    if words[:1] == ["three_body"] and len(words) <= 2:
+        pairs = tuple(Term(name, -1.0, pair) for pair in ((1, 2), (1, 3), (2, 3)))
+        return (Term(name, 1.0), *pairs, *(Term(name, 1.0, (n,)) for n in (1, 2, 3)))
     terms = []
     for word in words:
-        match = re.fullmatch(r"([^:@\s]+)(?:@(\d+))?:([+-]?\d+(?:\.\d+)?)", word)
+        match = re.fullmatch(r"([^:@\s]+)(?:@(\d+(?:\+\d+)*))?:([+-]?\d+(?:\.\d+)?)", word)
         if not match:
-            raise InputError(f"'{word}' is not a term; write SYSTEM:COEFFICIENT or SYSTEM@FRAGMENT:COEFFICIENT")
-        terms.append(Term(match[1], float(match[3]), int(match[2]) if match[2] else None))
+            raise InputError(
+                f"'{word}' is not a term; write SYSTEM:COEFFICIENT or SYSTEM@FRAGMENT:COEFFICIENT (SYSTEM@1+2: "
+                "fragments 1 and 2 together)"
+            )
+        fragments = tuple(map(int, match[2].split("+"))) if match[2] else None
+        if fragments and 0 in fragments:
+            raise InputError(f"'{word}': fragments are counted from 1")
+        terms.append(Term(match[1], float(match[3]), fragments))
     return tuple(terms)
+
+
+OBSERVABLE_KEYS = ("property", "formula", "description", "unit", "degree", "masses")
+
+
+def own_observables(meta: Mapping[str, Any]) -> dict[str, Observable]:
+    """The observables that a benchmark.toml defines in `[observables.NAME]`, checked; InputError names what is wrong.
+
+    property: of a registered property; formula: a name such as linear or harmonic_wavenumber, or `= EXPRESSION`; unit:
+    of what the formula gives, where that is not the property's; the rest are parameters of the formula.
+    """
+    found = {}
+    for name, table in meta.get("observables", {}).items():
+        where = f"observable '{name}'"
+        if not isinstance(table, Mapping):
+            raise InputError(f"{where} is described by a table: [observables.{name}]")
+        for key in table:
+            if key not in OBSERVABLE_KEYS:
+                raise InputError(f"{where}: unknown key '{key}'{did_you_mean(key, OBSERVABLE_KEYS)}")
+        for key in ("property", "formula", "description"):
+            if not isinstance(table.get(key), str) or not table[key]:
+                raise InputError(f"{where}: '{key}' is missing or no text")
+        if name in plugins().observables:
+            raise InputError(f"{where} exists already; give it another name, or use that one")
+        prop = plugins().properties[table["property"]]
+        parameters = {key: table[key] for key in ("degree", "masses") if key in table}
+        made = Observable(
+            name, table["property"], table["formula"], table["description"], table.get("unit"), parameters
+        )
+        check_observable(made, prop)
+        if made.unit is not None:
+            factor(made.unit, made.unit)
+        found[name] = made
+    return found
 
 
 def read_references(path: Path, meta: Mapping[str, Any], entries: Mapping[str, Entry]) -> Iterator[Reference]:
@@ -335,13 +396,6 @@ def read_references(path: Path, meta: Mapping[str, Any], entries: Mapping[str, E
             row["status"],
             row["note"],
         )
-
-
-def _observable(name: str) -> None:
-    """InputError with the nearest right names when there is no such observable."""
-    from qmbench.plugging.registry import plugins
-
-    _ = plugins().observables[name]
 
 
 def _number(text: str, where: str, column: str) -> float:

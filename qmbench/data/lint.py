@@ -12,7 +12,6 @@ from qmbench.data.benchmark import Benchmark, load_benchmark
 from qmbench.domain.errors import InputError, QmbenchError
 from qmbench.domain.systems import ATOMIC_NUMBERS, Crystal, Molecule, System
 from qmbench.domain.systems.rules import close_pair
-from qmbench.plugging.registry import plugins
 
 DOI = re.compile(r"10\.\d{4,9}/\S+")
 TOO_CLOSE_BOHR = 0.9  # shorter than any bond: that of H2 compressed to two thirds
@@ -88,16 +87,18 @@ def _entries(b: Benchmark, systems: dict[str, System]) -> Iterator[Finding]:
                 yield Finding(where, f"entry '{entry.id}' names the system '{term.system}', which is not there")
         if entry.id not in referenced and not entry.note:
             yield Finding(where, f"entry '{entry.id}' has no reference value; add one, or say why in its note")
-        how = plugins().observables[entry.observable].how
+        observable = b.observable_of(entry)
         if all(t.system in systems for t in entry.terms):
-            if how == "linear":
+            if observable.balanced:
                 yield from _balance(entry.id, entry.terms, systems, where)
-            elif entry.terms and [t.coefficient for t in entry.terms] != [1.0]:
+            elif observable.of_one_system and entry.terms and [t.coefficient for t in entry.terms] != [1.0]:
                 yield Finding(
                     where, f"entry '{entry.id}': {entry.observable} belongs to one system, with coefficient 1"
                 )
-        if how == "state" and not entry.state:
+        if observable.needs_state and not entry.state:
             yield Finding(where, f"entry '{entry.id}' needs a state, such as '2 3S'")
+        if observable.needs_coordinate and entry.coordinate is None:
+            yield Finding(where, f"entry '{entry.id}' needs a coordinate and its unit: where on the curve")
     for name in sorted(set(systems) - used):
         yield Finding(str(b.folder), f"system '{name}' is used by no entry", "warning")
 
@@ -109,9 +110,11 @@ def _balance(entry: str, terms: tuple, systems: dict[str, System], where: str) -
         for term in terms:
             system = systems[term.system]
             parts: list[System] = [system]
-            if term.fragment is not None and isinstance(system, Molecule):
-                numbers = [term.fragment] if term.fragment else range(1, len(system.fragments) + 1)
-                parts = [system.fragment(n, ghosts=False) for n in numbers]
+            if term.fragments is not None and isinstance(system, Molecule):
+                groups = (
+                    [(n + 1,) for n in range(len(system.fragments))] if term.fragments == (0,) else [term.fragments]
+                )
+                parts = [system.fragment(group, ghosts=False) for group in groups]
                 if not parts:
                     yield Finding(where, f"entry '{entry}': system '{term.system}' has no fragments")
             for part in parts:

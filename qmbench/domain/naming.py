@@ -38,10 +38,13 @@ def written_options(options: pydantic.BaseModel) -> list[str]:
     if "basis" in kept and kept["basis"] is None:
         names.insert(0, "basis")
     whole = options.model_dump()
-    for name in names:
-        fewer = {key: value for key, value in kept.items() if key != name}
-        if _resolved(kind, fewer) == whole:
-            kept = fewer
+    before = -1
+    while len(kept) != before:  # what may go can depend on what else is written
+        before = len(kept)
+        for name in names:
+            fewer = {key: value for key, value in kept.items() if key != name}
+            if name in kept and _resolved(kind, fewer) == whole:
+                kept = fewer
     if _resolved(kind, kept) != whole:  # options that refuse their own resolved values: every one that is no default
         return [name for name in sorted(names) if name != "basis" and getattr(options, name) != fields[name].default]
     return sorted(name for name in kept if name != "basis")

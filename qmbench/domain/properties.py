@@ -6,37 +6,47 @@ Plugins add their own through the hook `qmbench_properties`; two plugins may not
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import Literal
 
 import numpy as np
 
 from qmbench.domain.errors import InputError, did_you_mean
-from qmbench.domain.quantity import Quantity
+from qmbench.domain.quantity import Curve, Quantity
 
-# Shapes: () a number; (3,), (3, 3); "states" {label: number}; "atoms" one per real nucleus, in input order;
-# "sites" one per lattice site; ("atoms", 3), ("atoms", "atoms") with those as axes; "any" whatever shape, documented
-# in the description.
+# Shapes: () a number; (3,), (3, 3); "states" {label: number}; "curve" a `Curve`; "atoms" one per real nucleus, in input
+# order; "sites" one per lattice site; "fragments" one per fragment of the system; ("atoms", 3), ("atoms", "atoms") with
+# those as axes; "*" as an axis: of any length, neither a direction nor a part of the system (frequencies, modes); "any"
+# whatever shape, documented in the description, which no check can look at.
 Shape = tuple[int | str, ...] | str
 
 
 PARTS = ("atoms", "sites")
+COUNTED = (*PARTS, "fragments", "*")
+"""Axes that are written as a word: one entry per part of the system, per fragment, or of any length."""
 
 
 @dataclass(frozen=True)
 class Property:
-    """One primitive property. `lattice_unit` is its unit for lattice models where that differs."""
+    """One primitive property. `lattice_unit` is its unit for lattice models where that differs.
+
+    origin: what the property becomes when the molecule is shifted by d: `free`, the same; `charge`, more by the total
+    charge times d (a dipole moment); `dependent`, something else, so that no check compares it. An axis of length 3
+    turns with the molecule, once for each such axis.
+    """
 
     name: str
     unit: str
     description: str
     shape: Shape = ()
     lattice_unit: str | None = None
+    origin: Literal["free", "charge", "dependent"] = "free"
 
     @property
     def axes(self) -> tuple[int | str, ...]:
-        """Its axes, one by one: lengths, or what they count (`atoms`, `sites`). Empty for a number, `states`, `any`."""
+        """Its axes, one by one: lengths, or what they count (COUNTED). Empty for a number, `states`, `curve`, `any`."""
         if isinstance(self.shape, tuple):
             return self.shape
-        return (self.shape,) if self.shape in PARTS else ()
+        return (self.shape,) if self.shape in COUNTED else ()
 
     def unit_for(self, system_kind: str) -> str:
         """The unit in which a method must return it: `lattice_unit` for lattices, `unit` otherwise."""
@@ -46,7 +56,13 @@ class Property:
 CORE_PROPERTIES = (
     Property("energy", "hartree", "total energy, nuclear repulsion included", lattice_unit="t"),
     Property("energy_per_site", "t", "energy of a lattice model divided by its number of sites"),
-    Property("dipole", "e bohr", "electric dipole moment about the origin of the input coordinates", (3,)),
+    Property(
+        "dipole",
+        "e bohr",
+        "electric dipole moment about the origin of the input coordinates",
+        (3,),
+        origin="charge",
+    ),
     Property("polarizability", "bohr3", "static electric dipole polarizability, alpha_ij = -d2E/dF_i dF_j", (3, 3)),
     Property(
         "excitation_energies",
@@ -116,9 +132,22 @@ def check_quantity(prop: Property, quantity: Quantity, system_kind: str, n_parts
         if spread is not None and (not isinstance(spread, dict) or set(spread) != set(quantity.value)):
             raise InputError(f"the uncertainty of property '{prop.name}' must name the same states as its value")
         return
+    if prop.shape == "curve":
+        spread = quantity.uncertainty
+        if not isinstance(quantity.value, Curve):
+            raise InputError(f"property '{prop.name}' must be a curve (qmbench.Curve)")
+        if spread is not None and np.asarray(spread).shape != quantity.value.values.shape:
+            raise InputError(f"the uncertainty of property '{prop.name}' must be one number for each of its values")
+        return
     want = tuple(n_parts if axis in PARTS else axis for axis in prop.axes)
     for what, value in (("value", quantity.value), ("uncertainty", quantity.uncertainty)):
-        if value is not None and (isinstance(value, dict) or np.shape(np.asarray(value)) != want):
-            raise InputError(
-                f"the {what} of property '{prop.name}' must have shape {want}, not {np.asarray(value).shape}"
-            )
+        if value is None:
+            continue
+        got = None if isinstance(value, dict | Curve) else np.asarray(value).shape
+        if got is None or len(got) != len(want) or not all(map(_fits, want, got)):
+            raise InputError(f"the {what} of property '{prop.name}' must have shape {want}, not {got}")
+
+
+def _fits(want: int | str, got: int) -> bool:
+    """Whether an axis of length `got` is what was declared; only the system knows how many fragments it has."""
+    return want in ("*", "fragments", got)

@@ -14,6 +14,8 @@ HARTREE_IN_KJ_MOL = 2625.4996394799
 HARTREE_IN_CM1 = 219474.63136320
 E_BOHR_IN_DEBYE = 2.541746473
 HARTREE_BOHR3_IN_GPA = 29421.0156965221
+ATOMIC_TIME_IN_S = 2.4188843265857e-17
+ATOMIC_MASS_IN_ELECTRON_MASSES = 1822.888486209
 
 # unit -> (dimension, how many of the dimension's atomic unit one of it is)
 UNITS: dict[str, tuple[str, float]] = {
@@ -40,6 +42,11 @@ UNITS: dict[str, tuple[str, float]] = {
     "GPa": ("pressure", 1.0 / HARTREE_BOHR3_IN_GPA),
     "electrons": ("electrons", 1.0),
     "s": ("time", 1.0),
+    "hbar/hartree": ("time", ATOMIC_TIME_IN_S),
+    "fs": ("time", 1e-15),
+    "ps": ("time", 1e-12),
+    "hartree/(e bohr)": ("field", 1.0),
+    "V/angstrom": ("field", BOHR_IN_ANGSTROM / HARTREE_IN_EV),
 }
 
 
@@ -59,4 +66,4 @@ def factor(source: str, target: str) -> float:
 
 def suffix(unit: str) -> str:
     """`unit` as it is written in a column's name: `kcal/mol` -> `kcal_mol`."""
-    return unit.replace("/", "_").replace(" ", "_").replace("-", "")
+    return unit.translate(str.maketrans("/ ", "__", "-()"))

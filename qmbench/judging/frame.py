@@ -5,18 +5,20 @@ This is where compute ends and judging begins; nothing after this page runs phys
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterable, Mapping
+from collections.abc import Collection, Iterable, Iterator, Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from qmbench.data.benchmark import Benchmark, Entry
 from qmbench.domain.errors import QmbenchError
+from qmbench.domain.formulas import Place
 from qmbench.domain.learned import overlap_text
 from qmbench.domain.method import split_level
-from qmbench.domain.observables import evaluate
-from qmbench.domain.quantity import Quantity
+from qmbench.domain.observables import Part, evaluate
+from qmbench.domain.quantity import Quantity, combine
 from qmbench.domain.record import Failure, Record
-from qmbench.plugging.registry import plugins
+from qmbench.domain.systems import System
+from qmbench.running.plan import named_parts
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -85,9 +87,13 @@ def references_frame(benchmarks: Iterable[Benchmark]) -> pd.DataFrame:
 
 
 def entry_value(
-    planned_terms: Iterable[tuple[float, str]], entry: Entry, unit: str | None, records: Mapping[str, Record]
+    planned_terms: Iterable[tuple[float, str]],
+    benchmark: Benchmark,
+    entry: Entry,
+    bsse: str,
+    records: Mapping[str, Record],
 ) -> tuple[Quantity | None, Failure | None, list[Record]]:
-    """An entry's observable from its records, or why there is none, and the records it used."""
+    """An entry's observable, in its unit, from its records, or why there is none; and the records it used."""
     terms = list(planned_terms)
     used = [records[key] for _, key in terms if key in records]
     bad = [r for r in used if r.status != "ok"]
@@ -97,17 +103,31 @@ def entry_value(
         return None, Failure(failure.kind, f"{worst.system_name}: {failure.message}", failure.log_tail), used
     if len(used) < len(terms):
         return None, Failure("error", "not computed yet: the run was interrupted; run it again to go on"), used
-    # What was computed once and occurs twice has one error, not two independent ones.
-    coefficients: dict[str, float] = {}
-    for c, key in terms:
-        coefficients[key] = coefficients.get(key, 0.0) + c
-    pairs = [(c, records[key].quantity) for key, c in coefficients.items()]
     try:
-        observable = plugins().observables[entry.observable]
-        value = evaluate(observable, entry.state, [(c, q) for c, q in pairs if q is not None])
+        parts = list(_parts(terms, benchmark, entry, bsse, records))
+        observable, unit = benchmark.observable_of(entry), benchmark.unit_of(entry)
+        if used[0].prop == observable.name != observable.prop:  # the method gives it directly
+            value = combine((p.coefficient, p.quantity) for p in parts)
+        else:
+            value = evaluate(observable, Place(entry.state, entry.coordinate, entry.coordinate_unit), parts)
         return (value.to(unit) if unit else value), None, used
     except QmbenchError as error:
         return None, Failure(error.kind, str(error)), used
+
+
+def _parts(
+    terms: list[tuple[float, str]], benchmark: Benchmark, entry: Entry, bsse: str, records: Mapping[str, Record]
+) -> Iterator[Part]:
+    """The terms of an entry with their quantities; names and systems only where a formula may look at them."""
+    observable = benchmark.observable_of(entry)
+    named: list[tuple[str, float, System]] = []
+    if observable.how not in ("linear", "value") and not observable.of_one_system:
+        named = list(named_parts(benchmark, entry, bsse == "cp"))
+    for i, (coefficient, key) in enumerate(terms):
+        quantity = records[key].quantity
+        assert quantity is not None  # its status is ok
+        name, system = (named[i][0], named[i][2]) if len(named) == len(terms) else ("", None)
+        yield Part(coefficient, quantity, name, system, key)
 
 
 def _row(
@@ -123,7 +143,7 @@ def _row(
     if planned["refused"]:
         failure: Failure | None = Failure(**planned["refused"])
     else:
-        quantity, failure, used = entry_value(planned["terms"], entry, benchmark.unit_of(entry), records)
+        quantity, failure, used = entry_value(planned["terms"], benchmark, entry, planned["bsse"], records)
     # A fragment that occurs twice was computed once.
     costs = [r.cost for r in {r.key: r for r in used}.values() if r.cost]
     text = split_level(planned["level"])

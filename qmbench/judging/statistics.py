@@ -309,7 +309,7 @@ def _subset_rows(
         row["n_reference_uncertainty"] = int((known[:, column] & has[:, column]).sum())
         row["n_training_overlap"] = int((overlap[:, column] & has[:, column]).sum())
         row["wall_s"], row["cpu_s"] = float(wall_s[:, column].sum()), float(cpu_s[:, column].sum())
-        if column in shared:
+        if taking_part[column]:
             j = int(np.flatnonzero(shared == column)[0])
             row.update({f"common_{name}": values[j] for name, values in common_stats.items()})
         rows.append(row)

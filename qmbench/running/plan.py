@@ -2,16 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 
-from qmbench.data.benchmark import Benchmark, Entry, Term, find_benchmark
+from qmbench.data.benchmark import Benchmark, Entry, find_benchmark
 from qmbench.data.suite import Selection, Suite, SuiteLevel
 from qmbench.domain.errors import InputError, QmbenchError, Unsupported
 from qmbench.domain.method import LevelOfTheory, Method
 from qmbench.domain.record import Failure, Task
 from qmbench.domain.systems import Molecule, System
-from qmbench.plugging.registry import parse_level, plugins
+from qmbench.plugging.registry import parse_level
 
 
 @dataclass(frozen=True)
@@ -117,7 +117,7 @@ def bsse_for(level: LevelOfTheory, bsse: str | None, benchmark: Benchmark, entry
 
     InputError when the choice matters and nobody made it.
     """
-    if not any(term.fragment is not None for term in entry.terms) or not level.has_basis:
+    if not any(term.fragments is not None for term in entry.terms) or not level.has_basis:
         return ""
     offered = benchmark.meta["bsse"]
     if bsse is None:
@@ -135,27 +135,28 @@ def expand(level: LevelOfTheory, bsse: str, benchmark: Benchmark, entry: Entry) 
 
     A method that lists the observable itself among its properties gives it directly, on the whole complex.
     """
-    observable = plugins().observables[entry.observable]
-    whole = [term for term in entry.terms if term.fragment is None]
+    observable = benchmark.observable_of(entry)
+    whole = [term for term in entry.terms if term.fragments is None]
     if observable.name in level.method.properties and observable.name != observable.prop and len(whole) == 1:
         return [(1.0, benchmark.system(whole[0].system), observable.name)]
-    triples: list[tuple[float, System, str]] = []
+    return [
+        (coefficient, part, observable.prop) for _, coefficient, part in named_parts(benchmark, entry, bsse == "cp")
+    ]
+
+
+def named_parts(benchmark: Benchmark, entry: Entry, ghosts: bool) -> Iterator[tuple[str, float, System]]:
+    """Of each term of an entry its name (`dimer`, `dimer@1`), coefficient and system, fragments in their turn."""
     for term in entry.terms:
         system = benchmark.system(term.system)
-        for coefficient, part in _parts(term, system, bsse == "cp"):
-            triples.append((coefficient, part, observable.prop))
-    return triples
-
-
-def _parts(term: Term, system: System, ghosts: bool) -> Iterable[tuple[float, System]]:
-    if term.fragment is None:
-        yield term.coefficient, system
-        return
-    if not isinstance(system, Molecule) or not system.fragments:
-        raise InputError(f"{system.name} has no fragments; name them in its file")
-    numbers = range(1, len(system.fragments) + 1) if term.fragment == 0 else (term.fragment,)
-    for number in numbers:
-        yield term.coefficient, system.fragment(number, ghosts)
+        if term.fragments is None:
+            yield term.system, term.coefficient, system
+            continue
+        if not isinstance(system, Molecule) or not system.fragments:
+            raise InputError(f"{system.name} has no fragments; name them in its file")
+        each = [(n + 1,) for n in range(len(system.fragments))]
+        for numbers in each if term.fragments == (0,) else [term.fragments]:
+            name = f"{term.system}@{'+'.join(map(str, numbers))}"
+            yield name, term.coefficient, system.fragment(numbers, ghosts)
 
 
 def _entries(benchmark: Benchmark, s: Selection, suite: tuple[Selection, ...]) -> tuple[Entry, ...]:

@@ -59,8 +59,12 @@ with LocalEngine(1) as engine:
         document = outcome.to_json()
         outcomes[json.dumps(task.keys)] = {k: document[k] for k in ("status", "properties", "settings", "warnings")}
         outcomes[json.dumps(task.keys)]["message"] = (document["failure"] or {}).get("message")
+from qmbench import Quantity
+from qmbench.domain.observables import evaluate
+number = Quantity(3.0, "electrons", 0.1, "statistical")
+square = evaluate(plugins().observables["left_square"], "", [(1.0, number)]).to_json()
 direct = level.make().compute(systems[0], frozenset({"energy"}), __import__("qmbench").Resources())
-print(json.dumps({"answers": answers, "outcomes": outcomes, "direct": direct.properties["energy"].to_json()}))
+print(json.dumps({"answers": answers, "outcomes": outcomes, "direct": direct.properties["energy"].to_json(), "square": square}))
 """
 
 
@@ -88,6 +92,13 @@ def test_outcomes_are_the_same(answers):
     plain, isolated = (found["outcomes"] for found in answers)
     assert isolated == plain
     assert {outcome["status"] for outcome in plain.values()} == {"ok", "unsupported", "failed"}
+
+
+def test_a_function_of_an_observable_is_the_same(answers):
+    """x² with σ = 0.1 at 3, times the version 2.0 that only the plugin's own interpreter knows."""
+    plain, isolated = (found["square"] for found in answers)
+    assert isolated == plain
+    assert (plain["value"], plain["uncertainty"]) == (18.0, pytest.approx(1.2))
 
 
 def test_compute_from_python_is_the_same(answers):

@@ -22,8 +22,12 @@ def test_values_are_in_the_unit_of_their_observable(folder):
 
 def test_stoichiometry():
     assert parse_stoichiometry("n2:-1 n:2", "x") == (Term("n2", -1.0), Term("n", 2.0))
-    assert parse_stoichiometry("d:1 d@2:-1", "x") == (Term("d", 1.0), Term("d", -1.0, 2))
-    assert parse_stoichiometry("interaction", "dimer") == (Term("dimer", 1.0), Term("dimer", -1.0, 0))
+    assert parse_stoichiometry("d:1 d@2:-1", "x") == (Term("d", 1.0), Term("d", -1.0, (2,)))
+    assert parse_stoichiometry("interaction", "dimer") == (Term("dimer", 1.0), Term("dimer", -1.0, (0,)))
+    pairs = tuple(Term("t", -1.0, pair) for pair in ((1, 2), (1, 3), (2, 3)))
+    singles = tuple(Term("t", 1.0, (n,)) for n in (1, 2, 3))
+    assert parse_stoichiometry("three_body", "t") == (Term("t", 1.0), *pairs, *singles)
+    assert parse_stoichiometry("t@1+3:-1", "x") == (Term("t", -1.0, (1, 3)),)
     with pytest.raises(InputError, match="SYSTEM:COEFFICIENT"):
         parse_stoichiometry("n2*3", "x")
 

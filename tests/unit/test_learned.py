@@ -78,6 +78,7 @@ def test_a_stored_declaration_of_another_shape_is_still_flagged():
 def test_an_entry_of_several_tasks_carries_the_gravest_in_the_tidy_table():
     from types import SimpleNamespace
 
+    from qmbench.domain.observables import OBSERVABLES
     from qmbench.domain.record import Record
     from qmbench.judging.frame import RESULT_COLUMNS, _row
 
@@ -88,7 +89,9 @@ def test_an_entry_of_several_tasks_carries_the_gravest_in_the_tidy_table():
     records = {r.key: r for r in (record("ab", -2.0, {"training_overlap": SAME}), record("a", -0.9, {}))}
     entry = SimpleNamespace(id="e", observable="interaction_energy", state="", subsets=(), tags=(), curve="")
     entry.coordinate, entry.coordinate_unit = None, ""
-    benchmark = SimpleNamespace(id="b", unit_of=lambda e: "hartree")
+    benchmark = SimpleNamespace(
+        id="b", unit_of=lambda e: "hartree", observable_of=lambda e: OBSERVABLES["interaction_energy"]
+    )
     planned = {"level": "m", "bsse": "none", "terms": [[1, "ab"], [-2, "a"]], "refused": None}
     row = dict(zip(RESULT_COLUMNS, _row(planned, entry, benchmark, records, ()), strict=True))
     assert row["status"] == "ok"

@@ -17,7 +17,6 @@ from pathlib import Path
 from qmbench.data.suite import find_suite
 from qmbench.domain.record import Record, Task
 from qmbench.domain.resources import Resources
-from qmbench.plugging.registry import plugins
 from qmbench.running.engine.choice import engine_named
 from qmbench.running.loop import run_tasks
 from qmbench.running.plan import Plan, make_plan
@@ -71,7 +70,7 @@ def main() -> None:
     print(f"plain loop: {count} calculations in {loop:.1f} s")
     print(f"ratio {ours / loop:.2f} (allowed {ALLOWED}); largest deviation of an energy {worst:.1e}")
     linear = sum(
-        plugins().observables[b.entry(p.entry).observable].how in ("linear", "value")
+        b.observable_of(b.entry(p.entry)).how in ("linear", "value")
         for p in plan.entries
         for b in [plan.benchmarks[p.benchmark]]
     )

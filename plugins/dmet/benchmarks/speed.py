@@ -12,10 +12,12 @@ import time
 import numpy as np
 
 from qmbench import LatticeModel
-from qmbench_dmet.embedding import Settings, build, one_shot, self_consistent
+from qmbench_dmet.embedding import one_shot, self_consistent
+from qmbench_dmet.fragments import embed_fragments
 from qmbench_dmet.hubbard import hubbard_problem
 from qmbench_dmet.lattice import make_lattice
 from qmbench_dmet.molecule import molecule_problem
+from qmbench_dmet.problem import Settings
 
 
 def timed(work):
@@ -66,34 +68,42 @@ def main() -> None:
     found, dmet, wall = timed(embedding)
     line("one-shot DMET on it, one-atom fragments", dmet, wall)
     problem = molecule_problem(mf, "meta_lowdin", groups)
-    (impurity,) = build(problem, problem.initial, Settings(), merge=True)[1]
+
+    def impurities(merge: bool):
+        potentials = problem.initial_potentials
+        return embed_fragments(problem, problem.low_level(potentials), potentials, Settings(), merge).impurities
+
+    (impurity,) = impurities(merge=True)
 
     def solves():
         from qmbench_dmet.solvers import fci_sector
 
-        return [fci_sector(impurity, (2, 2)).states(found.fit.mu, 1e-6) for _ in range(found.fit.solves)]
+        return [
+            fci_sector(impurity, (2, 2)).states(found.chemical_potential.mu, 1e-6)
+            for _ in range(found.chemical_potential.solves)
+        ]
 
     _, fci, wall = timed(solves)
-    line(f"its {found.fit.solves} impurity FCI solves alone", fci, wall)
+    line(f"its {found.chemical_potential.solves} impurity FCI solves alone", fci, wall)
     print(f"ratio (RHF + DMET) / (RHF + FCI solves): {(rhf + dmet) / (rhf + fci):.2f}  asked: below 3", flush=True)
-    settings = Settings()
-
-    def each():
-        return [build(problem, problem.initial, settings)[1] for _ in (0,)]
-
-    _, ten, wall = timed(each)
-    _, one, _ = timed(lambda: build(problem, problem.initial, settings, merge=True))
+    _, ten, wall = timed(lambda: impurities(merge=False))
+    _, one, _ = timed(lambda: impurities(merge=True))
     line(f"impurities of all ten fragments ({ten:.3f} s) or of the one", one, wall, f"copies {found.copies}")
     found, cpu, wall = timed(lambda: ring(240, 240, True))
     line(f"240-site ring, self-consistent ({found.iterations} iterations)", cpu, wall, "asked: under 5 s")
     found, cpu, wall = timed(lambda: ring(1000, 998, False))
-    line(f"1,000-site ring, 998 electrons, one-shot ({found.fit.solves} solves)", cpu, wall, "asked: under 10 s")
+    line(
+        f"1,000-site ring, 998 electrons, one-shot ({found.chemical_potential.solves} solves)",
+        cpu,
+        wall,
+        "asked: under 10 s",
+    )
     counts = []
     for u in (1.0, 4.0, 12.0):
         for electrons in range(2, 12, 2):
             lattice = LatticeModel((12,), ("periodic",), 1.0, u, electrons, 1)
             cut = make_lattice(lattice.hopping_matrix(), u, (12,), ("periodic",), (electrons / 2,), (3,))
-            counts.append(one_shot(hubbard_problem(cut), Settings()).fit.solves)
+            counts.append(one_shot(hubbard_problem(cut), Settings()).chemical_potential.solves)
     print(f"impurity solves per chemical potential, 15 rings of 12 sites: {min(counts)}–{max(counts)}, "
           f"mean {np.mean(counts):.1f}")  # fmt: skip
 

@@ -5,9 +5,11 @@ from __future__ import annotations
 import numpy as np
 
 from qmbench import LatticeModel
-from qmbench_dmet.embedding import Embedding, Settings, one_shot, self_consistent
+from qmbench_dmet.embedding import Embedding, one_shot, self_consistent
+from qmbench_dmet.fragments import EmbeddedFragments, embed_fragments
 from qmbench_dmet.hubbard import hubbard_problem
-from qmbench_dmet.lattice import make_lattice
+from qmbench_dmet.lattice import Lattice, hartree_fock, low_level, make_lattice
+from qmbench_dmet.problem import Settings
 
 PBC, APBC, OPEN = "periodic", "antiperiodic", "open"
 
@@ -22,6 +24,20 @@ def hubbard(lattice, boundary, electrons, u, fragment, onsite=(), twist=(), spin
 def embed(problem, **settings) -> Embedding:
     choice = Settings(**settings)
     return (self_consistent if choice.self_consistent else one_shot)(problem, choice)
+
+
+def embedded(problem, **settings) -> EmbeddedFragments:
+    """Every fragment's impurity in the initial low level."""
+    potentials = problem.initial_potentials
+    return embed_fragments(problem, problem.low_level(potentials), potentials, Settings(**settings))
+
+
+def hartree_fock_energy(lattice: Lattice) -> float:
+    """Σ of the occupied levels, less the repulsion that they count twice."""
+    fields = low_level(lattice, hartree_fock(lattice))
+    band = sum(float(np.sum(f.energies * f.occupations)) for f in fields)
+    n = [f.site_density() for f in fields]
+    return (2.0 * band if len(fields) == 1 else band) - float(lattice.u @ (n[0] * n[-1]))
 
 
 def free_energy(h: np.ndarray, electrons: int) -> float:

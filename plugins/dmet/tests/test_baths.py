@@ -7,8 +7,7 @@ import pytest
 from dmet_cases import APBC, OPEN, PBC, hubbard
 
 from qmbench import LatticeModel
-from qmbench_dmet import bath as baths
-from qmbench_dmet.embedding import make_bath
+from qmbench_dmet.bath import bath_orbitals
 from qmbench_dmet.lattice import bloch_cells, boundary_phases, tiles
 from qmbench_dmet.lowlevel import aufbau, dense_mean_field
 
@@ -24,7 +23,7 @@ def test_all_baths_span_the_same_space_for_an_idempotent_density_matrix(fragment
     sites = np.array(fragment)
     projectors = []
     for kind in KINDS:
-        bath = make_bath(kind, low, sites, 12, baths.ENTANGLED)
+        bath = bath_orbitals(kind, low, sites)
         assert bath.shape == (12, len(fragment))
         assert np.allclose(bath.T @ bath, np.eye(len(fragment)), atol=1e-13)
         assert np.abs(bath[sites]).max() == 0.0
@@ -36,20 +35,20 @@ def test_no_bath_where_there_is_no_entanglement():
     h = np.kron(np.eye(3), -np.array([[0.0, 1.0], [1.0, 0.0]])) + np.diag([0, 0, 0.3, 0.3, 0.5, 0.5])
     low = dense_mean_field(h, 3)
     for kind in KINDS:
-        assert make_bath(kind, low, np.array([0, 1]), 6, baths.ENTANGLED).shape[1] == 0
+        assert bath_orbitals(kind, low, np.array([0, 1])).shape[1] == 0
 
 
 def test_the_ensemble_bath_is_invariant_and_larger_than_the_fragment():
     problem = hubbard((8,), (PBC,), 8, 0.0, (2,))
-    (low,) = problem.low_level(problem.initial)
+    (low,) = problem.low_level(problem.initial_potentials)
     sites = problem.fragments[0]
-    bath = make_bath("ensemble", low, sites, 8, baths.ENTANGLED)
+    bath = bath_orbitals("ensemble", low, sites)
     assert bath.shape[1] == 4 > len(sites)
     space = np.column_stack([np.eye(8)[:, sites], bath])
-    leak = low.density(space) - space @ (space.T @ low.density(space))
+    leak = low.apply_density(space) - space @ (space.T @ low.apply_density(space))
     assert np.abs(leak).max() < 1e-13
-    svd = np.column_stack([np.eye(8)[:, sites], make_bath("svd", low, sites, 8, baths.ENTANGLED)])
-    assert np.abs(low.density(svd) - svd @ (svd.T @ low.density(svd))).max() > 0.05
+    svd = np.column_stack([np.eye(8)[:, sites], bath_orbitals("svd", low, sites)])
+    assert np.abs(low.apply_density(svd) - svd @ (svd.T @ low.apply_density(svd))).max() > 0.05
 
 
 @pytest.mark.parametrize(
@@ -67,10 +66,10 @@ def test_bloch_sums_give_the_dense_density_matrix(lattice, boundary, fragment, t
     model = LatticeModel(lattice, boundary, 1.0, 0.0, n, 1 + n % 2, (), twist)
     problem = hubbard(lattice, boundary, n, 0.0, fragment, twist=twist)
     assert problem.lattice.cells is not None
-    (low,) = problem.low_level(problem.initial)
+    (low,) = problem.low_level(problem.initial_potentials)
     dense = dense_mean_field(model.hopping_matrix(), n / 2)
     assert np.allclose(np.sort(low.energies.ravel()), dense.energies, atol=1e-12)
-    assert np.allclose(low.density(np.eye(n)), dense.density_matrix(), atol=1e-11)
+    assert np.allclose(low.apply_density(np.eye(n)), dense.density_matrix(), atol=1e-11)
     assert low.gap == pytest.approx(dense.gap, abs=1e-11)
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 import pytest
+from dmet_cases import APBC, PBC, embedded, hubbard
 
 from qmbench_dmet import determinants
 from qmbench_dmet.impurity import FciSector, Impurity, electron_sectors
@@ -91,12 +92,7 @@ def test_davidson_gives_what_the_dense_solver_gives(mu):
 
 
 def test_davidson_finds_every_member_of_a_degenerate_ground_state():
-    from dmet_cases import APBC, hubbard
-
-    from qmbench_dmet.embedding import Settings, build
-
-    p = hubbard((4, 4), (APBC, APBC), 6, 0.0, (2, 1))
-    impurity = build(p, p.initial, Settings(bath="ensemble"))[1][0]
+    impurity = embedded(hubbard((4, 4), (APBC, APBC), 6, 0.0, (2, 1)), bath="ensemble").impurities[0]
     (_, na, nb) = impurity.sectors[0]
     dense, iterative = FciSector(impurity, (na, nb)), DavidsonSector(impurity, (na, nb))
     counts = [len(sector.states(0.0, 1e-6).within(1e-9).energies) for sector in (dense, iterative)]
@@ -105,11 +101,7 @@ def test_davidson_finds_every_member_of_a_degenerate_ground_state():
 
 def test_davidson_follows_no_branch_through_a_crossing():
     """Warm starts from one side must not hide the ground state of the other side."""
-    from dmet_cases import PBC, hubbard
-
-    from qmbench_dmet.embedding import Settings, build
-
-    impurity = build(p := hubbard((12,), (PBC,), 10, 12.0, (3,)), p.initial, Settings())[1][0]
+    impurity = embedded(hubbard((12,), (PBC,), 10, 12.0, (3,))).impurities[0]
     sector, reference = DavidsonSector(impurity, (3, 3)), FciSector(impurity, (3, 3))
     for mu in np.concatenate([np.linspace(-3.7, -3.5, 9), np.linspace(-3.5, -3.7, 9)]):
         assert sector.states(mu, 1e-6).energies[0] == pytest.approx(reference.states(mu, 1e-6).energies[0], abs=1e-10)

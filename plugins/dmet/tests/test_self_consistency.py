@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import numpy as np
 import pytest
-from dmet_cases import APBC, OPEN, PBC, embed, hubbard
+from dmet_cases import APBC, OPEN, PBC, embed, embedded, hubbard
 
 from qmbench_dmet.alm import relaxed_self_consistent
-from qmbench_dmet.correlation import FitTarget, cost_and_gradient, fit_mask, pack, pack_gradient, unpack
-from qmbench_dmet.embedding import EmbeddingError, Settings, build
+from qmbench_dmet.correlation import WantedBlock, cost_and_gradient, fit_mask, pack, pack_gradient, unpack
+from qmbench_dmet.errors import EmbeddingError
+from qmbench_dmet.problem import Settings
 
 
 @pytest.mark.parametrize("fit", ["fragment", "fragment+bath", "density"])
@@ -20,18 +21,18 @@ from qmbench_dmet.embedding import EmbeddingError, Settings, build
 def test_gradients_are_the_derivatives(case, fit):
     problem = hubbard(*case)
     rng = np.random.default_rng(3)
-    fields, impurities, orbitals, _ = build(problem, problem.initial, Settings())
-    targets = []
-    for imp, c in zip(impurities, orbitals, strict=True):
+    start = embedded(problem)
+    wanted = []
+    for imp, c in zip(start.impurities, start.orbitals, strict=True):
         noise = rng.standard_normal((imp.norb, imp.norb)) * 0.1
-        gamma = c[0].conj().T @ fields[0].density(c[0]) + noise + noise.T
-        targets.append(FitTarget(c[0], gamma, fit_mask(fit, imp.norb, imp.n_fragment)))
+        gamma = c[0].conj().T @ start.mean_fields[0].apply_density(c[0]) + noise + noise.T
+        wanted.append(WantedBlock(c[0], gamma, fit_mask(fit, imp.norb, imp.n_fragment)))
 
     def cost(potentials):
-        return cost_and_gradient(problem.low_level(potentials)[0], problem.fragments, targets)
+        return cost_and_gradient(problem.low_level(potentials)[0], problem.fragments, wanted)
 
-    shift = [[rng.standard_normal(p.shape) * 0.1 for p in problem.initial[0]]]
-    here = [[p + s + s.T for p, s in zip(problem.initial[0], shift[0], strict=True)]]
+    shift = [[rng.standard_normal(p.shape) * 0.1 for p in problem.initial_potentials[0]]]
+    here = [[p + s + s.T for p, s in zip(problem.initial_potentials[0], shift[0], strict=True)]]
     _, gradient = cost(here)
     for f, block in enumerate(here[0]):
         for i in range(len(block)):
@@ -79,9 +80,9 @@ def test_without_aufbau_nothing_changes_where_aufbau_can_match(case):
     plain = embed(problem, self_consistent=True)
     relaxed = relaxed_self_consistent(problem, Settings(self_consistent=True))
     assert plain.v_representable
-    assert plain.gap > 0
+    assert plain.low_level_gap > 0
     assert relaxed.energy == pytest.approx(plain.energy, abs=1e-6)
-    assert relaxed.gap == pytest.approx(plain.gap, abs=1e-5)
+    assert relaxed.low_level_gap == pytest.approx(plain.low_level_gap, abs=1e-5)
 
 
 def test_without_aufbau_a_block_is_matched_that_no_potential_makes():
@@ -92,7 +93,7 @@ def test_without_aufbau_a_block_is_matched_that_no_potential_makes():
     assert any("v-representable" in w for w in plain.warnings)
     relaxed = relaxed_self_consistent(problem, Settings(self_consistent=True))
     assert relaxed.residual < 1e-6
-    assert relaxed.gap < -0.1
+    assert relaxed.low_level_gap < -0.1
     assert any("violates the Aufbau principle" in w for w in relaxed.warnings)
 
 

@@ -8,7 +8,8 @@ import numpy as np
 import pytest
 from dmet_cases import APBC, OPEN, PBC, hubbard
 
-from qmbench_dmet.embedding import Settings, one_shot
+from qmbench_dmet.embedding import one_shot
+from qmbench_dmet.problem import Settings
 
 SHAPES = [(6,), (8,), (9,), (10,), (12,), (16,), (2, 4), (4, 2), (3, 4), (6, 2), (4, 4)]
 
@@ -46,14 +47,14 @@ def sweep(count: int, seed: int) -> tuple[dict[str, int], list[int]]:
             outcomes["mean field"] = outcomes.get("mean field", 0) + 1
             continue
         found = one_shot(problem, Settings(**choices))
-        fit = found.fit
-        assert fit.certificate in ("smooth", "crossing"), (case, choices, fit.note)
-        assert fit.number_error < 1e-8, (case, choices)
-        assert fit.duality_gap < 1e-7, (case, choices)
+        potential = found.chemical_potential
+        assert potential.certificate in ("smooth", "crossing"), (case, choices, potential.note)
+        assert potential.number_error < 1e-8, (case, choices)
+        assert potential.duality_gap < 1e-7, (case, choices)
         total = sum(c * float(n.sum()) for c, n in zip(found.copies, found.occupations, strict=True))
-        assert total == pytest.approx(problem.target, abs=1e-8), (case, choices)
-        outcomes[fit.certificate] = outcomes.get(fit.certificate, 0) + 1
-        solves.append(fit.solves)
+        assert total == pytest.approx(problem.n_electrons, abs=1e-8), (case, choices)
+        outcomes[potential.certificate] = outcomes.get(potential.certificate, 0) + 1
+        solves.append(potential.solves)
     return outcomes, solves
 
 

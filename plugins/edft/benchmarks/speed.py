@@ -18,9 +18,9 @@ from collections.abc import Callable  # noqa: E402
 from qmbench import Molecule, NotConverged, Resources, Unsupported, parse_level  # noqa: E402
 from qmbench_edft.ensemble import bi_ensemble, ground_ensemble  # noqa: E402
 from qmbench_edft.functionals import Functional  # noqa: E402
+from qmbench_edft.multiplets import multiplet  # noqa: E402
 from qmbench_edft.perimetric import solve_state  # noqa: E402
 from qmbench_edft.scf import solve  # noqa: E402
-from qmbench_edft.states import state  # noqa: E402
 
 
 def best(run: Callable[[], object], times: int = 3) -> float:
@@ -70,19 +70,19 @@ def everything() -> tuple[float, int]:
 
 
 def main() -> None:
-    triplet = bi_ensemble(state("2 3S"), 0.5)
+    triplet = bi_ensemble(multiplet("2 3S"), 0.5)
     figures = [
         ("LDA ground state", best(lambda: solve(Functional("lda", "pw92"), ground_ensemble(), 2.0)), 0.05),
         ("LDA ensemble point, 1 1S + 2 3S", best(lambda: solve(Functional("lda", "pw92"), triplet, 2.0)), 0.05),
         ("OEP point, SEHX, 1 1S + 2 3S", best(lambda: solve(Functional("sehx"), triplet, 2.0)), 0.3),
         (
             "OEP point, ghosts in, 1 1S + 2 3S, weight 1",
-            best(lambda: solve(Functional("eexx"), bi_ensemble(state("2 3S"), 1.0), 2.0)),
+            best(lambda: solve(Functional("eexx"), bi_ensemble(multiplet("2 3S"), 1.0), 2.0)),
             0.3,
         ),
-        ("exact 1 1S, degree 14 (3e-9 hartree)", best(lambda: solve_state(2.0, state("1 1S"), 14)), 5.0),
-        ("exact 2 1S, degree 18 (3e-8 hartree)", best(lambda: solve_state(2.0, state("2 1S"), 18)), 5.0),
-        ("exact 2 1P, degree 14 (3e-9 hartree)", best(lambda: solve_state(2.0, state("2 1P"), 14)), 5.0),
+        ("exact 1 1S, degree 14 (3e-9 hartree)", best(lambda: solve_state(2.0, multiplet("1 1S"), 14)), 5.0),
+        ("exact 2 1S, degree 18 (3e-8 hartree)", best(lambda: solve_state(2.0, multiplet("2 1S"), 18)), 5.0),
+        ("exact 2 1P, degree 14 (3e-9 hartree)", best(lambda: solve_state(2.0, multiplet("2 1P"), 14)), 5.0),
     ]
     for what, seconds, limit in figures:
         verdict = "ok" if seconds < limit else "SLOW"

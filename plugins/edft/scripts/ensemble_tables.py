@@ -15,13 +15,14 @@ from qmbench import NotConverged, Unsupported
 from qmbench_edft import extraction as ex
 from qmbench_edft.ensemble import bi_ensemble, ground_ensemble
 from qmbench_edft.functionals import Functional
+from qmbench_edft.grid import default_grid
 from qmbench_edft.inversion import exact_ensemble, exact_ground_state, xc_weight_derivative
-from qmbench_edft.perimetric import solve_state
-from qmbench_edft.scf import default_grid, solve
-from qmbench_edft.states import GROUND, State, state
+from qmbench_edft.multiplets import GROUND, Multiplet, multiplet
+from qmbench_edft.perimetric import ExactState, solve_state
+from qmbench_edft.scf import solve
 
 Z = 2.0
-STATES = [state(name) for name in ("2 3S", "2 1S", "2 3P", "2 1P")]
+STATES = [multiplet(name) for name in ("2 3S", "2 1S", "2 3P", "2 1P")]
 FUNCTIONALS = {
     "lda": ("pw92", "LDA (PW92)"),
     "qlda": ("own", "quasi-LDA"),
@@ -36,8 +37,8 @@ def approximation(name: str, **choices) -> ex.Approximation:
     return ex.Approximation(name, FUNCTIONALS[name][0], **choices)
 
 
-def exact_excitations(found: dict[State, object]) -> dict[State, float]:
-    return {s: found[s].energy - found[GROUND].energy for s in STATES}  # type: ignore[attr-defined]
+def exact_excitations(found: dict[Multiplet, ExactState]) -> dict[Multiplet, float]:
+    return {s: found[s].energy - found[GROUND].energy for s in STATES}
 
 
 def table(header: list[str], rows: list[list[str]]) -> str:
@@ -54,7 +55,7 @@ def attempt(compute, exact: float) -> str:
         return "not converged"
 
 
-def rungs(exact: dict[State, float], weight: float) -> str:
+def rungs(exact: dict[Multiplet, float], weight: float) -> str:
     """Errors in mhartree of gap plus derivative in bi-ensembles."""
     rows = []
     for name, (_, title) in FUNCTIONALS.items():
@@ -63,7 +64,7 @@ def rungs(exact: dict[State, float], weight: float) -> str:
     return table(["functional", *map(str, STATES)], rows)
 
 
-def extractions(exact: dict[State, float]) -> str:
+def extractions(exact: dict[Multiplet, float]) -> str:
     """Errors in mhartree of every extraction."""
     grid = default_grid(Z, 3)
     potentials = {
@@ -90,16 +91,13 @@ def extractions(exact: dict[State, float]) -> str:
             rows.append(
                 [
                     f"{title} on the {what} potential",
-                    *(
-                        attempt(lambda f=f, v=v, s=s, w=what: ex.dec(f, Z, s, v, grid, w).value, exact[s])
-                        for s in STATES
-                    ),
+                    *(attempt(lambda f=f, v=v, s=s, w=what: ex.dec(f, s, v, grid, w).value, exact[s]) for s in STATES),
                 ]
             )
     return table(["extraction", *map(str, STATES)], rows)
 
 
-def exact_theory(found) -> str:  # type: ignore[no-untyped-def]
+def exact_theory(found: dict[Multiplet, ExactState]) -> str:
     """The exact bi-ensemble of 1 1S and 2 3S over the weight."""
     target = STATES[0]
     rows = []
@@ -115,7 +113,7 @@ def exact_theory(found) -> str:  # type: ignore[no-untyped-def]
                 f"{gap + derivative:.5f}",
                 f"{e.energy:.6f}",
                 f"{e.ts:.5f}",
-                f"{e.xc:.5f}",
+                f"{e.xc_energy:.5f}",
             ]
         )
     return table(["weight", "w per state", "gap", "derivative", "sum", "E(w)", "T_s", "E_xc"], rows)
@@ -123,10 +121,16 @@ def exact_theory(found) -> str:  # type: ignore[no-untyped-def]
 
 def components() -> str:
     g = exact_ground_state(Z)
-    parts = {"T_s": g.ts, "U": g.hartree, "E_x": g.exchange, "E_c": g.correlation, "ε_1s": float(g.orbital_energies[0])}
+    parts = {
+        "T_s": g.ts,
+        "U": g.hartree,
+        "E_x": g.exchange_energy,
+        "E_c": g.correlation_energy,
+        "ε_1s": float(g.orbital_energies[0]),
+    }
     rows = [[name, f"{value:.6f}"] for name, value in parts.items()]
     # the gaps' sixth digit depends on where the inverted potential is joined to its asymptote
-    rows += [[f"gap 1s→{n}{'sp'[l]}", f"{g.gap(n, l):.5f}"] for n in (2, 3) for l in (0, 1)]
+    rows += [[f"gap 1s→{n}{'sp'[l]}", f"{g.ks_gap(n, l):.5f}"] for n in (2, 3) for l in (0, 1)]
     return table(["exact ground state", "hartree"], rows)
 
 
@@ -173,7 +177,7 @@ def curves(path: Path) -> None:
                 for name in FUNCTIONALS:
                     try:
                         x, s = ex.gap(approximation(name, weight=weight), Z, target)
-                        writer.writerow([name, target, weight, w, s.energy, x.ks_gap, x.derivative, x.value, ""])
+                        writer.writerow([name, target, weight, w, s.energy, x.ks_gap, x.xc_derivative, x.value, ""])
                     except (Unsupported, NotConverged) as reason:
                         writer.writerow([name, target, weight, w, "", "", "", "", str(reason)])
 

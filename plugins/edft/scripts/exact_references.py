@@ -12,9 +12,9 @@ import csv
 import sys
 from pathlib import Path
 
+from qmbench_edft.multiplets import GROUND, multiplet
 from qmbench_edft.options import CURVE_WEIGHTS
 from qmbench_edft.perimetric import solve_state
-from qmbench_edft.states import GROUND, state
 
 SYSTEMS = {"he": 2.0, "li+": 3.0, "be2+": 4.0}
 STATES = ("2 3S", "2 1S", "2 3P", "2 1P", "3 3S", "3 1S", "3 3P", "3 1P")
@@ -43,8 +43,8 @@ def entry(system: str, name: str) -> str:
 
 def exact(z: float, name: str) -> tuple[float, float]:
     """Total energy and its uncertainty, hartree."""
-    energy = solve_state(z, state(name), DEGREE).energy
-    return energy, abs(energy - solve_state(z, state(name), SMALLER).energy)
+    energy = solve_state(z, multiplet(name), DEGREE).energy
+    return energy, abs(energy - solve_state(z, multiplet(name), SMALLER).energy)
 
 
 def write(folder: Path) -> None:

@@ -22,11 +22,11 @@ def references(which):
 @pytest.mark.parametrize("system", CHARGE)
 @pytest.mark.parametrize("name", ["2 3S", "2 1S", "2 1P"])
 def test_stored_exact_values(system, name):
+    from qmbench_edft.multiplets import GROUND, multiplet
     from qmbench_edft.perimetric import solve_state
-    from qmbench_edft.states import GROUND, state
 
     z = CHARGE[system]
-    value = solve_state(z, state(name), 14).energy - solve_state(z, GROUND, 14).energy
+    value = solve_state(z, multiplet(name), 14).energy - solve_state(z, GROUND, 14).energy
     stored = float(references("exact")[f"{system}_{name.replace(' ', '_')}"]["value"])
     assert value == pytest.approx(stored, abs=3e-7)
 

@@ -40,7 +40,7 @@ def test_exchange_potential_is_half_the_hartree_potential(potential):
 @pytest.mark.parametrize("z", [1.0, 3.0, 4.0])
 def test_virial_of_exchange_along_the_series(z):
     s = solve(Functional("sehx"), ground_ensemble(), z)
-    assert s.energy + s.kinetic == pytest.approx(0, abs=1e-9 * z * z)
+    assert s.energy + s.ts == pytest.approx(0, abs=1e-9 * z * z)
 
 
 # Hartree–Fock limits of the two-electron ions: Clementi and Roetti, At. Data Nucl. Data Tables 14, 177 (1974)

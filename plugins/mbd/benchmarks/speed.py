@@ -22,7 +22,8 @@ import numpy as np
 from qmbench_mbd import lapack
 from qmbench_mbd.large import screen_sparse, stochastic_energy
 from qmbench_mbd.models import mbd_energy, mbd_gradient
-from qmbench_mbd.parameters import Oscillators, from_volume_ratios
+from qmbench_mbd.oscillators import Oscillators
+from qmbench_mbd.parameters import from_volume_ratios
 
 BETA = 0.83
 

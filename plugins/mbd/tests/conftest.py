@@ -3,8 +3,9 @@
 import numpy as np
 import pytest
 
-from qmbench_mbd.ewald import Crystal
-from qmbench_mbd.parameters import LIBMBD_BOHR_IN_ANGSTROM, Oscillators, from_volume_ratios
+from qmbench_mbd.ewald import PeriodicOscillators
+from qmbench_mbd.oscillators import Oscillators
+from qmbench_mbd.parameters import LIBMBD_BOHR_IN_ANGSTROM, from_volume_ratios
 
 ANGSTROM = 1 / LIBMBD_BOHR_IN_ANGSTROM
 
@@ -57,16 +58,18 @@ def benzene_dimer(benzene: Oscillators) -> tuple[Oscillators, Oscillators, Oscil
 
 
 @pytest.fixture
-def argon_crystal() -> Crystal:
+def argon_crystal() -> PeriodicOscillators:
     o = from_volume_ratios(np.array([[0.3, 0.1, 0.2], [4.1, -0.2, -0.1]]) * ANGSTROM, ["Ar", "Ar"], [1.0, 1.0])
-    return Crystal(o, np.array([[8.1, 0.1, -0.2], [0.3, 3.9, -0.1], [-0.1, 0.2, 4.2]]) * ANGSTROM, (4, 4, 4))
+    return PeriodicOscillators(
+        o, np.array([[8.1, 0.1, -0.2], [0.3, 3.9, -0.1], [-0.1, 0.2, 4.2]]) * ANGSTROM, (4, 4, 4)
+    )
 
 
 @pytest.fixture
-def ethylcarbamate() -> tuple[Crystal, Oscillators]:
+def ethylcarbamate() -> tuple[PeriodicOscillators, Oscillators]:
     o = from_volume_ratios(_positions(_ETHYLCARBAMATE), list("HHHHHHHHHHHHHHCCCCCCNNOOOO"), _ETHYLCARBAMATE_RATIOS)
     lattice = np.array([[5.008, 0.018, -0.070], [1.630, 6.759, 0.064], [-1.987, -0.981, 7.079]]) * ANGSTROM
     molecule = from_volume_ratios(
         _positions(_ETHYLCARBAMATE_MOLECULE), list("HHHHHHHCCCNOO"), _ETHYLCARBAMATE_MOLECULE_RATIOS
     )
-    return Crystal(o, lattice, (2, 2, 2)), molecule
+    return PeriodicOscillators(o, lattice, (2, 2, 2)), molecule

@@ -5,8 +5,9 @@ import dataclasses
 import numpy as np
 import pytest
 
-from qmbench_mbd.models import VARIANTS, mbd_energy, mbd_gradient, ts_energy, ts_gradient
-from qmbench_mbd.parameters import Oscillators, from_volume_ratios
+from qmbench_mbd.models import COUPLING_OF_VARIANT, mbd_energy, mbd_gradient, ts_energy, ts_gradient
+from qmbench_mbd.oscillators import Oscillators
+from qmbench_mbd.parameters import from_volume_ratios
 
 
 def five_point(f, h: float) -> float:
@@ -21,7 +22,7 @@ def energy_and_gradient(name: str):
     return lambda o: mbd_energy(o, *settings, name), lambda o: mbd_gradient(o, *settings, name)
 
 
-@pytest.mark.parametrize("name", ["ts", *VARIANTS])
+@pytest.mark.parametrize("name", ["ts", *COUPLING_OF_VARIANT])
 @pytest.mark.parametrize("field", ["positions", "alpha", "c6", "radii"])
 def test_derivatives(benzene_dimer, name, field):
     both = benzene_dimer[2]
@@ -42,14 +43,14 @@ def test_derivatives(benzene_dimer, name, field):
         assert derivative[index] == pytest.approx(five_point(at, step), rel=1e-6, abs=1e-6 * scale)
 
 
-@pytest.mark.parametrize("name", ["ts", *VARIANTS])
+@pytest.mark.parametrize("name", ["ts", *COUPLING_OF_VARIANT])
 def test_no_net_force_and_no_net_torque(benzene, name):
     g = energy_and_gradient(name)[1](benzene)[1].positions
     assert np.abs(g.sum(0)).max() < 1e-13
     assert np.abs(np.cross(benzene.positions, g).sum(0)).max() < 1e-12
 
 
-@pytest.mark.parametrize("name", ["ts", *VARIANTS])
+@pytest.mark.parametrize("name", ["ts", *COUPLING_OF_VARIANT])
 def test_gradient_with_the_ratios_derivative(benzene, name):
     # ratios that follow the geometry in a known way: v_A = v0_A (1 + 0.05 tanh of the distance to atom 0)
     elements, v0 = ["C"] * 6 + ["H"] * 6, benzene.alpha / np.array([12.0] * 6 + [4.5] * 6)

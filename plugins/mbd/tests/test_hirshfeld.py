@@ -5,7 +5,7 @@ import pytest
 
 from qmbench_mbd import atoms_in_molecules as aim
 from qmbench_mbd.models import mbd_energy
-from qmbench_mbd.screening import frequency_grid
+from qmbench_mbd.oscillators import frequency_grid
 
 WATER = "O 0 0 0.1173; H 0 0.7572 -0.4692; H 0 -0.7572 -0.4692"
 

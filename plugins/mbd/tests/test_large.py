@@ -10,8 +10,10 @@ from qmbench import InputError, NotConverged
 from qmbench_mbd.dipole import pairs
 from qmbench_mbd.large import control_variates, dipole_product, screen_sparse, stochastic_energy
 from qmbench_mbd.models import coupled_energy, potential_matrix
-from qmbench_mbd.parameters import Oscillators, from_volume_ratios
+from qmbench_mbd.oscillators import Oscillators
+from qmbench_mbd.parameters import from_volume_ratios
 from qmbench_mbd.screening import screen
+from qmbench_mbd.screening_equations import RangeSeparation
 
 
 def cloud(n: int, seed: int = 0) -> Oscillators:
@@ -50,7 +52,7 @@ def test_control_variates_have_no_mean_and_the_right_values():
 
 
 def test_stochastic_energy_within_its_error():
-    o = screen(cloud(200), (0.83, 6.0)).oscillators
+    o = screen(cloud(200), RangeSeparation(0.83, 6.0)).oscillators
     exact = coupled_energy(o, 0.83)
     deviations = []
     for seed in range(20):
@@ -63,7 +65,7 @@ def test_stochastic_energy_within_its_error():
 
 
 def test_control_variates_remove_nearly_all_noise():
-    o = screen(cloud(200), (0.83, 6.0)).oscillators
+    o = screen(cloud(200), RangeSeparation(0.83, 6.0)).oscillators
     found = stochastic_energy(o, 0.83, probes=32, seed=1)
     assert found.error < 0.01 * found.uncontrolled_error
     assert found.error < 0.005 * abs(found.energy)
@@ -88,7 +90,7 @@ def test_control_variates_average_to_nothing_over_orthogonal_probes():
 
 def test_sparse_screening():
     o = cloud(220)
-    exact = screen(o, (0.83, 6.0)).oscillators
+    exact = screen(o, RangeSeparation(0.83, 6.0)).oscillators
     found = screen_sparse(o, 0.83)
     assert found.alpha == pytest.approx(exact.alpha, rel=1e-10)
     assert found.c6 == pytest.approx(exact.c6, rel=1e-10)
@@ -115,7 +117,7 @@ def test_catastrophe_is_named_and_gives_no_number():
     with pytest.raises(NotConverged, match="catastrophe"):
         screen_sparse(chain, 0.83)
     with pytest.raises(NotConverged, match="catastrophe"):
-        screen(chain, (0.83, 6.0))
+        screen(chain, RangeSeparation(0.83, 6.0))
 
 
 def test_refusals():

@@ -8,7 +8,7 @@ import pytest
 import qmbench.testing
 from qmbench import Fragment, Molecule, NotConverged, Resources, Unsupported, parse_level
 from qmbench_mbd.dispersion import dispersion_properties
-from qmbench_mbd.parameters import Oscillators
+from qmbench_mbd.oscillators import Oscillators
 
 BOHR = 1 / 0.529177210903
 WATER = Molecule(

@@ -8,11 +8,12 @@ from qmbench_mbd import quanta
 from qmbench_mbd.dipole import by_atom
 from qmbench_mbd.models import coupled_energy, mbd_energy, potential_matrix
 from qmbench_mbd.screening import screen
+from qmbench_mbd.screening_equations import RangeSeparation
 
 
 @pytest.fixture
 def coupled(benzene_dimer):
-    o = screen(benzene_dimer[2], (0.83, 6.0)).oscillators
+    o = screen(benzene_dimer[2], RangeSeparation(0.83, 6.0)).oscillators
     return o, quanta.bogoliubov(o, 0.83)
 
 
@@ -67,7 +68,7 @@ def test_correlations_are_those_of_the_oscillator_ground_state(coupled):
     scaled_position = position * root[:, None] * root[None, :]
     scaled_momentum = momentum / (root[:, None] * root[None, :])
     one = np.eye(len(root))
-    number, anomalous = quanta.normal_correlation(b), quanta.anomalous_correlation(b)
+    number, anomalous = b.y.T @ b.y, quanta.anomalous_correlation(b)
     assert number == pytest.approx(0.5 * (scaled_position + scaled_momentum - one), abs=1e-13)
     assert anomalous == pytest.approx(0.5 * (scaled_position - scaled_momentum), abs=1e-13)
     assert quanta.virtual_quanta(b).sum() == pytest.approx(np.trace(number), abs=1e-14)
@@ -112,7 +113,7 @@ def test_one_dimensional_pair_in_fock_space():
         [ground @ a1.T @ a1 @ ground, ground @ a2.T @ a2 @ ground], abs=1e-11
     )
     assert quanta.anomalous_correlation(b)[0, 1] == pytest.approx(ground @ a1 @ a2 @ ground, abs=1e-11)
-    assert quanta.normal_correlation(b)[0, 1] == pytest.approx(ground @ a1.T @ a2 @ ground, abs=1e-11)
+    assert (b.y.T @ b.y)[0, 1] == pytest.approx(ground @ a1.T @ a2 @ ground, abs=1e-11)
     schmidt = np.linalg.svd(ground.reshape(n, n), compute_uv=False) ** 2
     entropy = -np.sum(schmidt[schmidt > 1e-15] * np.log(schmidt[schmidt > 1e-15]))
     assert quanta.entanglement_entropy(b, [0]) == pytest.approx(entropy, abs=1e-10)

@@ -9,12 +9,11 @@ import pytest
 from ml_gdml_cases import AMMONIA, METHANOL, labels, model
 
 from qmbench import InputError, NotConverged
-from qmbench_ml.gdml import ForceField, Labels, calibrated, coverage, fit, train
+from qmbench_ml.gdml import ForceField, Labels, LinearSolver, calibrated, coverage, fit, train
 from qmbench_ml.gdml.kernel import Kernel, Points, pair_permutations
 from qmbench_ml.gdml.permutations import symmetry
 from qmbench_ml.gdml.shipped import _read
 from qmbench_ml.gdml.solver import BLOCK, closed_form, conjugate_gradients, matrix_free, nystrom
-from qmbench_ml.gdml.training import solve
 
 GIVEN = {"name": "ammonia", "charge": 0, "multiplicity": 1}
 
@@ -89,7 +88,8 @@ def test_the_matrix_is_never_formed_when_told_not_to(solver, monkeypatch):
     monkeypatch.setattr(Kernel, "matrix", watched)
     monkeypatch.setattr("qmbench_ml.gdml.kernel.CHUNK", 1 << 16)
     tracemalloc.start()
-    found = solve(kernel, points, points.projected(data.forces), 1e-2, solver, form_matrix=False, tolerance=1e-3)
+    solve = LinearSolver(solver, form_matrix=False, tolerance=1e-3).solve
+    found = solve(kernel, points, 1e-2, points.projected(data.forces))
     peak = tracemalloc.get_traced_memory()[1]
     tracemalloc.stop()
     assert found.iterations > 0
@@ -99,15 +99,20 @@ def test_the_matrix_is_never_formed_when_told_not_to(solver, monkeypatch):
 
 def test_cholesky_is_not_done_without_the_matrix():
     with pytest.raises(InputError, match="solver=cg"):
-        fit(labels()[:10], **GIVEN, solver="cholesky", form_matrix=False)
+        train(labels()[:60], **GIVEN, held_out=0.5, solver="cholesky", matrix_free=True)
+
+
+def test_an_unknown_solver_is_refused():
+    with pytest.raises(InputError, match="one of auto, cholesky, cg, not 'lu'"):
+        train(labels()[:60], **GIVEN, held_out=0.5, solver="lu")
 
 
 @pytest.mark.parametrize("form", [True, False])
 def test_models_of_both_solvers_agree(form):
     direct = model()
     given = {**GIVEN, "length": direct.length, "noise": 1e-8}
-    direct = fit(labels()[:40], **given, solver="cholesky")
-    iterative = fit(labels()[:40], **given, solver="cg", form_matrix=form, tolerance=1e-13)
+    direct = fit(labels()[:40], **given, solver=LinearSolver("cholesky"))
+    iterative = fit(labels()[:40], **given, solver=LinearSolver("cg", form_matrix=form, tolerance=1e-13))
     unseen = labels().positions[100:]
     assert np.abs(direct.forces(unseen) - iterative.forces(unseen)).max() < 1e-8
     assert np.abs(direct.energies(unseen) - iterative.energies(unseen)).max() < 1e-8

@@ -206,8 +206,8 @@ def test_of_many_atoms_the_most_uncertain_are_explained() -> None:
 
 def test_the_shipped_model_is_small_and_covers_its_elements() -> None:
     from qmbench import ATOMIC_NUMBERS
-    from qmbench_ml.hirshfeld.methods import TRAINED
     from qmbench_ml.hirshfeld.model import FILE, shipped
+    from qmbench_ml.trained_elements import TRAINED
 
     assert FILE.stat().st_size < 2e6
     assert {ATOMIC_NUMBERS[symbol] for symbol in TRAINED} == set(shipped().processes)

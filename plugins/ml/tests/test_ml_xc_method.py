@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sys
 import time
 
 import numpy as np
@@ -46,6 +47,26 @@ def test_what_it_cannot_do_is_refused_with_the_reason() -> None:
     assert "no electrons" in refuses(atom("H", 1))
     assert "core potential" in refuses(atom("Si", multiplicity=3), "ml-xc/lanl2dz")
     assert "multiplicity 1" in refuses(atom("N", multiplicity=4), "ml-xc/sto-3g?reference=restricted")
+
+
+def test_without_the_plugin_it_rests_on_it_is_not_there_and_says_why(monkeypatch) -> None:
+    import qmbench_ml
+
+    assert "ml-xc" in {method.name for method in qmbench_ml.qmbench_methods()}
+    monkeypatch.setitem(sys.modules, "qmbench_pyscf", None)  # as if it were not installed
+    names = {method.name for method in qmbench_ml.qmbench_methods()}
+    assert "gdml" in names
+    assert "ml-xc" not in names
+    with pytest.raises(Unsupported, match="ml-xc needs the plugin qmbench-pyscf"):
+        qmbench_ml.qmbench_resolve_method("ml-xc")
+
+
+def test_options_are_those_of_every_scf_with_a_looser_tolerance() -> None:
+    from qmbench_pyscf import KohnShamOptions, ScfSpecification
+
+    options = parse_level("ml-xc/cc-pvdz").make().options
+    assert set(type(options).model_fields) == set(KohnShamOptions.model_fields)
+    assert options.specification() == ScfSpecification("cc-pvdz", energy_tolerance=1e-9)
 
 
 def test_overlap_knows_charges_and_strangers() -> None:

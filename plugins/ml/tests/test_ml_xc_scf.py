@@ -22,10 +22,10 @@ A = -2
 
 
 def scf(molecule, xc, **options):
-    from qmbench_pyscf import converged_scf
+    from qmbench_pyscf import ScfSpecification, converged_scf
 
-    options = {"grid": 1, "stability": False} | options
-    return converged_scf(molecule, "sto-3g", xc, **options, resources=Resources())
+    spec = ScfSpecification("sto-3g", xc, **({"grid": 1, "stability": False} | options))
+    return converged_scf(molecule, spec, resources=Resources())
 
 
 @pytest.mark.parametrize("molecule", [LIH, N], ids=["restricted", "unrestricted"])
@@ -40,13 +40,13 @@ def test_pbe_by_hand_is_pyscf_s(molecule):
 
 @pytest.mark.parametrize("molecule", [HE, H], ids=["helium", "hydrogen"])
 def test_one_orbital_is_scan_whatever_the_other_parameters(molecule):
-    from qmbench_pyscf import converged_scf
+    from qmbench_pyscf import ScfSpecification, converged_scf
 
     theta = THETAS[1].copy()
     if molecule is HE:
         theta[A] = 0.0
     found, scan = (
-        converged_scf(molecule, "6-31g", xc, grid=2, stability=False, resources=Resources())
+        converged_scf(molecule, ScfSpecification("6-31g", xc, grid=2, stability=False), resources=Resources())
         for xc in (external(theta), "SCAN")
     )
     assert found.e_tot == pytest.approx(scan.e_tot, abs=1e-9)

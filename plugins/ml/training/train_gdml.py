@@ -75,12 +75,12 @@ TARGETS = {
 
 def label(symbols: str, positions: np.ndarray) -> tuple[float, np.ndarray]:
     """Energy (hartree) and forces (N, 3) (hartree/bohr) at LEVEL of the geometry `positions` (N, 3), bohr."""
-    from qmbench_pyscf import converged_scf, pyscf_session
+    from qmbench_pyscf import ScfSpecification, converged_scf, pyscf_session
 
     molecule = Molecule(tuple(symbols), tuple(map(tuple, positions.tolist())), 0, 1)
     resources = Resources(cores=1)
     with pyscf_session(resources):
-        mf = converged_scf(molecule, BASIS, stability=False, resources=resources)
+        mf = converged_scf(molecule, ScfSpecification(BASIS, stability=False), resources=resources)
         return float(mf.e_tot), -np.asarray(mf.nuc_grad_method().kernel())
 
 

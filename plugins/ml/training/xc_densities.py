@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 from xc_systems import Case
@@ -34,7 +35,7 @@ class Density:
     total: float
 
 
-def density(case: Case, folder: Path, xc: object = "pbe", label: str = "pbe") -> Density:
+def density(case: Case, folder: Path, xc: Any = "pbe", label: str = "pbe") -> Density:
     """The converged density of a functional in BASIS, kept in `folder` under `label`."""
     path = folder / f"{case.name}-{label}.npz"
     if not path.exists():
@@ -44,13 +45,12 @@ def density(case: Case, folder: Path, xc: object = "pbe", label: str = "pbe") ->
         return Density(data["rho"], data["weights"], data["atoms"], float(data["rest"]), float(data["total"]))
 
 
-def _compute(case: Case, xc: object) -> Density:
-    from qmbench_pyscf import converged_scf, pyscf_session
+def _compute(case: Case, xc: Any) -> Density:
+    from qmbench_pyscf import ScfSpecification, converged_scf, pyscf_session
 
     resources = Resources()
-    mf = converged_scf(
-        case.molecule(), BASIS, xc, grid=GRID, stability=False, energy_tolerance=1e-8, resources=resources
-    )
+    spec = ScfSpecification(BASIS, xc, grid=GRID, stability=False, energy_tolerance=1e-8)
+    mf = converged_scf(case.molecule(), spec, resources=resources)
     with pyscf_session(resources):
         return of_mean_field(mf)
 

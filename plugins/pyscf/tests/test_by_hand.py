@@ -229,11 +229,11 @@ def test_named_core_potential_stands_on_every_nucleus():
     """ccECP: hydrogen's removes nothing and yet moves the energy; ghosts get none; absent ones are named."""
     from pyscf import gto, scf
 
-    from qmbench_pyscf import converged_scf, to_mole
+    from qmbench_pyscf import ScfSpecification, converged_scf, to_mole
 
     positions = ((0, 0, 0), (0, 0, 2.1))
     hydride = Molecule(("C", "H"), positions, 1, 1)
-    mf = converged_scf(hydride, "ccecp-cc-pvdz", None, potential="ccecp", resources=Resources())
+    mf = converged_scf(hydride, ScfSpecification("ccecp-cc-pvdz", potential="ccecp"), resources=Resources())
     mol = gto.M(
         atom=[("C", positions[0]), ("H", positions[1])],
         unit="B",

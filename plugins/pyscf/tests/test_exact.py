@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from qmbench import Molecule, Resources
-from qmbench_pyscf import converged_scf, to_mole
+from qmbench_pyscf import ScfSpecification, converged_scf, to_mole
 
 ALL = ["hf", "pbe", "mp2", "ccsd", "ccsd(t)", "fci"]
 
@@ -115,9 +115,11 @@ def test_exchange_correlation_of_one_electron_dispersion(energy):
 
 @pytest.mark.parametrize(("system", "xc"), [("water", None), ("oh", "PBE"), ("water", "R2SCAN"), ("c", None)])
 def test_the_artifact_changes_nothing(system, xc, molecules, tmp_path):
-    first = converged_scf(molecules[system], "sto-3g", xc, resources=Resources(artifacts=tmp_path / "one"))
-    again = converged_scf(molecules[system], "sto-3g", xc, resources=Resources(artifacts=tmp_path / "one"))
-    apart = converged_scf(molecules[system], "sto-3g", xc, resources=Resources(artifacts=tmp_path / "two"))
+    spec = ScfSpecification("sto-3g", xc)
+    first, again, apart = (
+        converged_scf(molecules[system], spec, resources=Resources(artifacts=tmp_path / folder))
+        for folder in ("one", "one", "two")
+    )
     assert first.e_tot == again.e_tot
     assert apart.e_tot == pytest.approx(first.e_tot, abs=1e-10)
     # What was rebuilt is the solution: its own energy expression gives the energy that was stored.

@@ -5,8 +5,7 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from qmbench_pyscf import ExternalFunctional, converged_scf, pyscf_session, scf_settings
-from qmbench_pyscf.scf import ScfOptions, resolved_grid, scf_key
+from qmbench_pyscf import ExternalFunctional, ScfSpecification, converged_scf, pyscf_session, scf_settings
 
 KINDS = {"SVWN": "LDA", "PBE": "GGA", "TPSS": "MGGA"}
 
@@ -28,8 +27,10 @@ def by_hand(code, version="1"):
 @pytest.mark.parametrize("code", KINDS)
 @pytest.mark.parametrize("system", ["lih", "nh"])
 def test_it_is_the_same_functional(code, system, molecules, resources):
-    found = converged_scf(molecules[system], "sto-3g", by_hand(code), grid=1, resources=resources)
-    named = converged_scf(molecules[system], "sto-3g", code, grid=1, resources=resources)
+    found, named = (
+        converged_scf(molecules[system], ScfSpecification("sto-3g", xc, grid=1), resources=resources)
+        for xc in (by_hand(code), code)
+    )
     assert found.e_tot == pytest.approx(named.e_tot, abs=1e-9)
     assert scf_settings(found)["stability"] == "minimum"
     assert scf_settings(found)["lowest_hessian_eigenvalue"] == pytest.approx(
@@ -40,13 +41,7 @@ def test_it_is_the_same_functional(code, system, molecules, resources):
 def test_forces(molecules, resources):
     forces = []
     for xc in (by_hand("PBE"), "PBE"):
-        mf = converged_scf(molecules["lih"], "6-31g", xc, grid=2, resources=resources)
+        mf = converged_scf(molecules["lih"], ScfSpecification("6-31g", xc, grid=2), resources=resources)
         with pyscf_session(resources):
             forces.append(mf.nuc_grad_method().kernel())
     np.testing.assert_allclose(*forces, atol=1e-7)
-
-
-def test_grid_and_key(molecules):
-    assert [resolved_grid(by_hand(code), None) for code in KINDS] == [4, 4, 5]
-    keys = {scf_key(molecules["h"], "6-31g", xc, ScfOptions()) for xc in (by_hand("PBE"), by_hand("PBE", "2"), "PBE")}
-    assert len(keys) == 3

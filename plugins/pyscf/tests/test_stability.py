@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from qmbench import Molecule, NotConverged, Unsupported
-from qmbench_pyscf import converged_scf, scf_settings, to_mole
+from qmbench_pyscf import ScfSpecification, converged_scf, scf_settings, to_mole
 
 
 def first_solution(molecule, basis):
@@ -25,7 +25,7 @@ def test_known_saddle_of_oxygen_cation(resources):
     """O+ as a doublet: the default guess converges to a saddle point 0.1 hartree above the minimum."""
     molecule = Molecule(("O",), ((0, 0, 0),), 1, 2)
     naive, stable = first_solution(molecule, "cc-pvdz")
-    mf = converged_scf(molecule, "cc-pvdz", resources=resources)
+    mf = converged_scf(molecule, ScfSpecification("cc-pvdz"), resources=resources)
     assert not stable
     assert mf.e_tot < naive - 0.05
     assert stable_by_pyscf(mf)
@@ -33,7 +33,7 @@ def test_known_saddle_of_oxygen_cation(resources):
 
 def test_known_saddle_of_oxygen_molecule(resources, molecules):
     naive, stable = first_solution(molecules["o2"], "sto-3g")
-    mf = converged_scf(molecules["o2"], "sto-3g", resources=resources)
+    mf = converged_scf(molecules["o2"], ScfSpecification("sto-3g"), resources=resources)
     assert not stable
     assert mf.e_tot < naive - 1e-4
     assert stable_by_pyscf(mf)
@@ -41,7 +41,8 @@ def test_known_saddle_of_oxygen_molecule(resources, molecules):
 
 @pytest.mark.parametrize(("symbol", "multiplicity"), [("B", 2), ("C", 3), ("O", 3), ("F", 2), ("Al", 2), ("S", 3)])
 def test_atoms_are_minima(symbol, multiplicity, resources):
-    mf = converged_scf(Molecule((symbol,), ((0, 0, 0),), 0, multiplicity), "6-31g", resources=resources)
+    atom = Molecule((symbol,), ((0, 0, 0),), 0, multiplicity)
+    mf = converged_scf(atom, ScfSpecification("6-31g"), resources=resources)
     assert scf_settings(mf)["stability"] == "minimum"
     assert stable_by_pyscf(mf)
 

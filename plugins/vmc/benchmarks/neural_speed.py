@@ -17,7 +17,8 @@ from types import SimpleNamespace
 import numpy as np
 
 from qmbench import Molecule, Resources
-from qmbench_vmc import neural
+from qmbench_vmc.neural.options import NeuralOptions
+from qmbench_vmc.neural.preparation import wavefunction
 
 # symbols, positions (bohr), multiplicity, exact nonrelativistic energy (hartree); H10: MRCI+Q/CBS, ± 0.5 mHa, of
 # Motta et al., Phys. Rev. X 7, 031059 (2017).
@@ -35,7 +36,7 @@ SYSTEMS = {
 def measure(name: str, cores: int, options: dict[str, float]) -> None:
     symbols, positions, multiplicity, exact = SYSTEMS[name]
     molecule = Molecule(symbols, positions, 0, multiplicity, name=name)
-    defaults = {key: field.default for key, field in neural.NeuralOptions.model_fields.items()}
+    defaults = {key: field.default for key, field in NeuralOptions.model_fields.items()}
     chosen = SimpleNamespace(**(defaults | {"seed": 1, "walkers": 400} | options))
     wall, cpu = time.perf_counter(), time.process_time()
     marks: list[tuple[int, float, float]] = []
@@ -47,7 +48,7 @@ def measure(name: str, cores: int, options: dict[str, float]) -> None:
     from qmbench_vmc.neural import optimization
 
     optimization.TELL_EVERY_S = 0.0
-    sampler = neural.wavefunction(molecule, chosen, None, Resources(cores=cores), tell)
+    sampler = wavefunction(molecule, chosen, None, Resources(cores=cores), tell)
     total, total_cpu = time.perf_counter() - wall, time.process_time() - cpu
     history = sampler.history
     (first, wall_first, cpu_first), (last, wall_last, cpu_last) = marks[0], marks[-1]

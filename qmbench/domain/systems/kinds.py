@@ -8,7 +8,7 @@ from __future__ import annotations
 import hashlib
 import json
 import math
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import cached_property
 from typing import Any, ClassVar
@@ -130,28 +130,37 @@ class Molecule(System):
         """Hill formula of the real nuclei, with the charge: `C2H4`, `Li+`, `Be2+`."""
         return _hill(self.elements, self.charge)
 
-    def fragment(self, number: int, ghosts: bool) -> Molecule:
-        """Fragment `number` (from 1) alone, or with the other centres as ghosts (counterpoise).
+    def fragment(self, number: int | Sequence[int], ghosts: bool) -> Molecule:
+        """Fragment `number` (from 1), or several of them together, alone or with the other centres as ghosts.
 
-        A single bare atom is placed at the origin: its energy does not know where it stands, and so every
-        point of a curve shares one calculation. All other coordinates stay as they are.
+        A single bare atom is placed at the origin: its energy does not know where it stands, and so every point of a
+        curve shares one calculation. All other coordinates stay as they are. InputError for several fragments of which
+        more than one has unpaired electrons: how they couple is not for anybody to guess.
         """
-        if not 1 <= number <= len(self.fragments):
+        chosen = sorted({number} if isinstance(number, int) else set(number))
+        for n in chosen:
+            if not 1 <= n <= len(self.fragments):
+                raise InputError(
+                    f"{self.name or self.formula} has {len(self.fragments)} fragments; there is no fragment {n}"
+                )
+        parts = [self.fragments[n - 1] for n in chosen]
+        if sum(part.multiplicity > 1 for part in parts) > 1:
             raise InputError(
-                f"{self.name or self.formula} has {len(self.fragments)} fragments; there is no fragment {number}"
+                f"{self.name or self.formula}: fragments {'+'.join(map(str, chosen))} have unpaired electrons that may "
+                "couple in several ways; give them together as a system of their own"
             )
-        part = self.fragments[number - 1]
-        keep = range(len(self.symbols)) if ghosts else sorted(part.atoms)
+        atoms = {i for part in parts for i in part.atoms}
+        keep = range(len(self.symbols)) if ghosts else sorted(atoms)
         positions = tuple(self.positions[i] for i in keep)
         if len(positions) == 1:
             positions = ((0.0, 0.0, 0.0),)
         return Molecule(
             symbols=tuple(self.symbols[i] for i in keep),
             positions=positions,
-            charge=part.charge,
-            multiplicity=part.multiplicity,
-            ghosts=tuple(self.ghosts[i] or i not in part.atoms for i in keep),
-            name=f"{self.name}@{number}" + ("+ghosts" if ghosts else ""),
+            charge=sum(part.charge for part in parts),
+            multiplicity=max(part.multiplicity for part in parts),
+            ghosts=tuple(self.ghosts[i] or i not in atoms for i in keep),
+            name=f"{self.name}@{'+'.join(map(str, chosen))}" + ("+ghosts" if ghosts else ""),
         )
 
     def to_json(self) -> dict[str, Any]:

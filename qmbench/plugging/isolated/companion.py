@@ -21,9 +21,11 @@ from typing import Any
 
 import qmbench
 from qmbench.domain.errors import InputError
+from qmbench.domain.formulas import Place, Term
 from qmbench.domain.method import LevelOfTheory, Method
 from qmbench.domain.observables import Observable
 from qmbench.domain.properties import Property
+from qmbench.domain.quantity import Quantity
 from qmbench.domain.resources import Resources
 from qmbench.domain.systems import System, system_from_json
 from qmbench.plugging.isolated.described import describe
@@ -109,13 +111,30 @@ def _plugin(name: str) -> dict[str, Any]:
         "api": getattr(module, "QMBENCH_API", None),
         "methods": [describe(m) for key, m in found.methods.items() if found.owner[key].name == name],
         "properties": [asdict(prop) for prop in properties],
-        "observables": [asdict(observable) for observable in observables],
+        "observables": [_told(observable) for observable in observables],
         "benchmarks": [str(Path(folder).resolve()) for folder in benchmarks],
         "resolves": hasattr(module, "qmbench_resolve_method"),
     }
 
 
 NOT_ISOLATED = {"qmbench_statistics": "statistics", "qmbench_formats": "output formats"}
+
+
+def _told(observable: Observable) -> dict[str, Any]:
+    """An observable as JSON; a function of one's own is `remote`: it is called here, by `formula`."""
+    fields = {name: getattr(observable, name) for name in ("name", "prop", "how", "description", "unit")}
+    if callable(observable.how):
+        fields |= {"how": "", "remote": True}
+    return fields | {"parameters": dict(observable.parameters)}
+
+
+def formula(observable: str, terms: list[Mapping[str, Any]], place: Mapping[str, Any]) -> float:
+    """What the function of an observable of one's own gives."""
+    given = [
+        Term(t["coefficient"], Quantity.from_json(t["quantity"]).value, t["name"], t["system"] and _system(t["system"]))
+        for t in terms
+    ]
+    return float(plugins().observables[observable].formula(given, Place(**place)))
 
 
 def resolve(plugin: str, name: str) -> dict[str, Any] | None:
@@ -189,7 +208,8 @@ def _system(document: Mapping[str, Any]) -> System:
 
 
 QUESTIONS: dict[str, Callable[..., Any]] = {
-    f.__name__: f for f in (about, resolve, level, spelling, families, check, estimate, removed_electrons, compute)
+    f.__name__: f
+    for f in (about, resolve, formula, level, spelling, families, check, estimate, removed_electrons, compute)
 }
 
 if __name__ == "__main__":

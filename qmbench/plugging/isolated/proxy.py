@@ -7,7 +7,7 @@ it refuses, how long it takes) is asked of its companion.
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import asdict, dataclass, field
 from functools import cached_property
 from pathlib import Path
 from types import SimpleNamespace
@@ -17,6 +17,7 @@ import pydantic
 import pydantic_core
 
 from qmbench.domain.errors import InputError
+from qmbench.domain.formulas import Place, Term
 from qmbench.domain.learned import Explanation, TrainingOverlap
 from qmbench.domain.method import LevelOfTheory, Method, Options, Result
 from qmbench.domain.observables import Observable
@@ -128,6 +129,26 @@ class IsolatedLevel(LevelOfTheory):
         return dict(self.told["identity"])
 
 
+@dataclass(frozen=True)
+class RemoteFormula:
+    """A function of an observable that lives in the interpreter of an isolated plugin."""
+
+    plugin: IsolatedPlugin
+    observable: str
+
+    def __call__(self, terms: Sequence[Term], place: Place) -> float:
+        told = [
+            {
+                "coefficient": t.coefficient,
+                "quantity": Quantity(t.value, "").to_json(),
+                "name": t.name,
+                "system": t.system.to_json() if t.system else None,
+            }
+            for t in terms
+        ]
+        return float(self.plugin.ask("formula", observable=self.observable, terms=told, place=asdict(place)))
+
+
 class IsolatedPlugin:
     """What stands for the module of an isolated plugin: it answers the hooks."""
 
@@ -162,7 +183,13 @@ class IsolatedPlugin:
     @hookimpl
     def qmbench_observables(self) -> Iterable[Observable]:
         """The observables that it described."""
-        return [Observable(**row) for row in self.data["observables"]]
+        made = []
+        for row in self.data["observables"]:
+            fields = {name: value for name, value in row.items() if name != "remote"}
+            if row.get("remote"):
+                fields["how"] = RemoteFormula(self, row["name"])
+            made.append(Observable(**fields))
+        return made
 
     @hookimpl
     def qmbench_benchmarks(self) -> Iterable[Path]:

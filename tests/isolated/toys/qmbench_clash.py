@@ -92,9 +92,19 @@ def qmbench_properties():
     return [qmbench.Property(f"{NAME}_number", "electrons", "the version of toylib")]
 
 
+def square(x):
+    """What only the interpreter of the plugin can say."""
+    import toylib
+
+    return x**2 * toylib.VERSION
+
+
 @qmbench.hookimpl
 def qmbench_observables():
-    return [qmbench.Observable(f"{NAME}_value", f"{NAME}_number", "value", "the version of toylib, as an entry's")]
+    return [
+        qmbench.Observable(f"{NAME}_value", f"{NAME}_number", "value", "the version of toylib, as an entry's"),
+        qmbench.Observable(f"{NAME}_square", f"{NAME}_number", square, "of toylib's version"),
+    ]
 
 
 @qmbench.hookimpl

@@ -25,7 +25,7 @@ def qmbench_properties() -> Iterable[Property]:
     """What an embedding gives beyond energies."""
     return [
         Property("double_occupancy", "", "mean over the lattice sites of <n_up n_down>"),
-        Property("fragment_occupations", "electrons", "electrons on each fragment, in the order of the sites", "any"),
+        Property("fragment_occupations", "electrons", "electrons on each fragment, in the order of the sites", ("*",)),
         Property(
             "chemical_potential",
             "hartree",
@@ -36,13 +36,13 @@ def qmbench_properties() -> Iterable[Property]:
             "number_curve",
             "electrons",
             "electrons on all fragments along the chemical potentials of the setting curve_chemical_potentials",
-            "any",
+            ("*",),
         ),
         Property(
             "energy_curve",
             "hartree",
             "sum over fragments of the ground-state energy of H - mu N along curve_chemical_potentials",
-            "any",
+            ("*",),
             lattice_unit="t",
         ),
     ]

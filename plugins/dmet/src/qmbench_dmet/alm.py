@@ -13,27 +13,28 @@ occupied and empty orbitals may have either sign. Faulstich, Kim, Cui, Wen, Chan
 from __future__ import annotations
 
 from dataclasses import dataclass, replace
-from typing import Any
 
 import numpy as np
 
-from .embedding import Embedding, EmbeddingError, Problem, Settings, build, fit_chemical_potential, measure
-from .impurity import Refused
-from .lattice import anderson_step
-from .lowlevel import BlochMeanField, DenseMeanField
+from .anderson import anderson_step
+from .embedding import Embedding, solve
+from .errors import EmbeddingError, Refused
+from .fragments import embed_fragments
+from .lowlevel import BlochMeanField, DenseMeanField, MeanField, idempotent
+from .problem import Problem, Settings
 
 
 @dataclass(frozen=True)
-class Blocks:
+class FockBlocks:
     """Fock matrices that D is diagonal in (one per wave vector, or one in all), and the fragments' sites in them."""
 
     fock: list[np.ndarray]
     fragments: list[np.ndarray]
-    share: float  # weight of a block in the fragment's density matrix: 1/n_k, or 1
+    weight: float  # of a block in the fragment's density matrix: 1/n_k, or 1
 
     def fragment_blocks(self, projectors: list[np.ndarray]) -> list[np.ndarray]:
         """A(D): D_ff of every fragment."""
-        total = self.share * np.sum(projectors, axis=0)
+        total = self.weight * np.sum(projectors, axis=0)
         return [np.real_if_close(total[np.ix_(s, s)], tol=1e6) for s in self.fragments]
 
     def spread(self, blocks: list[np.ndarray]) -> np.ndarray:
@@ -44,17 +45,17 @@ class Blocks:
         return out
 
 
-def blocks_of(problem: Problem, field: Any) -> tuple[Blocks, list[np.ndarray]]:
+def fock_blocks(problem: Problem, field: MeanField) -> tuple[FockBlocks, list[np.ndarray]]:
     """The blocks of a low level and its occupied orbitals in them."""
     if isinstance(field, BlochMeanField):
         n_k, n_c = field.energies.shape
         occupied = [c[:, f > 0.5] for c, f in zip(field.orbitals, field.occupations, strict=True)]
-        return Blocks(list(field.fock_k), [np.arange(n_c)], 1.0 / n_k), occupied
-    return Blocks([field.fock], list(problem.fragments), 1.0), [field.occupied()]
+        return FockBlocks(list(field.fock_k), [np.arange(n_c)], 1.0 / n_k), occupied
+    return FockBlocks([field.fock], list(problem.fragments), 1.0), [field.occupied()]
 
 
 def relax(
-    blocks: Blocks,
+    blocks: FockBlocks,
     start: list[np.ndarray],
     wanted: list[np.ndarray],
     multipliers: list[np.ndarray],
@@ -91,19 +92,19 @@ def relax(
         inverse = [np.linalg.inv(c.conj().T @ c) for c in orbitals]
         projectors = [c @ s @ c.conj().T for c, s in zip(orbitals, inverse, strict=True)]
         mismatch = [a - p for a, p in zip(blocks.fragment_blocks(projectors), wanted, strict=True)]
-        energy = blocks.share * sum(float(np.sum(f * d.T).real) for f, d in zip(blocks.fock, projectors, strict=True))
+        energy = blocks.weight * sum(float(np.sum(f * d.T).real) for f, d in zip(blocks.fock, projectors, strict=True))
         value = energy + sum(
             float(np.sum(u * m.T).real) + 0.5 * penalty * float(np.sum(np.abs(m) ** 2))
             for u, m in zip(lam, mismatch, strict=True)
         )
-        field = blocks.spread([u + penalty * m for u, m in zip(lam, mismatch, strict=True)])
+        effective = blocks.spread([u + penalty * m for u, m in zip(lam, mismatch, strict=True)])
         gradient = []
         for f, c, s, d in zip(blocks.fock, orbitals, inverse, projectors, strict=True):
-            g = (f + field) @ c @ s
-            gradient.append(2.0 * blocks.share * (g - d @ g))
+            g = (f + effective) @ c @ s
+            gradient.append(2.0 * blocks.weight * (g - d @ g))
         return value, join(gradient)
 
-    # the multipliers are defined by the gradient of `share`-weighted blocks: λ is the potential itself
+    # the multipliers are defined by the gradient of weighted blocks: λ is the potential itself
     x, lam, penalty, last = join(start), [np.array(m) for m in multipliers], 2.0, np.inf
     error = np.inf
     for _ in range(rounds):
@@ -129,9 +130,9 @@ def relax(
     return orbitals, lam, error
 
 
-def field_of(
-    blocks: Blocks, occupied: list[np.ndarray], multipliers: list[np.ndarray], like: Any
-) -> BlochMeanField | DenseMeanField:
+def mean_field_of(
+    blocks: FockBlocks, occupied: list[np.ndarray], multipliers: list[np.ndarray], like: MeanField
+) -> MeanField:
     """A low level with the given occupied orbitals; its gap may be negative."""
     potential = blocks.spread(multipliers)
     energies, orbitals, occupations, focks = [], [], [], []
@@ -159,10 +160,10 @@ def relaxed_self_consistent(problem: Problem, settings: Settings) -> Embedding:
 
     Raises `EmbeddingError` if a block cannot be matched or the density matrices do not settle.
     """
-    (field,) = problem.low_level(problem.initial)
-    if not np.all(np.minimum(field.occupations, 1.0 - field.occupations) < 1e-10):
+    (field,) = problem.low_level(problem.initial_potentials)
+    if not idempotent(field):
         raise Refused("aufbau=false starts from an idempotent low level, but a shell is partly filled")
-    blocks, occupied = blocks_of(problem, field)
+    blocks, occupied = fock_blocks(problem, field)
     multipliers = [np.zeros((len(s), len(s))) for s in blocks.fragments]
     inputs: list[np.ndarray] = []
     errors: list[np.ndarray] = []
@@ -174,15 +175,13 @@ def relaxed_self_consistent(problem: Problem, settings: Settings) -> Embedding:
                 raise EmbeddingError(
                     f"no idempotent density matrix was found with the fragments' blocks: mismatch {mismatch:.1e}"
                 )
-            field = field_of(blocks, occupied, multipliers, field)
-        potentials = [[p + m for p, m in zip(problem.initial[0], multipliers, strict=True)]]
-        fields, impurities, _, owners = build(problem, potentials, settings, fields=[field])
-        fit, bundle = fit_chemical_potential(impurities, problem.target, settings, mu)
-        mu = fit.mu
-        found = measure(problem, bundle, fit, fields, potentials, owners)
+            field = mean_field_of(blocks, occupied, multipliers, field)
+        potentials = [[p + m for p, m in zip(problem.initial_potentials[0], multipliers, strict=True)]]
+        found = solve(problem, embed_fragments(problem, [field], potentials, settings), settings, mu)
+        mu = found.chemical_potential.mu
         new = [
-            0.5 * (dm[0] + dm[1]).T[: i.n_fragment, : i.n_fragment]
-            for dm, i in zip(found.density, impurities, strict=True)
+            0.5 * (dm1[0] + dm1[1]).T[: i.n_fragment, : i.n_fragment]
+            for dm1, i in zip(found.density_matrices, found.impurities, strict=True)
         ]
         if wanted is None:
             wanted = new
@@ -191,9 +190,9 @@ def relaxed_self_consistent(problem: Problem, settings: Settings) -> Embedding:
         step = np.concatenate([p.ravel() for p in new]) - x
         change = float(np.abs(step).max())
         if change < settings.tolerance:
-            warnings = list(found.warnings)
+            warnings = found.warnings
             if field.gap < 0:
-                warnings.append("the low level violates the Aufbau principle, as it may with aufbau=false")
+                warnings += ("the low level violates the Aufbau principle, as it may with aufbau=false",)
             return replace(found, residual=mismatch, iterations=iteration, warnings=warnings)
         inputs, errors = [*inputs[-5:], x], [*errors[-5:], step]
         x = anderson_step(inputs, errors, 0.7)

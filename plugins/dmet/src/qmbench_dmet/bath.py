@@ -12,7 +12,33 @@ from collections.abc import Callable
 
 import numpy as np
 
+from .lowlevel import MeanField
+
 ENTANGLED = 1e-7  # a bath orbital whose singular value (√ of its variance) is below this is a core or virtual orbital
+
+
+def bath_orbitals(method: str, mean_field: MeanField, fragment: np.ndarray) -> np.ndarray:
+    """Bath orbitals of one spin by the method of that name; ``fragment`` (n_f,) holds the fragment's sites."""
+    if method == "ensemble":
+        return ensemble_bath(mean_field.apply_density, fragment, mean_field.n_sites)
+    if method == "csd":
+        return csd_bath(mean_field.occupied(), fragment)
+    if method == "eigenvectors":
+        return eigenvector_bath(mean_field.density_matrix(), fragment)
+    gamma_fragment = mean_field.apply_density(unit_columns(mean_field.n_sites, fragment))
+    return {"svd": svd_bath, "projection": projection_bath}[method](gamma_fragment, fragment)
+
+
+def unit_columns(size: int, sites: np.ndarray) -> np.ndarray:
+    """The columns of the unit matrix (``size``, ``size``) that belong to ``sites``."""
+    columns = np.zeros((size, len(sites)))
+    columns[sites, np.arange(len(sites))] = 1.0
+    return columns
+
+
+def embedding_orbitals(bath: np.ndarray, fragment: np.ndarray) -> np.ndarray:
+    """The fragment's sites, then its bath: (N, n_f + n_bath)."""
+    return np.column_stack([unit_columns(len(bath), fragment), bath])
 
 
 def _environment(columns: np.ndarray, fragment: np.ndarray) -> np.ndarray:
@@ -83,8 +109,7 @@ def ensemble_bath(
     holds up to 2 n_f bath orbitals; an idempotent γ closes at order 1, with the usual bath. The block Householder
     form of this construction: Yalouz et al., JCP 157, 214112 (2022).
     """
-    space = np.zeros((size, len(fragment)))
-    space[fragment, np.arange(len(fragment))] = 1.0
+    space = unit_columns(size, fragment)
     newest = space
     for _ in range(order):
         block = density(newest)

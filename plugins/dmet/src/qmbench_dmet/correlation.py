@@ -11,14 +11,14 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from .lowlevel import BlochMeanField, DenseMeanField
+from .lowlevel import BlochMeanField, MeanField, Potentials
 
 FITS = ("fragment", "fragment+bath", "density")
 
 
 @dataclass(frozen=True)
-class FitTarget:
-    """What one fragment's low-level block should be: embedding orbitals (N, m), one-spin γ (m, m), mask (m, m)."""
+class WantedBlock:
+    """A block that the low level should have: embedding orbitals (N, m), one-spin γ (m, m), mask (m, m)."""
 
     orbitals: np.ndarray
     gamma: np.ndarray
@@ -40,7 +40,7 @@ def fit_mask(fit: str, norb: int, n_fragment: int) -> np.ndarray:
 
 
 def cost_and_gradient(
-    field: BlochMeanField | DenseMeanField, sites: list[np.ndarray], targets: list[FitTarget]
+    field: MeanField, sites: list[np.ndarray], wanted: list[WantedBlock]
 ) -> tuple[float, list[np.ndarray]]:
     """W of one spin and its derivative with respect to the fragment blocks of the potential.
 
@@ -48,18 +48,18 @@ def cost_and_gradient(
     """
     cost = 0.0
     if isinstance(field, BlochMeanField):
-        (target,) = targets
-        waves = field.cells.to_k(target.orbitals)
+        (block,) = wanted
+        waves = field.cells.to_k(block.orbitals)
         waves_h = waves.conj().transpose(0, 2, 1)
         low = np.sum(waves_h @ field.density_k() @ waves, axis=0)
-        difference = target.mask * ((low.real if field.real else low) - target.gamma)
+        difference = block.mask * ((low.real if field.real else low) - block.gamma)
         cost = 0.5 * float(np.sum(np.abs(difference) ** 2))
         gradient = np.sum(field.response_k(waves @ difference @ waves_h), axis=0)
         return cost, [gradient.real if field.real else gradient]
     residual = np.zeros_like(field.fock)
-    for target in targets:
-        c = target.orbitals
-        difference = target.mask * (c.conj().T @ field.density(c) - target.gamma)
+    for block in wanted:
+        c = block.orbitals
+        difference = block.mask * (c.conj().T @ field.apply_density(c) - block.gamma)
         cost += 0.5 * float(np.sum(np.abs(difference) ** 2))
         residual = residual + c @ difference @ c.conj().T
     gradient = field.response(residual)
@@ -119,14 +119,14 @@ def pack_gradient(blocks: list[list[np.ndarray]], diagonal: bool, complex_blocks
     return pack(doubled, diagonal)
 
 
-def fit_potential(
-    potentials: list[list[np.ndarray]],
-    low_level: Callable[[list[list[np.ndarray]]], list],
+def fit_correlation_potential(
+    potentials: Potentials,
+    low_level: Callable[[Potentials], list[MeanField]],
     sites: list[np.ndarray],
-    targets: list[list[FitTarget]],
+    wanted: list[list[WantedBlock]],
     diagonal: bool,
     gradient_tolerance: float = 1e-9,
-) -> tuple[list[list[np.ndarray]], float]:
+) -> tuple[Potentials, float]:
     """Potentials [spin][fragment] that minimize W from a start at ``potentials``, and the W reached."""
     from scipy.optimize import minimize
 
@@ -134,7 +134,7 @@ def fit_potential(
 
     def objective(x: np.ndarray) -> tuple[float, np.ndarray]:
         fields = low_level(unpack(x, potentials, diagonal))
-        pairs = [cost_and_gradient(f, sites, t) for f, t in zip(fields, targets, strict=True)]
+        pairs = [cost_and_gradient(f, sites, w) for f, w in zip(fields, wanted, strict=True)]
         return sum(p[0] for p in pairs), pack_gradient([p[1] for p in pairs], diagonal, complex_blocks)
 
     start = pack(potentials, diagonal)

@@ -7,7 +7,8 @@ from dataclasses import dataclass
 import numpy as np
 
 from .impurity import Impurity
-from .lattice import Lattice, Potentials, hartree_fock, hubbard_impurity, mean_field
+from .lattice import Lattice, hartree_fock, hubbard_impurity, low_level
+from .lowlevel import MeanField, Potentials
 
 
 @dataclass(frozen=True)
@@ -15,25 +16,30 @@ class HubbardProblem:
     """A cut lattice with the potentials that the embedding starts from."""
 
     lattice: Lattice
-    initial: Potentials
+    initial_potentials: Potentials
     constant: float = 0.0
 
     @property
-    def target(self) -> float:
-        return self.lattice.target
+    def n_electrons(self) -> float:
+        return self.lattice.n_electrons
 
     @property
     def fragments(self) -> list[np.ndarray]:
         return [self.lattice.sites[i] for i in self.lattice.unique]
 
-    def low_level(self, potentials: Potentials) -> list:
-        return mean_field(self.lattice, potentials)
+    def low_level(self, potentials: Potentials) -> list[MeanField]:
+        return low_level(self.lattice, potentials)
 
     def impurity(
-        self, fragment: int, fields: list, bath: list[np.ndarray], potentials: Potentials, interacting: bool
-    ) -> tuple[Impurity, list[np.ndarray]]:
+        self,
+        fragment: int,
+        mean_fields: list[MeanField],
+        orbitals: list[np.ndarray],
+        potentials: Potentials,
+        interacting: bool,
+    ) -> Impurity:
         number = self.lattice.unique[fragment]
-        return hubbard_impurity(self.lattice, number, fields, bath, potentials, interacting)
+        return hubbard_impurity(self.lattice, number, mean_fields, orbitals, potentials, interacting)
 
     def one_body(self, fragment: int) -> list[np.ndarray]:
         """Matrices (N, N) that tell fragments apart, beside the low level's own."""
@@ -42,7 +48,7 @@ class HubbardProblem:
 
 def hubbard_problem(lattice: Lattice) -> HubbardProblem:
     """Start from the lattice's Hartree–Fock state; ArithmeticError if that does not converge."""
-    potentials, _, _ = hartree_fock(lattice)
+    potentials = hartree_fock(lattice)
     if np.iscomplexobj(lattice.h):
         potentials = [[p.astype(complex) for p in spin] for spin in potentials]
     return HubbardProblem(lattice, potentials)

@@ -14,17 +14,10 @@ from functools import cached_property
 import numpy as np
 
 from . import determinants
+from .errors import SolverError
 
 DENSE_LIMIT = 1300  # determinants; up to here one dense diagonalization is cheaper than Davidson's several roots
-DEGENERATE = 1e-9
-
-
-class SolverError(RuntimeError):
-    """An impurity solver did not converge, or could not show that its roots are the lowest ones."""
-
-
-class Refused(RuntimeError):
-    """The choices make sense, but not together, or not at this size."""
+DEGENERATE_STATES = 1e-9  # many-electron states whose energies differ by less than this are one level
 
 
 @dataclass(frozen=True)
@@ -49,10 +42,6 @@ class Impurity:
     @property
     def norb(self) -> int:
         return self.h.shape[-1]
-
-    @property
-    def electrons(self) -> float:
-        return sum(w * (na + nb) for w, na, nb in self.sectors)
 
     def reachable(self) -> tuple[float, float]:
         """The smallest and largest number of electrons that the fragment can hold."""
@@ -112,15 +101,17 @@ class States:
 
 
 class FciSector:
-    """Full CI of one impurity at fixed electron numbers, as a function of μ."""
+    """Full CI of one impurity at fixed electron numbers, as a function of μ.
+
+    ``number_diagonal`` (D,) is N_F, which is diagonal in the determinants.
+    """
 
     max_roots = DENSE_LIMIT
 
     def __init__(self, impurity: Impurity, nelec: tuple[int, int]):
         self.impurity, self.nelec = impurity, nelec
         self.size = determinants.dimension(impurity.norb, nelec)
-        self.number = determinants.occupation_diagonal(impurity.norb, nelec, range(impurity.n_fragment))
-        self.solves = 0
+        self.number_diagonal = determinants.occupation_diagonal(impurity.norb, nelec, range(impurity.n_fragment))
 
     @cached_property
     def matrix(self) -> np.ndarray:
@@ -142,7 +133,7 @@ class FciSector:
         import scipy.linalg
 
         shifted = self.matrix.copy()
-        shifted[np.diag_indices(self.size)] -= mu * self.number
+        shifted[np.diag_indices(self.size)] -= mu * self.number_diagonal
         if self.size <= 40 or count > self.size // 3:
             energies, vectors = np.linalg.eigh(shifted)
             return energies[:count], vectors[:, :count]
@@ -153,7 +144,6 @@ class FciSector:
 
         Raises `SolverError` if more than ``max_roots`` roots lie within the window.
         """
-        self.solves += 1
         count = min(4 if self.size < 20_000 else 2, self.size)
         while True:
             energies, vectors = self.lowest(mu, count)
@@ -170,7 +160,7 @@ class FciSector:
         start = 0
         while start < len(energies):
             stop = start + 1
-            while stop < len(energies) and energies[stop] - energies[start] < DEGENERATE:
+            while stop < len(energies) and energies[stop] - energies[start] < DEGENERATE_STATES:
                 stop += 1
             group = vectors[:, start:stop]
             if stop - start > 1:
@@ -183,13 +173,13 @@ class FciSector:
                 pieces = []
                 for value in np.unique(spin):
                     part = group[:, spin == value]
-                    number = part.conj().T @ (self.number[:, None] * part)
+                    number = part.conj().T @ (self.number_diagonal[:, None] * part)
                     pieces.append(part @ np.linalg.eigh(number)[1])
                 group = np.column_stack(pieces)
             out.append(group)
             start = stop
         rotated = np.column_stack(out)
-        numbers = np.einsum("ij,i,ij->j", rotated.conj(), self.number, rotated).real
+        numbers = np.einsum("ij,i,ij->j", rotated.conj(), self.number_diagonal, rotated).real
         overlaps = vectors.conj().T @ rotated
         means = np.einsum("ij,i,ij->j", overlaps.conj(), energies, overlaps).real
         spins, partners = np.full(len(numbers), np.nan), np.ones(len(numbers))

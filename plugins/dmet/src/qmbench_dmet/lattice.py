@@ -12,11 +12,9 @@ import numpy as np
 
 from qmbench import Unsupported
 
+from .anderson import anderson_step
 from .impurity import Impurity, electron_sectors
-from .lowlevel import BlochMeanField, Cells, DenseMeanField, bloch_mean_field, dense_mean_field
-
-MeanField = BlochMeanField | DenseMeanField
-Potentials = list[list[np.ndarray]]
+from .lowlevel import Cells, MeanField, Potentials, bloch_mean_field, dense_mean_field
 
 
 def tiles(lattice: tuple[int, ...], fragment: tuple[int, ...]) -> np.ndarray:
@@ -87,7 +85,7 @@ class Lattice:
         return len(self.h)
 
     @property
-    def target(self) -> float:
+    def n_electrons(self) -> float:
         """The number of electrons of both spins."""
         return 2.0 * self.electrons[0] if len(self.electrons) == 1 else sum(self.electrons)
 
@@ -122,7 +120,7 @@ def make_lattice(
     return Lattice(h, u, sites, tuple(electrons), cells)
 
 
-def mean_field(lattice: Lattice, potentials: Potentials) -> list[MeanField]:
+def low_level(lattice: Lattice, potentials: Potentials) -> list[MeanField]:
     """The low level, one per spin, in fragment-diagonal potentials.
 
     ``potentials[spin][i]`` (n_f, n_f) is the part of the mean field of the i-th unique fragment that is not in
@@ -143,8 +141,8 @@ def mean_field(lattice: Lattice, potentials: Potentials) -> list[MeanField]:
 
 def hartree_fock(
     lattice: Lattice, tolerance: float = 2e-14, max_cycles: int = 600, magnetization: float = 0.3
-) -> tuple[Potentials, list[MeanField], float]:
-    """Self-consistent Hartree–Fock of the lattice: (potentials, mean field per spin, energy).
+) -> Potentials:
+    """The potentials of the lattice's self-consistent Hartree–Fock state.
 
     Restricted if ``lattice.electrons`` has one entry. Unrestricted runs start from an alternating magnetization.
     The potential of a Hubbard model is diagonal, U ⟨n of the other spin⟩. Raises ArithmeticError if the iteration
@@ -164,47 +162,27 @@ def hartree_fock(
     for _ in range(max_cycles):
         potential = u * density[::-1]
         potentials = [[np.diag(v) for v in one] for one in potential]
-        fields = mean_field(lattice, potentials)
+        fields = low_level(lattice, potentials)
         new = np.array([f.site_density()[sites] for f in fields])
         error = new - density
         size = float(np.abs(error).max())
         best, stalled = (size, 0) if size < 0.5 * best else (best, stalled + 1)
         if size < tolerance or (size < 1e-11 and stalled > 8):
-            energy = _hartree_fock_energy(lattice, fields)
-            return potentials, fields, energy
+            return potentials
         inputs, errors = [*inputs[-7:], density], [*errors[-7:], error]
         density = anderson_step(inputs, errors, 0.4)
     raise ArithmeticError(f"the lattice mean field did not converge in {max_cycles} cycles")
 
 
-def anderson_step(inputs: list[np.ndarray], errors: list[np.ndarray], mixing: float) -> np.ndarray:
-    """Anderson's next guess from earlier inputs x and errors f(x) − x. J. ACM 12, 547 (1965)."""
-    x, f = inputs[-1], errors[-1]
-    if len(inputs) == 1:
-        return x + mixing * f
-    dx = np.array([x - old for old in inputs[:-1]]).reshape(len(inputs) - 1, -1)
-    df = np.array([f - old for old in errors[:-1]]).reshape(len(inputs) - 1, -1)
-    weights = np.linalg.lstsq(df.T, f.ravel(), rcond=1e-10)[0]
-    step = mixing * f.ravel() - weights @ (dx + mixing * df)
-    return x + step.reshape(x.shape)
-
-
-def _hartree_fock_energy(lattice: Lattice, fields: list[MeanField]) -> float:
-    band = sum(float(np.sum(f.energies * f.occupations)) for f in fields)
-    n = [f.site_density() for f in fields]
-    pair = lattice.u @ (n[0] * n[-1])
-    return (2.0 * band if len(fields) == 1 else band) - float(pair)
-
-
 def hubbard_impurity(
     lattice: Lattice,
     fragment: int,
-    fields: list[MeanField],
-    baths: list[np.ndarray],
+    mean_fields: list[MeanField],
+    orbitals: list[np.ndarray],
     potentials: Potentials,
     interacting: bool,
-) -> tuple[Impurity, list[np.ndarray]]:
-    """The impurity of one fragment and its embedding orbitals C (N, m), one per spin.
+) -> Impurity:
+    """The impurity of one fragment in its embedding orbitals C (N, m), one set per mean field.
 
     Interacting bath: U acts on every embedding orbital and the core acts through its mean field. Non-interacting
     bath: U acts on the fragment, and the bath feels the low level's ``potentials`` instead
@@ -212,18 +190,13 @@ def hubbard_impurity(
     """
     sites = lattice.sites[fragment]
     n_f = len(sites)
-    orbitals = []
-    for bath in baths:
-        unit = np.zeros((lattice.n_sites, n_f), dtype=bath.dtype)
-        unit[sites, np.arange(n_f)] = 1.0
-        orbitals.append(np.column_stack([unit, bath]))
-    low = [f.density(c) for f, c in zip(fields, orbitals, strict=True)]
+    low = [f.apply_density(c) for f, c in zip(mean_fields, orbitals, strict=True)]
     embedded = [c.conj().T @ d for c, d in zip(orbitals, low, strict=True)]
     pairs = [np.einsum("ip,iq->ipq", c.conj(), c).reshape(lattice.n_sites, -1) for c in orbitals]
-    core = [f.site_density() - (p @ g.T.ravel()).real for f, p, g in zip(fields, pairs, embedded, strict=True)]
+    core = [f.site_density() - (p @ g.T.ravel()).real for f, p, g in zip(mean_fields, pairs, embedded, strict=True)]
     m = orbitals[0].shape[1]
     shape = (m, m, m, m)
-    spin = (0, 0) if len(fields) == 1 else (0, 1)
+    spin = (0, 0) if len(mean_fields) == 1 else (0, 1)
     h, eri = [], []
     for s, other in (spin, spin[::-1]):
         c = orbitals[s]
@@ -244,8 +217,7 @@ def hubbard_impurity(
     electrons = tuple(float(np.trace(g).real) for g in embedded)
     sectors = electron_sectors((2.0 * electrons[0],) if len(electrons) == 1 else electrons, m)
     guess = np.array([embedded[spin[0]].T, embedded[spin[1]].T])
-    impurity = Impurity(np.array(h), np.array(eri), np.array(h), n_f, sectors, lattice.copies, len(fields) == 1, guess)
-    return impurity, orbitals
+    return Impurity(np.array(h), np.array(eri), np.array(h), n_f, sectors, lattice.copies, len(mean_fields) == 1, guess)
 
 
 def _apply_potential(lattice: Lattice, blocks: list[np.ndarray], columns: np.ndarray) -> np.ndarray:

@@ -12,13 +12,15 @@ from dataclasses import dataclass
 
 import numpy as np
 
-DEGENERATE = 1e-8
+DEGENERATE_LEVELS = 1e-8  # levels closer than this to the Fermi level share their electrons
+
+Potentials = list[list[np.ndarray]]  # fragment-diagonal additions to the low level, [spin][fragment] (n_f, n_f)
 
 
-def aufbau(energies: np.ndarray, electrons: float, degenerate: float = DEGENERATE) -> tuple[np.ndarray, float, float]:
+def aufbau(energies: np.ndarray, electrons: float) -> tuple[np.ndarray, float, float]:
     """Occupations (same shape as ``energies``), highest occupied and lowest unoccupied level.
 
-    Levels closer than ``degenerate`` to the Fermi level are occupied equally; the gap is then zero.
+    Levels closer than `DEGENERATE_LEVELS` to the Fermi level are occupied equally; the gap is then zero.
     """
     flat = np.sort(energies.ravel())
     n = flat.size
@@ -28,11 +30,11 @@ def aufbau(energies: np.ndarray, electrons: float, degenerate: float = DEGENERAT
     fractional = electrons - whole > 1e-10
     homo = flat[whole - 1] if whole > 0 else -np.inf
     lumo = flat[whole] if whole < n else np.inf
-    if not fractional and lumo - homo > degenerate:
+    if not fractional and lumo - homo > DEGENERATE_LEVELS:
         return np.where(energies <= 0.5 * (homo + lumo), 1.0, 0.0), homo, lumo
     fermi = lumo if fractional else 0.5 * (homo + lumo)
-    below = energies < fermi - degenerate
-    at = np.abs(energies - fermi) <= degenerate
+    below = energies < fermi - DEGENERATE_LEVELS
+    at = np.abs(energies - fermi) <= DEGENERATE_LEVELS
     occupations = below.astype(float)
     occupations[at] = (electrons - below.sum()) / at.sum()
     return occupations, fermi, fermi
@@ -56,7 +58,11 @@ class DenseMeanField:
     occupations: np.ndarray
     gap: float
 
-    def density(self, columns: np.ndarray) -> np.ndarray:
+    @property
+    def n_sites(self) -> int:
+        return len(self.fock)
+
+    def apply_density(self, columns: np.ndarray) -> np.ndarray:
         """The density matrix times ``columns`` (N, k)."""
         return (self.orbitals * self.occupations) @ (self.orbitals.conj().T @ columns)
 
@@ -117,17 +123,21 @@ class BlochMeanField:
     gap: float
     real: bool
 
+    @property
+    def n_sites(self) -> int:
+        return self.cells.sites.size
+
     def _kind(self, columns: np.ndarray) -> np.ndarray:
         return columns.real if self.real else columns
 
     def density_k(self) -> np.ndarray:
         return (self.orbitals * self.occupations[:, None, :]) @ self.orbitals.conj().transpose(0, 2, 1)
 
-    def density(self, columns: np.ndarray) -> np.ndarray:
+    def apply_density(self, columns: np.ndarray) -> np.ndarray:
         return self._kind(self.cells.to_sites(self.density_k() @ self.cells.to_k(columns)))
 
     def density_matrix(self) -> np.ndarray:
-        return self.density(np.eye(self.cells.sites.size))
+        return self.apply_density(np.eye(self.cells.sites.size))
 
     def site_density(self) -> np.ndarray:
         cluster = np.einsum("kaa->a", self.density_k()).real / len(self.fock_k)
@@ -152,3 +162,12 @@ def bloch_mean_field(cells: Cells, fock_k: np.ndarray, electrons: float, real: b
     energies, orbitals = np.linalg.eigh(fock_k)
     occupations, homo, lumo = aufbau(energies, electrons)
     return BlochMeanField(cells, fock_k, energies, orbitals, occupations, float(lumo - homo), real)
+
+
+MeanField = BlochMeanField | DenseMeanField
+
+
+def idempotent(mean_field: MeanField) -> bool:
+    """Whether every level of the mean field is full or empty."""
+    occupations = mean_field.occupations
+    return bool(np.all(np.minimum(occupations, 1.0 - occupations) < 1e-10))

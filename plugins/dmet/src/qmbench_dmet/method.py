@@ -1,13 +1,10 @@
-"""The method `dmet`: options, what is refused, and the results as qmbench wants them."""
+"""The method `dmet`: what it gives, what it refuses, and what it costs."""
 
 from __future__ import annotations
 
 import math
 import re
 from collections.abc import Sequence
-from typing import Literal
-
-from pydantic import Field
 
 from qmbench import (
     InputError,
@@ -15,52 +12,15 @@ from qmbench import (
     Method,
     Molecule,
     NotConverged,
-    Options,
     Resources,
     Result,
     System,
     Unsupported,
 )
+from qmbench_dmet.options import DmetOptions
 
 _LATTICE_FRAGMENT = re.compile(r"[1-9]\d*(x[1-9]\d*)*")
 CURVES = frozenset({"number_curve", "energy_curve"})
-
-
-class DmetOptions(Options):
-    """Every choice of an embedding that changes the number."""
-
-    basis: str | None = None
-    fragment: str = Field(
-        "1",
-        description="sites per fragment along each lattice direction (2, 2x2); for molecules atom, group, atoms per "
-        "fragment, or atom numbers (1,2:3-5)",
-        examples=["2"],
-    )
-    bath: Literal["svd", "projection", "csd", "eigenvectors", "ensemble"] = Field(
-        "svd", description="how bath orbitals are made; ensemble is the one for partly filled shells"
-    )
-    interaction: Literal["interacting", "noninteracting"] = Field(
-        "interacting", description="whether electrons repel each other in the bath, or in the fragment only"
-    )
-    solver: Literal["fci", "ccsd", "hf"] = Field("fci", description="impurity solver")
-    low_level: Literal["rhf", "uhf"] = Field("rhf", description="mean field that the embedding starts from")
-    self_consistent: bool = Field(False, description="fit a correlation potential until the low level repeats itself")
-    fit: Literal["fragment", "fragment+bath", "density"] = Field(
-        "fragment", description="which part of the density matrix the correlation potential is fitted to"
-    )
-    aufbau: bool = Field(
-        True,
-        description="whether the low level fills its lowest orbitals; false: fragment blocks are matched exactly by "
-        "an augmented Lagrangian (alm-DMET)",
-    )
-    mu_fit: Literal["multistate", "secant", "brentq"] = Field(
-        "multistate", description="how the chemical potential is found; only multistate certifies it"
-    )
-    localization: Literal["meta_lowdin", "iao"] = Field("meta_lowdin", description="localized orbitals of a molecule")
-    max_iterations: int = Field(100, ge=1, description="self-consistency iterations before giving up")
-    tolerance: float = Field(1e-7, gt=0, description="largest change of the correlation potential at convergence")
-    curve_width: float = Field(1.0, gt=0, description="curves run this far on both sides of the chemical potential")
-    curve_points: int = Field(41, ge=2, description="number of points of the curves")
 
 
 class Dmet(Method):
@@ -167,10 +127,9 @@ class Dmet(Method):
             raise InputError(f"fragment of a lattice: write 2 or 2x2, not '{self.options.fragment}'")
         return tuple(int(n) for n in self.options.fragment.split("x"))
 
-    def compute(self, system: Molecule, properties: frozenset[str], resources: Resources) -> Result:
+    def compute(self, system: Molecule | LatticeModel, properties: frozenset[str], resources: Resources) -> Result:
         from qmbench_dmet import run
-        from qmbench_dmet.embedding import EmbeddingError
-        from qmbench_dmet.impurity import Refused
+        from qmbench_dmet.errors import EmbeddingError, Refused
 
         try:
             if isinstance(system, LatticeModel):

@@ -15,7 +15,7 @@ import numpy as np
 from qmbench import InputError, Unsupported
 
 from .impurity import Impurity, electron_sectors
-from .lowlevel import DenseMeanField, dense_mean_field
+from .lowlevel import DenseMeanField, MeanField, Potentials, dense_mean_field
 
 
 @dataclass(frozen=True)
@@ -35,15 +35,15 @@ class MoleculeProblem:
     constant: float
 
     @property
-    def target(self) -> float:
+    def n_electrons(self) -> float:
         return 2.0 * self.electrons[0] if len(self.electrons) == 1 else sum(self.electrons)
 
     @property
-    def initial(self) -> list[list[np.ndarray]]:
+    def initial_potentials(self) -> Potentials:
         return [[np.zeros((len(f), len(f))) for f in self.fragments] for _ in self.electrons]
 
-    def low_level(self, potentials: list[list[np.ndarray]]) -> list[DenseMeanField]:
-        out = []
+    def low_level(self, potentials: Potentials) -> list[MeanField]:
+        out: list[MeanField] = []
         for fock, blocks, electrons in zip(self.fock, potentials, self.electrons, strict=True):
             full = fock.copy()
             for sites, block in zip(self.fragments, blocks, strict=True):
@@ -54,29 +54,23 @@ class MoleculeProblem:
     def impurity(
         self,
         fragment: int,
-        fields: list[Any],
-        bath: list[np.ndarray],
-        potentials: list[list[np.ndarray]],
+        mean_fields: list[MeanField],
+        orbitals: list[np.ndarray],
+        potentials: Potentials,
         interacting: bool,
-    ) -> tuple[Impurity, list[np.ndarray]]:
-        sites = self.fragments[fragment]
-        n_f = len(sites)
-        orbitals = []
-        for b in bath:
-            unit = np.zeros((len(self.h), n_f))
-            unit[sites, np.arange(n_f)] = 1.0
-            orbitals.append(np.column_stack([unit, b]))
-        gammas = [c.T @ f.density(c) for c, f in zip(orbitals, fields, strict=True)]
+    ) -> Impurity:
+        n_f = len(self.fragments[fragment])
+        gammas = [c.T @ f.apply_density(c) for c, f in zip(orbitals, mean_fields, strict=True)]
         eri = self._integrals(orbitals)
         if interacting:
-            h, half = self._interacting(orbitals, gammas, fields)
+            h, half = self._interacting(orbitals, gammas, mean_fields)
         else:
-            h, half, eri = self._non_interacting(orbitals, gammas, fields, eri, n_f)
+            h, half, eri = self._non_interacting(orbitals, gammas, mean_fields, eri, n_f)
         electrons = tuple(float(np.trace(g)) for g in gammas)
         restricted = len(gammas) == 1
         sectors = electron_sectors((2.0 * electrons[0],) if restricted else electrons, orbitals[0].shape[1])
         guess = np.array([gammas[0], gammas[-1]])
-        return Impurity(h, eri, half, n_f, sectors, 1, restricted, guess), orbitals
+        return Impurity(h, eri, half, n_f, sectors, 1, restricted, guess)
 
     def one_body(self, fragment: int) -> list[np.ndarray]:
         """Matrices (N, N) that tell fragments apart, beside the low level's own."""
@@ -102,16 +96,21 @@ class MoleculeProblem:
         return [self.orbitals.T @ (total - k[s]) @ self.orbitals for s in range(len(gammas))]
 
     def _interacting(
-        self, orbitals: list[np.ndarray], gammas: list[np.ndarray], fields: list[Any]
+        self, orbitals: list[np.ndarray], gammas: list[np.ndarray], mean_fields: list[MeanField]
     ) -> tuple[np.ndarray, np.ndarray]:
-        core = [f.density_matrix() - c @ g @ c.T for f, c, g in zip(fields, orbitals, gammas, strict=True)]
+        core = [f.density_matrix() - c @ g @ c.T for f, c, g in zip(mean_fields, orbitals, gammas, strict=True)]
         potentials = self._potential(core)
         h = [c.T @ (self.h + v) @ c for c, v in zip(orbitals, potentials, strict=True)]
         half = [c.T @ (self.h + 0.5 * v) @ c for c, v in zip(orbitals, potentials, strict=True)]
         return np.array([h[0], h[-1]]), np.array([half[0], half[-1]])
 
     def _non_interacting(
-        self, orbitals: list[np.ndarray], gammas: list[np.ndarray], fields: list[Any], eri: np.ndarray, n_f: int
+        self,
+        orbitals: list[np.ndarray],
+        gammas: list[np.ndarray],
+        mean_fields: list[MeanField],
+        eri: np.ndarray,
+        n_f: int,
     ) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
         # the bath feels the low level; on the fragment its mean field gives way to the interaction itself
         f = slice(0, n_f)
@@ -120,7 +119,8 @@ class MoleculeProblem:
         full = [gammas[0], gammas[-1]]
         h, half = [], []
         for s in (0, 1):
-            c, field = orbitals[min(s, len(orbitals) - 1)], fields[min(s, len(fields) - 1)]
+            c, field = orbitals[min(s, len(orbitals) - 1)], mean_fields[min(s, len(mean_fields) - 1)]
+            assert isinstance(field, DenseMeanField)  # as `low_level` makes them
             bare = c.T @ self.h @ c
             low = c.T @ field.fock @ c
             low[f, f] = (c.T @ self.fock[min(s, len(self.fock) - 1)] @ c)[f, f]  # no correlation potential here

@@ -15,20 +15,20 @@ wherever a solve was made); its maximum is the next μ. The gap between the mode
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Sequence
-from dataclasses import dataclass, field
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
 
-from .impurity import DEGENERATE, FciSector, Impurity, States
+from .impurity import DEGENERATE_STATES, Impurity, States
 
 WINDOW = 1e-6  # every root this close to the lowest must have been found before a ground state is believed
 MU_LIMIT = 1e6
 
 
 @dataclass(frozen=True)
-class Fit:
+class ChemicalPotential:
     """A chemical potential and the ensembles that belong to it.
 
     ``certificate`` is "smooth", "crossing", "number" (|ΔN| alone, for solvers without a concave energy) or "none".
@@ -44,8 +44,7 @@ class Fit:
     solves: int
     states: list[list[States]]
     weights: list[list[np.ndarray]]
-    one_sided: tuple = ()
-    history: list[tuple[float, float]] = field(default_factory=list)
+    one_sided: tuple[list[list[np.ndarray]], ...] = ()
     note: str = ""
 
     @property
@@ -72,11 +71,10 @@ class Evaluation:
 class Bundle:
     """The impurities, their solvers, and the space of every state seen so far."""
 
-    def __init__(self, impurities: Sequence[Impurity], solver: Callable[[Impurity, tuple[int, int]], Any] = FciSector):
-        self.impurities = list(impurities)
+    def __init__(self, impurities: list[Impurity], solver: Callable[[Impurity, tuple[int, int]], Any]):
+        self.impurities = impurities
         self.sectors = [[solver(imp, (na, nb)) for _, na, nb in imp.sectors] for imp in self.impurities]
         self.spaces: list[list[tuple | None]] = [[None for _ in row] for row in self.sectors]
-        self.evaluations = 0
 
     def shares(self) -> Iterator[tuple[int, int, float]]:
         """(impurity index, sector index, copies × weight of the sector)."""
@@ -84,18 +82,21 @@ class Bundle:
             for s, (weight, _, _) in enumerate(imp.sectors):
                 yield f, s, imp.copies * weight
 
-    def evaluate(self, mu: float, learn: bool = True) -> Evaluation:
-        self.evaluations += 1
-        states = [[sector.states(mu, WINDOW) for sector in row] for row in self.sectors]
+    def states(self, mu: float) -> list[list[States]]:
+        """The low states of every impurity and sector at ``mu``."""
+        return [[sector.states(mu, WINDOW) for sector in row] for row in self.sectors]
+
+    def evaluate(self, mu: float) -> Evaluation:
+        """Solve everything at ``mu``, and keep the states for the model."""
+        states = self.states(mu)
         dual = number = low = high = 0.0
         for f, s, share in self.shares():
-            found = states[f][s].within(DEGENERATE)
+            found = states[f][s].within(DEGENERATE_STATES)
             dual += share * found.energies.min()
             number += share * float(np.average(found.numbers, weights=found.multiplicities))
             low += share * found.numbers.min()
             high += share * found.numbers.max()
-            if learn:
-                self._learn(f, s, states[f][s])
+            self._learn(f, s, states[f][s])
         return Evaluation(mu, dual, number, low, high, states)
 
     def _learn(self, f: int, s: int, states: States) -> None:
@@ -115,7 +116,7 @@ class Bundle:
         basis_all = np.column_stack([basis, u])
         image = hu if old is None else np.column_stack([old[1], hu])
         h = basis_all.conj().T @ image
-        n = basis_all.conj().T @ (sector.number[:, None] * basis_all)
+        n = basis_all.conj().T @ (sector.number_diagonal[:, None] * basis_all)
         self.spaces[f][s] = (basis_all, image, 0.5 * (h + h.conj().T), n)
 
     def model(self, mu: float) -> tuple[float, float, float]:
@@ -190,20 +191,20 @@ def ensemble(
     return weights_at(lam)
 
 
-def _finish(bundle: Bundle, at: Evaluation, target: float, solves: int, history: list, kind: str) -> Fit:
-    weights, number = ensemble(bundle, at.states, target, DEGENERATE)
+def _finish(bundle: Bundle, at: Evaluation, target: float, solves: int, kind: str) -> ChemicalPotential:
+    weights, number = ensemble(bundle, at.states, target, DEGENERATE_STATES)
     gap = (number - target) * at.mu  # primal minus dual: Σ m Tr ρ(H − μN) + μN_ρ − g(μ)
     for f, s, _ in bundle.shares():
         here = at.states[f][s]
         gap += bundle.impurities[f].copies * float(weights[f][s] @ (here.energies - here.energies.min()))
-    sides: tuple = ()
+    sides: tuple[list[list[np.ndarray]], ...] = ()
     if kind == "crossing":
-        sides = tuple(ensemble(bundle, at.states, end, DEGENERATE)[0] for end in (-np.inf, np.inf))
-    return Fit(at.mu, target, number, kind, abs(gap), solves, at.states, weights, sides, history)
+        sides = tuple(ensemble(bundle, at.states, end, DEGENERATE_STATES)[0] for end in (-np.inf, np.inf))
+    return ChemicalPotential(at.mu, target, number, kind, abs(gap), solves, at.states, weights, sides)
 
 
-def _failed(at: Evaluation, target: float, solves: int, history: list, note: str) -> Fit:
-    return Fit(at.mu, target, at.number, "none", np.inf, solves, at.states, [], (), history, note)
+def _failed(at: Evaluation, target: float, solves: int, note: str) -> ChemicalPotential:
+    return ChemicalPotential(at.mu, target, at.number, "none", np.inf, solves, at.states, [], note=note)
 
 
 def fit_multistate(
@@ -214,33 +215,31 @@ def fit_multistate(
     gap_tolerance: float = 1e-10,
     max_solves: int = 60,
     first_step: float = 0.5,
-) -> Fit:
+) -> ChemicalPotential:
     """Maximize the dual over μ for ``target`` electrons on all fragments together.
 
-    Returns a `Fit` whose certificate is "smooth" (one state per fragment, |ΔN| below ``number_tolerance``),
+    The certificate of the returned one is "smooth" (one state per fragment, |ΔN| below ``number_tolerance``),
     "crossing" (an ensemble; the duality gap is below ``gap_tolerance``) or "none", with a note saying why.
     """
-    history: list[tuple[float, float]] = []
     low = sum(imp.copies * imp.reachable()[0] for imp in bundle.impurities)
     high = sum(imp.copies * imp.reachable()[1] for imp in bundle.impurities)
     if not low - 1e-9 <= target <= high + 1e-9:
         note = f"{target:g} electrons asked for, but the fragments can hold {low:g} to {high:g}"
-        return Fit(mu, target, np.nan, "none", np.inf, 0, [], [], note=note)
+        return ChemicalPotential(mu, target, np.nan, "none", np.inf, 0, [], [], note=note)
     left = right = None  # the nearest chemical potentials with too few, with too many electrons
     ends: dict[float, float] = {}
     step, predicted, misses, nearest = first_step, None, 0, np.inf
     for solves in range(1, max_solves + 1):
         at = bundle.evaluate(mu)
-        history.append((mu, at.number))
         scale = max(1.0, abs(at.dual))
         gap = np.inf if predicted is None else max(0.0, predicted - at.dual)
         tight = max(number_tolerance, 4e-14 * scale)
         if abs(at.number - target) <= tight and at.high - at.low < 1e-7:
-            return _finish(bundle, at, target, solves, history, "smooth")
+            return _finish(bundle, at, target, solves, "smooth")
         inside = at.low - tight <= target <= at.high + tight
         exhausted = left is not None and right is not None and right - left <= 1e-12 * max(1.0, abs(mu))
         if inside and (gap <= gap_tolerance * scale or exhausted):
-            return _finish(bundle, at, target, solves, history, "crossing")
+            return _finish(bundle, at, target, solves, "crossing")
         if exhausted:
             break
         if not inside and at.high < target:
@@ -262,11 +261,11 @@ def fit_multistate(
             edge = mu + (step if right is None else -step)
             step *= 3.0
             if abs(edge) > MU_LIMIT:
-                return _failed(at, target, solves, history, f"no |μ| up to {abs(mu):.1e} gives {target:g} electrons")
+                return _failed(at, target, solves, f"no |μ| up to {abs(mu):.1e} gives {target:g} electrons")
             low_n, high_n = bundle.model(edge)[1:]
             reached = high_n >= target if right is None else low_n <= target
             mu = bundle.maximize_model(min(mu, edge), max(mu, edge), target) if reached else edge
         if mu == previous and not inside:
             break
         predicted = bundle.model(mu)[0]
-    return _failed(at, target, solves, history, f"{at.number:.10f} electrons for {target:g} after {solves} solves")
+    return _failed(at, target, solves, f"{at.number:.10f} electrons for {target:g} after {solves} solves")

@@ -14,7 +14,8 @@ from typing import Any
 import numpy as np
 
 from . import determinants
-from .impurity import DENSE_LIMIT, FciSector, Impurity, Refused, SolverError, States
+from .errors import Refused, SolverError
+from .impurity import DENSE_LIMIT, FciSector, Impurity, States
 
 DETERMINANT_LIMIT = 1_000_000
 GUARD = 1e-3  # residual (energy units) at which a root above the ground state counts as found
@@ -34,7 +35,7 @@ class DavidsonSector(FciSector):
     def __init__(self, impurity: Impurity, nelec: tuple[int, int]):
         from pyscf.fci import cistring
 
-        self.impurity, self.nelec, self.solves = impurity, nelec, 0
+        self.impurity, self.nelec = impurity, nelec
         if np.iscomplexobj(impurity.h) or np.iscomplexobj(impurity.eri):
             raise Refused("a twisted impurity of this size is beyond the dense full-CI solver; use smaller fragments")
         self.size = determinants.dimension(impurity.norb, nelec)
@@ -50,7 +51,7 @@ class DavidsonSector(FciSector):
                 np.array([sum((int(x) >> k) & 1 for k in range(impurity.n_fragment)) for x in strings], float)
             )
         self.shape = (len(counts[0]), len(counts[1]))
-        self.number = (counts[0][:, None] + counts[1][None, :]).ravel()
+        self.number_diagonal = (counts[0][:, None] + counts[1][None, :]).ravel()
         self.known: list[tuple[float, np.ndarray]] = []
         self.random = np.random.default_rng(20220)
 
@@ -84,7 +85,7 @@ class DavidsonSector(FciSector):
 
     def lowest(self, mu: float, count: int) -> tuple[np.ndarray, np.ndarray]:
         diagonal = self.operator[1]
-        shifted = diagonal - mu * self.number
+        shifted = diagonal - mu * self.number_diagonal
         start = []
         for place in np.argsort(shifted, kind="stable")[:count]:
             unit = np.zeros(self.size)
@@ -98,7 +99,11 @@ class DavidsonSector(FciSector):
         start.extend(self.random.standard_normal((count, self.size)))
         basis = np.linalg.qr(np.column_stack(start))[0]
         energies, vectors, residuals = davidson(
-            lambda block: self.apply(block) - mu * self.number[:, None] * block, shifted, basis, count, self.RESIDUAL
+            lambda block: self.apply(block) - mu * self.number_diagonal[:, None] * block,
+            shifted,
+            basis,
+            count,
+            self.RESIDUAL,
         )
         if residuals[:2].max() > self.RESIDUAL:
             raise SolverError(
@@ -185,13 +190,13 @@ def fci_sector(impurity: Impurity, nelec: tuple[int, int]) -> FciSector:
 
 
 class HartreeFockSector:
-    """Hartree–Fock of the impurity: for tests, since embedding it in Hartree–Fock must change nothing."""
+    """Hartree–Fock of the impurity. In a Hartree–Fock low level it must change nothing, which proves the embedding."""
 
     def __init__(self, impurity: Impurity, nelec: tuple[int, int]):
         if not impurity.restricted or np.iscomplexobj(impurity.h) or np.iscomplexobj(impurity.eri):
             raise Refused("the hf and ccsd impurity solvers need real orbitals that are the same for both spins")
-        self.impurity, self.nelec, self.solves = impurity, nelec, 0
-        self.density = impurity.guess
+        self.impurity, self.nelec = impurity, nelec
+        self.dm1 = impurity.guess
 
     def _scf(self, mu: float) -> Any:
         from pyscf import ao2mo, gto, scf
@@ -208,7 +213,7 @@ class HartreeFockSector:
         mf.get_ovlp = lambda *_: np.eye(imp.norb)
         mf._eri = ao2mo.restore(8, imp.eri[0], imp.norb)
         mf.conv_tol, mf.conv_tol_grad, mf.max_cycle = 1e-14, 1e-11, 400
-        guess = None if self.density is None else (np.sum(self.density, axis=0) if na == nb else np.array(self.density))
+        guess = None if self.dm1 is None else (np.sum(self.dm1, axis=0) if na == nb else np.array(self.dm1))
         mf.kernel(guess if guess is not None else np.diag(np.full(imp.norb, (na + nb) / imp.norb)))
         if not mf.converged:
             mf = mf.newton()
@@ -216,18 +221,17 @@ class HartreeFockSector:
             if not mf.converged:
                 raise SolverError(f"impurity Hartree–Fock did not converge at μ = {mu:.6f}")
         dm = _polished(mf)
-        self.density = np.array([dm / 2, dm / 2]) if na == nb else np.array(dm)
+        self.dm1 = np.array([dm / 2, dm / 2]) if na == nb else np.array(dm)
         return mf
 
     def _solve(self, mu: float) -> tuple[float, np.ndarray, np.ndarray]:
         mf = self._scf(mu)
-        assert self.density is not None
-        a, b = self.density
+        assert self.dm1 is not None
+        a, b = self.dm1
         same = [np.einsum("pq,rs->pqrs", d, d) - np.einsum("ps,rq->pqrs", d, d) for d in (a, b)]
         return mf.e_tot, np.array([a, b]), np.array([same[0], np.einsum("pq,rs->pqrs", a, b), same[1]])
 
     def states(self, mu: float, window: float = 0.0) -> States:
-        self.solves += 1
         energy, dm1, dm2 = self._solve(mu)
         number = sum(np.trace(d[: self.impurity.n_fragment, : self.impurity.n_fragment]) for d in dm1)
         spin = _spin_square(dm1, dm2)

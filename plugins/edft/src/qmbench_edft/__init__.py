@@ -1,7 +1,8 @@
 """Ensemble density functional theory of two-electron atoms, and the exact theory to compare it with.
 
-Methods `edft` and `edft-exact`. The numerics behind them are ordinary modules: `grid`, `scf`, `extraction` for the
-approximations, `perimetric`, `exact_density`, `inversion` for the exact branch. Importing this module imports none.
+Methods `edft` and `edft-exact`. The numerics behind them are ordinary modules: `grid`, `kohn_sham`, `oep`, `scf`,
+`extraction` for the approximations, `perimetric`, `exact_density`, `inversion` for the exact branch. Importing this
+module imports none.
 """
 
 from __future__ import annotations

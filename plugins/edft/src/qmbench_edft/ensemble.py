@@ -12,51 +12,52 @@ from functools import cached_property
 import numpy as np
 
 from qmbench import InputError, Unsupported
-from qmbench_edft.states import GROUND, TWO_S_SQUARED, State, multiplets_up_to
+from qmbench_edft.multiplets import GROUND, TWO_S_SQUARED, Multiplet, multiplets_up_to
 
 
 @dataclass(frozen=True)
 class Ensemble:
     """Multiplets with one weight per state. InputError unless the weights are non-negative and sum to one."""
 
-    states: tuple[State, ...]
+    multiplets: tuple[Multiplet, ...]
     weights: tuple[float, ...]
 
     def __post_init__(self) -> None:
-        if len(set(self.states)) != len(self.states) or len(self.states) != len(self.weights):
-            raise InputError("an ensemble needs distinct states and one weight for each")
-        total = sum(s.degeneracy * w for s, w in zip(self.states, self.weights, strict=True))
+        if len(set(self.multiplets)) != len(self.multiplets) or len(self.multiplets) != len(self.weights):
+            raise InputError("an ensemble needs distinct multiplets and one weight for each")
+        total = sum(s.degeneracy * w for s, w in zip(self.multiplets, self.weights, strict=True))
         if min(self.weights) < -1e-12 or abs(total - 1) > 1e-9:
             raise InputError(
                 f"weights per state must be non-negative and, times the degeneracies, sum to 1, not {total}"
             )
 
-    @property
-    def size(self) -> int:
-        """Number of states M, multiplets counted with their degeneracy."""
-        return sum(s.degeneracy for s in self.states)
-
     @cached_property
     def shells(self) -> tuple[tuple[int, int], ...]:
         """The (n, l) of every orbital that an occupied configuration uses, 1s first."""
-        used = {shell for s, w in zip(self.states, self.weights, strict=True) if w > 0 for shell in s.shells}
+        used = {shell for s, w in zip(self.multiplets, self.weights, strict=True) if w > 0 for shell in s.shells}
         return tuple(sorted(used, key=lambda nl: (nl[0], nl[1])))
 
+    @cached_property
     def multiplet_weights(self) -> np.ndarray:
-        """g_k w_k of every multiplet."""
-        return np.array([s.degeneracy * w for s, w in zip(self.states, self.weights, strict=True)])
+        """g_k w_k of every multiplet; read-only."""
+        totals = np.array([s.degeneracy * w for s, w in zip(self.multiplets, self.weights, strict=True)])
+        totals.setflags(write=False)
+        return totals
 
+    @cached_property
     def occupations(self) -> np.ndarray:
-        """Electrons in each of `shells`, summed over spin and magnetic quantum number."""
-        return occupations(self.states, self.multiplet_weights(), self.shells)
+        """Electrons in each of `shells`, summed over spin and magnetic quantum number; read-only."""
+        f = occupations(self.multiplets, self.multiplet_weights, self.shells)
+        f.setflags(write=False)
+        return f
 
 
 def occupations(
-    states: tuple[State, ...], multiplet_weights: np.ndarray, shells: tuple[tuple[int, int], ...]
+    multiplets: tuple[Multiplet, ...], multiplet_weights: np.ndarray, shells: tuple[tuple[int, int], ...]
 ) -> np.ndarray:
     """Electrons per shell; `multiplet_weights` may be any real numbers, differentials of weights too."""
     f = np.zeros(len(shells))
-    for s, w in zip(states, multiplet_weights, strict=True):
+    for s, w in zip(multiplets, multiplet_weights, strict=True):
         for shell, electrons in s.shells.items():
             if shell in shells:
                 f[shells.index(shell)] += w * electrons
@@ -68,12 +69,12 @@ def ground_ensemble() -> Ensemble:
     return Ensemble((GROUND,), (1.0,))
 
 
-def pure_state(s: State) -> Ensemble:
+def pure_multiplet(s: Multiplet) -> Ensemble:
     """One multiplet alone, each of its states equally likely."""
     return Ensemble((s,), (1 / s.degeneracy,))
 
 
-def bi_ensemble(target: State, weight: float) -> Ensemble:
+def bi_ensemble(target: Multiplet, weight: float) -> Ensemble:
     """The ground state and one multiplet; `weight` from 0 (ground state) to 1 (all states equally likely).
 
     Unless the target is 2 3S this is a *symmetry-restricted* ensemble: the variational principle holds inside
@@ -84,7 +85,9 @@ def bi_ensemble(target: State, weight: float) -> Ensemble:
     lowest = (target.n == target.l + 1) if target.l else target.n == 2
     if not lowest:
         below = (
-            f"2 {target.multiplicity}S" if target.l == 0 else str(State(target.l + 1, target.l, target.multiplicity))
+            f"2 {target.multiplicity}S"
+            if target.l == 0
+            else str(Multiplet(target.l + 1, target.l, target.multiplicity))
         )
         raise Unsupported(
             f"a bi-ensemble of 1 1S and {target} leaves out {below}, which lies below in the same symmetry; "
@@ -93,28 +96,28 @@ def bi_ensemble(target: State, weight: float) -> Ensemble:
     return gok1_ensemble((GROUND, target), weight)
 
 
-def gok1_ensemble(states: tuple[State, ...], weight: float) -> Ensemble:
+def gok1_ensemble(multiplets: tuple[Multiplet, ...], weight: float) -> Ensemble:
     """GOK's first kind: the states of the highest multiplet weigh w = weight/M, all lower states share the rest.
 
     weight 1 is the equiensemble of all, weight 0 the equiensemble of all but the highest (the ground state
     alone when there are two multiplets). Gross, Oliveira and Kohn, Phys. Rev. A 37, 2809 (1988).
     """
     _check_weight(weight)
-    m, g = _size(states), states[-1].degeneracy
+    m, g = _size(multiplets), multiplets[-1].degeneracy
     w = weight / m
     rest = (1 - g * w) / (m - g)
-    return Ensemble(states, (rest,) * (len(states) - 1) + (w,))
+    return Ensemble(multiplets, (rest,) * (len(multiplets) - 1) + (w,))
 
 
-def gok2_ensemble(states: tuple[State, ...], weight: float) -> Ensemble:
+def gok2_ensemble(multiplets: tuple[Multiplet, ...], weight: float) -> Ensemble:
     """GOK's second kind: every excited state weighs w = weight/M, the ground state the rest."""
     _check_weight(weight)
-    m = _size(states)
+    m = _size(multiplets)
     w = weight / m
-    return Ensemble(states, (1 - (m - 1) * w,) + (w,) * (len(states) - 1))
+    return Ensemble(multiplets, (1 - (m - 1) * w,) + (w,) * (len(multiplets) - 1))
 
 
-def gok_states(target: State) -> tuple[State, ...]:
+def gok_multiplets(target: Multiplet) -> tuple[Multiplet, ...]:
     """All multiplets from the ground state up to `target`; Unsupported for the resonance 2s²."""
     refuse_resonance(target)
     return multiplets_up_to(target)
@@ -126,7 +129,7 @@ def check_monotone(ensemble: Ensemble) -> None:
         raise InputError("the weights must not increase with energy: E(w) is then no upper bound to anything")
 
 
-def refuse_resonance(target: State) -> None:
+def refuse_resonance(target: Multiplet) -> None:
     """Unsupported for 2s²."""
     if target == TWO_S_SQUARED:
         raise Unsupported(
@@ -136,8 +139,8 @@ def refuse_resonance(target: State) -> None:
         )
 
 
-def _size(states: tuple[State, ...]) -> int:
-    return sum(s.degeneracy for s in states)
+def _size(multiplets: tuple[Multiplet, ...]) -> int:
+    return sum(s.degeneracy for s in multiplets)
 
 
 def _check_weight(weight: float) -> None:

@@ -35,7 +35,7 @@ def density(exact: ExactState, r: np.ndarray) -> np.ndarray:
         f = in_u.reshape(len(u), -1) @ flat
         r2 = 0.5 * (u[:, None] + w)
         r12 = 0.5 * (u[:, None] + v)
-        if exact.state.l == 0:
+        if exact.multiplet.l == 0:
             square = f * f
         else:
             g = exact.exchange_sign * (swapped.reshape(len(u), -1) @ flat)

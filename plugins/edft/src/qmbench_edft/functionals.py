@@ -16,7 +16,7 @@ import numpy as np
 from qmbench_edft import uniform_gas as gas
 from qmbench_edft.ensemble import Ensemble, occupations
 from qmbench_edft.grid import RadialGrid
-from qmbench_edft.states import State
+from qmbench_edft.multiplets import Multiplet
 
 # (l, l', k) → squared 3j symbol (l k l'; 0 0 0)², the weight of G^k in the exchange averaged over m and m'
 THREE_J_SQUARED = {
@@ -28,6 +28,7 @@ THREE_J_SQUARED = {
     (2, 2): {0: 1 / 5, 2: 2 / 35, 4: 2 / 35},
 }
 
+EnergyPerElectron = Callable[[np.ndarray], np.ndarray]  # ε(n) of a uniform gas, n and ε (N,)
 DENSITY_FLOOR = 1e-30  # bohr⁻³; below it nothing local contributes, and powers of r_s would overflow
 
 
@@ -64,9 +65,9 @@ def energy_and_derivatives(
     functional: Functional, ensemble: Ensemble, grid: RadialGrid, orbitals: Sequence[np.ndarray]
 ) -> tuple[float, list[np.ndarray]]:
     """E_Hxc and, per shell, ½ ∂E_Hxc/∂c as vectors (N,)."""
-    f = ensemble.occupations()
+    f = ensemble.occupations
     energy, gradients = _pairs(
-        pair_terms(functional, ensemble.states, ensemble.multiplet_weights(), ensemble.shells), grid, orbitals
+        pair_terms(functional, ensemble.multiplets, ensemble.multiplet_weights, ensemble.shells), grid, orbitals
     )
     local_energy, potentials = _local(functional, ensemble, grid, orbitals, f)
     for g, v, c in zip(gradients, potentials, orbitals, strict=True):
@@ -76,25 +77,25 @@ def energy_and_derivatives(
 
 def weight_derivative(
     functional: Functional,
-    states: tuple[State, ...],
-    weights: np.ndarray,
+    multiplets: tuple[Multiplet, ...],
+    multiplet_weights: np.ndarray,
     shells: tuple[tuple[int, int], ...],
     grid: RadialGrid,
     orbitals: Sequence[np.ndarray],
     change: np.ndarray,
 ) -> float:
-    """Derivative of E_Hxc at fixed orbitals when the multiplet weights g_k w_k move from `weights` along `change`.
+    """Derivative of E_Hxc at fixed orbitals when the `multiplet_weights` g_k w_k move along `change`.
 
     `orbitals` follow `shells`, which hold every orbital of a state that has or gets a weight.
     """
     step = 1e-3  # the coefficients are at most quadratic in the weights, so the central difference is exact
 
     def pair_energy(sign: float) -> float:
-        terms = pair_terms(functional, states, weights + sign * step * change, shells)
+        terms = pair_terms(functional, multiplets, multiplet_weights + sign * step * change, shells)
         return sum(t.coefficient * _integral(t, grid, orbitals) for t in terms)
 
     total = (pair_energy(1.0) - pair_energy(-1.0)) / (2 * step)
-    f, df = occupations(states, weights, shells), occupations(states, change, shells)
+    f, df = occupations(multiplets, multiplet_weights, shells), occupations(multiplets, change, shells)
     rho, n, m = _local_densities(grid, orbitals, f, shells)
     d_rho = sum(x * c * c for x, c in zip(df, orbitals, strict=True))
     if functional.name == "elda":
@@ -102,22 +103,22 @@ def weight_derivative(
         occupation = _mean_occupation(m, rho)
         epsilon, d_n, d_f = _cofe(n, occupation, functional.correlation)
         return total + float(np.sum(d_rho * (epsilon + n * d_n - occupation * d_f) + d_m * d_f))
-    for amount, energy_of in _local_parts(functional, states, weights):
+    for amount, energy_of in _local_parts(functional, multiplets, multiplet_weights):
         total += amount * float(np.sum(d_rho * _potential(energy_of, n)))
     if functional.name == "qlda":
-        for d_amount, theta in _equiensembles(functional, states, change):
+        for d_amount, theta in _equiensembles(functional, multiplets, change):
             total += d_amount * float(np.sum(rho * _thermal_or_cold(n, theta)))
     return total
 
 
 def pair_terms(
     functional: Functional,
-    states: tuple[State, ...],
-    weights: np.ndarray,
+    multiplets: tuple[Multiplet, ...],
+    multiplet_weights: np.ndarray,
     shells: tuple[tuple[int, int], ...],
 ) -> list[PairTerm]:
-    """The Slater integrals of the functional, with coefficients for multiplet weights `weights` = g_k w_k."""
-    f = occupations(states, weights, shells)
+    """The Slater integrals of the functional, with coefficients for the `multiplet_weights` g_k w_k."""
+    f = occupations(multiplets, multiplet_weights, shells)
     if functional.name in ("lda", "qlda", "eexx"):
         # the classical repulsion of the ensemble density with itself, cross terms between states included
         terms = [PairTerm(True, 0, i, j, 0.5 * f[i] * f[j]) for i in range(len(f)) for j in range(len(f))]
@@ -126,7 +127,7 @@ def pair_terms(
             terms += _exchange(shells, lambda i, j: -0.25 * f[i] * f[j])
         return terms
     terms = []
-    for s, w in zip(states, weights, strict=True):
+    for s, w in zip(multiplets, multiplet_weights, strict=True):
         terms += _eigenstate_terms(s, float(w), shells, single_determinants=functional.name == "gic")
     if functional.name == "elda":
         # Hartree part of the exact Hartree–exchange energy: what is left when the ensemble's
@@ -139,7 +140,7 @@ def pair_terms(
 
 
 def _eigenstate_terms(
-    s: State, weight: float, shells: tuple[tuple[int, int], ...], single_determinants: bool
+    s: Multiplet, weight: float, shells: tuple[tuple[int, int], ...], single_determinants: bool
 ) -> list[PairTerm]:
     """weight × ⟨Φ|1/r₁₂|Φ⟩ averaged over the multiplet.
 
@@ -165,7 +166,7 @@ def _eigenstate_terms(
     return terms
 
 
-def _exchange(shells, amount) -> list[PairTerm]:  # type: ignore[no-untyped-def]
+def _exchange(shells: tuple[tuple[int, int], ...], amount: Callable[[int, int], float]) -> list[PairTerm]:
     """Σ_ij amount(i, j) × the exchange integral of shells i and j averaged over m and m'."""
     terms = []
     for i, (_, la) in enumerate(shells):
@@ -233,17 +234,19 @@ def _local(
         potentials = [fi * (common + fi / (2 * l + 1) * d_f) for fi, (_, l) in zip(f, ensemble.shells, strict=True)]
         return float(np.sum(rho * epsilon)), potentials
     energy, potential = 0.0, np.zeros(grid.size)
-    for amount, energy_of in _local_parts(functional, ensemble.states, ensemble.multiplet_weights()):
+    for amount, energy_of in _local_parts(functional, ensemble.multiplets, ensemble.multiplet_weights):
         energy += amount * float(np.sum(rho * energy_of(n)))
         potential = potential + amount * _potential(energy_of, n)
     return energy, [fi * potential for fi in f]
 
 
-def _local_parts(functional: Functional, states: tuple[State, ...], weights: np.ndarray):  # type: ignore[no-untyped-def]
+def _local_parts(
+    functional: Functional, multiplets: tuple[Multiplet, ...], multiplet_weights: np.ndarray
+) -> list[tuple[float, EnergyPerElectron]]:
     """(amount, ε(n)) of the pieces that depend on the density alone."""
-    parts: list[tuple[float, Callable[[np.ndarray], np.ndarray]]] = []
+    parts: list[tuple[float, EnergyPerElectron]] = []
     if functional.name == "qlda":
-        for amount, theta in _equiensembles(functional, states, weights):
+        for amount, theta in _equiensembles(functional, multiplets, multiplet_weights):
             parts.append((amount, partial(_thermal_or_cold, theta=theta)))
         return parts
     if functional.name == "lda":
@@ -255,7 +258,7 @@ def _local_parts(functional: Functional, states: tuple[State, ...], weights: np.
     return parts
 
 
-def _potential(energy_of, n: np.ndarray) -> np.ndarray:  # type: ignore[no-untyped-def]
+def _potential(energy_of: EnergyPerElectron, n: np.ndarray) -> np.ndarray:
     """d(n ε)/dn."""
     return gas.derivative(lambda x: x * energy_of(x), n)
 
@@ -279,14 +282,16 @@ def _thermal_or_cold(n: np.ndarray, theta: float) -> np.ndarray:
     return gas.thermal_xc(n, theta) if theta > 0 else gas.exchange(n) + gas.pw92(n)
 
 
-def _equiensembles(functional: Functional, states: tuple[State, ...], weights: np.ndarray) -> list[tuple[float, float]]:
+def _equiensembles(
+    functional: Functional, multiplets: tuple[Multiplet, ...], multiplet_weights: np.ndarray
+) -> list[tuple[float, float]]:
     """Any monotone weights are a sum of equiensembles of the M_K lowest: λ_K = M_K (w_K − w_{K+1}).
 
     Gives (λ_K, θ_K). Linear in the weights, so it serves for their differentials too.
     """
-    per_state = [w / s.degeneracy for s, w in zip(states, weights, strict=True)] + [0.0]
+    per_state = [w / s.degeneracy for s, w in zip(multiplets, multiplet_weights, strict=True)] + [0.0]
     parts, size = [], 0
-    for k, s in enumerate(states):
+    for k, s in enumerate(multiplets):
         size += s.degeneracy
         amount = size * (per_state[k] - per_state[k + 1])
         if amount:

@@ -27,11 +27,9 @@ class RadialGrid:
     """
 
     r_max: float
-    scale: float
     r: np.ndarray
     omega: np.ndarray
     second: np.ndarray
-    first: np.ndarray
     kernels: tuple[np.ndarray, ...] = field(repr=False)
 
     @property
@@ -40,11 +38,15 @@ class RadialGrid:
 
     def kinetic(self, l: int) -> np.ndarray:
         """(N, N) matrix of −½ d²/dr² + l(l+1)/2r²."""
-        return self.second + np.diag(l * (l + 1) / (2 * self.r**2))
+        matrix = self.second.copy()
+        matrix.flat[:: self.size + 1] += l * (l + 1) / (2 * self.r**2)
+        return matrix
 
     def hamiltonian(self, l: int, potential: np.ndarray) -> np.ndarray:
         """(N, N) radial Hamiltonian of angular momentum l in the local `potential` (N,)."""
-        return self.kinetic(l) + np.diag(potential)
+        matrix = self.kinetic(l)
+        matrix.flat[:: self.size + 1] += potential
+        return matrix
 
     def multipole_potential(self, k: int, a: np.ndarray, b: np.ndarray) -> np.ndarray:
         """Y^k_ab at the points, (N,)."""
@@ -58,10 +60,6 @@ class RadialGrid:
         """Slater's G^k(a, b) = R^k(ab, ba), hartree."""
         ab = a * b
         return float(ab @ self.kernels[k] @ ab)
-
-    def coefficients(self, u: np.ndarray) -> np.ndarray:
-        """The coefficient vector of a radial function given by its values at the points."""
-        return u * np.sqrt(self.omega)
 
     def density(self, rho: np.ndarray) -> np.ndarray:
         """Electron density n(r_p), bohr⁻³, of the radial weights ρ_p = Σ f c_p²."""
@@ -82,7 +80,6 @@ def radial_grid(n_points: int, r_max: float, scale: float = 2.0) -> RadialGrid:
     root = np.sqrt(omega)
     second = 0.5 * (dr.T * omega) @ dr / np.outer(root, root)
     second = 0.5 * (second + second.T)[inside, inside]
-    first = (dr * root[:, None] / root)[inside, inside]
     r, omega, root = r[inside], omega[inside], root[inside]
     kernels = []
     for k in range(HIGHEST_MULTIPOLE + 1):
@@ -92,18 +89,22 @@ def radial_grid(n_points: int, r_max: float, scale: float = 2.0) -> RadialGrid:
         # the part that the box's zero boundary value leaves out: the multipole moment seen from r_max
         kernel += np.outer((r / r_max) ** k, (r / r_max) ** k) / r_max
         kernels.append(0.5 * (kernel + kernel.T))
-    for array in (r, omega, second, first, *kernels):
+    for array in (r, omega, second, *kernels):
         array.setflags(write=False)
-    return RadialGrid(r_max, scale, r, omega, second, first, tuple(kernels))
+    return RadialGrid(r_max, r, omega, second, tuple(kernels))
 
 
-def lowest_orbitals(grid: RadialGrid, l: int, potential: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-    """All orbital energies (N,) and coefficient vectors (N, N; columns) of angular momentum l.
+def default_grid(z: float, n_highest: int = 2, wider: float = 1.0) -> RadialGrid:
+    """A grid on which hydrogen-like shells up to `n_highest` outside a core of charge z−1 are exact to 1e-10."""
+    charge = max(z - 1.0, 0.75)
+    extent = {1: 34.0, 2: 45.0, 3: 72.0}.get(n_highest, 110.0) / charge * wider
+    points = {1: 48, 2: 56, 3: 68}.get(n_highest, 84)
+    return radial_grid(round(points * wider**0.5), extent, 4.0 / z)
 
-    Each vector's sign makes the orbital positive next to the nucleus.
-    """
-    energies, vectors = np.linalg.eigh(grid.hamiltonian(l, potential))
-    return energies, vectors * np.where(vectors[0] < 0, -1.0, 1.0)
+
+def boxes(z: float, n_highest: int) -> list[RadialGrid]:
+    """Ever wider grids, tried until no occupied orbital reaches the wall."""
+    return [default_grid(z, n_highest, wider) for wider in (1.0, 2.0, 4.0)]
 
 
 def _lobatto(n: int) -> tuple[np.ndarray, np.ndarray]:

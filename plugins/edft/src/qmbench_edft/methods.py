@@ -2,16 +2,24 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
-from typing import Any
+from collections.abc import Callable, Mapping, Sequence
+from typing import TYPE_CHECKING, Any
 
 from pydantic import Field
 
 from qmbench import Method, Molecule, Options, Quantity, Resources, Result, System, Unsupported
-from qmbench_edft.options import CURVE_WEIGHTS, EnsembleOptions, usual_weight
+from qmbench_edft.options import CURVE_WEIGHTS, ORBITAL_DEPENDENT, OWN_CORRELATION, EnsembleOptions, usual_weight
+
+if TYPE_CHECKING:
+    from qmbench_edft.extraction import Approximation, Excitation
+    from qmbench_edft.multiplets import Multiplet
 
 LOW_STATES = ("2 3S", "2 1S", "2 3P", "2 1P")
 HIGHER_STATES = ("3 3S", "3 1S", "3 3P", "3 1P")
+
+# what an extraction gives: state → excitation energy (hartree), settings for the record, warnings
+Answer = tuple[dict[str, float], dict[str, Any], list[str]]
+Engine = Callable[[EnsembleOptions, float], Answer]
 
 
 def nuclear_charge(system: Molecule, name: str) -> float:
@@ -76,11 +84,11 @@ class EnsembleDFT(Method):
 
     def estimate(self, system: System, properties: frozenset[str]) -> float | None:
         o = self.options
-        orbital = o.functional in ("eexx", "gic", "sehx", "elda")
         if o.extraction == "dec":
             return 0.8 if o.ground_state == "exact" else 0.3
         factor = {"gap": 1.0, "slope": 5.0, "lim": 2.0, "ladder": 1.0, "delta_scf": 4.0}[o.extraction]
-        return 0.2 + factor * (0.15 if orbital else 0.03) * (len(CURVE_WEIGHTS) if o.curve else 1)
+        per_ensemble = 0.15 if o.functional in ORBITAL_DEPENDENT else 0.03
+        return 0.2 + factor * per_ensemble * (len(CURVE_WEIGHTS) if o.curve else 1)
 
     def families(self) -> dict[str, str]:
         o = self.options
@@ -96,11 +104,11 @@ class EnsembleDFT(Method):
         if not found:
             raise Unsupported(warnings[0])
         settings |= _what_was_averaged(self.options, found)
-        values = {state: float(value) for state, value in found.items()}
+        values = {name: float(value) for name, value in found.items()}
         return Result({"excitation_energies": Quantity(values, "hartree")}, settings, warnings)
 
 
-def _what_was_averaged(o: Any, found: Sequence[str]) -> dict[str, Any]:
+def _what_was_averaged(o: EnsembleOptions, found: Mapping[str, float]) -> dict[str, Any]:
     """What a reader of the record must know of the ensembles: how weights count, and which leave lower states out."""
     if o.ensemble is None:
         return {}
@@ -109,9 +117,9 @@ def _what_was_averaged(o: Any, found: Sequence[str]) -> dict[str, Any]:
     return {"weight_counts": "per state", "symmetry_restricted_ensembles": restricted}
 
 
-def _curve(engine: Callable[[Any, float], Any], o: Any, z: float):  # type: ignore[no-untyped-def]
+def _curve(engine: Engine, o: EnsembleOptions, z: float) -> Answer:
     """Every weight of the curve; the plain labels are those of the weight that is taken where none is given."""
-    points = {}
+    points: dict[float, Answer] = {}
     for weight in CURVE_WEIGHTS:
         try:
             points[weight] = engine(o.model_copy(update={"curve": False, "weight": weight}), z)
@@ -128,41 +136,45 @@ def _curve(engine: Callable[[Any, float], Any], o: Any, z: float):  # type: igno
     return found, {"weight": plain} | ({"parts_hartree": parts} if parts else {}), warnings
 
 
-def _approximation(o: Any):  # type: ignore[no-untyped-def]
+def _approximation(o: EnsembleOptions) -> Approximation:
     from qmbench_edft.extraction import Approximation
 
     # with dec, `own` is left standing for any functional: there it makes no difference
-    correlation = "none" if o.correlation == "own" and o.functional not in ("qlda", "elda") else o.correlation
+    correlation = "none" if o.correlation == "own" and o.functional not in OWN_CORRELATION else o.correlation
     return Approximation(
-        o.functional, correlation, o.potential or "oep", o.ensemble or "bi", o.weight if o.weight else 0.5
+        functional=o.functional,
+        correlation=correlation,
+        equation=o.potential or "oep",
+        ensemble=o.ensemble or "bi",
+        weight=o.weight if o.weight else 0.5,
     )
 
 
-def _collect(names: Sequence[str], compute: Callable[[Any], Any]) -> tuple[dict[str, float], dict[str, Any], list[str]]:
+def _collect(names: Sequence[str], compute: Callable[[Multiplet], Excitation]) -> Answer:
     """Each state by itself; one that is not bound is left out with a warning."""
-    from qmbench_edft.states import state
+    from qmbench_edft.multiplets import multiplet
 
     found: dict[str, float] = {}
-    parts: dict[str, Any] = {}
+    parts: dict[str, dict[str, float]] = {}
     warnings: list[str] = []
     for name in names:
         try:
-            excitation = compute(state(name))
+            excitation = compute(multiplet(name))
         except Unsupported as reason:
             warnings.append(f"{name}: {reason}")
             continue
         found[name] = excitation.value
-        if excitation.ks_gap is not None:
-            parts[name] = {"kohn_sham_gap": excitation.ks_gap, "xc_derivative": float(excitation.derivative)}
+        if excitation.ks_gap is not None and excitation.xc_derivative is not None:
+            parts[name] = {"kohn_sham_gap": excitation.ks_gap, "xc_derivative": float(excitation.xc_derivative)}
     return found, {"parts_hartree": parts} if parts else {}, warnings
 
 
-def _each(o: Any, z: float):  # type: ignore[no-untyped-def]
+def _each(o: EnsembleOptions, z: float) -> Answer:
     """gap, slope, lim, delta_scf: state by state."""
     from qmbench_edft import extraction as ex
 
     a = _approximation(o)
-    ways = {
+    ways: dict[str, Callable[[Multiplet], Excitation]] = {
         "gap": lambda target: ex.gap(a, z, target)[0],
         "slope": lambda target: ex.slope(a, z, target),
         "lim": lambda target: ex.lim(a, z, target),
@@ -174,41 +186,41 @@ def _each(o: Any, z: float):  # type: ignore[no-untyped-def]
     return _collect(names, ways[o.extraction])
 
 
-def _ladder(o: Any, z: float):  # type: ignore[no-untyped-def]
+def _ladder(o: EnsembleOptions, z: float) -> Answer:
     from qmbench_edft import extraction as ex
-    from qmbench_edft.states import state
+    from qmbench_edft.multiplets import multiplet
 
-    rungs = ex.ladder(_approximation(o), z, state(LOW_STATES[-1]), secant=o.extraction == "lim")
-    missing = [name for name in LOW_STATES if state(name) not in rungs]
+    rungs = ex.ladder(_approximation(o), z, multiplet(LOW_STATES[-1]), secant=o.extraction == "lim")
+    missing = [name for name in LOW_STATES if multiplet(name) not in rungs]
     warnings = (
         [f"{', '.join(missing)}: the ladder ends where the next ensemble has an unbound orbital"] if missing else []
     )
     return {str(s): x.value for s, x in rungs.items()}, {}, warnings
 
 
-def _dec(o: Any, z: float):  # type: ignore[no-untyped-def]
+def _dec(o: EnsembleOptions, z: float) -> Answer:
     from qmbench_edft import extraction as ex
     from qmbench_edft.ensemble import ground_ensemble
     from qmbench_edft.functionals import Functional
-    from qmbench_edft.scf import default_grid, solve
+    from qmbench_edft.grid import default_grid
+    from qmbench_edft.scf import solve
 
     grid = default_grid(z, 3)
-    if o.ground_state == "exact":
+    whose = o.ground_state or "exx"
+    if whose == "exact":
         from qmbench_edft.inversion import exact_ground_state
 
         potential = exact_ground_state(z, grid=grid).potential
     else:
-        ground = Functional("sehx") if o.ground_state == "exx" else Functional("lda", "pw92")
+        ground = Functional("sehx") if whose == "exx" else Functional("lda", "pw92")
         potential = solve(ground, ground_ensemble(), z, grid=grid).potential
     a = _approximation(o)
     sizes = {1 + g for g in (1, 3, 9)}
     functional = a.resolve(z, sizes)
-    return _collect(
-        LOW_STATES + HIGHER_STATES, lambda target: ex.dec(functional, z, target, potential, grid, o.ground_state)
-    )
+    return _collect(LOW_STATES + HIGHER_STATES, lambda target: ex.dec(functional, target, potential, grid, whose))
 
 
-_ENGINES: dict[str, Callable[[Any, float], Any]] = {"ladder": _ladder, "dec": _dec}
+_ENGINES: dict[str, Engine] = {"ladder": _ladder, "dec": _dec}
 
 
 class ExactOptions(Options):
@@ -258,15 +270,15 @@ class ExactTwoElectron(Method):
         return "exact"
 
     def compute(self, system: System, properties: frozenset[str], resources: Resources) -> Result:
+        from qmbench_edft.multiplets import GROUND, multiplet
         from qmbench_edft.perimetric import solve_state
-        from qmbench_edft.states import GROUND, state
 
         z = nuclear_charge(system, self.name)
         degree = self.options.degree
         energy, change = {}, {}
         excited = LOW_STATES + HIGHER_STATES if "excitation_energies" in properties else ()
         virials = {}
-        for target in [GROUND, *map(state, excited)]:
+        for target in [GROUND, *map(multiplet, excited)]:
             best = solve_state(z, target, degree)
             energy[str(target)], virials[str(target)] = best.energy, best.virial
             change[str(target)] = abs(solve_state(z, target, degree - 4).energy - best.energy)

@@ -5,7 +5,8 @@ An option that does not change the number in question is refused, so that two sp
 
 from __future__ import annotations
 
-from typing import Any, Literal
+from collections.abc import Callable
+from typing import Any, Literal, get_args
 
 from pydantic import Field, TypeAdapter, ValidationError, model_validator
 
@@ -120,10 +121,16 @@ class EnsembleOptions(Options):
     @classmethod
     def choices(cls, name: str) -> tuple[str, ...]:
         """The values of a required choice."""
-        return cls.model_fields[name].annotation.__args__  # type: ignore[union-attr]
+        return get_args(cls.model_fields[name].annotation)
 
 
-def _correlation(values, functional, extraction, given, refuse) -> None:  # type: ignore[no-untyped-def]
+def _correlation(
+    values: dict[str, Any],
+    functional: str,
+    extraction: str,
+    given: Callable[[str], bool],
+    refuse: Callable[[str, str], None],
+) -> None:
     if extraction == "dec" and functional != "elda":
         refuse("correlation", "a weight-independent correlation cancels from extraction=dec")
     elif functional == "qlda":
@@ -137,7 +144,7 @@ def _correlation(values, functional, extraction, given, refuse) -> None:  # type
         values["correlation"] = "pw92" if functional == "lda" else "none"
 
 
-def _ensemble(values, functional, extraction) -> None:  # type: ignore[no-untyped-def]
+def _ensemble(values: dict[str, Any], functional: str, extraction: str) -> None:
     kind = values.get("ensemble") or ("gok1" if extraction == "ladder" else "bi")
     if extraction == "ladder" and kind == "bi":
         raise ValueError("extraction=ladder climbs through all multiplets: ensemble=gok1 or gok2, not bi")

@@ -12,12 +12,16 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from dataclasses import dataclass, field
-from functools import cached_property, lru_cache
+from functools import lru_cache
+from typing import TYPE_CHECKING
 
 import numpy as np
 
 from qmbench import NotConverged, Unsupported
-from qmbench_edft.states import State
+from qmbench_edft.multiplets import Multiplet
+
+if TYPE_CHECKING:
+    from scipy.sparse import csr_matrix
 
 # A polynomial in (u, v, w): exponents → coefficient. A form: (derivative of F, derivative of F') → polynomial,
 # derivatives numbered 0 none, 1 ∂u, 2 ∂v, 3 ∂w.
@@ -160,20 +164,20 @@ def laguerre_slope(size: int, x: np.ndarray) -> np.ndarray:
 
 
 @lru_cache(maxsize=4)
-def _index_set(omega: int) -> tuple[np.ndarray, np.ndarray]:
-    """(n, 3) degrees (i, j, k) with i + j + k ≤ omega, and the lookup table of their numbers (−1: none)."""
-    triples = np.array([(i, j, d - i - j) for d in range(omega + 1) for i in range(d + 1) for j in range(d + 1 - i)])
-    lookup = np.full((omega + 1,) * 3, -1)
+def _index_set(degree: int) -> tuple[np.ndarray, np.ndarray]:
+    """(n, 3) degrees (i, j, k) with i + j + k ≤ degree, and the lookup table of their numbers (−1: none)."""
+    triples = np.array([(i, j, d - i - j) for d in range(degree + 1) for i in range(d + 1) for j in range(d + 1 - i)])
+    lookup = np.full((degree + 1,) * 3, -1)
     lookup[tuple(triples.T)] = np.arange(len(triples))
     return triples, lookup
 
 
-def _matrix(form: Form, omega: int, a: float, c: float):  # type: ignore[no-untyped-def]
+def _matrix(form: Form, degree: int, a: float, c: float) -> csr_matrix:
     """The form in the basis φ_i(a u) φ_j(a v) φ_k(c w), as a sparse matrix without the common factor 1/(a² c)."""
     from scipy.sparse import csr_matrix
 
-    triples, lookup = _index_set(omega)
-    tables = _one_dimensional(omega + 1)
+    triples, lookup = _index_set(degree)
+    tables = _one_dimensional(degree + 1)
     n, reach = len(triples), MAX_POWER
     # couplings[di, dj, dk] of every function to the one whose degrees differ by (di, dj, dk) − reach
     couplings = np.zeros((2 * reach + 1,) * 3 + (n,))
@@ -191,7 +195,7 @@ def _matrix(form: Form, omega: int, a: float, c: float):  # type: ignore[no-unty
     rows, columns, data = [], [], []
     for offset in np.argwhere(np.abs(couplings).max(axis=-1) > 0):
         target = triples + (offset - reach)
-        inside = np.all(target >= 0, axis=1) & (target.sum(axis=1) <= omega)
+        inside = np.all(target >= 0, axis=1) & (target.sum(axis=1) <= degree)
         rows.append(np.nonzero(inside)[0])
         columns.append(lookup[tuple(target[inside].T)])
         data.append(couplings[tuple(offset)][inside])
@@ -207,9 +211,9 @@ def _diagonals(table: np.ndarray, reach: int) -> np.ndarray:
 
 
 @lru_cache(maxsize=4)
-def _exchange_permutation(omega: int) -> np.ndarray:
+def _exchange_permutation(degree: int) -> np.ndarray:
     """Number of (j, i, k) for each (i, j, k)."""
-    triples, lookup = _index_set(omega)
+    triples, lookup = _index_set(degree)
     return lookup[triples[:, 1], triples[:, 0], triples[:, 2]]
 
 
@@ -221,7 +225,7 @@ class ExactState:
     """
 
     z: float
-    state: State
+    multiplet: Multiplet
     energy: float
     kinetic: float
     nuclear: float
@@ -235,17 +239,12 @@ class ExactState:
         """−V/T − 2: how far the basis is from the best scale (0 at the exact state)."""
         return -(self.nuclear + self.repulsion) / self.kinetic - 2
 
-    @cached_property
-    def size(self) -> int:
-        """Functions in F."""
-        return int(np.count_nonzero(self.coefficients))
-
 
 MAX_POWER = 5  # highest power of one coordinate in any form
 COARSE = 9  # degree at which the whole spectrum is found, to say near which energy the larger basis is searched
 
 
-def default_scales(z: float, n: int, l: int) -> tuple[float, float]:
+def _scales(z: float, n: int) -> tuple[float, float]:
     """Scales (a of u and v, c of w): the outer electron's decay, and both electrons' together. Tuned by energy."""
     if n == 1:
         return 2 * z - 1.3, 2.2 * z
@@ -253,53 +252,71 @@ def default_scales(z: float, n: int, l: int) -> tuple[float, float]:
     return (2.1 if n == 2 else 2.2) * outer, 1.1 * (z + outer)
 
 
-def solve_state(z: float, state: State, omega: int = 18, scales: tuple[float, float] | None = None) -> ExactState:
-    """The bound state `state` of nuclear charge z in all functions of total degree ≤ omega.
+def solve_state(z: float, multiplet: Multiplet, degree: int = 18) -> ExactState:
+    """The bound state of `multiplet` of nuclear charge z in all functions of total degree ≤ degree.
 
     The energy is an upper bound to that of the state. Unsupported for states that do not exist or are not of
     the kind treated here; NotConverged when the level found is not bound.
     """
-    if state.n_inner > 1 or state.l > 1:
-        raise Unsupported(f"the exact branch treats 1sns and 1snp states, not {state}")
-    if z <= 1 and state.n > 1:
+    if multiplet.n_inner > 1 or multiplet.l > 1:
+        raise Unsupported(f"the exact branch treats 1sns and 1snp states, not {multiplet}")
+    if z <= 1 and multiplet.n > 1:
         raise Unsupported(
             "H⁻ has no bound excited state of 1snl: only 1s² is bound (Hill, Phys. Rev. Lett. 38, 643 (1977))"
         )
-    a, c = scales or default_scales(z, state.n, state.l)
-    coarse = _lowest(z, state, min(omega, COARSE), a, c)
-    if omega > COARSE:
-        vector, matrices, project = _lowest(z, state, omega, a, c, near=coarse[0])
-    else:
-        vector, matrices, project = coarse[1:]
+    a, c = _scales(z, multiplet.n)
+    level = _level(z, multiplet, min(degree, COARSE), (a, c))
+    if degree > COARSE:
+        level = _level(z, multiplet, degree, (a, c), near=level.energy)
+    vector, matrices = level.vector, level.matrices
     overlap = matrices["overlap"]
     norm = float(vector @ (overlap @ vector))
     energy = float(vector @ (matrices["total"] @ vector)) / norm
     if energy >= -z * z / 2:
-        raise NotConverged(f"{state} at Z = {z:g} is not bound in this basis: {energy:.6f} hartree; raise omega")
+        raise NotConverged(f"{multiplet} at Z = {z:g} is not bound in this basis: {energy:.6f} hartree; raise degree")
     parts = [float(vector @ (matrices[k] @ vector)) / norm for k in ("kinetic", "nuclear", "repulsion")]
-    full = project @ vector
-    triples, _ = _index_set(omega)
+    full = level.project @ vector
+    triples, _ = _index_set(degree)
     # 8π² × Jacobian 1/4 × the scaled volume element; the P state's sum over both functions, its mean over M
-    scale = 8 * np.pi**2 / 4 / (a * a * c) * norm * (2 / 3 if state.l else 1.0)
-    cube = np.zeros((omega + 1,) * 3)
+    scale = 8 * np.pi**2 / 4 / (a * a * c) * norm * (2 / 3 if multiplet.l else 1.0)
+    cube = np.zeros((degree + 1,) * 3)
     cube[tuple(triples.T)] = full / np.sqrt(scale)
     return ExactState(
-        z, state, energy, parts[0], z * parts[1], parts[2], (a, c), cube, 1.0 if state.multiplicity == 1 else -1.0
+        z,
+        multiplet,
+        energy,
+        parts[0],
+        z * parts[1],
+        parts[2],
+        (a, c),
+        cube,
+        1.0 if multiplet.multiplicity == 1 else -1.0,
     )
 
 
-def _lowest(z, state, omega, a, c, near=None):  # type: ignore[no-untyped-def]
-    """The level's vector, the matrices, and the projector from the symmetrised basis; the energy too when `near`
-    (an energy from a smaller basis, beside which the level is looked for) is not given."""
+@dataclass(frozen=True, eq=False)
+class _Level:
+    """A level of the matrices: energy, vector (in the symmetrised basis), and `project` from that basis to all."""
+
+    energy: float
+    vector: np.ndarray
+    matrices: dict[str, csr_matrix]
+    project: csr_matrix
+
+
+def _level(
+    z: float, multiplet: Multiplet, degree: int, scales: tuple[float, float], near: float | None = None
+) -> _Level:
+    """The level of `multiplet`: counted from the lowest, or the one next to `near`, its energy in a smaller basis."""
     from scipy.linalg import eigh
     from scipy.sparse import csr_matrix, identity
     from scipy.sparse.linalg import eigsh
 
-    sign = 1.0 if state.multiplicity == 1 else -1.0
-    matrices = {name: _matrix(form, omega, a, c) for name, form in _forms(state.l).items()}
-    permutation = _exchange_permutation(omega)
+    sign = 1.0 if multiplet.multiplicity == 1 else -1.0
+    matrices = {name: _matrix(form, degree, *scales) for name, form in _forms(multiplet.l).items()}
+    permutation = _exchange_permutation(degree)
     n = len(permutation)
-    if state.l:
+    if multiplet.l:
         for name in ("overlap", "kinetic", "nuclear", "repulsion"):
             crossed = matrices.pop(name + " crossed")[:, permutation]
             matrices[name] = matrices[name] + 0.5 * sign * (crossed + crossed.T)
@@ -313,10 +330,10 @@ def _lowest(z, state, omega, a, c, near=None):  # type: ignore[no-untyped-def]
         matrices = {name: (project.T @ m @ project).tocsr() for name, m in matrices.items()}
     matrices["total"] = matrices["kinetic"] + z * matrices["nuclear"] + matrices["repulsion"]
     if near is not None:
-        _, vectors = eigsh(
+        energies, vectors = eigsh(
             matrices["total"].tocsc(), 1, matrices["overlap"].tocsc(), sigma=near, v0=np.ones(project.shape[1])
         )
-        return vectors[:, 0], matrices, project
-    level = state.n - 1 if (state.l == 0 and state.multiplicity == 1) else state.n - 2
-    energies, vectors = eigh(matrices["total"].toarray(), matrices["overlap"].toarray(), subset_by_index=[0, level])
-    return float(energies[level]), vectors[:, level], matrices, project
+        return _Level(float(energies[0]), vectors[:, 0], matrices, project)
+    above = multiplet.n - 1 if (multiplet.l == 0 and multiplet.multiplicity == 1) else multiplet.n - 2
+    energies, vectors = eigh(matrices["total"].toarray(), matrices["overlap"].toarray(), subset_by_index=[0, above])
+    return _Level(float(energies[above]), vectors[:, above], matrices, project)

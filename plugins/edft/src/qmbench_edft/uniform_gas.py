@@ -8,8 +8,12 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from functools import lru_cache
+from typing import TYPE_CHECKING
 
 import numpy as np
+
+if TYPE_CHECKING:
+    from scipy.interpolate import CubicSpline
 
 _EXCHANGE = -0.75 * (3 / np.pi) ** (1 / 3)  # Dirac: ε_x = _EXCHANGE n^(1/3)
 _STEP = 1e-30
@@ -132,7 +136,7 @@ def fermi_integral(j: float, eta: np.ndarray) -> np.ndarray:
 
 
 @lru_cache(maxsize=1)
-def _entropy_table():  # type: ignore[no-untyped-def]
+def _entropy_table() -> CubicSpline:
     """ln t → entropy per electron of the ideal gas, t = T/T_F, tabulated through the fugacity."""
     from scipy.interpolate import CubicSpline
 

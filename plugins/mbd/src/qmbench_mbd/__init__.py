@@ -1,7 +1,8 @@
 """Dispersion from coupled oscillators on PySCF densities: TS, MBD@rsSCS and its relatives, MBD-NL.
 
 Numerics that need no program (arrays in, arrays out) are in the modules `models`, `crystal`, `quanta`, `response` and
-`large`; importing this module imports none of them.
+`large`; importing this module imports none of them. An MBD energy reads from `models.mbd_energy` on: `oscillators`,
+`screening`, `radial` have the physics, `screening_equations`, `dipole`, `lapack` the matrices.
 """
 
 from __future__ import annotations
@@ -39,11 +40,11 @@ PROPERTIES = (
         "dynamic_polarizability",
         "bohr3",
         "isotropic polarizability at imaginary frequencies, (n,); the frequencies are a setting of the record",
-        "any",
+        ("*",),
     ),
-    Property("dispersion_modes", "hartree", "frequencies of the coupled dipole modes, ascending, (3 × atoms,)", "any"),
-    Property("dispersion_mode_atoms", "", "number of atoms sharing each coupled mode, 1/Σ w², (3 × atoms,)", "any"),
-    Property("dispersion_mode_energies", "hartree", "dispersion energy by coupled modes, (3 × atoms,)", "any"),
+    Property("dispersion_modes", "hartree", "frequencies of the coupled dipole modes, ascending, (3 × atoms,)", ("*",)),
+    Property("dispersion_mode_atoms", "", "number of atoms sharing each coupled mode, 1/Σ w², (3 × atoms,)", ("*",)),
+    Property("dispersion_mode_energies", "hartree", "dispersion energy by coupled modes, (3 × atoms,)", ("*",)),
     Property("virtual_quanta", "", "mean number of virtual oscillator quanta on each atom", "atoms"),
     Property(
         "dispersion_pair_energies",
@@ -58,7 +59,7 @@ PROPERTIES = (
         ("atoms", "atoms"),
     ),
     Property("vdw_radius", "bohr", "van der Waals radius of a free atom"),
-    Property("fragment_entanglement", "", "entanglement entropy (nats) of each fragment with the rest", "any"),
+    Property("fragment_entanglement", "", "entanglement entropy (nats) of each fragment with the rest", "fragments"),
 )
 
 

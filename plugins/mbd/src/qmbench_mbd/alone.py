@@ -14,7 +14,8 @@ from qmbench import Crystal, InputError, Method, Molecule, Options, Quantity, Re
 from qmbench_mbd.families import CITATIONS, COUPLED, MATRIX_FREE, MODELS, RESPONSE, SolverOptions
 
 if TYPE_CHECKING:
-    from qmbench_mbd.parameters import Array, Damping, Oscillators
+    from qmbench_mbd.oscillators import Array, Oscillators
+    from qmbench_mbd.parameters import Damping
 
 MODELS_ALONE = ("ts", "mbd", "mbd-scs", "mbd-ts")
 _OF_CRYSTALS = frozenset({"dispersion_energy", "forces", "stress"})
@@ -161,18 +162,23 @@ class Alone(Method):
         return DAMPING[self.model][self.options.damping]
 
     def compute(self, system: Molecule | Crystal, properties: frozenset[str], resources: Resources) -> Result:
-        from qmbench_mbd import dispersion
+        from qmbench_mbd.dispersion import (
+            crystal_properties,
+            dispersion_gradient,
+            dispersion_properties,
+            stochastic_properties,
+        )
 
         ratios, given = self._ratios(system), self.options
         o = self._oscillators(system, ratios)
         if isinstance(system, Crystal):
             k_grid = getattr(given, "k_grid", None)
-            return Result(*dispersion.crystal_properties(system, o, k_grid, self.model, self.damping(), properties))
+            return Result(*crystal_properties(system, o, k_grid, self.model, self.damping(), properties))
         if self.is_stochastic():
-            return Result(*dispersion.stochastic_properties(o, self.model, self.damping(), given.probes, given.seed))
-        found, settings = dispersion.dispersion_properties(system, o, self.model, self.damping(), properties)
+            return Result(*stochastic_properties(o, self.model, self.damping(), given.probes, given.seed))
+        found, settings = dispersion_properties(system, o, self.model, self.damping(), properties)
         if properties & _DERIVED:
-            g = dispersion.dispersion_gradient(o, self.model, self.damping())
+            g = dispersion_gradient(o, self.model, self.damping())
             found["forces"] = Quantity(-g.positions, "hartree/bohr")
             found["dispersion_ratio_gradient"] = Quantity(g.by_ratios(o, ratios), "hartree")
         return Result({name: q for name, q in found.items() if name in properties}, settings)

@@ -15,8 +15,8 @@ from typing import Any
 import numpy as np
 
 from qmbench import ATOMIC_NUMBERS, InputError, NotConverged
-from qmbench_mbd.parameters import Array, Oscillators, free_atom_arrays, from_volume_ratios
-from qmbench_mbd.screening import frequency_grid
+from qmbench_mbd.oscillators import Array, Oscillators, casimir_polder, frequency_grid
+from qmbench_mbd.parameters import free_atom_arrays, from_volume_ratios
 
 # Densities below this (per bohr³) are left out: they hold under 1e-6 electrons.
 _TINY_DENSITY = 1e-12
@@ -41,11 +41,13 @@ class FreeAtomDensities:
 @dataclass(frozen=True)
 class AtomShares:
     """Per real atom (N of them, `elements`): Hirshfeld volumes ∫ w n |r−R|³ in the molecule and of the free atom
-    (bohr³ electrons); for MBD-NL polarizabilities α(iu) (n_u, N) in bohr³ in the molecule and of the free atom."""
+    (bohr³ electrons), and the free atoms that gave the weights w; for MBD-NL polarizabilities α(iu) (n_u, N) in bohr³
+    in the molecule and of the free atom."""
 
     elements: tuple[str, ...]
     volumes: Array
     free_volumes: Array
+    free: FreeAtomDensities
     vv: Array | None = None
     free_vv: Array | None = None
 
@@ -202,8 +204,8 @@ def partition(mol: Any, density: Array, free: FreeAtomDensities, grids: Any) -> 
                 share[:, k] += local @ w
     elements = tuple(mol.atom_pure_symbol(i) for i in real)
     if not vv:
-        return AtomShares(elements, volumes, free_volumes)
-    return AtomShares(elements, volumes, free_volumes, share, share if lone else free.vv)
+        return AtomShares(elements, volumes, free_volumes, free)
+    return AtomShares(elements, volumes, free_volumes, free, share, share if lone else free.vv)
 
 
 def local_polarizability(n: Array, gradient: Array, tau: Array | None, u: Array) -> Array:
@@ -245,7 +247,7 @@ def nl_oscillators(shares: AtomShares, positions: Array) -> Oscillators:
     _, weights = frequency_grid()
     alpha, c6, _ = free_atom_arrays(list(shares.elements))
     alpha_ratio = shares.vv[0] / shares.free_vv[0]
-    c6_ratio = (weights @ shares.vv**2) / (weights @ shares.free_vv**2)
+    c6_ratio = casimir_polder(shares.vv, weights) / casimir_polder(shares.free_vv, weights)
     return Oscillators(positions, alpha * alpha_ratio, c6 * c6_ratio, 2.5 * alpha ** (1 / 7) * np.cbrt(alpha_ratio))
 
 

@@ -11,12 +11,11 @@ from dataclasses import dataclass, replace
 
 import numpy as np
 
-from qmbench import InputError
 from qmbench_mbd.dipole import Pairs, per_atom
-from qmbench_mbd.errors import PolarizationCatastrophe
+from qmbench_mbd.errors import PolarizationCatastrophe, refuse_imaginary, refuse_negative_response
 from qmbench_mbd.ewald import (
     Coupling,
-    Crystal,
+    PeriodicOscillators,
     Splitting,
     contract_lattice,
     dipole_matrices,
@@ -25,40 +24,27 @@ from qmbench_mbd.ewald import (
     lattice_points,
     splitting,
 )
-from qmbench_mbd.models import VARIANTS, combined_c6
-from qmbench_mbd.parameters import MBD_STEEPNESS, TS_STEEPNESS, Array
-from qmbench_mbd.radial import exponential, fermi, gaussian, long_range, short_range
-from qmbench_mbd.screening import (
-    dynamic_polarizability,
-    frequency_grid,
-    gaussian_widths,
-    refuse_imaginary,
-    refuse_negative_response,
-    screened_oscillators,
-)
+from qmbench_mbd.models import COUPLING_OF_VARIANT, check_variant, combined_c6, range_separation
+from qmbench_mbd.oscillators import Array, Gradient, frequency_grid
+from qmbench_mbd.parameters import MBD_STEEPNESS, TS_STEEPNESS
+from qmbench_mbd.radial import exponential, fermi, gaussian, gaussian_widths, long_range, short_range
+from qmbench_mbd.screening import screened_oscillators
+from qmbench_mbd.screening_equations import RangeSeparation, short_range_part
+from qmbench_mbd.screening_gradient import through_screened_oscillators
 
 # A damping tail is dropped below exp(-34), twice the digits of a double.
 _TAIL = 34.0
 
 
 @dataclass(frozen=True)
-class CrystalGradient:
-    """dE/dr (N, 3) in hartree/bohr and dE/dε (3, 3) in hartree, both at fixed volume ratios; dE by α, C6, R (N,)."""
+class CrystalGradient(Gradient):
+    """Derivatives of the energy per cell, also dE/dε (3, 3) in hartree, at fixed volume ratios."""
 
-    positions: Array
     strain: Array
-    alpha: Array
-    c6: Array
-    radii: Array
-
-    def stress(self, volume: float) -> Array:
-        """Stress tensor (3, 3) in hartree/bohr³."""
-        return self.strain / volume
 
 
-def _coupling(c: Crystal, beta: float, steepness: float, kind: str) -> Coupling:
-    radii = c.oscillators.radii
-    length = beta * (radii[:, None] + radii[None, :])
+def _coupling(c: PeriodicOscillators, beta: float, steepness: float, kind: str) -> Coupling:
+    length = c.oscillators.damping_lengths(beta)
     if kind == "fermi":
         reach = float(length.max()) * (1 + _TAIL / steepness)
         return Coupling(lambda p, d: long_range(p.distance, length, steepness, d), reach, True)
@@ -66,14 +52,13 @@ def _coupling(c: Crystal, beta: float, steepness: float, kind: str) -> Coupling:
     return Coupling(lambda p, d: exponential(p.distance, length, steepness, d), reach, True)
 
 
-def _screening_coupling(c: Crystal, alpha: Array, damping: tuple[float, float] | None) -> Coupling:
+def _screening_coupling(c: PeriodicOscillators, alpha: Array, separation: RangeSeparation | None) -> Coupling:
     sigma = gaussian_widths(alpha)
     width = np.sqrt(sigma[:, None] ** 2 + sigma[None, :] ** 2)
-    if damping is None:
+    if separation is None:
         return Coupling(lambda p, d: gaussian(p.distance, width, d), 7 * float(width.max()), True)
-    beta, steepness = damping
-    radii = c.oscillators.radii
-    length = beta * (radii[:, None] + radii[None, :])
+    beta, steepness = separation
+    length = c.oscillators.damping_lengths(beta)
     reach = float(length.max()) * (1 + _TAIL / steepness)
     return Coupling(lambda p, d: short_range(p.distance, length, steepness, width, d), reach, False)
 
@@ -81,7 +66,7 @@ def _screening_coupling(c: Crystal, alpha: Array, damping: tuple[float, float] |
 _GAMMA = np.zeros((1, 3))
 
 
-def _screened_response(c: Crystal, alpha: Array, coupling: Coupling, s: Splitting, u: float) -> tuple:
+def _screened_response(c: PeriodicOscillators, alpha: Array, coupling: Coupling, s: Splitting, u: float) -> tuple:
     from scipy.linalg import LinAlgError, cho_factor, cho_solve
 
     n = len(alpha)
@@ -94,24 +79,25 @@ def _screened_response(c: Crystal, alpha: Array, coupling: Coupling, s: Splittin
     return factor, cho_solve(factor, np.kron(np.eye(3), np.ones((n, 1))))
 
 
-def screen_crystal(c: Crystal, damping: tuple[float, float] | None, s: Splitting) -> tuple[Crystal, Array, Array]:
-    """The crystal with screened oscillators, and α(iu) before and after screening, (n_u, N)."""
-    o = c.oscillators
-    u, weights = frequency_grid()
-    alpha = dynamic_polarizability(o.alpha, o.omega, u)
+def _screen(c: PeriodicOscillators, separation: RangeSeparation | None, s: Splitting) -> tuple:
+    """The crystal with screened oscillators, and their α̃(iu), (n_u, N)."""
+    u, _ = frequency_grid()
+    alpha = c.oscillators.polarizability(u)
     screened = np.empty_like(alpha)
     for k in range(len(u)):
-        _, y = _screened_response(c, alpha[k], _screening_coupling(c, alpha[k], damping), s, float(u[k]))
+        _, y = _screened_response(c, alpha[k], _screening_coupling(c, alpha[k], separation), s, float(u[k]))
         screened[k] = np.einsum("cic->i", y.reshape(3, -1, 3)) / 3
-    return replace(c, oscillators=screened_oscillators(o, weights, screened)), alpha, screened
+    return replace(c, oscillators=screened_oscillators(c.oscillators, screened)), screened
 
 
-def _modes(c: Crystal, coupling: Coupling, s: Splitting, ks: Array, vectors: bool) -> tuple[Array, Array, Array]:
+def _modes(
+    c: PeriodicOscillators, coupling: Coupling, s: Splitting, ks: Array, vectors: bool
+) -> tuple[Array, Array, Array]:
     """Dipole matrices, ω² and modes at all k."""
     o = c.oscillators
     n = len(o.alpha)
     t = dipole_matrices(c, coupling, ks, s)
-    strength = np.tile(o.omega * np.sqrt(o.alpha), 3)
+    strength = np.tile(o.strength, 3)
     v = t.reshape(len(ks), 3 * n, 3 * n) * np.outer(strength, strength) + np.diag(np.tile(o.omega**2, 3))
     squared, modes = (np.linalg.eigh(v)) if vectors else (np.linalg.eigvalsh(v), np.empty(0))
     for i, values in enumerate(squared):
@@ -124,74 +110,74 @@ def _modes(c: Crystal, coupling: Coupling, s: Splitting, ks: Array, vectors: boo
 
 
 def crystal_mbd_energy(
-    c: Crystal, beta: float, steepness: float = MBD_STEEPNESS, variant: str = "rsscs", scale: float = 2.5
+    c: PeriodicOscillators, beta: float, steepness: float = MBD_STEEPNESS, variant: str = "rsscs", scale: float = 2.5
 ) -> float:
     """MBD energy per cell in hartree; `variant` as in `models.mbd_energy`. `scale` sets the Ewald splitting and
     changes nothing but the time. Raises PolarizationCatastrophe."""
-    if variant not in VARIANTS:
-        raise InputError(f"variant must be one of {', '.join(VARIANTS)}, not {variant!r}")
+    check_variant(variant)
     s = splitting(c.lattice, scale)
     if variant != "plain":
-        c, _, _ = screen_crystal(c, (beta, steepness) if variant == "rsscs" else None, s)
+        c, _ = _screen(c, range_separation(beta, steepness, variant), s)
     ks = k_points(c.k_grid)
-    kind = "exponential" if variant == "scs" else "fermi"
-    _, squared, _ = _modes(c, _coupling(c, beta, steepness, kind), s, ks, False)
+    _, squared, _ = _modes(c, _coupling(c, beta, steepness, COUPLING_OF_VARIANT[variant]), s, ks, False)
     return float(0.5 * np.sqrt(squared).sum() / len(ks) - 1.5 * c.oscillators.omega.sum())
 
 
 def crystal_mbd_gradient(
-    c: Crystal, beta: float, steepness: float = MBD_STEEPNESS, variant: str = "rsscs", scale: float = 2.5
+    c: PeriodicOscillators, beta: float, steepness: float = MBD_STEEPNESS, variant: str = "rsscs", scale: float = 2.5
 ) -> tuple[float, CrystalGradient]:
     """MBD energy per cell (hartree) with forces' and strain derivatives at fixed volume ratios."""
-    if variant not in VARIANTS:
-        raise InputError(f"variant must be one of {', '.join(VARIANTS)}, not {variant!r}")
+    check_variant(variant)
     s = splitting(c.lattice, scale)
-    damping = (beta, steepness) if variant == "rsscs" else None
-    inner, alpha, screened = (c, np.empty(0), np.empty(0)) if variant == "plain" else screen_crystal(c, damping, s)
-    o = inner.oscillators
+    if variant == "plain":
+        return _coupled_gradient(c, beta, steepness, COUPLING_OF_VARIANT[variant], s)
+    separation = range_separation(beta, steepness, variant)
+    inner, screened = _screen(c, separation, s)
+    energy, outer = _coupled_gradient(inner, beta, steepness, COUPLING_OF_VARIANT[variant], s)
+    return energy, _through_screening(c, inner, s, separation, screened, outer)
+
+
+def _coupled_gradient(
+    c: PeriodicOscillators, beta: float, steepness: float, kind: str, s: Splitting
+) -> tuple[float, CrystalGradient]:
+    """Energy per cell and derivatives of coupled oscillators taken as they are: dE/dV = ¼ V^(−½) at every k."""
+    o = c.oscillators
     n = len(o.alpha)
     ks = k_points(c.k_grid)
-    coupling = _coupling(inner, beta, steepness, "exponential" if variant == "scs" else "fermi")
-    t, squared, modes = _modes(inner, coupling, s, ks, True)
+    coupling = _coupling(c, beta, steepness, kind)
+    t, squared, modes = _modes(c, coupling, s, ks, True)
     energy = 0.5 * np.sqrt(squared).sum() / len(ks) - 1.5 * o.omega.sum()
     half = modes * squared[:, None, :] ** -0.25
     by_v = (0.25 / len(ks) * half @ half.conj().transpose(0, 2, 1)).reshape(len(ks), 3, n, 3, n)
-    strength = o.omega * np.sqrt(o.alpha)
-    scale_t = (strength[:, None] * strength[None, :])[None, :, None, :]
-    g = contract_lattice(inner, coupling, ks, s, by_v * scale_t)
-    by_strength = 2 * np.einsum("kcidj,kcidj,j->i", by_v.conj(), t, strength).real
+    scale = (o.strength[:, None] * o.strength[None, :])[None, :, None, :]
+    g = contract_lattice(c, coupling, ks, s, by_v * scale)
+    by_strength = 2 * np.einsum("kcidj,kcidj,j->i", by_v.conj(), t, o.strength).real
     by_omega = 2 * o.omega * np.einsum("kcici->i", by_v).real - 1.5
-    by_alpha = -1.5 * by_strength * strength / o.alpha - 2 * by_omega * o.omega / o.alpha
-    by_c6 = (by_strength * strength + by_omega * o.omega) / o.c6
+    by_alpha, by_c6 = o.through_coupling(by_strength, by_omega)
     by_radii = beta * (g.by_parameter + g.by_parameter.T).sum(1)
-    outer = CrystalGradient(g.positions, g.strain, by_alpha, by_c6, by_radii)
-    if variant == "plain":
-        return float(energy), outer
-    return float(energy), _through_screening(c, inner, s, damping, alpha, screened, outer)
+    return float(energy), CrystalGradient(g.positions, by_alpha, by_c6, by_radii, g.strain)
 
 
 def _through_screening(
-    c: Crystal,
-    inner: Crystal,
+    c: PeriodicOscillators,
+    inner: PeriodicOscillators,
     s: Splitting,
-    damping: tuple[float, float] | None,
-    alpha: Array,
+    separation: RangeSeparation | None,
     screened: Array,
     outer: CrystalGradient,
 ) -> CrystalGradient:
+    """As `screening_gradient.through_screening`, of a crystal `c` whose screened oscillators are `inner`."""
     from scipy.linalg import cho_solve
 
-    o, after = c.oscillators, inner.oscillators
+    o = c.oscillators
     n = len(o.alpha)
-    u, weights = frequency_grid()
-    by_screened = 6 / np.pi * weights[:, None] * screened * outer.c6
-    by_radius_static = outer.radii * after.radii / 3
-    by_screened[0] += outer.alpha + by_radius_static / screened[0]
+    u, _ = frequency_grid()
+    alpha = o.polarizability(u)
+    by_screened, by_alpha, by_radii = through_screened_oscillators(o, inner.oscillators, screened, outer)
     positions, strain = outer.positions.copy(), outer.strain.copy()
-    by_radii = outer.radii * after.radii / o.radii
     by_dynamic = np.zeros_like(alpha)
     for k in range(len(u)):
-        coupling = _screening_coupling(c, alpha[k], damping)
+        coupling = _screening_coupling(c, alpha[k], separation)
         factor, y = _screened_response(c, alpha[k], coupling, s, float(u[k]))
         x = cho_solve(factor, np.kron(np.eye(3), by_screened[k][:, None]))
         response = -(x @ y.T) / 3
@@ -201,30 +187,22 @@ def _through_screening(
         width = np.sqrt(sigma[:, None] ** 2 + sigma[None, :] ** 2)
 
         def by_length(p: Pairs, by_a: Array, by_b: Array, width: Array = width) -> Array:
-            assert damping is not None
             t = gaussian(p.distance, width)
-            _, _, f_s = fermi(p.distance, damping[0] * (o.radii[:, None] + o.radii[None, :]), damping[1], True)
-            return -(by_a * t.a + by_b * t.b) * f_s
+            _, _, g_s = short_range_part(o, p.distance, separation, True)
+            return (by_a * t.a + by_b * t.b) * g_s
 
-        g = contract_lattice(c, coupling, _GAMMA, s, response, by_length if damping else None)
+        g = contract_lattice(c, coupling, _GAMMA, s, response, by_length if separation else None)
         positions += g.positions
         strain += g.strain
         by_dynamic[k] += ((g.by_parameter + g.by_parameter.T) / width).sum(1) * sigma**2 / (3 * alpha[k])
-        if damping is not None:
-            by_radii = by_radii + damping[0] * (g.extra + g.extra.T).sum(1)
-    fraction = alpha / o.alpha
-    by_log_omega = (by_dynamic * alpha * 2 * (1 - fraction)).sum(0)
-    by_alpha = -by_radius_static / o.alpha + (by_dynamic * fraction).sum(0) - 2 * by_log_omega / o.alpha
-    return CrystalGradient(positions, strain, by_alpha, by_log_omega / o.c6, by_radii)
-
-
-def crystal_ts_energy(c: Crystal, s_r: float, steepness: float = TS_STEEPNESS, scale: float = 2.5) -> float:
-    """TS energy per cell in hartree, with the r⁻⁶ lattice sum converged by an Ewald split."""
-    return crystal_ts_gradient(c, s_r, steepness, scale)[0]
+        if separation is not None:
+            by_radii += separation.beta * (g.extra + g.extra.T).sum(1)
+    dynamic_alpha, by_c6 = o.through_polarizability(u, by_dynamic)
+    return CrystalGradient(positions, by_alpha + dynamic_alpha, by_c6, by_radii, strain)
 
 
 def crystal_ts_gradient(
-    c: Crystal, s_r: float, steepness: float = TS_STEEPNESS, scale: float = 2.5
+    c: PeriodicOscillators, s_r: float, steepness: float = TS_STEEPNESS, scale: float = 2.5
 ) -> tuple[float, Array, Array]:
     """TS energy per cell (hartree), dE/dr (N, 3), dE/dε (3, 3), at fixed volume ratios.
 
@@ -236,7 +214,7 @@ def crystal_ts_gradient(
     n = len(o.alpha)
     s = splitting(c.lattice, scale)
     c6 = combined_c6(o.alpha, o.c6)
-    length = s_r * (o.radii[:, None] + o.radii[None, :])
+    length = o.damping_lengths(s_r)
     energy, positions, strain = 0.0, np.zeros((n, 3)), np.zeros((3, 3))
     for _, p in images(c, max(s.real, float(length.max()) * (1 + _TAIL / steepness))):
         r, z2 = p.distance, (s.eta * p.distance) ** 2

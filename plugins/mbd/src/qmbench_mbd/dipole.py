@@ -11,7 +11,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from qmbench import InputError
-from qmbench_mbd.parameters import Array
+from qmbench_mbd.oscillators import Array
 from qmbench_mbd.radial import Radial
 
 
@@ -42,22 +42,6 @@ def pairs(positions: Array) -> Pairs:
         i, j = np.unravel_index(int(np.argmin(squared)), squared.shape)
         raise InputError(f"atoms {i + 1} and {j + 1} sit at the same place")
     return Pairs(vector, np.sqrt(squared), mask)
-
-
-def assemble(p: Pairs, t: Radial, row: Array | None = None) -> Array:
-    """The matrix A δ_cd + B R_c R_d, (3N, 3N), component-major; scaled by rowᵢ rowⱼ if `row` (N,) is given."""
-    n = len(p.distance)
-    a, b = t.a * p.mask, t.b * p.mask
-    if row is not None:
-        scale = row[:, None] * row[None, :]
-        a *= scale
-        b *= scale
-    out = np.empty((3, n, 3, n))
-    fill_upper(out, a, b, p.vector)
-    for c in range(3):
-        for d in range(c):
-            out[c, :, d, :] = out[d, :, c, :]
-    return out.reshape(3 * n, 3 * n)
 
 
 def fill_upper(out: Array, a: Array, b: Array, vector: Array) -> None:

@@ -2,20 +2,37 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import numpy as np
 
 from qmbench import Crystal, InputError, Molecule, Quantity
-from qmbench_mbd import models, quanta, response, screening
 from qmbench_mbd.families import QUANTA, RESPONSE
-from qmbench_mbd.parameters import Array, Damping, Oscillators
+from qmbench_mbd.models import (
+    COUPLING_OF_VARIANT,
+    combined_c6,
+    coupled_energy,
+    mbd_gradient,
+    screened,
+    ts_energy,
+    ts_gradient,
+)
+from qmbench_mbd.oscillators import Array, Gradient, Oscillators, frequency_grid
+from qmbench_mbd.parameters import Damping
+from qmbench_mbd.quanta import (
+    Bogoliubov,
+    bogoliubov,
+    entanglement_entropy,
+    mode_energies,
+    pair_correlations,
+    pair_energies,
+    participation,
+    virtual_quanta,
+)
+from qmbench_mbd.response import molecular_c6, polarizability, spectrum
 
-if TYPE_CHECKING:
-    from qmbench_mbd.screening import Gradient
-
-# model -> `variant` of `models.mbd_energy`, for the models that are no pairwise sum
-VARIANTS = {"mbd": "rsscs", "mbd-scs": "scs", "mbd-ts": "plain", "mbd-nl": "plain"}
+# Model, if it is no pairwise sum -> variant of MBD; MBD-NL differs from MBD@TS in where its oscillators come from.
+VARIANT_OF_MODEL = {"mbd": "rsscs", "mbd-scs": "scs", "mbd-ts": "plain", "mbd-nl": "plain"}
 
 
 def damping_settings(model: str, damping: Damping) -> dict[str, Any]:
@@ -35,65 +52,84 @@ def dispersion_properties(
 
     `dispersion_energy` is among the settings. Raises PolarizationCatastrophe.
     """
-    u, _ = screening.frequency_grid()
     found: dict[str, Quantity] = {}
-    coupling = "exponential" if model == "mbd-scs" else "fermi"
     if model == "ts":
-        energy = models.ts_energy(o, damping.value, damping.steepness)
+        energy = ts_energy(o, damping.value, damping.steepness)
+        if properties & RESPONSE:
+            found |= _pairwise_response(o)
     else:
-        if model in ("mbd", "mbd-scs"):
-            o = screening.screen(o, (damping.value, damping.steepness) if model == "mbd" else None).oscillators
-        energy = models.coupled_energy(o, damping.value, damping.steepness, coupling)
-    if properties & RESPONSE or "dispersion_modes" in properties:
-        if model == "ts":
-            alpha = screening.dynamic_polarizability(o.alpha, o.omega, u).sum(1)
-            c6 = float(models.combined_c6(o.alpha, o.c6).sum())
-            tensor = alpha[0] * np.eye(3)
-        else:
-            modes, strengths = response.spectrum(o, damping.value, damping.steepness, coupling)
-            tensors = response.polarizability(modes, strengths, u)
-            alpha, tensor = tensors.trace(axis1=1, axis2=2) / 3, tensors[0]
-            c6 = response.molecular_c6(modes, strengths)
-            found["dispersion_modes"] = Quantity(modes, "hartree")
-        found |= {
-            "c6": Quantity(c6, "hartree bohr6"),
-            "polarizability": Quantity(tensor, "bohr3"),
-            "dynamic_polarizability": Quantity(alpha, "bohr3"),
-        }
-    if properties & QUANTA and model != "ts":
-        b = quanta.bogoliubov(o, damping.value, damping.steepness, coupling)
-        found |= {
-            "dispersion_mode_atoms": Quantity(quanta.participation(b), ""),
-            "dispersion_mode_energies": Quantity(quanta.mode_energies(b).sum(1), "hartree"),
-            "virtual_quanta": Quantity(quanta.virtual_quanta(b), ""),
-            "dispersion_pair_energies": Quantity(quanta.pair_energies(b), "hartree"),
-            "dispersion_correlations": Quantity(quanta.pair_correlations(b), ""),
-        }
-        if "fragment_entanglement" in properties:
-            found["fragment_entanglement"] = Quantity(_entropies(molecule, b), "")
+        variant = VARIANT_OF_MODEL[model]
+        coupled = screened(o, damping.value, damping.steepness, variant)
+        coupling = damping.value, damping.steepness, COUPLING_OF_VARIANT[variant]
+        energy = coupled_energy(coupled, *coupling)
+        if properties & (RESPONSE | {"dispersion_modes"}):
+            found |= _coupled_response(*spectrum(coupled, *coupling))
+        if properties & QUANTA:
+            b = bogoliubov(coupled, *coupling)
+            found |= _quanta(b)
+            if "fragment_entanglement" in properties:
+                found["fragment_entanglement"] = Quantity(_entropies(molecule, b), "")
     found["dispersion_energy"] = Quantity(energy, "hartree")
     settings = damping_settings(model, damping) | {"dispersion_energy": energy}
     if properties & RESPONSE:
-        settings["imaginary_frequencies_hartree"] = u.tolist()
+        settings["imaginary_frequencies_hartree"] = frequency_grid()[0].tolist()
     return {name: quantity for name, quantity in found.items() if name in properties}, settings
+
+
+def _pairwise_response(o: Oscillators) -> dict[str, Quantity]:
+    """Sums over atoms that do not see one another."""
+    alpha = o.polarizability(frequency_grid()[0]).sum(1)
+    return _response(float(combined_c6(o.alpha, o.c6).sum()), alpha[0] * np.eye(3), alpha)
+
+
+def _coupled_response(modes: Array, strengths: Array) -> dict[str, Quantity]:
+    """From the coupled modes and their squared transition dipoles."""
+    tensors = polarizability(modes, strengths, frequency_grid()[0])
+    found = _response(molecular_c6(modes, strengths), tensors[0], tensors.trace(axis1=1, axis2=2) / 3)
+    return found | {"dispersion_modes": Quantity(modes, "hartree")}
+
+
+def _response(c6: float, static: Array, isotropic: Array) -> dict[str, Quantity]:
+    return {
+        "c6": Quantity(c6, "hartree bohr6"),
+        "polarizability": Quantity(static, "bohr3"),
+        "dynamic_polarizability": Quantity(isotropic, "bohr3"),
+    }
+
+
+def _quanta(b: Bogoliubov) -> dict[str, Quantity]:
+    return {
+        "dispersion_mode_atoms": Quantity(participation(b), ""),
+        "dispersion_mode_energies": Quantity(mode_energies(b).sum(1), "hartree"),
+        "virtual_quanta": Quantity(virtual_quanta(b), ""),
+        "dispersion_pair_energies": Quantity(pair_energies(b), "hartree"),
+        "dispersion_correlations": Quantity(pair_correlations(b), ""),
+    }
+
+
+def _entropies(molecule: Molecule, b: Bogoliubov) -> Array:
+    """Entanglement entropy of every fragment's real atoms with the rest, (fragments,)."""
+    number = {atom: k for k, atom in enumerate(np.flatnonzero(molecule.atomic_numbers > 0).tolist())}
+    parts = [[number[i] for i in fragment.atoms if i in number] for fragment in molecule.fragments]
+    return np.array([entanglement_entropy(b, part) if part else 0.0 for part in parts])
 
 
 def dispersion_gradient(o: Oscillators, model: str, damping: Damping) -> Gradient:
     """Derivatives of the model's energy by positions at fixed ratios, and by the oscillators' parameters."""
     if model == "ts":
-        return models.ts_gradient(o, damping.value, damping.steepness)[1]
-    return models.mbd_gradient(o, damping.value, damping.steepness, VARIANTS[model])[1]
+        return ts_gradient(o, damping.value, damping.steepness)[1]
+    return mbd_gradient(o, damping.value, damping.steepness, VARIANT_OF_MODEL[model])[1]
 
 
 def stochastic_properties(
     o: Oscillators, model: str, damping: Damping, probes: int, seed: int
 ) -> tuple[dict[str, Quantity], dict[str, Any]]:
     """The dispersion energy with its statistical uncertainty, in memory proportional to the number of atoms."""
-    from qmbench_mbd import large
+    from qmbench_mbd.large import screen_sparse, stochastic_energy
 
     if model == "mbd":
-        o = large.screen_sparse(o, damping.value, damping.steepness)
-    e = large.stochastic_energy(o, damping.value, damping.steepness, probes=probes, seed=seed)
+        o = screen_sparse(o, damping.value, damping.steepness)
+    e = stochastic_energy(o, damping.value, damping.steepness, probes=probes, seed=seed)
     settings = damping_settings(model, damping) | {
         "dispersion_energy": e.energy,
         "lanczos_steps": e.steps,
@@ -111,36 +147,29 @@ def crystal_properties(
     properties: frozenset[str],
 ) -> tuple[dict[str, Quantity], dict[str, Any]]:
     """Energy per cell, forces and stress of a crystal at fixed ratios, and JSON-ready settings."""
-    from qmbench_mbd import crystal as sums
-    from qmbench_mbd import ewald
+    from qmbench_mbd.crystal import crystal_mbd_energy, crystal_mbd_gradient, crystal_ts_gradient
+    from qmbench_mbd.ewald import PeriodicOscillators, k_points
 
-    cell = ewald.Crystal(o, crystal.lattice_vectors, k_grid or (1, 1, 1))
+    cell = PeriodicOscillators(o, crystal.lattice_vectors, k_grid or (1, 1, 1))
     derivatives = properties & {"forces", "stress"}
     if model == "ts":
-        energy, positions, strain = sums.crystal_ts_gradient(cell, damping.value, damping.steepness)
+        energy, positions, strain = crystal_ts_gradient(cell, damping.value, damping.steepness)
     else:
         if k_grid is None:
             raise InputError(
                 "a crystal needs k_grid, the numbers of k points along the reciprocal vectors: k_grid=4,4,4"
             )
-        given = (cell, damping.value, damping.steepness, VARIANTS[model])
+        given = (cell, damping.value, damping.steepness, VARIANT_OF_MODEL[model])
         if derivatives:
-            energy, g = sums.crystal_mbd_gradient(*given)
+            energy, g = crystal_mbd_gradient(*given)
             positions, strain = g.positions, g.strain
         else:
-            energy = sums.crystal_mbd_energy(*given)
+            energy = crystal_mbd_energy(*given)
     found = {"dispersion_energy": Quantity(energy, "hartree")}
     if derivatives:
         found["forces"] = Quantity(-positions, "hartree/bohr")
         found["stress"] = Quantity(strain / crystal.volume, "hartree/bohr3")
     settings = damping_settings(model, damping) | {"dispersion_energy": energy}
     if model != "ts":
-        settings["n_k_points"] = len(ewald.k_points(cell.k_grid))
+        settings["n_k_points"] = len(k_points(cell.k_grid))
     return {name: quantity for name, quantity in found.items() if name in properties}, settings
-
-
-def _entropies(molecule: Molecule, b: quanta.Bogoliubov) -> Array:
-    """Entanglement entropy of every fragment's real atoms with the rest, (fragments,)."""
-    number = {atom: k for k, atom in enumerate(np.flatnonzero(molecule.atomic_numbers > 0).tolist())}
-    parts = [[number[i] for i in fragment.atoms if i in number] for fragment in molecule.fragments]
-    return np.array([quanta.entanglement_entropy(b, part) if part else 0.0 for part in parts])

@@ -15,12 +15,12 @@ import numpy as np
 
 from qmbench import InputError
 from qmbench_mbd.dipole import Pairs, contract, per_atom
-from qmbench_mbd.parameters import Array, Oscillators
+from qmbench_mbd.oscillators import Array, Oscillators
 from qmbench_mbd.radial import Radial, bare
 
 
 @dataclass(frozen=True)
-class Crystal:
+class PeriodicOscillators:
     """Oscillators of one cell, its `lattice` (3, 3) in bohr and the k grid (three counts, shifted by half a step)."""
 
     oscillators: Oscillators
@@ -44,8 +44,6 @@ class Splitting:
 
 # erfc(7) ~ 4e-23 and exp(-13²/4) ~ 4e-19: both sums are converged to rounding.
 _REAL_CUTOFF, _RECIPROCAL_CUTOFF = 7.0, 13.0
-# The Fermi tail exp(−a(r/S−1)) is dropped where it is below exp(−34).
-_TAIL = 34.0
 
 
 def splitting(lattice: Array, scale: float = 2.5) -> Splitting:
@@ -77,7 +75,7 @@ def _reach(positions: Array) -> float:
 _BATCH = 20_000
 
 
-def images(c: Crystal, radius: float) -> Iterator[tuple[Array, Pairs]]:
+def images(c: PeriodicOscillators, radius: float) -> Iterator[tuple[Array, Pairs]]:
     """All images within `radius` of any pair, in batches: integer triples (L, 3), and pairs with vectors (3, L, N, N),
     distances and masks (L, N, N)."""
     x = c.oscillators.positions
@@ -162,7 +160,7 @@ class _Wave:
     phase: Array
 
 
-def _waves(c: Crystal, k: Array, s: Splitting) -> Iterator[_Wave]:
+def _waves(c: PeriodicOscillators, k: Array, s: Splitting) -> Iterator[_Wave]:
     reciprocal = 2 * np.pi * np.linalg.inv(c.lattice).T
     for triple in lattice_points(reciprocal, s.reciprocal, float(np.linalg.norm(k @ reciprocal))):
         q = (k + triple) @ reciprocal
@@ -172,12 +170,12 @@ def _waves(c: Crystal, k: Array, s: Splitting) -> Iterator[_Wave]:
             yield _Wave(q, float(weight), np.exp(1j * (c.oscillators.positions @ q)))
 
 
-def _surface(c: Crystal, k: Array) -> float:
+def _surface(c: PeriodicOscillators, k: Array) -> float:
     """At k = 0, the depolarizing field of a spherical sample, which couples every pair alike; otherwise 0."""
     return 0.0 if np.any(k) else 4 * np.pi / (3 * c.volume)
 
 
-def dipole_matrices(c: Crystal, coupling: Coupling, ks: Array, s: Splitting) -> Array:
+def dipole_matrices(c: PeriodicOscillators, coupling: Coupling, ks: Array, s: Splitting) -> Array:
     """Lattice-summed dipole matrices at fractional k points (n, 3): (n, 3, N, 3, N), complex, Hermitian."""
     n = len(c.oscillators.alpha)
     out = np.zeros((len(ks), 9 * n * n), dtype=complex)
@@ -208,7 +206,7 @@ class LatticeGradient:
 
 
 def contract_lattice(
-    c: Crystal,
+    c: PeriodicOscillators,
     coupling: Coupling,
     ks: Array,
     s: Splitting,

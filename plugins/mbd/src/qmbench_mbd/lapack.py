@@ -10,7 +10,7 @@ import numpy as np
 from scipy.linalg import LinAlgError
 from scipy.linalg.lapack import dpotrf, dpotrs, dsyev, dsyev_lwork, dsyevd, dsyevd_lwork
 
-from qmbench_mbd.parameters import Array
+from qmbench_mbd.oscillators import Array
 
 ROUTINES = ("dpotrf", "dpotrs", "dsyev", "dsyevd")
 """The names under which this module calls LAPACK; the benchmark of speed times them."""

@@ -17,15 +17,10 @@ import numpy as np
 
 from qmbench import InputError, NotConverged
 from qmbench_mbd.errors import PolarizationCatastrophe
-from qmbench_mbd.parameters import MBD_STEEPNESS, Array, Oscillators
-from qmbench_mbd.radial import long_range, short_range
-from qmbench_mbd.screening import (
-    N_FREQUENCIES,
-    dynamic_polarizability,
-    frequency_grid,
-    gaussian_widths,
-    screened_oscillators,
-)
+from qmbench_mbd.oscillators import Array, Oscillators, frequency_grid
+from qmbench_mbd.parameters import MBD_STEEPNESS
+from qmbench_mbd.radial import gaussian_widths, long_range, short_range
+from qmbench_mbd.screening import screened_oscillators
 
 _TILE = 256
 
@@ -74,7 +69,7 @@ def control_variates(o: Oscillators, beta: float, steepness: float, z: Array) ->
 
 def _tiles(o: Oscillators, beta: float, steepness: float) -> Iterator[tuple[Array, slice, slice]]:
     n = len(o.alpha)
-    strength = o.omega * np.sqrt(o.alpha)
+    strength = o.strength
     x = np.ascontiguousarray(o.positions.T)
     spans = [slice(a, min(a + _TILE, n)) for a in range(0, n, _TILE)]
     for first, rows in enumerate(spans):
@@ -202,9 +197,8 @@ def screen_sparse(
     *,
     tail: float = 1e-10,
     tolerance: float = 1e-12,
-    n_frequencies: int = N_FREQUENCIES,
 ) -> Oscillators:
-    """Range-separated screening (as `models.screen`) with the couplings kept only where 1 − f exceeds `tail`.
+    """Range-separated screening (as `screening.screen`) with the couplings kept only where 1 − f exceeds `tail`.
 
     The equations (α⁻¹ + T) Y = 1 ⊗ e_c are solved by conjugate gradients to a relative residual `tolerance`; memory
     grows as the number of neighbours. Raises PolarizationCatastrophe if the response is not positive.
@@ -227,8 +221,8 @@ def screen_sparse(
     # Both triangles of one sparsity pattern, shared by the six Cartesian components.
     order = csr_array((np.arange(1, 2 * len(i) + 1), (np.append(i, j), np.append(j, i))), shape=(n, n))
     source = (order.data - 1) % len(i) if len(i) else np.empty(0, dtype=int)
-    u, weights = frequency_grid(n_frequencies)
-    alpha = dynamic_polarizability(o.alpha, o.omega, u)
+    u, _ = frequency_grid()
+    alpha = o.polarizability(u)
     screened = np.empty_like(alpha)
     solution = np.zeros((3, n, 3))
     for k in range(len(u)):
@@ -243,7 +237,7 @@ def screen_sparse(
             _refuse_negative(blocks, alpha[0])
         solution = _conjugate_gradients(blocks, alpha[k], solution, tolerance, float(u[k]))
         screened[k] = np.einsum("cic->i", solution) / 3
-    return screened_oscillators(o, weights, screened)
+    return screened_oscillators(o, screened)
 
 
 def _multiply(blocks: dict, y: Array) -> Array:

@@ -14,8 +14,9 @@ if TYPE_CHECKING:
     from collections.abc import Callable
     from pathlib import Path
 
-    from qmbench_mbd.atoms_in_molecules import FreeAtomDensities
-    from qmbench_mbd.parameters import Array, Damping, Oscillators
+    from qmbench_mbd.atoms_in_molecules import AtomShares
+    from qmbench_mbd.oscillators import Array, Oscillators
+    from qmbench_mbd.parameters import Damping
 
 _PAIRWISE = (
     frozenset(
@@ -122,7 +123,8 @@ class Dispersion(Method):
         from qmbench_mbd.dispersion import dispersion_properties, stochastic_properties
 
         mf, settings = self._scf(system, resources)
-        oscillators, ratios, free = self._oscillators(system, mf, resources)
+        shares = self._shares(mf, resources)
+        oscillators = self._oscillators(system, shares)
         if self.is_stochastic():
             given = self.options
             found, more = stochastic_properties(oscillators, self.model, self.damping(), given.probes, given.seed)
@@ -133,22 +135,15 @@ class Dispersion(Method):
             total = float(mf.e_tot) + more["dispersion_energy"]
             found["energy"] = Quantity(total, "hartree", d.uncertainty, d.uncertainty_kind)
         if "hirshfeld_ratios" in properties:
-            found["hirshfeld_ratios"] = Quantity(ratios, "")
-        found |= self._forces(mf, oscillators, ratios, free, properties, resources)
+            found["hirshfeld_ratios"] = Quantity(shares.ratios, "")
+        if properties & (_RESPONDING | {"dispersion_forces_fixed_ratios"}):
+            found |= self._forces(mf, shares, oscillators, properties, resources)
         return Result({name: q for name, q in found.items() if name in properties}, settings | more)
 
     def _forces(
-        self,
-        mf: Any,
-        o: Oscillators,
-        ratios: Array,
-        free: FreeAtomDensities,
-        properties: frozenset[str],
-        resources: Resources,
+        self, mf: Any, shares: AtomShares, o: Oscillators, properties: frozenset[str], resources: Resources
     ) -> dict[str, Quantity]:
         """Those of the dispersion energy at fixed ratios and with their derivative, and those of the total energy."""
-        if not properties & {*_RESPONDING, "dispersion_forces_fixed_ratios"}:
-            return {}
         from qmbench_mbd.atoms_in_molecules import real_atoms
         from qmbench_mbd.dispersion import dispersion_gradient
         from qmbench_mbd.ratio_gradients import ratio_gradient
@@ -158,7 +153,8 @@ class Dispersion(Method):
         found = {"dispersion_forces_fixed_ratios": -g.positions}
         with pyscf_session(resources):
             if properties & _RESPONDING:
-                found["dispersion_forces"] = -g.with_ratios(o, ratios, ratio_gradient(mf, free, mf.grids))
+                by_position = ratio_gradient(mf, shares.free, mf.grids)
+                found["dispersion_forces"] = -g.with_ratios(o, shares.ratios, by_position)
             if "forces" in properties:
                 nuclear = mf.nuc_grad_method()
                 nuclear.grid_response = True  # the grid moves with the atoms, and the energy with the grid
@@ -190,21 +186,22 @@ class Dispersion(Method):
         )
         return mf, scf_settings(mf)
 
-    def _oscillators(
-        self, molecule: Molecule, mf: Any, resources: Resources
-    ) -> tuple[Oscillators, Array, FreeAtomDensities]:
-        from qmbench_mbd import atoms_in_molecules as aim
+    def _shares(self, mf: Any, resources: Resources) -> AtomShares:
+        """Atoms in the molecule, from its density."""
+        from qmbench_mbd.atoms_in_molecules import free_atoms_of, partition, spin_summed
         from qmbench_pyscf import pyscf_session
 
-        vv = self.model == "mbd-nl"
         with pyscf_session(resources):
             if mf.grids.coords is None:
                 mf.grids.build(with_non0tab=True)
-            free = aim.free_atoms_of(mf.mol, mf.xc, vv, load=_stored(resources))
-            shares = aim.partition(mf.mol, aim.spin_summed(mf.make_rdm1()), free, mf.grids)
+            free = free_atoms_of(mf.mol, mf.xc, vv=self.model == "mbd-nl", load=_stored(resources))
+            return partition(mf.mol, spin_summed(mf.make_rdm1()), free, mf.grids)
+
+    def _oscillators(self, molecule: Molecule, shares: AtomShares) -> Oscillators:
+        from qmbench_mbd.atoms_in_molecules import nl_oscillators, ts_oscillators
+
         positions = molecule.coordinates[molecule.atomic_numbers > 0]
-        make = aim.nl_oscillators if vv else aim.ts_oscillators
-        return make(shares, positions), shares.ratios, free
+        return nl_oscillators(shares, positions) if self.model == "mbd-nl" else ts_oscillators(shares, positions)
 
 
 @cache

@@ -11,14 +11,12 @@ import csv
 from dataclasses import dataclass
 from functools import cache
 from importlib import resources
-from typing import Any
 
 import numpy as np
-from numpy.typing import ArrayLike, NDArray
+from numpy.typing import ArrayLike
 
-from qmbench import InputError, Unsupported
-
-Array = NDArray[Any]
+from qmbench import Unsupported
+from qmbench_mbd.oscillators import Array, Oscillators
 
 # libMBD and pymbd convert ångström with this CODATA-1986 value; numbers quoted from their tests need it.
 LIBMBD_BOHR_IN_ANGSTROM = 0.529177249
@@ -36,34 +34,6 @@ class FreeAtom:
     c6: float
     radius: float
     multiplicity: int
-
-
-@dataclass(frozen=True)
-class Oscillators:
-    """Atoms as dipole oscillators, in atomic units.
-
-    `positions` (N, 3) bohr, `alpha` (N,) static polarizabilities in bohr³, `c6` (N,) in hartree bohr⁶, `radii` (N,)
-    van der Waals radii in bohr.
-    """
-
-    positions: Array
-    alpha: Array
-    c6: Array
-    radii: Array
-
-    def __post_init__(self) -> None:
-        for name in ("positions", "alpha", "c6", "radii"):
-            object.__setattr__(self, name, np.ascontiguousarray(getattr(self, name), dtype=float))
-        n = len(self.alpha)
-        if self.positions.shape != (n, 3) or self.c6.shape != (n,) or self.radii.shape != (n,):
-            raise InputError(f"positions must be ({n}, 3) and c6, radii ({n},), like alpha")
-        if n and min(self.alpha.min(), self.c6.min(), self.radii.min()) <= 0:
-            raise InputError("alpha, c6 and radii must be positive")
-
-    @property
-    def omega(self) -> Array:
-        """Oscillator frequencies 4 C6 / (3 α²) in hartree, shape (N,)."""
-        return 4 / 3 * self.c6 / self.alpha**2
 
 
 @cache

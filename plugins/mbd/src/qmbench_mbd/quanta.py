@@ -13,9 +13,10 @@ from dataclasses import dataclass
 import numpy as np
 
 from qmbench_mbd.dipole import by_atom
+from qmbench_mbd.errors import refuse_imaginary
 from qmbench_mbd.models import potential_matrix
-from qmbench_mbd.parameters import MBD_STEEPNESS, Array, Oscillators
-from qmbench_mbd.screening import refuse_imaginary
+from qmbench_mbd.oscillators import Array, Oscillators
+from qmbench_mbd.parameters import MBD_STEEPNESS
 
 
 @dataclass(frozen=True)
@@ -60,11 +61,6 @@ def bogoliubov(o: Oscillators, beta: float, steepness: float = MBD_STEEPNESS, co
 def pair_amplitudes(b: Bogoliubov) -> Array:
     """t = −X⁻¹Y (n, n), symmetric: the ground state is exp(½ Σ tᵢⱼ aᵢ†aⱼ†)|0⟩ up to its norm."""
     return -np.linalg.solve(b.x, b.y)
-
-
-def normal_correlation(b: Bogoliubov) -> Array:
-    """⟨aᵢ†aⱼ⟩ = YᵀY (n, n)."""
-    return b.y.T @ b.y
 
 
 def anomalous_correlation(b: Bogoliubov) -> Array:

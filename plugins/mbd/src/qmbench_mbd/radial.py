@@ -10,7 +10,7 @@ from dataclasses import dataclass, field
 
 import numpy as np
 
-from qmbench_mbd.parameters import Array
+from qmbench_mbd.oscillators import Array
 
 _TWO_OVER_SQRT_PI = 2 / np.sqrt(np.pi)
 
@@ -57,31 +57,22 @@ def bare(r: Array, derivatives: bool = False) -> Radial:
     return Radial(a, b, -3 * a * inv, -5 * b * inv)
 
 
-def gaussian_deficit(z: Array) -> tuple[Array, Array]:
-    """erf z − θ − 1 and 2z²θ with θ = 2z exp(−z²)/√π, z = r/σ: a Gaussian dipole's A r³, less the 1 of a point dipole,
-    and what its B r⁵ has beyond −3 A r³."""
+def gaussian_widths(alpha: Array) -> Array:
+    """Width σ = (√(2/π) α/3)^(1/3) in bohr of the Gaussian dipole that has polarizability α.
+
+    A. Mayer, Phys. Rev. B 75, 045407 (2007).
+    """
+    return np.cbrt(np.sqrt(2 / np.pi) * alpha / 3)
+
+
+def gaussian_change(r: Array, width: Array, derivatives: bool = False) -> Radial:
+    """What `gaussian` dipoles have beyond point dipoles; falls as exp(−r²/σ²). Derivatives by r and σ."""
     from scipy.special import erfc
 
-    z2 = z * z
-    theta = np.exp(-z2)
-    theta *= z
-    theta *= _TWO_OVER_SQRT_PI
-    shape = erfc(z)
-    shape += theta
-    np.negative(shape, out=shape)
-    theta *= z2
-    theta *= 2
-    return shape, theta
-
-
-def gaussian(r: Array, width: Array, derivatives: bool = False) -> Radial:
-    """Dipoles smeared by Gaussians of combined width σ = √(σᵢ²+σⱼ²): −∇∇ erf(r/σ)/r. Derivatives by r and σ.
-
-    A. Tkatchenko, R. A. DiStasio Jr., R. Car, M. Scheffler, Phys. Rev. Lett. 108, 236402 (2012), eqs 4 and 5.
-    """
     z = r / width
-    shape, extra = gaussian_deficit(z)
-    shape += 1.0
+    theta = _TWO_OVER_SQRT_PI * z * np.exp(-z * z)
+    shape = -(erfc(z) + theta)  # erf z − θ − 1
+    extra = 2 * z * z * theta
     inv = 1 / r
     inv3 = inv * inv * inv
     inv5 = inv3 * inv * inv
@@ -89,11 +80,23 @@ def gaussian(r: Array, width: Array, derivatives: bool = False) -> Radial:
     if not derivatives:
         return Radial(a, b)
     # d(erf z − θ)/dz = 2zθ = extra/z; d(2z²θ)/dz = θ(6z − 4z³) = extra (3/z − 2z)
-    shape_z = extra / z
+    a_z = extra / z * inv3
     b_z = -2 * z * extra * inv5  # the two 3·extra/z cancel
-    a_z = shape_z * inv3
     z_r, z_p = 1 / width, -z / width
     return Radial(a, b, a_z * z_r - 3 * a * inv, b_z * z_r - 5 * b * inv, a_z * z_p, b_z * z_p)
+
+
+def gaussian(r: Array, width: Array, derivatives: bool = False) -> Radial:
+    """Dipoles smeared by Gaussians of combined width σ = √(σᵢ²+σⱼ²): −∇∇ erf(r/σ)/r. Derivatives by r and σ.
+
+    A. Tkatchenko, R. A. DiStasio Jr., R. Car, M. Scheffler, Phys. Rev. Lett. 108, 236402 (2012), eqs 4 and 5: with
+    θ = 2z exp(−z²)/√π, z = r/σ, A = (erf z − θ)/r³ and B = −[3 (erf z − θ) − 2z²θ]/r⁵.
+    """
+    point, change = bare(r, derivatives), gaussian_change(r, width, derivatives)
+    a, b = point.a + change.a, point.b + change.b
+    if not derivatives:
+        return Radial(a, b)
+    return Radial(a, b, point.a_r + change.a_r, point.b_r + change.b_r, change.a_p, change.b_p)
 
 
 def long_range(r: Array, length: Array, steepness: float, derivatives: bool = False) -> Radial:
@@ -130,6 +133,10 @@ def exponential(r: Array, length: Array, steepness: float, derivatives: bool = F
     curvature = steepness * slope * (1 - s) + steepness**3 * s * s * decay
     a_log, b_log = slope * inv3, (curvature - 3 * slope) * inv5
     return Radial(a, b, (a_log - 3 * a) * inv, (b_log - 5 * b) * inv, -a_log / length, -b_log / length)
+
+
+# The couplings of MBD oscillators by name: MBD@rsSCS, MBD@TS and MBD-NL have the first, MBD@SCS the second.
+COUPLINGS = {"fermi": long_range, "exponential": exponential}
 
 
 def short_range(r: Array, length: Array, steepness: float, width: Array, derivatives: bool = False) -> Radial:

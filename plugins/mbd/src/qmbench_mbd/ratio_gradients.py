@@ -12,7 +12,7 @@ import numpy as np
 
 from qmbench import NotConverged, Unsupported
 from qmbench_mbd.atoms_in_molecules import FreeAtomDensities, real_atoms
-from qmbench_mbd.parameters import Array
+from qmbench_mbd.oscillators import Array
 
 
 def ratio_gradient(mf: Any, free: FreeAtomDensities, grids: Any) -> Array:

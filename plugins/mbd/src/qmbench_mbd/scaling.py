@@ -15,7 +15,8 @@ from importlib import resources
 import numpy as np
 
 from qmbench import ATOMIC_NUMBERS
-from qmbench_mbd.parameters import Array, free_atoms
+from qmbench_mbd.oscillators import Array
+from qmbench_mbd.parameters import free_atoms
 
 PREFACTOR, EXPONENT = 2.54, 1 / 7
 

@@ -54,10 +54,12 @@ class TrainingSet:
                     rows.setdefault(key, molecule.name if whole else f"{key[1]} in {molecule.name}")
         found = [np.frombuffer(key[3], dtype=np.float32) for key in rows]
         return cls(
-            np.array(list(rows.values()), dtype=str),
-            *(np.array([key[i] for key in rows], dtype=str) for i in range(3)),
-            np.concatenate([np.empty(0, np.float32), *found]),
-            np.cumsum([0, *map(len, found)]),
+            names=np.array(list(rows.values()), dtype=str),
+            parts=np.array([key[0] for key in rows], dtype=str),
+            formulas=np.array([key[1] for key in rows], dtype=str),
+            structures=np.array([key[2] for key in rows], dtype=str),
+            distances=np.concatenate([np.empty(0, np.float32), *found]),
+            starts=np.cumsum([0, *map(len, found)]),
         )
 
     def save(self, path: Path = FILE) -> None:

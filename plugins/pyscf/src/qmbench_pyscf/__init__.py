@@ -1,8 +1,9 @@
 """Methods computed by PySCF, and a small library that other plugins build on.
 
-Public names for other plugins: `to_mole`, `removed_electrons`, `converged_scf`, `ExternalFunctional`, `scf_settings`,
-`pyscf_session`, `functional_label`. They are imported when first used: importing this module imports no
-quantum-chemistry program.
+Public names for other plugins: `to_mole`, `removed_electrons`, `pyscf_session`; `ScfSpecification` (all that an SCF
+depends on), `ScfOptions` and `KohnShamOptions` (options of a method that computes one), `converged_scf`,
+`scf_settings`, `ExternalFunctional`, `functional_label`. They are imported when first used: importing this module
+imports no quantum-chemistry program.
 """
 
 from __future__ import annotations
@@ -20,18 +21,24 @@ _PUBLIC = {
     "removed_electrons": "mole",
     "pyscf_session": "mole",
     "ExternalFunctional": "external",
-    "converged_scf": "scf",
+    "ScfSpecification": "specification",
+    "ScfOptions": "options",
+    "KohnShamOptions": "options",
+    "converged_scf": "deprecated",
     "scf_settings": "scf",
 }
 
 if TYPE_CHECKING:
+    from qmbench_pyscf.deprecated import converged_scf as converged_scf
     from qmbench_pyscf.external import ExternalFunctional as ExternalFunctional
     from qmbench_pyscf.mole import pyscf_session as pyscf_session
     from qmbench_pyscf.mole import removed_electrons as removed_electrons
     from qmbench_pyscf.mole import to_mole as to_mole
     from qmbench_pyscf.names import functional_label as functional_label
-    from qmbench_pyscf.scf import converged_scf as converged_scf
+    from qmbench_pyscf.options import KohnShamOptions as KohnShamOptions
+    from qmbench_pyscf.options import ScfOptions as ScfOptions
     from qmbench_pyscf.scf import scf_settings as scf_settings
+    from qmbench_pyscf.specification import ScfSpecification as ScfSpecification
 
 __all__ = ["QMBENCH_API", *sorted(_PUBLIC)]
 

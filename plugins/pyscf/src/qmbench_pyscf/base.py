@@ -7,8 +7,6 @@ uniform electric field. Dipoles and polarizabilities are derivatives of points.
 from __future__ import annotations
 
 from abc import abstractmethod
-from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field
 from typing import Any, ClassVar
 
 import numpy as np
@@ -27,24 +25,11 @@ from qmbench import (
 )
 from qmbench_pyscf.mole import pyscf_session, removed_electrons
 from qmbench_pyscf.options import MoleculeOptions
+from qmbench_pyscf.point import Point
+from qmbench_pyscf.response import field_derivatives
+from qmbench_pyscf.specification import NO_FIELD, Field3
 
 PYSCF = "10.1063/5.0006074"
-NO_FIELD = (0.0, 0.0, 0.0)
-Field3 = tuple[float, float, float]
-
-
-@dataclass(frozen=True)
-class Point:
-    """One calculation. dipole: the expectation value as a function, None where the density is not at hand.
-
-    state: what excited states start from (a mean field, a cluster expansion, a CI vector).
-    """
-
-    energy: float
-    settings: Mapping[str, Any] = field(default_factory=dict)
-    warnings: tuple[str, ...] = ()
-    dipole: Callable[[], np.ndarray] | None = None
-    state: Any = None
 
 
 class PyscfMethod(Method):
@@ -128,15 +113,13 @@ class PyscfMethod(Method):
         runs = 1.0 + (12.0 if "polarizability" in properties else 6.0 if "dipole" in properties else 0.0)
         return 0.1 + one * (runs + (5.0 if "excitation_energies" in properties else 0.0))
 
-    def compute(self, system: Molecule, properties: frozenset[str], resources: Resources) -> Result:
+    def compute(self, system: Molecule | LatticeModel, properties: frozenset[str], resources: Resources) -> Result:
         with pyscf_session(resources):
             if isinstance(system, LatticeModel):
                 return self.lattice_result(system, properties, resources)
             return self._molecule_result(system, properties, resources)
 
     def _molecule_result(self, molecule: Molecule, properties: frozenset[str], resources: Resources) -> Result:
-        from qmbench_pyscf.response import field_derivatives
-
         ground = self.point(molecule, NO_FIELD, resources)
         settings, warnings = dict(ground.settings), list(ground.warnings)
         found: dict[str, Quantity] = {}

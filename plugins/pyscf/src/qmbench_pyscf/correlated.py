@@ -7,9 +7,11 @@ from typing import Any, ClassVar
 import numpy as np
 
 from qmbench import ATOMIC_NUMBERS, Molecule, NotConverged, ResourceError, Resources, System, Unsupported
-from qmbench_pyscf.base import PYSCF, Field3, Point, PyscfMethod
+from qmbench_pyscf.base import PYSCF, PyscfMethod
 from qmbench_pyscf.meanfield import check_restricted_singlet, reference_scf, scf_warnings
 from qmbench_pyscf.options import CorrelatedOptions, CoupledClusterOptions, MoleculeOptions
+from qmbench_pyscf.point import Point
+from qmbench_pyscf.specification import Field3
 
 # Electrons of the noble gas before each element: the conventional core, two per orbital.
 NOBLE_GASES = (2, 10, 18, 36, 54, 86)

@@ -11,7 +11,7 @@ from functools import lru_cache
 from typing import Any, ClassVar
 
 from qmbench import Method, Molecule, Resources, System, Unsupported
-from qmbench_pyscf.base import PYSCF, Field3, Point
+from qmbench_pyscf.base import PYSCF
 from qmbench_pyscf.meanfield import DensityFunctional, HartreeFock, functional_method, mean_field_point, reference_scf
 from qmbench_pyscf.names import KNOWN
 from qmbench_pyscf.options import (
@@ -20,6 +20,8 @@ from qmbench_pyscf.options import (
     HartreeFockD4Options,
     HartreeFockDispersionOptions,
 )
+from qmbench_pyscf.point import Point
+from qmbench_pyscf.specification import Field3
 
 SCHEMES = ("d3bj", "d4")
 LABELS = {"d3bj": "D3(BJ)", "d4": "D4"}
@@ -114,9 +116,7 @@ class CorrectedFunctional(_Corrected, DensityFunctional):
         replaces = self.functional in _REPLACES_VV10
         if found.nlc and not replaces:
             raise Unsupported(f"{self.functional} has VV10 dispersion already")
-        mf = reference_scf(
-            self, molecule, electric_field, resources, xc=found.xc, grid=self.options.grid, nlc=not replaces
-        )
+        mf = reference_scf(self, molecule, electric_field, resources, xc=found.xc, nlc=not replaces)
         point = mean_field_point(mf)
         vv10 = "VV10 left out, as published" if replaces else "none"
         settings = dict(point.settings) | {"xc": dict(found.parts), "nonlocal_correlation": vv10}

@@ -4,12 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass, field
-from typing import Any, Literal
+from typing import TYPE_CHECKING, Any, Literal
 
-import numpy as np
+if TYPE_CHECKING:
+    import numpy as np
+
+    Derivatives = tuple[np.ndarray, np.ndarray | None, np.ndarray | None]
 
 _ROWS = {"LDA": 1, "GGA": 4, "MGGA": 5}
-Derivatives = tuple[np.ndarray, np.ndarray | None, np.ndarray | None]
 
 
 @dataclass(frozen=True)
@@ -38,6 +40,7 @@ class ExternalFunctional:
 
 def integrator(functional: ExternalFunctional) -> Any:
     """PySCF's numerical integrator, evaluating `functional` whatever the name it is asked for."""
+    import numpy as np
     from pyscf.dft import numint
 
     class Integrator(numint.NumInt):

@@ -19,10 +19,12 @@ from qmbench import (
     System,
     Unsupported,
 )
-from qmbench_pyscf.base import NO_FIELD, PYSCF, Field3, Point, PyscfMethod
+from qmbench_pyscf.base import PYSCF, PyscfMethod, guess_basis_size
 from qmbench_pyscf.correlated import core_orbitals
 from qmbench_pyscf.meanfield import density_dipole, reference_scf
 from qmbench_pyscf.options import FullCIOptions
+from qmbench_pyscf.point import Point
+from qmbench_pyscf.specification import NO_FIELD, Field3
 
 # Determinants beyond which no one waits; and, without a memory limit, the memory that is taken for granted.
 MAX_DETERMINANTS = 50_000_000
@@ -108,13 +110,12 @@ class FullCI(PyscfMethod):
     def families(self) -> dict[str, str]:
         return {"program": "pyscf", "reference": "exact in the basis"}
 
-    def estimate(self, system: Molecule, properties: frozenset[str]) -> float | None:
+    def estimate(self, system: Molecule | LatticeModel, properties: frozenset[str]) -> float | None:
         if isinstance(system, LatticeModel):
             up, down = system.n_alpha_beta
             n = math.comb(system.n_sites, up) * math.comb(system.n_sites, down)
         else:
-            from qmbench_pyscf.base import guess_basis_size
-
+            assert isinstance(system, Molecule)
             size = guess_basis_size(system, self.options.basis)
             up, down = system.n_alpha_beta
             n = math.comb(max(size, up), up) * math.comb(max(size, down), down)

@@ -30,6 +30,23 @@ def guesses(mf: Any, molecule: Molecule) -> Iterator[tuple[str, np.ndarray]]:
         yield "alternating spins", alternating_spins(mf.mol, molecule)
 
 
+def mixed_frontier(closed: Any) -> np.ndarray:
+    """Density (2, n, n) in which highest occupied and lowest empty orbital are mixed, oppositely for ↑ and ↓.
+
+    closed: a converged restricted mean field.
+    """
+    occupied = np.where(closed.mo_occ > 0)[0]
+    empty = np.where(closed.mo_occ == 0)[0]
+    densities = []
+    for angle in (np.pi / 4, -np.pi / 4):
+        orbitals = closed.mo_coeff[:, occupied].copy()
+        if empty.size:
+            top = orbitals[:, -1].copy()
+            orbitals[:, -1] = np.cos(angle) * top + np.sin(angle) * closed.mo_coeff[:, empty[0]]
+        densities.append(orbitals @ orbitals.T)
+    return np.array(densities)
+
+
 def _two(density: np.ndarray) -> np.ndarray:
     density = np.asarray(density)
     return density if density.ndim == 3 else np.array([density / 2, density / 2])

@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 
 from qmbench import LatticeModel, NotConverged, Quantity, Result
-from qmbench_pyscf.scf import SAME_ENERGY, _converge, descend
+from qmbench_pyscf.convergence import SAME_ENERGY, converge, descend
 
 RANDOM_STARTS = 4
 
@@ -24,7 +24,7 @@ def hartree_fock_lattice(model: LatticeModel, properties: frozenset[str], option
         trial = lattice_mean_field(model, unrestricted, options)
         try:
             # Open shells of the free lattice make the plain iteration jump: second-order steps then go on.
-            _converge(trial, density, what)
+            converge(trial, density, what)
         except NotConverged:
             continue
         found.append((name, trial))

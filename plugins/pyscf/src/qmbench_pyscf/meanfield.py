@@ -6,30 +6,27 @@ from functools import lru_cache
 from typing import Any, ClassVar
 
 from qmbench import LatticeModel, Method, Molecule, Resources, Result, System, Unsupported
-from qmbench_pyscf.base import PYSCF, Field3, Point, PyscfMethod
+from qmbench_pyscf.base import PYSCF, PyscfMethod
 from qmbench_pyscf.names import KNOWN, functional_label
 from qmbench_pyscf.options import FunctionalOptions, HartreeFockOptions
+from qmbench_pyscf.point import Point
+from qmbench_pyscf.specification import Field3
 
 
 def reference_scf(
-    method: PyscfMethod, molecule: Molecule, electric_field: Field3, resources: Resources, **more: Any
+    method: PyscfMethod,
+    molecule: Molecule,
+    electric_field: Field3,
+    resources: Resources,
+    *,
+    xc: str | None = None,
+    nlc: bool = True,
 ) -> Any:
-    """The SCF that `method`'s options ask for."""
+    """The SCF that `method`'s options ask for, of the functional `xc` (None: Hartree–Fock)."""
     from qmbench_pyscf.scf import converged_scf
 
-    o = method.options
-    return converged_scf(
-        molecule,
-        o.basis,
-        reference=o.reference,
-        density_fitting=o.density_fitting,
-        energy_tolerance=o.energy_tolerance,
-        max_cycle=o.max_cycle,
-        stability=o.stability,
-        field=electric_field,
-        resources=resources,
-        **more,
-    )
+    spec = method.options.specification(xc, nlc=nlc, field=electric_field)
+    return converged_scf(molecule, spec, resources)
 
 
 def scf_warnings(settings: dict[str, Any]) -> tuple[str, ...]:
@@ -130,7 +127,7 @@ class DensityFunctional(PyscfMethod):
         found = functional(self.functional)
         if found is None:
             raise Unsupported(f"{self.functional} is not in the libxc that PySCF was built with")
-        mf = reference_scf(self, molecule, electric_field, resources, xc=found.xc, grid=self.options.grid)
+        mf = reference_scf(self, molecule, electric_field, resources, xc=found.xc)
         point = mean_field_point(mf)
         settings = dict(point.settings) | {
             "xc": dict(found.parts),

@@ -2,37 +2,58 @@
 
 from __future__ import annotations
 
-from typing import Literal
+from dataclasses import fields
+from typing import Any
 
 from pydantic import Field
 
 from qmbench import Options
+from qmbench_pyscf.external import ExternalFunctional
+from qmbench_pyscf.specification import Reference, ScfSpecification
 
 
-class ReferenceOptions(Options):
-    """What the self-consistent field depends on, whatever is built on it."""
+class ScfOptions(Options):
+    """The self-consistent field of a molecule, whatever is built on it. For the options of other plugins, too."""
 
-    reference: Literal["auto", "restricted", "unrestricted"] = Field(
+    basis: str = Field(description="basis set, such as cc-pvdz or def2-tzvp; its core potential is part of it")
+    reference: Reference = Field(
         "auto",
         description="determinant: auto is restricted for multiplicity 1, unrestricted otherwise; unrestricted lets a "
         "singlet break its spin symmetry",
     )
-    energy_tolerance: float = Field(
-        1e-10, gt=0, le=1e-5, description="SCF and cluster convergence in the energy, hartree"
+    density_fitting: bool = Field(
+        False, description="fit two-electron densities in PySCF's default auxiliary set of the basis"
     )
-    max_cycle: int = Field(100, ge=1, description="iterations after which an SCF (or a cluster expansion) is given up")
+    energy_tolerance: float = Field(1e-10, gt=0, le=1e-5, description="SCF convergence in the energy, hartree")
+    max_cycle: int = Field(100, ge=1, description="iterations after which an SCF is given up")
     stability: bool = Field(
         True, description="look at the orbital Hessian, and leave saddle points downhill; false saves time"
     )
 
+    def specification(self, xc: str | ExternalFunctional | None = None, **more: Any) -> ScfSpecification:
+        """The SCF that these options ask for: those that are named like fields of `ScfSpecification`, and a functional.
 
-class MoleculeOptions(ReferenceOptions):
+        more: fields that are no options, such as an electric field.
+        """
+        own = {f.name: getattr(self, f.name) for f in fields(ScfSpecification) if f.name in type(self).model_fields}
+        return ScfSpecification(xc=xc, **own, **more)
+
+
+class KohnShamOptions(ScfOptions):
+    """The self-consistent field of a density functional."""
+
+    grid: int | None = Field(
+        None,
+        ge=0,
+        le=9,
+        description="PySCF's level of the quadrature grid; if not given 4 (LDA, GGA, hybrids: to 1e-6 hartree), or 5 "
+        "for meta-GGAs (good to about 1e-6, SCAN to 2e-5)",
+    )
+
+
+class MoleculeOptions(ScfOptions):
     """The SCF of a molecule, and the step of derivatives by finite field."""
 
-    basis: str = Field(description="basis set, such as cc-pvdz or def2-tzvp; its core potential is part of it")
-    density_fitting: bool = Field(
-        False, description="fit two-electron densities in PySCF's default auxiliary set of the basis"
-    )
     field_strength: float = Field(
         0.002,
         gt=0,
@@ -51,16 +72,9 @@ class HartreeFockOptions(MoleculeOptions):
     tda: bool = Field(False, description="excitations without de-excitations (Tamm–Dancoff; CIS for Hartree–Fock)")
 
 
-class FunctionalOptions(MoleculeOptions):
+class FunctionalOptions(KohnShamOptions, MoleculeOptions):
     """A density functional; excitations by TDDFT."""
 
-    grid: int | None = Field(
-        None,
-        ge=0,
-        le=9,
-        description="PySCF's level of the quadrature grid; if not given 4 (LDA, GGA, hybrids: to 1e-6 hartree), or 5 "
-        "for meta-GGAs (good to about 1e-6, SCAN to 2e-5)",
-    )
     n_states: int = Field(5, ge=1, le=50, description="excited states of each multiplicity")
     tda: bool = Field(False, description="excitations without de-excitations (Tamm–Dancoff)")
 
@@ -98,6 +112,10 @@ class HartreeFockD4Options(HartreeFockOptions):
 class CorrelatedOptions(MoleculeOptions):
     """A wave function on top of Hartree–Fock."""
 
+    energy_tolerance: float = Field(
+        1e-10, gt=0, le=1e-5, description="SCF and cluster convergence in the energy, hartree"
+    )
+    max_cycle: int = Field(100, ge=1, description="iterations after which an SCF (or a cluster expansion) is given up")
     frozen_core: bool = Field(
         False, description="leave the noble-gas core of every atom uncorrelated (no core for H–He, 1s² for Li–Ne, …)"
     )

@@ -16,7 +16,8 @@ from typing import Any
 import numpy as np
 
 from qmbench import Molecule, NotConverged, Quantity
-from qmbench_pyscf.base import Field3, Point
+from qmbench_pyscf.point import Point
+from qmbench_pyscf.specification import Field3
 
 # Relative disagreement of the steps h and 2h beyond which a derivative is no derivative any more.
 LARGEST_STEP_ERROR = 0.2

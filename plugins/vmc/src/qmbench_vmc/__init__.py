@@ -28,6 +28,6 @@ def qmbench_properties() -> Iterable[Property]:
             "radial_density",
             "electrons",
             "electrons of an atom in spherical shells; a setting has their inner radii (bohr), the last has no end",
-            "any",
+            ("*",),
         )
     ]

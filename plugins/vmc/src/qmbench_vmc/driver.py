@@ -48,7 +48,7 @@ class Sampler(Protocol):
         """One block of `steps` steps; blocks are asked for in order, from 0 or from where `restore` stands.
 
         energy: (steps, chains) local energies, hartree. acceptance: (steps,). Optionally weight: (steps, chains),
-        and energy_variance: (steps, chains) where energy is a mean over walkers; any further observable has shape
+        and energy_variance: (steps, chains) where energy is a mean over walkers; any further series has shape
         (steps, chains, …).
         """
         ...
@@ -114,10 +114,10 @@ class Estimate:
         }
 
     def expectation(self, name: str) -> tuple[np.ndarray, np.ndarray]:
-        """Mean and standard error of the observable `name`, each of the shape that one sample of it has."""
-        observable = self.series[name]
-        shape = observable.shape[2:]
-        flat = observable.reshape(*observable.shape[:2], -1)
+        """Mean and standard error of the series `name`, each of the shape that one sample of it has."""
+        series = self.series[name]
+        shape = series.shape[2:]
+        flat = series.reshape(*series.shape[:2], -1)
         values = [self.of_mean(flat[..., i]) for i in range(flat.shape[-1])]
         return (
             np.array([v.value for v in values]).reshape(shape),

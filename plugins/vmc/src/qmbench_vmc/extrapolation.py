@@ -9,7 +9,7 @@ import numpy as np
 
 
 @dataclass(frozen=True)
-class Fit:
+class Extrapolation:
     """Value at zero with its standard error; coefficients from the constant up. p_value: 1 where none are left."""
 
     value: float
@@ -19,30 +19,30 @@ class Fit:
     p_value: float
 
 
-def degree(timesteps: Sequence[float], name: str) -> int:
+def polynomial_degree(timesteps: Sequence[float], name: str) -> int:
     """Degree of the polynomial: 0 for one time step, 1 for linear, 2 for quadratic."""
     return 0 if len(timesteps) == 1 else {"linear": 1, "quadratic": 2}[name]
 
 
-def amplification(timesteps: Sequence[float], polynomial: int) -> float:
+def amplification(timesteps: Sequence[float], degree: int) -> float:
     """Standard error of the value at zero over that of each energy, when all of those are the same."""
-    design = np.vander(np.asarray(timesteps, dtype=float), polynomial + 1, increasing=True)
+    design = np.vander(np.asarray(timesteps, dtype=float), degree + 1, increasing=True)
     return float(np.sqrt(np.linalg.inv(design.T @ design)[0, 0]))
 
 
-def to_zero(timesteps: np.ndarray, values: np.ndarray, errors: np.ndarray, polynomial: int) -> Fit:
+def to_zero(timesteps: np.ndarray, values: np.ndarray, errors: np.ndarray, degree: int) -> Extrapolation:
     """Weighted least squares; the error is propagated from `errors` (one standard error each)."""
     from scipy.stats import chi2
 
     # Energies without an error (zero variance) would have all the weight there is.
     errors = np.maximum(errors, 1e-12)
-    design = np.vander(timesteps, polynomial + 1, increasing=True) / errors[:, None]
+    design = np.vander(timesteps, degree + 1, increasing=True) / errors[:, None]
     covariance = np.linalg.inv(design.T @ design)
     coefficients = covariance @ design.T @ (values / errors)
     residual = values / errors - design @ coefficients
-    dof = len(values) - polynomial - 1
+    dof = len(values) - degree - 1
     statistic = float(residual @ residual)
-    return Fit(
+    return Extrapolation(
         float(coefficients[0]),
         float(np.sqrt(covariance[0, 0])),
         [float(c) for c in coefficients],

@@ -186,7 +186,7 @@ class Vmc(MonteCarlo):
 
     def estimate(self, system: System, properties: frozenset[str]) -> float | None:
         if self.neural and isinstance(system, Molecule):
-            from qmbench_vmc.neural import estimate_seconds
+            from qmbench_vmc.neural.preparation import estimate_seconds
 
             return estimate_seconds(system, self.options)
         return super().estimate(system, properties)

@@ -11,15 +11,15 @@ import numpy as np
 
 from qmbench import Molecule, Quantity, Resources, Result
 from qmbench_vmc import driver
+from qmbench_vmc.clock import Clock
 from qmbench_vmc.options import NEURAL_ONLY, VmcOptions
-from qmbench_vmc.run import Clock
 
 _log = logging.getLogger("qmbench_vmc")
 
 
 def neural_result(molecule: Molecule, options: VmcOptions, properties: frozenset[str], resources: Resources) -> Result:
     """Energy and dipole. Optimization and sampling go on from one checkpoint, whatever the target error."""
-    from qmbench_vmc.neural import wavefunction
+    from qmbench_vmc.neural.preparation import wavefunction
 
     clock = Clock(resources)
     with resources.checkpoint(json.dumps(_identity(molecule, options), sort_keys=True)) as folder:
@@ -38,9 +38,7 @@ def neural_result(molecule: Molecule, options: VmcOptions, properties: frozenset
     if "dipole" in properties:
         value, error = estimate.expectation("dipole")
         found["dipole"] = Quantity(np.asarray(value), "e bohr", np.asarray(error), "statistical")
-    warnings = ()
-    if any(molecule.ghosts):
-        warnings = ("ghosts are left out: the neural wave function has no basis set",)
+    warnings = ("ghosts are left out: the neural wave function has no basis set",) if any(molecule.ghosts) else ()
     settings = {"ansatz": "neural", **sampler.facts, **estimate.settings()}
     return Result({name: found[name] for name in properties}, settings, warnings)
 

@@ -94,6 +94,8 @@ class DmcOptions(TrialOptions):
         return tuple(sorted(value))
 
 
+MonteCarloOptions = VmcOptions | DmcOptions
+
 # What belongs to one kind of ansatz only: giving it with another is refused, so that no option does nothing.
 NEURAL_ONLY = tuple(NeuralOptions.model_fields)
 ORBITALS_ONLY = (

@@ -7,9 +7,8 @@ import numpy as np
 import pytest
 
 from qmbench import InputError, Molecule
-from qmbench_vmc import neural
 from qmbench_vmc.driver import sample
-from qmbench_vmc.neural import optimization, options, pretraining
+from qmbench_vmc.neural import optimization, options, preparation, pretraining
 from qmbench_vmc.neural.ansatz import Ansatz
 
 HELIUM = Molecule(symbols=("He",), positions=((0, 0, 0),), charge=0, multiplicity=1)
@@ -19,7 +18,7 @@ TINY = {"walkers": 32, "width": 4, "layers": 1, "determinants": 1, "iterations":
 
 def chosen(**values):
     """Options as the method hands them over."""
-    defaults = {name: field.default for name, field in neural.NeuralOptions.model_fields.items()}
+    defaults = {name: field.default for name, field in options.NeuralOptions.model_fields.items()}
     return SimpleNamespace(**(defaults | {"seed": 1, "walkers": 400} | values))
 
 
@@ -31,23 +30,23 @@ def test_a_run_that_was_stopped_goes_on_as_if_it_had_not_been(tmp_path, monkeypa
     monkeypatch.setattr(optimization, "LOOK_EVERY", 2)
     monkeypatch.setattr(optimization, "SAVE_EVERY_S", 0.0)
     monkeypatch.setattr(optimization, "TELL_EVERY_S", 0.0)
-    whole = neural.wavefunction(HELIUM, chosen(**TINY), None, tell=silent)
+    whole = preparation.wavefunction(HELIUM, chosen(**TINY), None, tell=silent)
 
     def stopped(line):
         if line.startswith("iteration 6"):
             raise KeyboardInterrupt
 
     with pytest.raises(KeyboardInterrupt):
-        neural.wavefunction(HELIUM, chosen(**TINY), tmp_path, tell=stopped)
+        preparation.wavefunction(HELIUM, chosen(**TINY), tmp_path, tell=stopped)
     lines = []
-    again = neural.wavefunction(HELIUM, chosen(**TINY), tmp_path, tell=lines.append)
+    again = preparation.wavefunction(HELIUM, chosen(**TINY), tmp_path, tell=lines.append)
     assert lines[0] == "going on from iteration 4"
     assert jax.tree.all(jax.tree.map(lambda a, b: bool((a == b).all()), whole.parameters, again.parameters))
     expected, state = whole.block(0), whole.state()
     found = again.block(0)
     assert all(np.array_equal(expected[name], found[name]) for name in expected)
     # The optimized wavefunction itself is kept as well, and so is where its samples stand.
-    kept = neural.wavefunction(HELIUM, chosen(**TINY), tmp_path, tell=pytest.fail)
+    kept = preparation.wavefunction(HELIUM, chosen(**TINY), tmp_path, tell=pytest.fail)
     kept.restore(state)
     after, expected = kept.block(1), whole.block(1)
     assert all(np.array_equal(expected[name], after[name]) for name in expected)
@@ -72,8 +71,8 @@ def test_atoms_are_put_in_an_order_of_their_own_and_ghosts_left_out():
     positions = ((0.0, 0.0, 3.0), (0.0, 0.0, 0.0), (0.0, 5.0, 0.0), (1.0, 0.0, 0.0))
     one = Molecule(("H", "Li", "He", "H"), positions, 1, 1, ghosts=(False, False, True, False), name="x")
     other = Molecule(("Li", "H", "H"), tuple(positions[i] for i in (1, 3, 0)), 1, 1, name="x")
-    assert neural._sorted(one) == neural._sorted(other)
-    assert neural._sorted(one).symbols == ("Li", "H", "H")
+    assert preparation._sorted(one) == preparation._sorted(other)
+    assert preparation._sorted(one).symbols == ("Li", "H", "H")
 
 
 def test_defaults_grow_with_the_system_and_no_electrons_are_refused():
@@ -81,7 +80,9 @@ def test_defaults_grow_with_the_system_and_no_electrons_are_refused():
     assert large.width > small.width
     assert large.iterations > small.iterations
     assert options.resolve(HELIUM, chosen(width=7)).width == 7
-    assert neural.estimate_seconds(HELIUM, chosen()) < neural.estimate_seconds(HELIUM, chosen(iterations=5000))
+    assert preparation.estimate_seconds(HELIUM, chosen()) < preparation.estimate_seconds(
+        HELIUM, chosen(iterations=5000)
+    )
     with pytest.raises(InputError, match="at least one"):
         options.resolve(Molecule(("H",), ((0, 0, 0),), 1, 1), chosen())
 
@@ -112,7 +113,7 @@ def test_walkers_start_where_the_populations_are():
 
 
 def test_the_hydrogen_atom_is_exact_and_optimization_leaves_it_so():
-    found = neural.wavefunction(HYDROGEN, chosen(**TINY), tell=silent)
+    found = preparation.wavefunction(HYDROGEN, chosen(**TINY), tell=silent)
     np.testing.assert_allclose(found.block(0)["energy"], -0.5, rtol=0, atol=1e-9)
 
 
@@ -132,7 +133,7 @@ ENERGIES = {
 def test_the_energy_is_the_exact_one(name):
     symbols, positions, multiplicity, exact, tolerance = ENERGIES[name]
     molecule = Molecule(symbols, positions, 0, multiplicity, name=name)
-    sampler = neural.wavefunction(molecule, chosen(), tell=silent)
+    sampler = preparation.wavefunction(molecule, chosen(), tell=silent)
     found = sample(sampler, target_error=tolerance / 4, max_blocks=4000, electrons=molecule.n_electrons, name=name)
     assert found.value == pytest.approx(exact, abs=tolerance)
     assert found.value > exact - 4 * found.error
@@ -141,6 +142,6 @@ def test_the_energy_is_the_exact_one(name):
 @pytest.mark.slow
 def test_two_distant_atoms_have_twice_the_energy_of_one():
     far = Molecule(("H", "H"), ((0, 0, 0), (0, 0, 30.0)), 0, 1)
-    sampler = neural.wavefunction(far, chosen(), tell=silent)
+    sampler = preparation.wavefunction(far, chosen(), tell=silent)
     found = sample(sampler, target_error=1e-4, max_blocks=2000, electrons=2)
     assert found.value == pytest.approx(-1.0, abs=4e-4)

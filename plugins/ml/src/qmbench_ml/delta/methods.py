@@ -16,13 +16,12 @@ from qmbench import (
     Unsupported,
     parse_level,
 )
+from qmbench_ml.trained_elements import check_trained
 
 if TYPE_CHECKING:
     from qmbench_ml.delta.model import Contacts, Correction
 
 BASELINE = "pbe+mbd/def2-tzvp?density_fitting=true&stability=false"
-TRAINED = ("H", "C", "N", "O", "F", "Ne", "Ar")
-"""Elements that the shipped correction has seen."""
 
 
 class DeltaCoupledCluster(Method):
@@ -43,8 +42,7 @@ class DeltaCoupledCluster(Method):
 
     def check_system(self, system: Molecule, properties: frozenset[str]) -> None:
         super().check_system(system, properties)
-        if unknown := sorted({s for s, g in zip(system.symbols, system.ghosts, strict=True) if not g} - set(TRAINED)):
-            raise Unsupported(f"{self.name} was not trained on {', '.join(unknown)}; it was on {', '.join(TRAINED)}")
+        check_trained(self.name, system)
         if system.charge or system.multiplicity != 1:
             raise Unsupported(
                 f"{self.name} was trained on neutral molecules of multiplicity 1, not charge {system.charge}, "
@@ -85,8 +83,10 @@ class DeltaCoupledCluster(Method):
                 f" any complex it was trained on"
             )
         mean, spread = model.predict(near)
-        baseline = self._baseline().run(system, frozenset({"energy"}), resources)
-        energy = baseline.properties["energy"].value + float(mean[0])
+        baseline = self._baseline().run(system, ["energy"], resources)
+        energy = baseline.properties["energy"].value
+        assert isinstance(energy, float)
+        energy += float(mean[0])
         settings: dict[str, Any] = dict(baseline.settings) | {"correction": float(mean[0])}
         if any(system.ghosts):
             settings["ghosts_carry"] = "the baseline's basis, def2-tzvp"

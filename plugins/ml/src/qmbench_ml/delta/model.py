@@ -47,8 +47,13 @@ class Contacts:
     def joined(cls, several: Sequence[Contacts]) -> Contacts:
         starts = np.cumsum([0, *[c.count for c in several]])
         system = [c.system + start for c, start in zip(several, starts, strict=False)]
-        columns = [np.concatenate([getattr(c, name) for c in several]) for name in ("x", "elements", "types")]
-        return cls(*columns, np.concatenate(system).astype(int), int(starts[-1]))
+        return cls(
+            x=np.concatenate([c.x for c in several]),
+            elements=np.concatenate([c.elements for c in several]),
+            types=np.concatenate([c.types for c in several]),
+            system=np.concatenate(system).astype(int),
+            count=int(starts[-1]),
+        )
 
 
 def contacts(symbols: Sequence[str], positions: np.ndarray) -> Contacts:
@@ -61,9 +66,8 @@ def contacts(symbols: Sequence[str], positions: np.ndarray) -> Contacts:
     i, j = np.triu_indices(len(symbols), 1)
     x = np.linalg.norm(positions[i] - positions[j], axis=1) / (radii[i] + radii[j])
     near = (molecule[i] != molecule[j]) & (x < CUTOFF)
-    types = [
-        s + "".join(sorted(symbols[k] for k in np.flatnonzero(row))) for s, row in zip(symbols, bonds, strict=True)
-    ]
+    bonded_to = [[symbols[k] for k in np.flatnonzero(row).tolist()] for row in bonds]
+    types = [symbol + "".join(sorted(others)) for symbol, others in zip(symbols, bonded_to, strict=True)]
     pairs = [(a, b) for a, b in zip(i[near], j[near], strict=True)]
     elements = ["-".join(sorted((symbols[a], symbols[b]))) for a, b in pairs]
     typed = ["-".join(sorted((types[a], types[b]))) for a, b in pairs]

@@ -8,8 +8,8 @@ from __future__ import annotations
 from importlib import import_module
 from typing import Any
 
-_PUBLIC = {"train": "training", "fit": "training", "calibrated": "training", "coverage": "training"}
-_PUBLIC |= {"Labels": "training", "ForceField": "model"}
+_PUBLIC = {"train": "training", "fit": "training", "LinearSolver": "solver", "Labels": "labels", "ForceField": "model"}
+_PUBLIC |= {"calibrated": "calibration", "coverage": "calibration"}
 
 
 def __getattr__(name: str) -> Any:

@@ -83,7 +83,6 @@ class Gdml(Method):
         return "GDML"
 
     def compute(self, system: Molecule, properties: frozenset[str], resources: Resources) -> Result:
-        super().check_system(system, properties)
         model, order = self._placed(system)
         positions = system.coordinates[None, order]
         energy_bars, force_bars = model.errors(positions)

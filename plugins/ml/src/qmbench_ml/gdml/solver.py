@@ -11,16 +11,22 @@ from __future__ import annotations
 import time
 from collections.abc import Callable
 from dataclasses import dataclass
+from typing import Literal, get_args
 
 import numpy as np
 
-from qmbench import NotConverged
+from qmbench import InputError, NotConverged
 from qmbench_ml.gdml.kernel import Array, Kernel, Points
 
+Algorithm = Literal["auto", "cholesky", "cg"]
 Product = Callable[[Array], Array]
 Progress = Callable[[str], None]
 TELL_SECONDS = 10.0  # between two lines of progress
 BLOCK = 256  # columns of the preconditioner that are made at once
+# From so many unknowns on, `auto` takes conjugate gradients without the matrix (here: 800 MB).
+CLOSED_FORM = 10000
+# Columns of the preconditioner for n unknowns: this times √n, no fewer than the second number, no more than n / 2.
+RANK_FACTOR, SMALLEST_RANK = 10, 300
 
 
 @dataclass(frozen=True)
@@ -30,6 +36,47 @@ class Solution:
     weights: Array
     iterations: int
     residual: float
+
+
+@dataclass(frozen=True)
+class LinearSolver:
+    """How (K + noise) α = f is solved.
+
+    algorithm: cholesky, cg (conjugate gradients, Nyström-preconditioned), or auto, which changes from the one to the
+    other at CLOSED_FORM unknowns. form_matrix: whether cg may keep K; by default below CLOSED_FORM. tolerance: relative
+    residual of cg. rank: of its preconditioner. progress: told lines of text by long solves of cg. InputError for an
+    algorithm that is not there, and for Cholesky without the matrix.
+    """
+
+    algorithm: Algorithm = "auto"
+    form_matrix: bool | None = None
+    tolerance: float = 1e-10
+    rank: int | None = None
+    progress: Progress | None = None
+
+    def __post_init__(self) -> None:
+        if self.algorithm not in get_args(Algorithm):
+            raise InputError(f"solver must be one of {', '.join(get_args(Algorithm))}, not '{self.algorithm}'")
+        if self.algorithm == "cholesky" and self.form_matrix is False:
+            raise InputError("solver=cholesky needs the whole matrix; without it there is solver=cg")
+
+    def solve(self, kernel: Kernel, points: Points, noise: float, forces: Array) -> Solution:
+        """α for the covariances K of the forces at `points` and labels `forces` (points.size,). NotConverged."""
+        small = points.size <= CLOSED_FORM
+        form_matrix = small if self.form_matrix is None else self.form_matrix
+        if self.algorithm == "cholesky" or (self.algorithm == "auto" and small and form_matrix):
+            return closed_form(formed(kernel, points, noise), forces)
+        rank = self.rank or min(points.size // 2, max(SMALLEST_RANK, int(RANK_FACTOR * np.sqrt(points.size))))
+        product = formed(kernel, points, noise).__matmul__ if form_matrix else matrix_free(kernel, points, noise)
+        precondition = nystrom(kernel, points, noise, rank, np.random.default_rng(0))
+        return conjugate_gradients(product, forces, precondition, self.tolerance, progress=self.progress)
+
+
+def formed(kernel: Kernel, points: Points, noise: float) -> Array:
+    """(n, n) K + noise."""
+    matrix = kernel.matrix(points, points)
+    matrix[np.diag_indices_from(matrix)] += noise
+    return matrix
 
 
 def matrix_free(kernel: Kernel, points: Points, noise: float) -> Product:

@@ -13,8 +13,8 @@ import numpy as np
 from qmbench import Molecule, Quantity, Resources, Result, parse_level
 
 if TYPE_CHECKING:
-    from qmbench_ml.hirshfeld.methods import LearnedDispersionOptions
     from qmbench_ml.hirshfeld.model import Prediction
+    from qmbench_ml.hirshfeld.options import LearnedDispersionOptions
 
 _RESPONSE = ("c6", "polarizability")
 _FORCES = ("forces", "dispersion_forces")
@@ -103,7 +103,13 @@ def _stochastic(
     energy = result.properties["dispersion_energy"]
     asked = frozenset({"dispersion_energy", "dispersion_ratio_gradient"})
     pairwise = _ask(f"ts?damping={options.damping}", molecule, prediction.ratios, asked, resources).properties
-    pairs, by_ratios = float(pairwise["dispersion_energy"].value), pairwise["dispersion_ratio_gradient"].value  # type: ignore[arg-type]
-    g = np.asarray(by_ratios) * (float(energy.value) / pairs if pairs else 0.0)  # type: ignore[arg-type]
-    error = math.hypot(float(energy.uncertainty or 0.0), math.sqrt(max(float(g @ prediction.covariance @ g), 0.0)))  # type: ignore[arg-type]
+    pairs = _number(pairwise["dispersion_energy"].value)
+    scale = _number(energy.value) / pairs if pairs else 0.0
+    g = scale * np.asarray(pairwise["dispersion_ratio_gradient"].value)
+    of_ratios = math.sqrt(max(float(g @ prediction.covariance @ g), 0.0))
+    error = math.hypot(_number(energy.uncertainty or 0.0), of_ratios)
     return {"dispersion_energy": Quantity(energy.value, "hartree", error, "combined")}, dict(result.settings)
+
+
+def _number(value: Any) -> float:
+    return float(value)

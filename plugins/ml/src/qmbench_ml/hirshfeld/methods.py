@@ -2,16 +2,13 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Literal
-
-from pydantic import Field
+from typing import TYPE_CHECKING, ClassVar
 
 from qmbench import (
     Explanation,
     InputError,
     Method,
     Molecule,
-    Options,
     Quantity,
     Resources,
     Result,
@@ -20,12 +17,11 @@ from qmbench import (
     Unsupported,
     parse_level,
 )
+from qmbench_ml.hirshfeld.options import LearnedDispersionOptions
+from qmbench_ml.trained_elements import check_trained
 
 if TYPE_CHECKING:
     from qmbench_ml.hirshfeld.model import Prediction
-
-TRAINED = ("H", "C", "N", "O", "F", "Ne", "Ar")
-"""Elements that the shipped model has seen."""
 
 MOST_UNCERTAIN, MOST_UNKNOWN, CERTAIN = 0.4, 0.8, 0.05
 """A ratio is refused if its standard deviation exceeds the first number; or exceeds the third, and is more than the
@@ -44,14 +40,13 @@ class LearnedRatios(Method):
     systems = (Molecule,)
     properties = frozenset({"hirshfeld_ratios"})
     distributions = ("featomic", "numpy", "scipy", "qmbench-mbd")
-    citations = ("10.1103/PhysRevB.87.184115", "10.1103/PhysRevLett.102.073005")
+    citations: ClassVar[tuple[str, ...]] = ("10.1103/PhysRevB.87.184115", "10.1103/PhysRevLett.102.073005")
 
     def check_system(self, system: Molecule, properties: frozenset[str]) -> None:
         super().check_system(system, properties)
         if any(system.ghosts):
             raise Unsupported(f"{self.name} has no basis, so there are no ghosts")
-        if unknown := sorted(set(system.symbols) - set(TRAINED)):
-            raise Unsupported(f"{self.name} was not trained on {', '.join(unknown)}; it was on {', '.join(TRAINED)}")
+        check_trained(self.name, system)
         if system.n_parts > 1 and (system.charge or system.multiplicity != 1):
             raise Unsupported(
                 f"{self.name} was trained on neutral molecules of multiplicity 1, not charge {system.charge}, "
@@ -109,19 +104,6 @@ class LearnedRatios(Method):
 
         overlap = training_set.shipped().overlap(molecule, ("monomers", "dimers", "contacts"))
         return overlap, explanation(shipped(), molecule, prediction)
-
-
-class LearnedDispersionOptions(Options):
-    """How the oscillators with the learned ratios are coupled."""
-
-    damping: Literal["pbe", "pbe0", "hse06"] = Field(
-        "pbe", description="functional whose published damping parameter of MBD is used; the ratios are PBE's for all"
-    )
-    solver: Literal["dense", "stochastic"] = Field(
-        "dense", description="all modes by diagonalization, or the energy alone from random vectors, for large systems"
-    )
-    probes: int = Field(32, ge=2, description="random vectors of the stochastic solver; the error falls as 1/√probes")
-    seed: int = Field(1, ge=0, description="seed of the stochastic solver's random vectors")
 
 
 class LearnedDispersion(LearnedRatios):

@@ -39,11 +39,12 @@ def evaluate(x: Exchange, c: Correlation, rho: Array, order: int) -> tuple[Array
     keep = channels[:, 0].sum(0) > TINY
     inside = channels[:, :, keep]
     energy, first, second = _on_points(x, c, inside, order)
-    out = [_spread(energy, keep)]
-    shapes = ((2, 5), (2, 5, 2, 5)) if polarized else ((5,), (5, 5))
-    for derivative, shape in zip((first, second), shapes, strict=True):
-        out.append(None if derivative is None else _spread(derivative.reshape(*shape, -1), keep))
-    return out[0], out[1], out[2]
+    by_row = (2, 5) if polarized else (5,)
+    return (
+        _spread(energy, keep),
+        None if first is None else _spread(first.reshape(*by_row, -1), keep),
+        None if second is None else _spread(second.reshape(*by_row, *by_row, -1), keep),
+    )
 
 
 def by_parameters(theta: Sequence[float], rho: Array) -> Array:
@@ -52,7 +53,8 @@ def by_parameters(theta: Sequence[float], rho: Array) -> Array:
     channels = rho if rho.ndim == 3 else np.array([0.5 * rho, 0.5 * rho])
     keep = channels[:, 0].sum(0) > TINY
     _, sigma, tau = _invariants(channels.sum(0)[:, keep])
-    total[split:, keep] = correlation.by_parameters(*channels[:, 0, keep], sigma, tau, theta[split:])
+    up, down = channels[:, 0, keep]
+    total[split:, keep] = correlation.by_parameters(up, down, sigma, tau, theta[split:])
     alike = rho.ndim == 2
     for channel in channels[:1] if alike else channels:
         there = keep & (channel[0] > TINY_SPIN)
@@ -79,17 +81,18 @@ def _on_points(x: Exchange, c: Correlation, rho: Array, order: int) -> tuple[Arr
         there = one[0] > TINY_SPIN
         found = x(*variables(_invariants(one[:, there]), order))
         energy[there] += halves * value_of(found)
-        if order:
+        if first is not None:
             rows = slice(5 * k, 5 * k + 5)
             gradient, hessian = _by_rows(found, one[:, there], 1)
             first[rows, there] += gradient
-            if hessian is not None:
+            if second is not None and hessian is not None:
                 second[rows, rows, there] += hessian / halves
     return energy, first, second
 
 
-def _invariants(rho: Array) -> list[Array]:
-    return [rho[0], np.einsum("xn,xn->n", rho[1:4], rho[1:4]), rho[4]]
+def _invariants(rho: Array) -> tuple[Array, Array, Array]:
+    """n, |∇n|² and τ."""
+    return rho[0], np.einsum("xn,xn->n", rho[1:4], rho[1:4]), rho[4]
 
 
 def _correlation(c: Correlation, rho: Array, order: int) -> Any:
@@ -103,12 +106,12 @@ def _correlation(c: Correlation, rho: Array, order: int) -> Any:
 def _by_rows(found: Jet, total: Array, channels: int) -> tuple[Array, Array | None]:
     """Chain rule from (densities …, |∇n|², τ) to the rows of each channel; `total` (5, N) gives n and ∇n."""
     n_densities, n_points = len(found.first) - 2, total.shape[1]
-    jacobian = np.zeros((n_densities + 2, channels, 5, n_points))
+    by_channel = np.zeros((n_densities + 2, channels, 5, n_points))
     for k in range(n_densities):
-        jacobian[k, k, 0] = 1.0
-    jacobian[-2, :, 1:4] = 2 * total[1:4]
-    jacobian[-1, :, 4] = 1.0
-    jacobian = jacobian.reshape(len(jacobian), 5 * channels, n_points)
+        by_channel[k, k, 0] = 1.0
+    by_channel[-2, :, 1:4] = 2 * total[1:4]
+    by_channel[-1, :, 4] = 1.0
+    jacobian = by_channel.reshape(len(by_channel), 5 * channels, n_points)
     first = np.einsum("kn,kmn->mn", found.first, jacobian)
     if found.second is None:
         return first, None

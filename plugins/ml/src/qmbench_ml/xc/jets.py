@@ -6,6 +6,7 @@ energy alone, or with its derivatives. Griewank and Walther, Evaluating Derivati
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
@@ -64,7 +65,7 @@ class Jet:
         return Jet(f, f1 * self.first, second)
 
 
-def variables(values: list[Array], order: int) -> list[Any]:
+def variables(values: Sequence[Array], order: int) -> list[Any]:
     """The independent variables (k arrays (N,)) as jets with derivatives up to `order`; order 0: as they are."""
     if order == 0:
         return list(values)

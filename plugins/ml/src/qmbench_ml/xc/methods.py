@@ -2,31 +2,23 @@
 
 from __future__ import annotations
 
-from importlib.util import find_spec
-from typing import Any, Literal
+from typing import Any
 
 from pydantic import Field
 
-from qmbench import Method, Molecule, Options, Quantity, Resources, Result, System, Unsupported
+from qmbench import Method, Molecule, Quantity, Resources, Result, System, Unsupported
+from qmbench_pyscf import KohnShamOptions
 
 ELEMENTS = ("H", "He", "Li", "Be", "B", "C", "N", "O", "F", "Ne", "Si", "P", "S", "Cl", "Ar")
 """Elements that the functional was fitted to or its error bars were tested on."""
 
 
-class LearnedFunctionalOptions(Options):
+class LearnedFunctionalOptions(KohnShamOptions):
     """The self-consistent field of the learned functional."""
 
     basis: str = Field(description="basis set, such as cc-pvdz or cc-pvqz; the functional was fitted in cc-pvqz")
     grid: int | None = Field(None, ge=0, le=9, description="PySCF's level of the quadrature grid; 5 if not given")
-    reference: Literal["auto", "restricted", "unrestricted"] = Field(
-        "auto", description="determinant: auto is restricted for multiplicity 1, unrestricted otherwise"
-    )
-    density_fitting: bool = Field(False, description="fit two-electron densities in PySCF's auxiliary set of the basis")
     energy_tolerance: float = Field(1e-9, gt=0, le=1e-5, description="SCF convergence in the energy, hartree")
-    max_cycle: int = Field(100, ge=1, description="iterations after which an SCF is given up")
-    stability: bool = Field(
-        True, description="look at the orbital Hessian, and leave saddle points downhill; false saves time"
-    )
 
 
 class LearnedFunctional(Method):
@@ -50,8 +42,6 @@ class LearnedFunctional(Method):
     def check_system(self, system: Molecule, properties: frozenset[str]) -> None:
         super().check_system(system, properties)
         name = system.name or system.formula
-        if find_spec("qmbench_pyscf") is None:
-            raise Unsupported(f"{self.name} needs the plugin qmbench-pyscf")
         real = {s for s, ghost in zip(system.symbols, system.ghosts, strict=True) if not ghost}
         if unknown := sorted(real - set(ELEMENTS)):
             raise Unsupported(f"{self.name} was not tested on {', '.join(unknown)}; it was on {', '.join(ELEMENTS)}")
@@ -84,7 +74,7 @@ class LearnedFunctional(Method):
         from qmbench_pyscf import converged_scf, pyscf_session, scf_settings
 
         model = shipped()
-        mf = converged_scf(system, xc=external(model.theta), resources=resources, **self.options.model_dump())
+        mf = converged_scf(system, self.options.specification(external(model.theta)), resources=resources)
         with pyscf_session(resources):
             rho, weights, nearest = on_grid(mf)
         per_centre = weights[:, None] * (nearest[:, None] == np.arange(len(system.symbols)))

@@ -80,7 +80,7 @@ def shipped() -> Model:
 
 
 def external(theta: Array) -> Any:
-    """The functional with these parameters, as `qmbench_pyscf.converged_scf` takes it."""
+    """The functional with these parameters, as `qmbench_pyscf.ScfSpecification` takes it."""
     from qmbench_pyscf import ExternalFunctional
 
     x, c = functional.parts(theta.tolist())

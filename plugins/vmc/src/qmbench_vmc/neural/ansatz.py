@@ -196,7 +196,7 @@ def _features(vector: Jet, distance: Jet, shortening: Callable[[Array], Array]) 
 
 
 def _repeat(x: Jet) -> Jet:
-    if x.gradient is None:
+    if x.gradient is None or x.laplacian is None:
         return x
     value, laplacian = jnp.repeat(x.value, 3, -1), jnp.repeat(x.laplacian, 3, -1)
     return Jet(value, jnp.repeat(x.gradient, 3, -1), laplacian)
@@ -230,7 +230,7 @@ def _envelopes(fall: Jet, decay: Array) -> Jet:
 
 
 def _rows(x: Jet, chosen: slice) -> Jet:
-    if x.gradient is None:
+    if x.gradient is None or x.laplacian is None:
         return Jet(x.value[chosen])
     return Jet(x.value[chosen], x.gradient[:, chosen], x.laplacian[chosen])
 

@@ -18,6 +18,8 @@ def potential_energy(ansatz: Ansatz, r: Array) -> Array:
 def local_energy(ansatz: Ansatz, parameters: Parameters, r: Array) -> Array:
     """(Hψ)/ψ at r (N, 3): −½(∇² ln|ψ| + |∇ ln|ψ||²) + V."""
     jet = ansatz.log_psi_jet(parameters, r)
+    assert jet.gradient is not None
+    assert jet.laplacian is not None
     return potential_energy(ansatz, r) - (jet.laplacian + jet.gradient @ jet.gradient) / 2
 
 

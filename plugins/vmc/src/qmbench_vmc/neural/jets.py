@@ -101,7 +101,7 @@ def concatenate(*parts: Jet) -> Jet:
 
 def reshape(x: Jet, *shape: int) -> Jet:
     """The same entries in another shape."""
-    if x.gradient is None:
+    if x.gradient is None or x.laplacian is None:
         return Jet(x.value.reshape(shape))
     return Jet(x.value.reshape(shape), x.gradient.reshape(-1, *shape), x.laplacian.reshape(shape))
 
@@ -152,6 +152,8 @@ def sum_over_pairs(filters: Jet, x: Jet) -> Jet:
     gradient = x.gradient.reshape(n, 3, n, width)
     # A loop over j: each term is one fused multiply-add of contiguous rows, which no batched product is.
     passed = sum(w[:, j] * gradient[:, :, None, j] for j in range(n))
+    assert filters.gradient is not None  # `filters` has derivatives where `x` has
+    assert filters.laplacian is not None
     slope = filters.gradient * y  # (3, i, j, features)
     eye = jnp.eye(n, dtype=y.dtype)
     own = eye[:, None, :, None] * jnp.sum(slope, axis=2)[None]

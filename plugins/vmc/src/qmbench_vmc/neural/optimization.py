@@ -26,7 +26,7 @@ from qmbench import NotConverged
 from qmbench_vmc.neural import metropolis, spring
 from qmbench_vmc.neural.ansatz import Ansatz
 from qmbench_vmc.neural.hamiltonian import local_energy
-from qmbench_vmc.neural.options import Settings
+from qmbench_vmc.neural.options import NeuralSettings
 
 SWEEPS = 6
 # The step is shortened to this length in parameter space (Goldshlager et al., section 4.1).
@@ -46,10 +46,10 @@ CHUNK = 25
 # Purposes of random numbers.
 OPTIMIZATION, EQUILIBRATION, SAMPLING = 0, 1, 2
 
-State = dict[str, Array]
+OptimizerState = dict[str, Array]
 
 
-def stream(seed: int, purpose: int, number: int | Array) -> Array:
+def random_key(seed: int, purpose: int, number: int | Array) -> Array:
     """The random key of iteration or block `number` for one purpose."""
     return jax.random.fold_in(jax.random.fold_in(jax.random.key(seed), purpose), number)
 
@@ -68,14 +68,14 @@ class Optimizer:
     local energies, the solve and the parameters.
     """
 
-    def __init__(self, ansatz: Ansatz, settings: Settings):
+    def __init__(self, ansatz: Ansatz, settings: NeuralSettings):
         self.ansatz, self.settings = ansatz, settings
         template = ansatz.initial(settings.seed)
         self.unravel = ravel_pytree(jax.tree.map(lambda x: jnp.asarray(x, jnp.float64), template))[1]
         self._unravel_single = ravel_pytree(jax.tree.map(lambda x: jnp.asarray(x, jnp.float32), template))[1]
         self.step = jax.jit(self._step, donate_argnums=0)
 
-    def start(self, parameters: Any, walkers: np.ndarray) -> State:
+    def start(self, parameters: Any, walkers: np.ndarray) -> OptimizerState:
         """The state before the first iteration."""
         theta = ravel_pytree(jax.tree.map(lambda x: jnp.asarray(x, jnp.float64), parameters))[0]
         return {
@@ -87,13 +87,13 @@ class Optimizer:
             "iteration": jnp.asarray(0, jnp.int64),
         }
 
-    def _step(self, state: State) -> tuple[State, Array]:
+    def _step(self, state: OptimizerState) -> tuple[OptimizerState, Array]:
         """The next state, and (energy, variance, acceptance) of this one's samples as they are."""
         options, theta, number = self.settings, state["theta"], state["iteration"]
         parameters = self.unravel(theta)
         single = theta.astype(jnp.float32)
         coarse = self._unravel_single(single)
-        key = stream(options.seed, OPTIMIZATION, number)
+        key = random_key(options.seed, OPTIMIZATION, number)
         walkers, acceptance = metropolis.walk(
             self.ansatz,
             in_chunks(lambda r: self.ansatz.log_psi(coarse, r)),
@@ -127,12 +127,12 @@ class Optimizer:
 
     def run(
         self,
-        state: State,
+        state: OptimizerState,
         history: list[np.ndarray],
         save: Callable[[Mapping[str, np.ndarray]], None],
         tell: Callable[[str], None],
         until: int | None = None,
-    ) -> State:
+    ) -> OptimizerState:
         """Iterations up to `until` (None: all). `history` grows by (energy, variance, acceptance) of each.
 
         NotConverged when the local energies are no longer finite.
@@ -170,7 +170,7 @@ def summary(history: list[np.ndarray]) -> str:
     return f"{last[:, 0].mean():.5f} hartree, variance {last[:, 1].mean():.2g}, acceptance {last[:, 2].mean():.2f}"
 
 
-def fingerprint(ansatz: Ansatz, settings: Settings) -> str:
+def fingerprint(ansatz: Ansatz, settings: NeuralSettings) -> str:
     """Everything that a checkpoint depends on."""
     return json.dumps([asdict(ansatz), asdict(settings), jax.__version__], sort_keys=True)
 

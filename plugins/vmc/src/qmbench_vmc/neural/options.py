@@ -26,7 +26,7 @@ class NeuralOptions(Options):
 
 
 @dataclass(frozen=True)
-class Settings:
+class NeuralSettings:
     """All of `NeuralOptions` with every value known, seed and number of walkers."""
 
     seed: int
@@ -41,7 +41,7 @@ class Settings:
     pretraining: int
 
 
-def resolve(molecule: Molecule, options: Any) -> Settings:
+def resolve(molecule: Molecule, options: Any) -> NeuralSettings:
     """The settings meant by `options` (anything with the fields of `NeuralOptions`, `seed` and `walkers`)."""
     n = molecule.n_electrons
     if n == 0:
@@ -51,7 +51,7 @@ def resolve(molecule: Molecule, options: Any) -> Settings:
         given = getattr(options, name)
         return default if given is None else given
 
-    return Settings(
+    return NeuralSettings(
         seed=options.seed,
         walkers=options.walkers,
         width=value("width", 16 if n == 1 else 24 if n == 2 else 32),

@@ -13,7 +13,7 @@ from jax import Array
 from qmbench_vmc.neural import metropolis
 from qmbench_vmc.neural.ansatz import Ansatz
 from qmbench_vmc.neural.hamiltonian import local_energy
-from qmbench_vmc.neural.optimization import EQUILIBRATION, SAMPLING, in_chunks, stream
+from qmbench_vmc.neural.optimization import EQUILIBRATION, SAMPLING, in_chunks, random_key
 
 STEPS_PER_BLOCK = 10
 EQUILIBRATION_SWEEPS = 300
@@ -48,7 +48,7 @@ class NeuralSampler:
         self._measure = jax.jit(self._steps)
 
     def block(self, number: int) -> dict[str, np.ndarray]:
-        key = stream(self.seed, SAMPLING, number)
+        key = random_key(self.seed, SAMPLING, number)
         self._walkers, measured = self._measure(self.parameters, self._walkers, key)
         return {name: np.asarray(values) for name, values in measured.items()}
 
@@ -91,6 +91,6 @@ def equilibrated(
 
     r, size = jnp.asarray(walkers, jnp.float64), jnp.asarray(step_size, jnp.float64)
     for number in range(EQUILIBRATION_SWEEPS // few):
-        key = stream(seed, EQUILIBRATION, number)
+        key = random_key(seed, EQUILIBRATION, number)
         r, size = move(parameters, r, size, key)
     return np.asarray(r), float(size)

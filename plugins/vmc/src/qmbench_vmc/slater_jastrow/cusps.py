@@ -84,7 +84,7 @@ class _Radial:
         self.center = np.array(mole.atom_coord(atom))
         labels = mole.ao_labels(fmt=None)
         self.functions = np.array([i for i, (a, _, shell, _) in enumerate(labels) if a == atom and shell[-1] == "s"])
-        others = [np.linalg.norm(mole.atom_coord(b) - self.center) for b in range(mole.natm) if b != atom]
+        others = [float(np.linalg.norm(mole.atom_coord(b) - self.center)) for b in range(mole.natm) if b != atom]
         near = min((d for d in others if d > 1e-6), default=np.inf)
         self.radius = min(RADIUS / self.charge, SHARE_OF_BOND * near)
 

@@ -13,12 +13,12 @@ from typing import Any
 import numpy as np
 
 from qmbench import NotConverged, Resources
-from qmbench_vmc.options import TrialOptions
+from qmbench_vmc.options import MonteCarloOptions
 from qmbench_vmc.slater_jastrow.trial import Trial, make_trial
 
 
 @dataclass(frozen=True)
-class State:
+class ExcitedState:
     """An excited state. label: T1, or 2 3S … for two-electron atoms; why: the symmetry that it is the lowest of."""
 
     label: str
@@ -26,20 +26,20 @@ class State:
     why: str
 
 
-def states(ground: Trial, options: TrialOptions, resources: Resources) -> Iterator[State]:
+def states(ground: Trial, options: MonteCarloOptions, resources: Resources) -> Iterator[ExcitedState]:
     """The excited states that `ground` (a singlet) allows, one after the other."""
     molecule = ground.molecule
     triplet = replace(molecule, multiplicity=3, fragments=())
     atom = sum(not g for g in molecule.ghosts) == 1 and molecule.n_electrons == 2
     first = make_trial(triplet, options, resources)
-    yield State("2 3S" if atom else "T1", first, "lowest triplet")
+    yield ExcitedState("2 3S" if atom else "T1", first, "lowest triplet")
     if not atom:
         return
     orbitals = _s_and_p(first)
     if orbitals is None:
         return
     mf = _two_orbitals(first.mean_field.mol, orbitals)
-    yield State(
+    yield ExcitedState(
         "2 3P",
         make_trial(
             triplet, options, resources, mean_field=mf, determinants=[(1.0, [[0, 1], []])], label="1s2p triplet"
@@ -48,7 +48,7 @@ def states(ground: Trial, options: TrialOptions, resources: Resources) -> Iterat
     )
     mf = _two_orbitals(ground.mean_field.mol, orbitals)
     both = [(1.0, [[0], [1]]), (1.0, [[1], [0]])]
-    yield State(
+    yield ExcitedState(
         "2 1P",
         make_trial(molecule, options, resources, mean_field=mf, determinants=both, label="1s2p singlet"),
         "lowest singlet P",

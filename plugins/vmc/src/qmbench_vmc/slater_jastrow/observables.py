@@ -14,7 +14,8 @@ from qmbench_vmc.driver import Estimate
 from qmbench_vmc.options import VmcOptions
 from qmbench_vmc.slater_jastrow.trial import Trial, assemble
 
-Observable = Callable[[Any, Any], np.ndarray]
+# What walkers (PyQMC's configurations) and the wave function there give: an array (walkers or groups, …).
+Measurement = Callable[[Any, Any], np.ndarray]
 
 # Shells of the radial density, bohr: fine near the nucleus; the last one is everything beyond.
 RADII = np.concatenate([[0.0], np.geomspace(0.05, 12.0, 40), [np.inf]])
@@ -24,7 +25,7 @@ GROUPS = 16
 DIRECTIONS = np.array([[1, 0, 0], [0, 1, 0], [0, 0, 1], [1, 1, 0], [1, 0, 1], [0, 1, 1]], dtype=float)
 
 
-def dipole(trial: Trial) -> Observable:
+def dipole(trial: Trial) -> Measurement:
     """Dipole moment about the origin of the coordinates, e bohr: (walkers, 3)."""
     nuclear = trial.mole.atom_charges() @ trial.mole.atom_coords()
 
@@ -34,7 +35,7 @@ def dipole(trial: Trial) -> Observable:
     return measure
 
 
-def radial_density(trial: Trial) -> Observable:
+def radial_density(trial: Trial) -> Measurement:
     """Electrons in each shell of RADII about the (only) nucleus, averaged over groups of walkers: (groups, shells)."""
     real = next(i for i in range(trial.mole.natm) if trial.mole.atom_charge(i) > 0)
     center = trial.mole.atom_coord(real)
@@ -49,7 +50,7 @@ def radial_density(trial: Trial) -> Observable:
     return measure
 
 
-def in_fields(trial: Trial, options: VmcOptions, resources: Resources) -> dict[str, Observable]:
+def in_fields(trial: Trial, options: VmcOptions, resources: Resources) -> dict[str, Measurement]:
     """Weight and weighted local energy of the wave function in each field, on the same walkers: name -> (walkers, 2).
 
     In a field the orbitals are those of the mean field in it; the Jastrow factor stays. Reweighting makes the
@@ -84,7 +85,7 @@ def _wavefunction(trial: Trial, options: VmcOptions, resources: Resources, stren
     return wavefunction
 
 
-def _in_field(field_function: Any, strength: np.ndarray, energy: Any, nuclear: np.ndarray) -> Observable:
+def _in_field(field_function: Any, strength: np.ndarray, energy: Any, nuclear: np.ndarray) -> Measurement:
     def measure(configs: Any, wavefunction: Any) -> np.ndarray:
         _, log_field = field_function.recompute(configs)
         _, log_free = wavefunction.value()

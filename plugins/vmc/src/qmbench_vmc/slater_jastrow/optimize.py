@@ -43,12 +43,12 @@ def stochastic_reconfiguration(
             key.removeprefix("pgrad"): np.mean(rows, axis=0) for key, rows in found.items() if key.startswith("pgrad")
         }
         energies.append(float(np.real(data["total"])))
-        trials = [start + change for change in gradients.delta_p(LENGTHS, data)[0]]
-        # Sampling the sum of the densities at both ends keeps every trial's weights near one.
+        candidates = [start + change for change in gradients.delta_p(LENGTHS, data)[0]]
+        # Sampling the sum of the densities at both ends keeps every candidate's weights near one.
         sampled = correlated_compute(
-            wavefunction, _many(walkers), trials, gradients, ref_wfs=[0, 1], nsteps=5, nblocks=1
+            wavefunction, _many(walkers), candidates, gradients, ref_wfs=[0, 1], nsteps=5, nblocks=1
         )
-        best = trials[_lowest(sampled)]
+        best = candidates[_lowest(sampled)]
         set_wf_params(wavefunction, best, gradients)
         visited.append(best)
     if visited:
@@ -65,12 +65,12 @@ def _many(walkers: Any) -> Any:
 
 
 def _lowest(sampled: dict[str, np.ndarray]) -> int:
-    """Index of the trial whose reweighted energy, with a share of its spread, is lowest."""
+    """Index of the candidate whose reweighted energy, with a share of its spread, is lowest."""
     weights = sampled["weight"] / np.sum(sampled["weight"], axis=1, keepdims=True)
     totals = np.real(sampled["total"])
     mean = np.sum(weights * totals, axis=1)
     spread = np.sqrt(np.sum(weights * (totals - mean[:, None]) ** 2, axis=1))
-    # A trial that lives on a few walkers has not been seen.
+    # A candidate that lives on a few walkers has not been seen.
     unseen = 1 / np.sum(weights**2, axis=1) < 0.6 * weights.shape[1]
     goal = np.where(np.isfinite(mean), mean + SPREAD * spread, np.inf)
     return int(np.argmin(np.where(unseen, np.inf, goal))) if not unseen.all() else 0

@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import logging
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from typing import Any
 
 import numpy as np
 
-from qmbench_vmc.slater_jastrow.observables import Observable
+from qmbench_vmc.slater_jastrow.observables import Measurement
 from qmbench_vmc.slater_jastrow.random import DMC, START, VMC, seeded
 from qmbench_vmc.slater_jastrow.trial import Trial, quiet
 
@@ -20,13 +21,13 @@ PROJECTION = 0.1
 DMC_MEASUREMENTS = 10
 
 
-class _Measure:
+class _EachWalker:
     """An accumulator for PyQMC that keeps what every single walker gave."""
 
-    def __init__(self, energy: Any, every: int, observables: Mapping[str, Observable]):
-        self.energy, self.every, self.observables = energy, every, observables
+    def __init__(self, energy: Any, every: int, measurements: Mapping[str, Measurement]):
+        self.energy, self.every, self.measurements = energy, every, measurements
         self.calls = 0
-        self.rows: dict[str, list[np.ndarray]] = {name: [] for name in ("energy", "acceptance", *observables)}
+        self.rows: dict[str, list[Any]] = {name: [] for name in ("energy", "acceptance", *measurements)}
         self.before: np.ndarray | None = None
 
     def avg(self, configs: Any, wavefunction: Any) -> dict[str, Any]:
@@ -37,16 +38,16 @@ class _Measure:
             self.rows["energy"].append(np.real(self.energy(configs, wavefunction)["total"]))
             moved = np.any(configs.configs != self.before, axis=2)
             self.rows["acceptance"].append(np.mean(moved))
-            for name, observable in self.observables.items():
-                self.rows[name].append(observable(configs, wavefunction))
+            for name, measurement in self.measurements.items():
+                self.rows[name].append(measurement(configs, wavefunction))
             if self.every == 1:
                 self.before = configs.configs.copy()
         return {}
 
 
 class VmcSampler:
-    """Metropolis sampling of |ψ|², one chain per walker. observables: name -> function(configs, wavefunction) giving
-    an array (walkers, …).
+    """Metropolis sampling of |ψ|², one chain per walker. measurements: name of a series -> what to
+    measure for it.
     """
 
     walkers_per_chain = 1
@@ -56,14 +57,14 @@ class VmcSampler:
         trial: Trial,
         walkers: int,
         seed: int,
-        observables: Mapping[str, Observable] | None = None,
+        measurements: Mapping[str, Measurement] | None = None,
         stream: int = 0,
     ):
         import pyqmc.method.mc as mc
         from pyqmc.observables.accumulators import EnergyAccumulator
 
         self.trial, self.chains, self.seed, self.stream = trial, walkers, seed, stream
-        self.observables = dict(observables or {})
+        self.measurements = dict(measurements or {})
         self.energy = EnergyAccumulator(trial.mole)
         with seeded(seed, START, stream), quiet():
             self.configs = mc.initial_guess(trial.mole, walkers)
@@ -72,7 +73,7 @@ class VmcSampler:
         import pyqmc.method.mc as mc
 
         wavefunction, timestep = self.trial.wavefunction, self.trial.timestep
-        measure = _Measure(self.energy, BETWEEN, self.observables)
+        measure = _EachWalker(self.energy, BETWEEN, self.measurements)
         with seeded(self.seed, VMC, self.stream, number), quiet():
             if number == 0:
                 _, self.configs = mc.vmc(
@@ -95,7 +96,7 @@ class VmcSampler:
         self.configs.configs = np.array(state["positions"])
 
 
-class _PopulationMeasure:
+class _EachPopulation:
     """PyQMC's energy accumulator with the weights and energies of each population beside the mean over all.
 
     PyQMC averages every quantity over walkers with their weights: what is zero outside a population gives that
@@ -190,7 +191,7 @@ class DmcSampler:
             e_trial=reference[self.population],
             e_est=estimate[self.population],
             nsteps=self.steps,
-            accumulators={"energy": _PopulationMeasure(self.energy, self.members)},
+            accumulators={"energy": _EachPopulation(self.energy, self.members)},
         )
         share = found["energyshare"]
         energy = found["energyenergy"] / share
@@ -227,12 +228,12 @@ class DmcSampler:
         self.spread = float(state["spread"])
 
 
-class _calm:
+@contextmanager
+def _calm() -> Iterator[None]:
     """PyQMC warns of every weight above two; the record's weight efficiency says it once."""
-
-    def __enter__(self) -> None:
-        self.before = logging.root.manager.disable
-        logging.disable(logging.WARNING)
-
-    def __exit__(self, *exc: object) -> None:
-        logging.disable(self.before)
+    before = logging.root.manager.disable
+    logging.disable(logging.WARNING)
+    try:
+        yield
+    finally:
+        logging.disable(before)

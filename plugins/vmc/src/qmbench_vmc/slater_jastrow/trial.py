@@ -5,8 +5,8 @@ from __future__ import annotations
 import contextlib
 import io
 import json
-from collections.abc import Sequence
-from dataclasses import dataclass, field
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
 from importlib import metadata
 from pathlib import Path
 from typing import Any
@@ -14,7 +14,7 @@ from typing import Any
 import numpy as np
 
 from qmbench import InputError, Molecule, NotConverged, Resources
-from qmbench_vmc.options import TrialOptions
+from qmbench_vmc.options import MonteCarloOptions
 from qmbench_vmc.slater_jastrow.cusps import correct_cusps
 from qmbench_vmc.slater_jastrow.random import OPTIMIZATION, seeded
 
@@ -37,8 +37,6 @@ class Trial:
     wavefunction: Any
     timestep: float
     settings: dict[str, Any]
-    warnings: tuple[str, ...] = ()
-    energies: list[float] = field(default_factory=list)
 
     @property
     def electrons(self) -> int:
@@ -47,7 +45,7 @@ class Trial:
 
 def make_trial(
     molecule: Molecule,
-    options: TrialOptions,
+    options: MonteCarloOptions,
     resources: Resources,
     *,
     mean_field: Any = None,
@@ -62,7 +60,7 @@ def make_trial(
     mf = ground_state(molecule, options, resources) if mean_field is None else mean_field
     active = complete_active_space(mf, molecule, options) if determinants is None else None
     wavefunction, free, corrected = assemble(mf, active, determinants, options)
-    key = json.dumps(_identity(molecule, options, label), sort_keys=True)
+    key = json.dumps(identity(molecule, options, label), sort_keys=True)
     path = resources.artifact(key, lambda p: _optimize(p, mf.mol, wavefunction, free, options, molecule))
     with np.load(path) as data:
         for name in data.files:
@@ -82,10 +80,10 @@ def make_trial(
     }
     if mf.mol.has_ecp():
         settings["core_potential_electrons"] = int(sum(mf.mol.atom_nelec_core(i) for i in range(mf.mol.natm)))
-    return Trial(molecule, mf.mol, mf, wavefunction, timestep, settings, (), energies)
+    return Trial(molecule, mf.mol, mf, wavefunction, timestep, settings)
 
 
-def ground_state(molecule: Molecule, options: TrialOptions, resources: Resources) -> Any:
+def ground_state(molecule: Molecule, options: MonteCarloOptions, resources: Resources) -> Any:
     """The converged mean field of `molecule`; InputError where basis and pseudopotential do not go together."""
     from qmbench_pyscf import converged_scf
 
@@ -100,7 +98,7 @@ def ground_state(molecule: Molecule, options: TrialOptions, resources: Resources
     return mf
 
 
-def complete_active_space(mf: Any, molecule: Molecule, options: TrialOptions) -> Any:
+def complete_active_space(mf: Any, molecule: Molecule, options: MonteCarloOptions) -> Any:
     """The converged CASSCF that multi-slater-jastrow takes its determinants from; None for other trial functions."""
     if options.ansatz != "multi-slater-jastrow":
         return None
@@ -130,7 +128,7 @@ def complete_active_space(mf: Any, molecule: Molecule, options: TrialOptions) ->
 
 
 def assemble(
-    mf: Any, active: Any, determinants: Determinants | None, options: TrialOptions
+    mf: Any, active: Any, determinants: Determinants | None, options: MonteCarloOptions
 ) -> tuple[Any, dict[str, np.ndarray], int]:
     """The wave function, which of its parameters are free, and the number of corrected cusps."""
     from pyqmc import wftools
@@ -168,7 +166,7 @@ def one_thread() -> Any:
 
 
 @contextlib.contextmanager
-def quiet():
+def quiet() -> Iterator[None]:
     """PyQMC prints; a method's output is its result."""
     with contextlib.redirect_stdout(io.StringIO()):
         yield
@@ -178,8 +176,8 @@ def _number(value: float) -> float | None:
     return float(value) if np.isfinite(value) else None
 
 
-def _identity(molecule: Molecule, options: TrialOptions, label: str) -> dict[str, Any]:
-    """All that the optimized parameters depend on."""
+def identity(molecule: Molecule, options: MonteCarloOptions, label: str) -> dict[str, Any]:
+    """All that a trial function depends on, and a stream of its samples with it: the start of their keys."""
     names = ("basis", "ansatz", "seed", "pseudopotential", "active_space", "walkers", "optimization_steps")
     chosen: dict[str, Any] = {name: getattr(options, name) for name in names}
     if options.ansatz == "multi-slater-jastrow":
@@ -189,13 +187,13 @@ def _identity(molecule: Molecule, options: TrialOptions, label: str) -> dict[str
     return {"what": "trial wave function", "system": system, "options": chosen, "label": label, "versions": versions}
 
 
-def identity(trial: Trial, options: TrialOptions, label: str = "") -> dict[str, Any]:
-    """All that a stream of samples of `trial` depends on, as a checkpoint's key."""
-    return _identity(trial.molecule, options, label)
-
-
 def _optimize(
-    path: Path, mole: Any, wavefunction: Any, free: dict[str, np.ndarray], options: TrialOptions, molecule: Molecule
+    path: Path,
+    mole: Any,
+    wavefunction: Any,
+    free: dict[str, np.ndarray],
+    options: MonteCarloOptions,
+    molecule: Molecule,
 ) -> None:
     import pyqmc.method.mc as mc
 
@@ -213,8 +211,8 @@ def _optimize(
                 )
             except (ValueError, np.linalg.LinAlgError) as error:
                 raise NotConverged(f"{name}: the Jastrow factor's optimization failed: {error}") from None
-    values = {f"parameter_{k}": np.asarray(wavefunction.parameters[k]) for k in free}
-    if not all(np.all(np.isfinite(v)) for v in (*values.values(), energies)):
+    values: dict[str, Any] = {f"parameter_{k}": np.asarray(wavefunction.parameters[k]) for k in free}
+    if not all(np.all(np.isfinite(v)) for v in (*values.values(), np.array(energies))):
         raise NotConverged(f"{name}: the Jastrow factor's optimization ran away; use more walkers")
     with open(path, "wb") as file:
         np.savez(file, timestep=timestep, energies=np.array(energies), **values)

@@ -12,6 +12,7 @@ import numpy as np
 from qmbench import NotConverged
 from qmbench_edft.ensemble import Ensemble
 from qmbench_edft.functionals import Functional, energy_and_derivatives
+from qmbench_edft.kohn_sham import spectrum
 from qmbench_edft.scf import Solution, solve
 
 GRADIENT_TOLERANCE = 1e-6  # the energy is off by its square
@@ -23,13 +24,13 @@ def state_averaged_energy(ensemble: Ensemble, z: float, start: Solution | None =
 
     functional = Functional("sehx")
     start = start or solve(functional, ensemble, z)
-    grid, f, shells = start.grid, ensemble.occupations(), ensemble.shells
+    grid, f, shells = start.grid, ensemble.occupations, ensemble.shells
     cores = [grid.hamiltonian(l, -z / grid.r) for _, l in shells]
     # coordinates in which the curvature is about one: the potential's own orbitals, scaled by their energies
     frames = []
     for _, l in shells:
-        energies, vectors = np.linalg.eigh(grid.hamiltonian(l, start.potential))
-        frames.append(vectors / np.sqrt(energies - energies[0] + 1))
+        levels = spectrum(grid, l, start.potential)
+        frames.append(levels.vectors / np.sqrt(levels.energies - levels.energies[0] + 1))
     size = grid.size
 
     def energy(y: np.ndarray) -> tuple[float, np.ndarray]:
@@ -62,7 +63,7 @@ def _orthonormal(raw: list[np.ndarray], l: list[int]) -> tuple[list[np.ndarray],
     return orbitals, lengths
 
 
-def _through_orthonormal(raw, orbitals, lengths, slopes, l):  # type: ignore[no-untyped-def]
+def _through_orthonormal(raw, orbitals, lengths, slopes, l):
     """dE/draw from dE/dorbitals, by the chain rule backwards through `_orthonormal`."""
     slopes = [g.copy() for g in slopes]
     result = [np.zeros_like(g) for g in slopes]

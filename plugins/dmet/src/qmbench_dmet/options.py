@@ -1,0 +1,46 @@
+"""The options of `dmet`. Everything here changes a number."""
+
+from __future__ import annotations
+
+from typing import Literal
+
+from pydantic import Field
+
+from qmbench import Options
+
+
+class DmetOptions(Options):
+    """Every choice of an embedding that changes the number."""
+
+    basis: str | None = None
+    fragment: str = Field(
+        "1",
+        description="sites per fragment along each lattice direction (2, 2x2); for molecules atom, group, atoms per "
+        "fragment, or atom numbers (1,2:3-5)",
+        examples=["2"],
+    )
+    bath: Literal["svd", "projection", "csd", "eigenvectors", "ensemble"] = Field(
+        "svd", description="how bath orbitals are made; ensemble is the one for partly filled shells"
+    )
+    interaction: Literal["interacting", "noninteracting"] = Field(
+        "interacting", description="whether electrons repel each other in the bath, or in the fragment only"
+    )
+    solver: Literal["fci", "ccsd", "hf"] = Field("fci", description="impurity solver")
+    low_level: Literal["rhf", "uhf"] = Field("rhf", description="mean field that the embedding starts from")
+    self_consistent: bool = Field(False, description="fit a correlation potential until the low level repeats itself")
+    fit: Literal["fragment", "fragment+bath", "density"] = Field(
+        "fragment", description="which part of the density matrix the correlation potential is fitted to"
+    )
+    aufbau: bool = Field(
+        True,
+        description="whether the low level fills its lowest orbitals; false: fragment blocks are matched exactly by "
+        "an augmented Lagrangian (alm-DMET)",
+    )
+    mu_fit: Literal["multistate", "secant", "brentq"] = Field(
+        "multistate", description="how the chemical potential is found; only multistate certifies it"
+    )
+    localization: Literal["meta_lowdin", "iao"] = Field("meta_lowdin", description="localized orbitals of a molecule")
+    max_iterations: int = Field(100, ge=1, description="self-consistency iterations before giving up")
+    tolerance: float = Field(1e-7, gt=0, description="largest change of the correlation potential at convergence")
+    curve_width: float = Field(1.0, gt=0, description="curves run this far on both sides of the chemical potential")
+    curve_points: int = Field(41, ge=2, description="number of points of the curves")

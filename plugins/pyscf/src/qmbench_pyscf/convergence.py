@@ -1,0 +1,87 @@
+"""How a mean field is converged: DIIS, second-order steps where that fails, and the way down from saddle points."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+
+from qmbench import NotConverged
+
+# Solutions nearer than this (hartree) are one solution seen twice.
+SAME_ENERGY = 1e-6
+MAX_DESCENTS = 12
+# PySCF's second-order solver stalls near a gradient of 1e-6.
+SECOND_ORDER_GRADIENT = 5e-6
+# A quick SCF that ranks guesses: energy (hartree), gradient, iterations at most.
+QUICK_ENERGY, QUICK_GRADIENT, QUICK_CYCLES = 1e-7, 1e-3, 60
+
+
+def converge(mf: Any, density: np.ndarray, what: str) -> Any:
+    """`mf` after an SCF from `density`: with DIIS; where that fails, by second-order steps.
+
+    density: (n, n), or (2, n, n) for an unrestricted `mf`. NotConverged, which names `what`, when both fail.
+    """
+    try:
+        mf.kernel(density)
+    except np.linalg.LinAlgError:
+        # A singular DIIS: take the orbitals of the starting density from here.
+        mf.converged = False
+        mf.mo_energy, mf.mo_coeff = mf.eig(mf.get_fock(dm=density), mf.get_ovlp())
+        mf.mo_occ = mf.get_occ(mf.mo_energy, mf.mo_coeff)
+    if not mf.converged:
+        _second_order(mf, mf.mo_coeff, mf.mo_occ)
+    if not mf.converged or not np.isfinite(mf.e_tot):
+        raise NotConverged(
+            f"{what}: SCF not converged to {mf.conv_tol:g} hartree in {mf.max_cycle} iterations, "
+            "nor by second-order steps"
+        )
+    return mf
+
+
+def converge_quickly(mf: Any, density: np.ndarray) -> Any:
+    """`mf` after a quick SCF, good enough to rank guesses; None when it does not converge."""
+    mf.conv_tol, mf.conv_tol_grad = QUICK_ENERGY, QUICK_GRADIENT
+    mf.max_cycle = min(mf.max_cycle, QUICK_CYCLES)
+    try:
+        mf.kernel(density)
+    except np.linalg.LinAlgError:
+        return None
+    return mf if mf.converged else None
+
+
+def descend(mf: Any, what: str) -> dict[str, Any]:
+    """Leave saddle points downhill until the orbital Hessian has no negative eigenvalue; the facts as settings."""
+    from qmbench_pyscf.stability import internal_instability
+
+    for descents in range(MAX_DESCENTS):
+        eigenvalue, lower = internal_instability(mf)
+        if lower is None:
+            return {"stability": "minimum", "lowest_hessian_eigenvalue": eigenvalue, "descents": descents}
+        before = mf.e_tot
+        _second_order(mf, lower, mf.mo_occ)
+        if not mf.converged:
+            raise NotConverged(f"{what}: the SCF did not converge on the way down from a saddle point")
+        if mf.e_tot > before + SAME_ENERGY:
+            raise NotConverged(f"{what}: the way down from a saddle point led upwards")
+    raise NotConverged(f"{what}: still on a saddle point after {MAX_DESCENTS} descents")
+
+
+def _second_order(mf: Any, orbitals: np.ndarray, occupation: np.ndarray) -> None:
+    """Second-order steps from `orbitals`, then plain iterations for the last digits of the gradient.
+
+    Where the plain iterations leave the second-order solution or do not settle, it stands.
+    """
+    solver = mf.newton()
+    solver.conv_tol_grad = max(SECOND_ORDER_GRADIENT, mf.conv_tol_grad or 0.0)
+    solver.kernel(orbitals, occupation)
+    found = (solver.mo_coeff, solver.mo_occ, solver.mo_energy, solver.e_tot)
+    if solver.converged:
+        try:
+            mf.kernel(mf.make_rdm1(solver.mo_coeff, solver.mo_occ))
+        except np.linalg.LinAlgError:
+            mf.converged = False
+        if mf.converged and abs(mf.e_tot - solver.e_tot) < SAME_ENERGY:
+            return
+    mf.mo_coeff, mf.mo_occ, mf.mo_energy, mf.e_tot = found
+    mf.converged = solver.converged

@@ -1,0 +1,79 @@
+"""From a specification to PySCF's mean-field object, not yet converged: kind, grid, thresholds, field, basis."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+import numpy as np
+
+from qmbench import InputError, Molecule, Resources
+from qmbench_pyscf.external import ExternalFunctional, integrator
+from qmbench_pyscf.mole import to_mole
+from qmbench_pyscf.specification import ScfSpecification
+
+# Combinations of basis functions whose overlap has a smaller eigenvalue are left out.
+LINEAR_DEPENDENCE = 1e-8
+
+
+def mean_field(molecule: Molecule, spec: ScfSpecification, resources: Resources) -> Any:
+    """PySCF's RHF, UHF, RKS or UKS object as `spec` asks for it, not yet converged.
+
+    InputError for an unknown basis, or one with fewer functions than electrons of one spin.
+    """
+    from pyscf import dft, scf
+
+    mole = to_mole(molecule, spec.basis, resources, potential=spec.potential)
+    unrestricted = spec.is_unrestricted(molecule)
+    if spec.xc is None:
+        mf = scf.uhf.UHF(mole) if unrestricted else scf.hf.RHF(mole)
+    else:
+        mf = dft.uks.UKS(mole) if unrestricted else dft.rks.RKS(mole)
+        _set_functional(mf, spec)
+    if spec.density_fitting:
+        mf = mf.density_fit()
+    mf.conv_tol, mf.max_cycle = spec.energy_tolerance, spec.max_cycle
+    # Correlation energies, and dipoles in a field, have errors of first order in the orbital gradient.
+    first_order = spec.xc is None or spec.in_field
+    mf.conv_tol_grad = spec.energy_tolerance**0.5 * (0.01 if first_order else 0.1)
+    mf.chkfile = None
+    if spec.in_field:
+        _add_field(mf, spec.field)
+    if np.linalg.eigvalsh(mf.get_ovlp())[0] < LINEAR_DEPENDENCE:
+        mf = scf.addons.remove_linear_dep_(mf, threshold=LINEAR_DEPENDENCE, lindep=LINEAR_DEPENDENCE)
+    n_orbitals = mf.get_ovlp().shape[0]
+    if max(mole.nelec) > n_orbitals:
+        raise InputError(
+            f"basis '{spec.basis}' has {n_orbitals} functions for {molecule.name or molecule.formula}, too few for "
+            f"{max(mole.nelec)} electrons of one spin; use a larger basis"
+        )
+    return mf
+
+
+def _set_functional(mf: Any, spec: ScfSpecification) -> None:
+    if isinstance(spec.xc, ExternalFunctional):
+        mf._numint = integrator(spec.xc)
+    mf.xc = spec.functional
+    if not spec.nlc:
+        mf.nlc = False
+    mf.grids.level = spec.grid_level
+    # The VV10 double integral is smooth: two levels less change it by less than the main grid's own error.
+    mf.nlcgrids.level = max(spec.grid_level - 2, 0)
+
+
+def _add_field(mf: Any, field: Sequence[float]) -> None:
+    """Put `mf` into a uniform electric field (atomic units): E(F) = E − μ·F − …, dipole about the origin."""
+    mole = mf.mol
+    f = np.asarray(field)
+    with mole.with_common_origin((0.0, 0.0, 0.0)):
+        hcore = mf.get_hcore() + np.einsum("x,xij->ij", f, mole.intor("int1e_r"))
+    nuclear = mf.energy_nuc() - float(mole.atom_charges() @ mole.atom_coords() @ f)
+    mf.get_hcore = lambda *_: hcore
+    mf.energy_nuc = lambda *_: nuclear
+
+
+def coarsened(mf: Any) -> Any:
+    """`mf`, on a coarse grid and without VV10 from now on: guesses are ranked with it, nothing is reported from it."""
+    if getattr(mf, "xc", None):
+        mf.grids.level, mf.nlc = min(mf.grids.level, 2), False
+    return mf

@@ -1,0 +1,24 @@
+"""One calculation of a molecule in a uniform electric field: what methods compute, and properties are derived from."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+import numpy as np
+
+
+@dataclass(frozen=True)
+class Point:
+    """One calculation; energy in hartree. dipole: the expectation value (3,) in e bohr as a function, None where the
+    density is not at hand.
+
+    state: what excited states start from (a mean field, a cluster expansion, a CI vector).
+    """
+
+    energy: float
+    settings: Mapping[str, Any] = field(default_factory=dict)
+    warnings: tuple[str, ...] = ()
+    dipole: Callable[[], np.ndarray] | None = None
+    state: Any = None

@@ -1,0 +1,99 @@
+"""What a self-consistent field depends on. Importing this module imports no quantum-chemistry program."""
+
+from __future__ import annotations
+
+import json
+from dataclasses import dataclass
+from typing import Literal
+
+from qmbench import Molecule, Unsupported
+from qmbench_pyscf.external import ExternalFunctional
+
+Reference = Literal["auto", "restricted", "unrestricted"]
+Field3 = tuple[float, float, float]
+NO_FIELD: Field3 = (0.0, 0.0, 0.0)
+
+
+@dataclass(frozen=True)
+class ScfSpecification:
+    """All that the numbers of a self-consistent field depend on, apart from the molecule and the versions of programs.
+
+    basis: name of the basis set. xc: functional as libxc names it and PySCF spells it, an `ExternalFunctional`, or
+    None for Hartree–Fock. reference: auto is restricted for multiplicity 1, unrestricted otherwise. grid: PySCF's
+    level of the quadrature grid, 0 to 9; None: see `grid_level`. energy_tolerance: hartree. max_cycle: iterations of
+    one SCF. stability: whether the orbital Hessian is looked at, and saddle points left downhill. nlc: False leaves
+    out the VV10 part of a functional that has one. field: uniform electric field in atomic units; the solution is
+    then the one that grows out of the field-free one. potential: core potential instead of the basis set's own, see
+    `to_mole`.
+    """
+
+    basis: str
+    xc: str | ExternalFunctional | None = None
+    reference: Reference = "auto"
+    density_fitting: bool = False
+    grid: int | None = None
+    energy_tolerance: float = 1e-10
+    max_cycle: int = 100
+    stability: bool = True
+    nlc: bool = True
+    field: Field3 = NO_FIELD
+    potential: str | None = None
+
+    def check(self, molecule: Molecule) -> None:
+        """Unsupported where `molecule` has no such determinant."""
+        if molecule.multiplicity > 1 and self.reference == "restricted":
+            raise Unsupported(
+                f"restricted determinants are for multiplicity 1, not {molecule.multiplicity}; leave out reference, "
+                "or write reference=unrestricted"
+            )
+        if molecule.n_electrons == 0:
+            raise Unsupported(f"{molecule.formula} has no electrons")
+
+    def is_unrestricted(self, molecule: Molecule) -> bool:
+        """Whether ↑ and ↓ electrons of `molecule` have orbitals of their own."""
+        return molecule.multiplicity > 1 or self.reference == "unrestricted"
+
+    @property
+    def functional(self) -> str:
+        """The functional's name, hf for Hartree–Fock."""
+        return self.xc.name if isinstance(self.xc, ExternalFunctional) else self.xc or "hf"
+
+    @property
+    def grid_level(self) -> int:
+        """`grid`, or the level meant by None: 4, good to 1e-6 hartree for LDA, GGA and hybrids of them, or 5 for
+        meta-GGAs (1e-6 for most, 2e-5 for SCAN, which needs a grid beyond PySCF's levels). 0 for Hartree–Fock.
+        """
+        if self.xc is None:
+            return 0
+        if self.grid is not None:
+            return self.grid
+        if isinstance(self.xc, ExternalFunctional):
+            return 5 if self.xc.kind == "MGGA" else 4
+        from pyscf.dft import libxc
+
+        return 5 if libxc.xc_type(self.xc) == "MGGA" else 4
+
+    @property
+    def in_field(self) -> bool:
+        """Whether there is an electric field."""
+        return any(self.field)
+
+    def artifact_key(self, molecule: Molecule) -> str:
+        """All that the converged SCF of `molecule` depends on, as text: the key of its artifact (`Resources.artifact`).
+
+        Names of molecules are not in it, nor their division into fragments. What is made from this SCF and depends on
+        nothing else may be kept under a text that holds this one.
+        """
+        from importlib import metadata
+
+        options = {**vars(self), "grid": self.grid_level}
+        del options["basis"], options["xc"]
+        content = {
+            "what": "scf",
+            "system": {k: v for k, v in molecule.to_json().items() if k not in ("name", "fragments")},
+            "basis": self.basis,
+            "xc": self.xc.key if isinstance(self.xc, ExternalFunctional) else self.xc,
+            "options": options,
+            "versions": [metadata.version("pyscf"), metadata.version("qmbench-pyscf")],
+        }
+        return json.dumps(content, sort_keys=True)
