@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 from qmbench.cli.common import console, print_json
 from qmbench.data.benchmark import Benchmark
 from qmbench.domain.record import Record
+from qmbench.plugging.registry import plugins
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -60,6 +61,7 @@ def _fingerprint(run: Mapping[str, Any], results: pd.DataFrame, references: pd.D
     import qmbench
 
     digest = hashlib.sha256(f"{qmbench.__version__} {reference} {FORMATS}".encode())
+    digest.update(repr(sorted(plugins().statistics)).encode())  # a plugin may have brought or taken one
     digest.update(repr([planned["terms"] for planned in run["entries"]]).encode())  # keys of records are shown
     for table in (results.drop(columns="cached"), references):
         digest.update(table.to_csv(index=False).encode())
@@ -86,6 +88,7 @@ def record_rows(results: pd.DataFrame) -> list[dict[str, Any]]:
         rows.append(
             {
                 "level_of_theory": row["level_of_theory"],
+                "label": row["label"],
                 "bsse": row["bsse"],
                 "benchmark": row["benchmark"],
                 "entry": row["entry"],

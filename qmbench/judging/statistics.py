@@ -272,12 +272,8 @@ def _subset_rows(
     members = np.flatnonzero(np.ones(len(g.entries), bool) if subset == ALL else g.subsets[subset])
     members = members[np.argsort(g.entries[members])]  # so that the resamples do not depend on the order of the rows
     everyone = np.arange(len(g.levels))
-    status, entries, known, overlap = (
-        g.status[members],
-        g.entries[members],
-        g.reference_known[members],
-        g.overlap[members],
-    )
+    entries, status = g.entries[members], g.status[members]
+    known, overlap = g.reference_known[members], g.overlap[members]
     wall_s, cpu_s = g.wall_s[members], g.cpu_s[members]
     errors = g.errors.pick(members, everyone)
     has = np.isfinite(errors.error)
