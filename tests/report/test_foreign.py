@@ -175,6 +175,13 @@ def test_a_statistic_that_raises_is_blank_and_the_others_stay():
     assert (made["some"] == 1.0).all()
 
 
+def test_a_statistic_needs_its_number_of_entries():
+    two = statistic(minimum=2)
+    made = evaluate(bare(np.array([[1.0, 2.0], [3.0, np.nan]])), [two], 0.95, 0)
+    assert made["some"][0] == 2.0
+    assert np.isnan(made["some"][1])
+
+
 def test_a_statistic_may_take_one_level_at_a_time():
     spread = Statistic("range_of_errors", "range", "R", "what", "f", lambda s: np.ptp(s.error), per_level=True)
     made = evaluate(bare(np.array([[1.0, 2.0], [4.0, np.nan], [2.0, 7.0]])), registry_of([spread]).values(), 0.95, 0)
@@ -218,7 +225,7 @@ def test_page_charts_heat_maps_and_disagreement_show_labels_and_details_the_spel
     page, tables, ranking = write_report(report, tmp_path, ["html", "md"])
     text = page.read_text(encoding="utf-8")
     data = json.loads(re.search(r'id="qmbench-data">(.*?)</script>', text, re.S)[1])
-    assert "WILD [cp]" in json.dumps(data["charts"])
+    assert all("WILD [cp]" in json.dumps(chart) for chart in data["charts"].values())
     assert "wild/b?x=1" not in json.dumps(data["charts"])
     assert "wild/b?x=1" in data["words"]  # the details of a cell
     assert '<th scope="col">WILD</th>' in text
