@@ -301,7 +301,8 @@ def _subset_rows(
         row["n_scored"] = int(scored[column])
         row["n_common"] = int(common.sum())
         row["n_differs"] = differs
-        row.update({name: values[column] for name, values in (*stats.items(), *extremes.items())})
+        row.update({name: values[column] for name, values in stats.items()})
+        row.update({name: picked[column] for name, picked in extremes.items()})
         row["n_reference_uncertainty"] = int((known[:, column] & has[:, column]).sum())
         row["n_training_overlap"] = int((overlap[:, column] & has[:, column]).sum())
         row["wall_s"], row["cpu_s"] = float(wall_s[:, column].sum()), float(cpu_s[:, column].sum())

@@ -6,7 +6,8 @@ One broken plugin never takes the others down: it is reported by name and reason
 from __future__ import annotations
 
 import inspect
-from collections.abc import Iterable, Mapping, Sequence
+import re
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from functools import lru_cache
 from importlib import import_module, metadata
@@ -16,7 +17,16 @@ from typing import TYPE_CHECKING, Any
 import pluggy
 
 from qmbench.domain.errors import InputError, QmbenchError, did_you_mean
-from qmbench.domain.method import LevelOfTheory, LevelText, Method, build_level, level_of_values, split_level
+from qmbench.domain.method import (
+    PLUGIN_GROUP,
+    Code,
+    LevelOfTheory,
+    LevelText,
+    Method,
+    build_level,
+    level_of_values,
+    split_level,
+)
 from qmbench.domain.observables import OBSERVABLES, Observable, ObservableRegistry
 from qmbench.domain.properties import PropertyRegistry, core_registry
 from qmbench.domain.statistic import StatisticRegistry
@@ -27,7 +37,7 @@ from qmbench.plugging.isolated.place import installed
 if TYPE_CHECKING:
     from qmbench.plugging.isolated.proxy import IsolatedPlugin, IsolatedPoint
 
-GROUP = "qmbench"
+GROUP = PLUGIN_GROUP
 CORE = "qmbench.core"
 """The module that brings what the core itself brings through hooks. By name: it is made of rooms above this one."""
 
@@ -48,7 +58,11 @@ class PluginInfo:
 
 @dataclass
 class Plugins:
-    """All plugins of one process: methods by name, properties, observables, benchmark folders, and what is broken."""
+    """All plugins of one process: methods by name, properties, observables, benchmark folders, and what is broken.
+
+    engines: name -> factory(address, workers, resources); stores: URL scheme -> opener(url, read_only); those of
+    plugins, beside the core's own.
+    """
 
     manager: pluggy.PluginManager
     infos: list[PluginInfo] = field(default_factory=list)
@@ -59,6 +73,8 @@ class Plugins:
     benchmark_folders: list[Path] = field(default_factory=list)
     statistics: StatisticRegistry = field(default_factory=StatisticRegistry)
     formats: FormatRegistry = field(default_factory=FormatRegistry)
+    engines: dict[str, Callable[..., Any]] = field(default_factory=dict)
+    stores: dict[str, Callable[..., Any]] = field(default_factory=dict)
 
     def method(self, name: str) -> tuple[type[Method], PluginInfo]:
         """The method called `name` and its plugin; InputError with the nearest names when there is none."""
@@ -92,7 +108,7 @@ class Plugins:
         if info.isolated:
             plugin: IsolatedPlugin = method.isolated  # type: ignore[attr-defined]
             return plugin.level(text)
-        return build_level(method, parts, info.distribution)
+        return replace(build_level(method, parts, info.distribution), code_of=_code_of)
 
     def _level_of_values(self, text: str, parts: LevelText, options: Mapping[str, Any]) -> LevelOfTheory:
         if parts.basis is not None or parts.options:
@@ -104,7 +120,7 @@ class Plugins:
         if info.isolated:
             plugin: IsolatedPlugin = method.isolated  # type: ignore[attr-defined]
             return plugin.level_of_values(parts.method, options)
-        return level_of_values(method, options, info.distribution)
+        return replace(level_of_values(method, options, info.distribution), code_of=_code_of)
 
 
 @lru_cache(maxsize=1)
@@ -140,6 +156,12 @@ def canonical_level(text: str) -> str:
         return str(plugins().level(text))
     except QmbenchError:
         return text
+
+
+def _code_of(method: type[Method]) -> Code:
+    from qmbench.plugging.fingerprint import code_of  # not before a key is wanted: listing methods needs none
+
+    return code_of(method)
 
 
 def discover(entry_points: Sequence[metadata.EntryPoint | IsolatedPoint]) -> Plugins:
@@ -199,9 +221,13 @@ def _add(found: Plugins, info: PluginInfo, point: metadata.EntryPoint | Isolated
         observables.add(observable, trial[observable.prop])
     folders = [Path(folder) for folder in _listed(found.manager, info.name, "qmbench_benchmarks")]
     statistics, formats = _declared(found, info.name)
+    engines = _named(found, info, "qmbench_engines", {*hookspecs.CORE_ENGINES, *found.engines})
+    stores = _named(found, info, "qmbench_stores", {*hookspecs.CORE_STORES, *found.stores})
     found.properties.update(trial)
     found.observables.update(observables)
     found.benchmark_folders += folders
+    found.engines.update(engines)
+    found.stores.update(stores)
     found.statistics, found.formats = statistics, formats
     for method in methods:
         found.methods[method.name] = method
@@ -248,6 +274,21 @@ def _listed(manager: pluggy.PluginManager, plugin: str, hook: str) -> list[Any]:
     if not isinstance(answer, Iterable):
         raise InputError(f"{hook} gave {answer!r}, not a list")
     return list(answer)
+
+
+def _named(found: Plugins, info: PluginInfo, hook: str, taken: set[str]) -> dict[str, Callable[..., Any]]:
+    """What a plugin's implementation of `hook` gives by name, each name a new one; empty where it has none."""
+    if getattr(found.manager.get_plugin(info.name), hook, None) is None:
+        return {}
+    answer = next(iter(_results(found.manager, info.name, hook)), None)
+    if not isinstance(answer, Mapping) or not all(callable(make) for make in answer.values()):
+        raise InputError(f"{hook} gave {answer!r}, not names with the functions that make what they stand for")
+    for name in answer:
+        if not (isinstance(name, str) and re.fullmatch("[a-z][a-z0-9+.-]*", name)):
+            raise InputError(f"{hook}: a name is lower-case letters, digits, '+', '-' and '.', not {name!r}")
+        if name in taken:
+            raise InputError(f"{hook}: '{name}' is there already, in the core or by another plugin")
+    return dict(answer)
 
 
 def _checked(method: type[Method], found: Plugins) -> type[Method]:

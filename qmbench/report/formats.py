@@ -12,45 +12,42 @@ from qmbench.report.model import names_of
 from qmbench.report.renderers.files import write_csv, write_json, write_markdown, write_text
 
 if TYPE_CHECKING:
-    from qmbench.report.write import Report
+    from qmbench.judging.model import Evaluation
 
 
-def _html(report: Report, folder: Path) -> list[Path]:
+def _html(report: Evaluation, folder: Path) -> list[Path]:
     from qmbench.report.renderers.html import html_report
 
     write_text(folder / "report.html", html_report(report))
     return [folder / "report.html"]
 
 
-def _markdown(report: Report, folder: Path) -> list[Path]:
+def _markdown(report: Evaluation, folder: Path) -> list[Path]:
     from qmbench.report.disagree_text import to_markdown
     from qmbench.report.explanations import explanation_line
 
     closing = explanation_line(report)
-    write_markdown(
-        report.statistics, report.scored, report.benchmarks, folder / "tables.md", report.comparisons, closing
-    )
+    write_markdown(report.statistics, report.scored, report.benchmarks, folder / "tables.md", report, closing)
     write_text(folder / "disagreement.md", to_markdown(report.disagreement))
     return [folder / "tables.md", folder / "disagreement.md"]
 
 
-def _latex(report: Report, folder: Path) -> list[Path]:
+def _latex(report: Evaluation, folder: Path) -> list[Path]:
     from qmbench.report.renderers.latex import to_latex
 
     write_text(folder / "tables.tex", to_latex(report.statistics, report.benchmarks, names_of(report.results)))
     return [folder / "tables.tex"]
 
 
-def _csv(report: Report, folder: Path) -> list[Path]:
+def _csv(report: Evaluation, folder: Path) -> list[Path]:
     """The tables, and beside them how levels compare in pairs, over reference sets and without single entries."""
     paths = [*write_csv(report.statistics, folder, "statistics"), *write_csv(report.scored, folder, "results")]
-    made = report.comparisons
     extra = {
-        "pairs": made.pairs,
-        "ranks": made.ranks,
-        "reference_sets": made.sets,
-        "leave_one_out": made.leave_one_out,
-        "weighted_totals": made.totals,
+        "pairs": report.pairs,
+        "ranks": report.ranks,
+        "reference_sets": report.sets,
+        "leave_one_out": report.leave_one_out,
+        "weighted_totals": report.totals,
     }
     for name, table in extra.items():
         if len(table):
@@ -60,13 +57,13 @@ def _csv(report: Report, folder: Path) -> list[Path]:
     return paths
 
 
-def _json(report: Report, folder: Path) -> list[Path]:
+def _json(report: Evaluation, folder: Path) -> list[Path]:
     write_json(report.statistics, folder / "statistics.json")
     write_text(folder / "disagreement.json", json.dumps(report.disagreement, allow_nan=False) + "\n")
     return [folder / "statistics.json", folder / "disagreement.json"]
 
 
-def _parquet(report: Report, folder: Path) -> list[Path]:
+def _parquet(report: Evaluation, folder: Path) -> list[Path]:
     """The tidy results beside their references, all benchmarks in one file; values are in the unit of column `unit`."""
     try:
         import pyarrow  # noqa: F401
@@ -78,7 +75,7 @@ def _parquet(report: Report, folder: Path) -> list[Path]:
     return [folder / "results.parquet", folder / "statistics.parquet"]
 
 
-def _figures(report: Report, folder: Path) -> list[Path]:
+def _figures(report: Evaluation, folder: Path) -> list[Path]:
     """Every chart as a specification, SVG, PNG and PDF."""
     from qmbench.report.charts import charts, write_chart
 

@@ -11,9 +11,11 @@ from qmbench.report.model import SPELLINGS, Names
 if TYPE_CHECKING:
     import pandas as pd
 
+    from qmbench.running.run_document import Run
+
 
 def provenance(
-    run: Mapping[str, Any] | None,
+    run: Run | None,
     benchmarks: Mapping[str, Any],
     scored: pd.DataFrame,
     disagreement: Mapping[str, Any],
@@ -24,11 +26,11 @@ def provenance(
         {
             "level": name,
             "label": names.of(name),
-            "plugin": about.get("plugin") or "",
-            "versions": ", ".join(f"{k} {v}" for k, v in (about.get("versions") or {}).items()),
-            "families": ", ".join(f"{k}: {v}" for k, v in (about.get("families") or {}).items()),
+            "plugin": about.plugin,
+            "versions": ", ".join(f"{k} {v}" for k, v in about.versions.items()),
+            "families": ", ".join(f"{k}: {v}" for k, v in about.families.items()),
         }
-        for name, about in (run["levels"] if run else {}).items()
+        for name, about in (run.levels if run else {}).items()
     ]
     rows = scored[scored["reference_set"].notna()]
     used = dict(zip(rows["benchmark"], rows["reference_set"], strict=True))
@@ -41,7 +43,7 @@ def provenance(
         }
         for name, b in benchmarks.items()
     ]
-    methods = [c for about in (run["levels"] if run else {}).values() for c in about.get("citations") or ()]
+    methods = [c for about in (run.levels if run else {}).values() for c in about.citations]
     return {"levels": levels, "benchmarks": shown, "bibtex": bibtex(_sources(benchmarks.values(), methods))}
 
 

@@ -32,12 +32,9 @@ _spec.loader.exec_module(runner)
 ROOT = Path(__file__).parents[2]
 DOCS = ROOT / "docs"
 SLOW = {
-    "tutorial.md",
-    "how-to/add-a-method.md",
-    "how-to/add-a-statistic.md",
-    "how-to/add-a-format.md",
-    "how-to/add-a-benchmark.md",
-    "how-to/run-in-ci.md",
+    *("tutorial.md", "tutorial-python.md", "how-to/add-a-method.md", "how-to/add-a-benchmark.md"),
+    *("how-to/add-an-engine-or-a-store.md", "how-to/run-in-ci.md"),
+    *("how-to/add-a-statistic.md", "how-to/add-a-format.md"),
 }
 PAGES = [
     pytest.param(p, id=str(p.relative_to(DOCS)), marks=[pytest.mark.slow] * (str(p.relative_to(DOCS)) in SLOW))

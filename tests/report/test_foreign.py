@@ -18,12 +18,13 @@ from scipy.stats import binomtest
 from qmbench import InputError, Statistic
 from qmbench.cli.listing import list_things
 from qmbench.domain.statistic import StatisticRegistry, registry_of
+from qmbench.judging.model import Evaluation
 from qmbench.judging.summaries import bare, evaluate
 from qmbench.plugging.registry import canonical_level, discover, parse_level, plugins
 from qmbench.report.model import names_of
 from qmbench.report.renderers.markdown import to_markdown
 from qmbench.report.renderers.terminal import render_terminal
-from qmbench.report.write import make_report, write_report
+from qmbench.report.write import write_report
 
 PLUGIN = Path(__file__).parent / "plugin"
 STD, SHARE = "standard_deviation_of_errors", "within_chemical_accuracy"
@@ -43,7 +44,7 @@ def foreign(monkeypatch):
 
 @pytest.fixture
 def report(foreign, made):
-    return make_report(made.run, {}, made.benchmarks, made.results, made.references)
+    return Evaluation(made.run, {}, made.benchmarks, made.results, made.references)
 
 
 def row_of(report, method="good"):
@@ -166,6 +167,13 @@ def test_a_plugin_that_repeats_a_format_is_left_out_whole():
     assert "some" not in found.statistics
 
 
+def test_it_is_not_for_an_environment_of_its_own(foreign):
+    from qmbench.plugging.isolated.companion import _plugin
+
+    with pytest.raises(InputError, match="plugin 'reporting' brings statistics, .* without --isolated"):
+        _plugin("reporting")
+
+
 def test_a_statistic_that_raises_is_blank_and_the_others_stay():
     broken = statistic("broken", "broken", per_level=True)
     object.__setattr__(broken, "function", lambda s: 1 / 0)
@@ -194,12 +202,12 @@ def test_a_statistic_may_take_one_level_at_a_time():
 def labelled(report, **labels):
     """The report with labels of its levels."""
     results = report.results.assign(label=[labels.get(m, "") for m in report.results["method"]])
-    return make_report(report.run, {}, report.benchmarks, results, report.references)
+    return Evaluation(report.run, {}, report.benchmarks, results, report.references)
 
 
 def test_tables_show_the_label_and_say_once_what_it_stands_for(made):
     report = labelled(made, good="GOOD", hf="HF/STO-3G")
-    text = to_markdown(report.statistics, report.scored, report.benchmarks, comparisons=report.comparisons)
+    text = to_markdown(report.statistics, report.scored, report.benchmarks, comparisons=report)
     main_table = text.split("<details>")[0]
     assert "GOOD \\[cp\\]" in main_table
     assert main_table.count("good/\\<b\\>") == 1

@@ -19,7 +19,7 @@ from qmbench.plugging.registry import plugins
 if TYPE_CHECKING:
     import pandas as pd
 
-    from qmbench.report.comparisons import Comparisons
+    from qmbench.judging.model import Evaluation
 
 _SCORED_IN_UNITS = ("value", "uncertainty", "reference", "reference_uncertainty", "error", "error_uncertainty")
 
@@ -91,7 +91,7 @@ def write_markdown(
     scored: pd.DataFrame,
     benchmarks: Mapping[str, BenchmarkInfo],
     path: Path,
-    comparisons: Comparisons | None = None,
+    comparisons: Evaluation | None = None,
     closing: str = "",
 ) -> None:
     """The tables of `to_markdown` as a file; closing: a line of Markdown at its end."""

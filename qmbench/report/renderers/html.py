@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING, Any
 import qmbench
 from qmbench.domain.errors import StoreError
 from qmbench.report.charts import charts
-from qmbench.report.comparisons import mismatch_lines, next_table, trend_table, weighted_tables
+from qmbench.report.comparisons import mismatch_lines, next_table, tables_beside, trend_table, weighted_tables
 from qmbench.report.disagree_text import COLUMNS as DISAGREE_COLUMNS
 from qmbench.report.disagree_text import SAID, labelled, rows, summary_lines, where, who, z_text
 from qmbench.report.explanations import Explanations, explanations
@@ -28,12 +28,13 @@ from qmbench.report.tables import failure_lines, legend, table_blocks
 if TYPE_CHECKING:
     import pandas as pd
 
-    from qmbench.report.write import Report
+    from qmbench.judging.model import Evaluation
+    from qmbench.running.run_document import Run
 
 MOST_DISAGREEMENTS = 300
 
 
-def html_report(report: Report) -> str:
+def html_report(report: Evaluation) -> str:
     """The whole page."""
     import jinja2
     import markupsafe
@@ -51,9 +52,8 @@ def html_report(report: Report) -> str:
         shared[name] = _interned(shared[name], shared["words"])
     payload = json.dumps(shared, allow_nan=False, separators=(",", ":"))
     safe = markupsafe.Markup
-    title = str((run or {}).get("suite", {}).get("title") or "Published values compared")
     return template.render(
-        title=title,
+        title=report.title,
         subtitle=_subtitle(run),
         version=qmbench.__version__,
         css=safe((folder / "report.css").read_text(encoding="utf-8")),
@@ -65,7 +65,7 @@ def html_report(report: Report) -> str:
         hottest=_hottest(disagreement),
         blocks=blocks,
         disagreement=_disagreement(disagreement),
-        weighted=[_extra(f"w{i}", x) for i, x in enumerate(weighted_tables(report.comparisons.totals, names))],
+        weighted=[_extra(f"w{i}", x) for i, x in enumerate(weighted_tables(report.totals, names))],
         open_questions=[
             _extra(f"q{i}", x)
             for i, x in enumerate(
@@ -134,11 +134,11 @@ def _keys(statistics: pd.DataFrame, disagreement: Mapping[str, Any]) -> list[tup
     return list(dict.fromkeys([*((str(b), str(o)) for b, o in scored), *published]))
 
 
-def _subtitle(run: Mapping[str, Any] | None) -> str:
+def _subtitle(run: Run | None) -> str:
     if run is None:
         return "Reference values from the literature; nothing was computed."
-    ended = f", finished {run['finished']}" if run.get("finished") else ", not finished"
-    return f"Run {run['id']}, started {run['started']}{ended}"
+    ended = f", finished {run.finished}" if run.finished else ", not finished"
+    return f"Run {run.id}, started {run.started}{ended}"
 
 
 def _counts(scored: pd.DataFrame, statistics: pd.DataFrame) -> dict[str, Any]:
@@ -199,7 +199,7 @@ def _hottest(disagreement: Mapping[str, Any], most: int = 3) -> list[dict[str, s
 def _block(
     position: int,
     key: tuple[str, str],
-    report: Report,
+    report: Evaluation,
     disagreement: Mapping[str, Any],
     names: Names,
     shared: dict[str, Any],
@@ -208,7 +208,7 @@ def _block(
     name = f"b{position}"
     mine, rows_here, pairs = (
         table[(table["benchmark"] == benchmark) & (table["observable"] == observable)]
-        for table in (report.statistics, report.scored, report.comparisons.pairs)
+        for table in (report.statistics, report.scored, report.pairs)
     )
     figures = []
     if len(mine):
@@ -232,7 +232,7 @@ def _block(
     info = report.benchmarks.get(benchmark)
     title = info.title if info is not None else benchmark
     blocks = table_blocks(mine, rows_here, report.benchmarks, names=names)
-    extras = report.comparisons.of(benchmark, observable) if len(mine) else []
+    extras = tables_beside(report, benchmark, observable) if len(mine) else []
     return {
         "id": name,
         "short": f"{benchmark} {observable.replace('_', ' ')}",

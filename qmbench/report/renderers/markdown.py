@@ -8,14 +8,14 @@ from typing import TYPE_CHECKING
 from qmbench.domain.statistic import Statistic
 from qmbench.judging.statistics import ALL, BenchmarkInfo
 from qmbench.judging.summaries import entries_needed
-from qmbench.report.comparisons import weighted_tables
-from qmbench.report.model import Extra
+from qmbench.report.comparisons import tables_beside, weighted_tables
+from qmbench.report.model import Extra, names_of
 from qmbench.report.tables import legend, table_blocks
 
 if TYPE_CHECKING:
     import pandas as pd
 
-    from qmbench.report.comparisons import Comparisons
+    from qmbench.judging.model import Evaluation
 
 
 def to_markdown(
@@ -23,7 +23,7 @@ def to_markdown(
     scored: pd.DataFrame,
     benchmarks: Mapping[str, BenchmarkInfo],
     subsets: bool = True,
-    comparisons: Comparisons | None = None,
+    comparisons: Evaluation | None = None,
 ) -> str:
     """The tables in GitHub's Markdown; the best level of each table is bold.
 
@@ -43,13 +43,13 @@ def to_markdown(
                 f"{len(block.failures)} kinds of missing results", [f"- {escape_markdown(x)}" for x in block.failures]
             )
         if comparisons is not None and block.subset == ALL:
-            for extra in comparisons.of(block.benchmark, block.observable):
+            for extra in tables_beside(comparisons, block.benchmark, block.observable):
                 lines += _folded_table(extra)
         parts.append("\n".join(lines).rstrip() + "\n")
     if comparisons is not None:
         parts += [
             "\n".join(_folded_table(extra)).lstrip() + "\n"
-            for extra in weighted_tables(comparisons.totals, comparisons.names)
+            for extra in weighted_tables(comparisons.totals, names_of(comparisons.results))
         ]
     return "\n".join([*parts, escape_markdown(legend(statistics)) + "\n"])
 

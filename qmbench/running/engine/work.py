@@ -24,9 +24,10 @@ from qmbench.domain.learned import Explanation, TrainingOverlap
 from qmbench.domain.method import BadResult, LevelOfTheory, Result
 from qmbench.domain.properties import check_quantity
 from qmbench.domain.quantity import Quantity
-from qmbench.domain.record import Cost, Failure, Status
+from qmbench.domain.record import CODE_DIGITS, Cost, Failure, Status
 from qmbench.domain.resources import Resources
 from qmbench.domain.systems import System, system_from_json
+from qmbench.plugging.fingerprint import code_behind
 from qmbench.plugging.registry import parse_level, plugins
 from qmbench.running.engine.outcome import Outcome, resources_from
 
@@ -79,9 +80,11 @@ def _run(document: Mapping[str, Any], resources: Resources) -> Result:
     for prop, key in document["keys"].items():
         if level.key(system, prop) != key:
             raise QmbenchError(
-                f"the worker's '{level}' is not the one that was planned: "
-                f"versions there are {json.dumps(level.identity['versions'])}"
+                f"the worker's '{level}' is not the one that was planned: its code is "
+                f"{level.code.digest[:CODE_DIGITS]}, its versions are {json.dumps(level.versions)}; "
+                "if its plugin was edited in the meantime, start again"
             )
+    resources = replace(resources, code=level.code.digest, code_behind=code_behind)
     return checked(level.make().run(system, document["properties"], resources), system)
 
 
