@@ -77,7 +77,7 @@ def level_label(level: LevelOfTheory) -> str:
     if basis is not None and "basis" not in method.label_options:
         label += f"/{basis_typography(str(basis))}"
     rest = [name for name in written_options(level.options) if name not in method.label_options]
-    said = ", ".join(f"{name}={option_text(getattr(level.options, name))}" for name in rest)
+    said = ", ".join(f"{name}={option_text(getattr(level.options, name)).removesuffix('.0')}" for name in rest)
     return f"{label} ({said})" if said else label
 
 
@@ -99,6 +99,8 @@ def basis_typography(name: str) -> str:
 
     Names of other families stay as they are written.
     """
+    if name.startswith("ccecp-"):
+        return f"ccECP-{basis_typography(name.removeprefix('ccecp-'))}"
     if m := _DUNNING.fullmatch(name):
         prefix, core, bracket, zeta, tight, rest = m.groups()
         valence = f"({zeta.upper()}+d)" if bracket and tight else zeta.upper()

@@ -17,10 +17,10 @@ class ReportFormat:
 
     name: lower case, for the command line. files: what it writes, for `qmbench list formats` ("tables.tex").
     description: one line. write: of (report, folder), writes its files below `folder`, which may not exist yet, and
-    returns their paths. The report (`judging.model.Evaluation`) has `run` (None for published values alone), `records` by key, `benchmarks` by id,
-    the pandas tables `results`, `references`, `scored` and `statistics` (columns: docs/reference/report.md), and, made
-    when they are first asked for, `pairs`, `ranks`, `sets`, `totals` and `disagreement` (a document). For bad input or a missing library
-    raise InputError.
+    returns their paths. The report (`judging.model.Evaluation`) has `run` (None for published values alone), `records`
+    by key, `benchmarks` by id, the pandas tables `results`, `references`, `scored` and `statistics` (columns:
+    docs/reference/report.md), and, made when they are first asked for, `pairs`, `ranks`, `sets`, `totals` and
+    `disagreement` (a document). For bad input or a missing library raise InputError.
     """
 
     name: str

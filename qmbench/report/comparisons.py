@@ -24,6 +24,7 @@ from qmbench.report.model import (
     names_of,
     number,
 )
+from qmbench.report.tables import telling
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -70,7 +71,7 @@ def all_statistics(whole: pd.DataFrame, names: Names = SPELLINGS) -> Extra:
     """Every statistic of every level with its interval over entries and its propagated uncertainty."""
     rows = _records(whole.sort_values([f"common_{RANKED_BY}", RANKED_BY], na_position="last"))
     rows = [r for r in rows if r["n_scored"]]
-    listed = [s for s in plugins().statistics.values() if s.listed]
+    listed = telling((s for s in plugins().statistics.values() if s.listed), rows)
     usual = decimals_for([r[RANKED_BY] for r in rows])
     decimals = [usual if s.unit is None else decimals_for([r.get(s.name) for r in rows]) for s in listed]
     table = []

@@ -6,7 +6,7 @@ renderings (terminal, Markdown) differ in characters only.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
@@ -92,7 +92,7 @@ def _columns(records: list[dict[str, Any]]) -> list[Column]:
     """The columns behind the level of theory: how many entries, then the statistics that are declared for here."""
     usual = decimals_for([r[RANKED_BY] for r in records])
     made = [Column("n", "entries with a result and a reference, of those asked for", _entries_cell)]
-    for s in plugins().statistics.main:
+    for s in telling(plugins().statistics.main, records):
         decimals = usual if s.unit is None else decimals_for([r.get(s.name) for r in records])
         made.append(_value_column(s, decimals))
         ends = s.interval_columns
@@ -115,6 +115,15 @@ class Column:
     about: str
     cell: Callable[[Mapping[str, Any]], str]
     wide: bool = False
+
+
+def telling(which: Iterable[Statistic], records: Sequence[Mapping[str, Any]]) -> list[Statistic]:
+    """Those that mean something here: not NaN for every level in spite of enough entries."""
+    return [
+        s
+        for s in which
+        if any(not is_missing(r.get(s.name)) for r in records) or all(r["n_scored"] < s.minimum for r in records)
+    ]
 
 
 def _value_column(s: Statistic, decimals: int) -> Column:

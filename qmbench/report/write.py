@@ -16,5 +16,5 @@ def write_report(report: Evaluation, folder: Path, formats: Sequence[str]) -> li
     unknown = [f for f in formats if f not in known]
     if unknown:
         near = did_you_mean(unknown[0], known)
-        raise InputError(f"unknown format '{unknown[0]}'{near}; there are: {', '.join(known)}")
+        raise InputError(f"unknown format '{unknown[0]}'{near} (there are: {', '.join(known)})")
     return [path for name in formats for path in known[name].write(report, folder)]

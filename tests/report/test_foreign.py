@@ -22,6 +22,7 @@ from qmbench.judging.model import Evaluation
 from qmbench.judging.summaries import bare, evaluate
 from qmbench.plugging.registry import canonical_level, discover, parse_level, plugins
 from qmbench.report.model import names_of
+from qmbench.report.renderers.latex import to_latex
 from qmbench.report.renderers.markdown import to_markdown
 from qmbench.report.renderers.terminal import render_terminal
 from qmbench.report.write import write_report
@@ -109,12 +110,27 @@ def test_they_are_in_every_format(report, tmp_path):
     assert named <= set(json.loads(texts["statistics.json"])["statistics"][0])
 
 
+def test_a_statistic_that_means_nothing_here_has_no_column(report):
+    lattice = Evaluation(
+        report.run,
+        {},
+        report.benchmarks,
+        report.results.assign(unit="t"),
+        report.references.assign(unit="t"),
+    )
+    text = to_markdown(lattice.statistics, lattice.scored, lattice.benchmarks, comparisons=lattice)
+    assert "within 1 kcal/mol" not in text
+    assert "| std |" in text
+    assert "within" not in to_latex(lattice.statistics, lattice.benchmarks)
+    assert f"{SHARE}" in lattice.statistics
+
+
 def test_a_format_is_written_by_its_name(report, tmp_path):
     (path,) = write_report(report, tmp_path / "new", ["jsonl"])
     rows = [json.loads(line) for line in path.read_text().splitlines()]
     assert len(rows) == len(report.scored)
     assert rows[0]["entry"] == "e0"
-    with pytest.raises(InputError, match=r"'jsnl'; did you mean 'jsonl'.*; there are: html, md, .*jsonl"):
+    with pytest.raises(InputError, match=r"'jsnl'; did you mean 'jsonl'.* \(there are: html, md, .*jsonl\)"):
         write_report(report, tmp_path, ["jsnl"])
 
 
@@ -170,7 +186,7 @@ def test_a_plugin_that_repeats_a_format_is_left_out_whole():
 def test_it_is_not_for_an_environment_of_its_own(foreign):
     from qmbench.plugging.isolated.companion import _plugin
 
-    with pytest.raises(InputError, match="plugin 'reporting' brings statistics, .* without --isolated"):
+    with pytest.raises(InputError, match=r"plugin 'reporting' brings statistics, .* without --isolated"):
         _plugin("reporting")
 
 
@@ -245,7 +261,7 @@ def test_page_charts_heat_maps_and_disagreement_show_labels_and_details_the_spel
 
 def test_a_label_of_a_method_carries_basis_and_options(foreign):
     assert parse_level("labelled/aug-cc-pvtz").label == "LAB/aug-cc-pVTZ"
-    assert parse_level("labelled?scale=2").label == "LAB (scale=2.0)"
+    assert parse_level("labelled?scale=2").label == "LAB (scale=2)"
     assert parse_level("labelled?kind=twin").label == "LAB"
     assert parse_level("labelled?kind=none-at-all").label == ""
     with pytest.raises(InputError, match="one line of at most"):

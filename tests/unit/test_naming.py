@@ -125,6 +125,7 @@ def test_a_label_tells_what_is_not_usual():
         ("d-aug-cc-pvqz", "d-aug-cc-pVQZ"),
         ("cc-pv(t+d)z", "cc-pV(T+d)Z"),
         ("cc-pcvtz", "cc-pCVTZ"),
+        ("ccecp-cc-pvtz", "ccECP-cc-pVTZ"),
         ("cc-pwcv5z", "cc-pwCV5Z"),
         ("cc-pvtz-f12", "cc-pVTZ-F12"),
         ("jun-cc-pvdz", "jun-cc-pVDZ"),

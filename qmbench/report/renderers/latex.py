@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import math
+import re
+import unicodedata
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from functools import partial
@@ -12,8 +14,8 @@ from qmbench.domain.statistic import Statistic
 from qmbench.judging.core_statistics import RANKED_BY
 from qmbench.judging.statistics import ALL
 from qmbench.plugging.registry import plugins
-from qmbench.report.model import Names, decimals_for, is_missing, names_of
-from qmbench.report.tables import overlap_lines, ranked
+from qmbench.report.model import Names, decimals_for, is_missing, names_of, number
+from qmbench.report.tables import overlap_lines, ranked, telling
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -60,7 +62,20 @@ PREAMBLE = r"""% needs: \usepackage{booktabs,siunitx}
 
 def escape_latex(text: str) -> str:
     """`text` such that LaTeX prints it as it is."""
-    return "".join(_SPECIAL.get(c, c) for c in text)
+    return "".join(_SPECIAL[c] if c in _SPECIAL else c if c.isascii() else _beyond_ascii(c) for c in text)
+
+
+_RAISED = {"<super>": "textsuperscript", "<sub>": "textsubscript"}
+_GREEK = re.compile(r"GREEK (SMALL|CAPITAL) LETTER (\w+)")
+
+
+def _beyond_ascii(c: str) -> str:
+    """Greek letters, and raised and lowered digits, of which labels have some and pdfLaTeX knows none."""
+    if m := _GREEK.fullmatch(unicodedata.name(c, "")):
+        name = m[2].lower().replace("lamda", "lambda")
+        return rf"$\{name if m[1] == 'SMALL' else name.capitalize()}$"
+    kind, _, code = unicodedata.decomposition(c).partition(" ")
+    return rf"\{_RAISED[kind]}{{{chr(int(code, 16))}}}" if kind in _RAISED and " " not in code else c
 
 
 LONG_NAME = 45
@@ -140,7 +155,7 @@ def _unit(unit: str) -> str:
 
 def _columns(rows: list[dict[str, Any]]) -> list[_Column]:
     """The columns behind n: siunitx columns for numbers, which share their width where they share the unit."""
-    main = plugins().statistics.main
+    main = telling(plugins().statistics.main, rows)
     usual = [s for s in main if s.unit is None]
     shared = _numbers_column(rows, usual, decimals_for([r[RANKED_BY] for r in rows]))
     columns: list[_Column] = []
@@ -161,7 +176,7 @@ def _numbers_column(rows: list[dict[str, Any]], which: list[Statistic], decimals
 
 
 def _cell(name: str, decimals: int, r: Mapping[str, Any]) -> str:
-    return "{--}" if is_missing(r.get(name)) else f"{r[name]:.{decimals}f}"
+    return "{--}" if is_missing(r.get(name)) else number(r[name], decimals)
 
 
 def _interval(ends: tuple[str, str], decimals: int, r: Mapping[str, Any]) -> str:
