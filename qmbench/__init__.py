@@ -46,6 +46,11 @@ _PUBLIC = {
     "Resources": "domain.resources",
     "Result": "domain.method",
     "Record": "domain.record",
+    "BootstrapT": "domain.statistic",
+    "DistributionFree": "domain.statistic",
+    "ErrorSample": "domain.statistic",
+    "Statistic": "domain.statistic",
+    "ReportFormat": "plugging.formats",
     "hookimpl": "plugging.hookspecs",
     "level": "plugging.registry",
     "parse_level": "plugging.registry",
@@ -103,6 +108,10 @@ if TYPE_CHECKING:
     from qmbench.domain.record import Record as Record
     from qmbench.domain.record import Task as Task
     from qmbench.domain.resources import Resources as Resources
+    from qmbench.domain.statistic import BootstrapT as BootstrapT
+    from qmbench.domain.statistic import DistributionFree as DistributionFree
+    from qmbench.domain.statistic import ErrorSample as ErrorSample
+    from qmbench.domain.statistic import Statistic as Statistic
     from qmbench.domain.systems import ATOMIC_NUMBERS as ATOMIC_NUMBERS
     from qmbench.domain.systems import ELEMENTS as ELEMENTS
     from qmbench.domain.systems import Change as Change
@@ -115,6 +124,7 @@ if TYPE_CHECKING:
     from qmbench.domain.systems import fields as fields
     from qmbench.domain.systems.fields import FieldError as FieldError
     from qmbench.judging.model import load as load
+    from qmbench.plugging.formats import ReportFormat as ReportFormat
     from qmbench.plugging.hookspecs import hookimpl as hookimpl
     from qmbench.plugging.registry import level as level
     from qmbench.plugging.registry import parse_level as parse_level

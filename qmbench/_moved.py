@@ -35,8 +35,8 @@ MOVED = {
 
 
 class _MovedFinder:
-    """Asked last, when no other finder knows a module. No subclass of `importlib.abc.MetaPathFinder`, whose import would
-    cost every start ten milliseconds."""
+    """Asked last, when no other finder knows a module. It is no `importlib.abc.MetaPathFinder`, whose import would cost
+    every start ten milliseconds."""
 
     def find_spec(self, name: str, path: object = None, target: object = None) -> None:
         package, _, rest = name.partition(".")

@@ -142,7 +142,9 @@ def compute(
 
 @app.command("list")
 def list_(
-    what: Annotated[str, typer.Argument(metavar="methods|benchmarks|suites|systems|properties|plugins")],
+    what: Annotated[
+        str, typer.Argument(metavar="methods|benchmarks|suites|systems|properties|statistics|formats|plugins")
+    ],
     json: Json = False,
 ) -> int:
     """List what there is."""
@@ -228,7 +230,12 @@ def report(
     ] = None,
     formats: Annotated[
         list[str] | None,
-        typer.Option("--format", metavar="html|md|latex|csv|json|parquet|figures", help="Repeatable. [default: html]"),
+        typer.Option(
+            "--format",
+            metavar="NAME",
+            help="html, md, latex, csv, json, parquet, figures, or a plugin's: qmbench list formats. Repeatable. "
+            "[default: html]",
+        ),
     ] = None,
     reference: Annotated[str | None, typer.Option("--reference", metavar="SET", help="Reference set.")] = None,
     folder: Annotated[Path, typer.Option("--report", metavar="DIR", help="Report folder.")] = Path("qmbench-report"),

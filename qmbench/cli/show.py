@@ -54,6 +54,7 @@ def find(thing: str, store: str | None) -> dict[str, Any]:
         level = plugins().level(thing)
         return {
             "level of theory": str(level),
+            "label": level.label or str(level),
             **_method(level.method),
             "stochastic": level.make().is_stochastic(),
             "options resolved": level.options.model_dump(mode="json"),
@@ -146,6 +147,7 @@ def _suite(suite: Any) -> dict[str, Any]:
         "benchmarks": [s.benchmark + (f", subset {s.subset}" if s.subset else "") for s in suite.selections],
         "levels": [
             level.text
+            + (f", called {level.label}" if level.label else "")
             + (f", bsse {level.bsse}" if level.bsse else "")
             + (f", on {', '.join(s.benchmark for s in level.selections)}" if level.selections else "")
             for level in suite.levels

@@ -13,7 +13,9 @@ if TYPE_CHECKING:
     from qmbench.domain.method import Method
     from qmbench.domain.observables import Observable
     from qmbench.domain.properties import Property
+    from qmbench.domain.statistic import Statistic
     from qmbench.domain.systems import System
+    from qmbench.plugging.formats import ReportFormat
 
 hookspec = pluggy.HookspecMarker("qmbench")
 hookimpl = pluggy.HookimplMarker("qmbench")
@@ -65,6 +67,16 @@ def qmbench_observables() -> Iterable[Observable]:  # type: ignore[empty-body]
 @hookspec
 def qmbench_benchmarks() -> Iterable[Path]:  # type: ignore[empty-body]
     """Folders that hold benchmarks (one sub-folder each) and suites (`suites/*.toml`), shipped with the plugin."""
+
+
+@hookspec
+def qmbench_statistics() -> Iterable[Statistic]:  # type: ignore[empty-body]
+    """Statistics of the errors of a level of theory, beyond the core's; each appears in every table and file."""
+
+
+@hookspec
+def qmbench_formats() -> Iterable[ReportFormat]:  # type: ignore[empty-body]
+    """Formats in which `qmbench report` writes a run, beyond the core's."""
 
 
 CORE_ENGINES = ("local", "dask")

@@ -100,6 +100,12 @@ def about(distribution: str) -> dict[str, Any]:
 def _plugin(name: str) -> dict[str, Any]:
     found = plugins()
     module = found.manager.get_plugin(name)
+    for hook, what in NOT_ISOLATED.items():
+        if getattr(module, hook, None) is not None:
+            raise InputError(
+                f"plugin '{name}' brings {what}, which work on the tables of the process that makes a report: install "
+                "it beside qmbench, without --isolated"
+            )
     for hook in ("qmbench_engines", "qmbench_stores"):
         if hasattr(module, hook):
             raise InputError(
@@ -118,6 +124,9 @@ def _plugin(name: str) -> dict[str, Any]:
         "benchmarks": [str(Path(folder).resolve()) for folder in benchmarks],
         "resolves": hasattr(module, "qmbench_resolve_method"),
     }
+
+
+NOT_ISOLATED = {"qmbench_statistics": "statistics", "qmbench_formats": "output formats"}
 
 
 def _told(observable: Observable) -> dict[str, Any]:
@@ -149,6 +158,7 @@ def level(text: str) -> dict[str, Any]:
     found = _level(text)
     return {
         "level": str(found),
+        "label": found.label,
         "identity": found.identity,
         "versions": found.versions,
         "files": list(found.code.files),

@@ -115,8 +115,15 @@ class IsolatedLevel(LevelOfTheory):
     text: str = ""
     told: Mapping[str, Any] = field(default_factory=dict, compare=False)
 
-    def __str__(self) -> str:
+    @cached_property
+    def spelling(self) -> str:
+        """As the plugin writes it."""
         return self.text
+
+    @property
+    def label(self) -> str:
+        """As the plugin says it."""
+        return str(self.told.get("label") or "")
 
     @cached_property
     def identity(self) -> dict[str, Any]:
