@@ -33,6 +33,7 @@ from functools import lru_cache, partial
 from pathlib import Path
 from typing import Any
 
+from qmbench.domain.errors import InputError
 from qmbench.domain.method import Code
 from qmbench.plugging import sources
 from qmbench.plugging.definitions import FORMAT, Ref, Unit, read_module
@@ -50,8 +51,18 @@ _NOT_COUNTED = frozenset(
 
 @lru_cache(maxsize=4096)
 def code_of(method: type) -> Code:
-    """The code behind a method's class; computed once per process. Never raises."""
-    return _code([method])
+    """The code behind a method's class; computed once per process. InputError when it declares data files in vain."""
+    code, _paths[method] = _code([method])
+    return code
+
+
+_paths: dict[type, frozenset[Path]] = {}
+
+
+def edited_since(method: type, time_s: float) -> set[Path]:
+    """The files behind a method's class that were written after a time (s since the epoch), or are gone by now."""
+    code_of(method)
+    return {path for path in _paths.get(method, ()) if sources.changed(path) > time_s}
 
 
 _behind: dict[tuple[Any, ...], str] = {}
@@ -63,16 +74,18 @@ def code_behind(function: Callable[..., Any]) -> str:
     codes = [getattr(thing, "__code__", thing) for thing in things]
     key = tuple((getattr(code, "co_filename", ""), code) for code in codes)
     if key not in _behind:
-        _behind[key] = _code(things).digest
+        _behind[key] = _code(things)[0].digest
     return _behind[key]
 
 
-def _code(things: list[Any]) -> Code:
+def _code(things: list[Any]) -> tuple[Code, frozenset[Path]]:
     tops = {(getattr(thing, "__module__", None) or "").partition(".")[0] for thing in things}
     try:
         return _Closure(Sources(plugin_packages() | tops)).of(things)
     except (OSError, SyntaxError, ValueError, RecursionError):  # a file that is gone, or was edited into nonsense
-        return Code(_digest(["without files", *(text for thing in things for text in _without_file(thing))]))
+        return Code(
+            _digest(["without files", *(text for thing in things for text in _without_file(thing))])
+        ), frozenset()
 
 
 def _closed_over(value: Any, depth: int = 4) -> Iterator[Any]:
@@ -86,8 +99,7 @@ def _closed_over(value: Any, depth: int = 4) -> Iterator[Any]:
     inside: Iterable[Any] = ()
     if isinstance(value, types.FunctionType):
         yield value
-        with contextlib.suppress(ValueError):  # a variable that has no value yet
-            inside = [cell.cell_contents for cell in value.__closure__ or ()]
+        inside = list(map(_content, value.__closure__ or ()))
     elif isinstance(value, tuple | list):
         inside = value
     elif isinstance(value, dict):
@@ -97,6 +109,12 @@ def _closed_over(value: Any, depth: int = 4) -> Iterator[Any]:
         inside = getattr(value, "__dict__", {}).values()
     for part in inside:
         yield from _closed_over(part, depth - 1)
+
+
+def _content(cell: types.CellType) -> Any:
+    with contextlib.suppress(ValueError):  # a variable that has no value yet
+        return cell.cell_contents
+    return None
 
 
 class _Closure:
@@ -113,7 +131,7 @@ class _Closure:
         self.followed: set[int] = set()
         self.home = ""
 
-    def of(self, things: Sequence[Any]) -> Code:
+    def of(self, things: Sequence[Any]) -> tuple[Code, frozenset[Path]]:
         first = things[0]
         self.home = (first.__module__ or "").partition(".")[0]
         for thing in things:
@@ -132,7 +150,7 @@ class _Closure:
         if self._marked("units"):
             parts.append(_core_units())
         shown = sorted({self.sources.shown(path) for path in files | data})
-        return Code(_digest(parts), tuple(shown))
+        return Code(_digest(parts), tuple(shown)), frozenset(files | data)
 
     def _units(self) -> Iterator[tuple[Key, Unit]]:
         for module, number in self.reached:
@@ -278,13 +296,17 @@ class _Closure:
         for key, unit in self._units():
             by_package.setdefault(key[0].partition(".")[0], []).append((key, unit))
         for top, units in by_package.items():
-            files = self.sources.data(top)
+            texts = {text for _, unit in units for text in unit.strings}
+            files = self.sources.data(top) if self.sources.folder(top) else self.sources.beside(top, texts)
             if top in self.packages:
                 found |= set(files.values())
             elif declared is not None and top == self.home:
-                found |= {path for name, path in files.items() if any(fnmatch.fnmatch(name, g) for g in declared)}
+                for pattern in declared:
+                    matching = {path for name, path in files.items() if fnmatch.fnmatchcase(name, pattern)}
+                    if not matching:
+                        raise InputError(f"data_files: no file of {top} is called '{pattern}'; there is {_some(files)}")
+                    found |= matching
             else:
-                texts = {text for _, unit in units for text in unit.strings}
                 found |= set(_named(files, texts))
                 for key, unit in units:
                     if "opens" in unit.marks:
@@ -302,6 +324,11 @@ class _Closure:
         folders = {text.strip("/") for text in unit.strings}
         inside = {path for name, path in files.items() if folders & _folders(name)}
         return inside or set(files.values())
+
+
+def _some(files: Iterable[str]) -> str:
+    names = sorted(files)
+    return ", ".join(names[:5]) + (", …" if len(names) > 5 else "") if names else "none"
 
 
 def _folders(name: str) -> set[str]:

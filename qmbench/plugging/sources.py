@@ -9,12 +9,13 @@ from __future__ import annotations
 import contextlib
 import hashlib
 import json
+import math
 import os
 import re
 import sys
 import tempfile
 import time
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from functools import lru_cache
 from importlib import metadata
@@ -29,6 +30,7 @@ from qmbench.plugging.definitions import Module, Ref, read_module
 RECENT_SECONDS = 2.0
 """A file that was changed just now may change again within one tick of its clock: it is read, and not cached."""
 MOST_CACHED = 4000
+NO_DATA = (".py", ".pyc", ".pyi", ".so", ".typed")
 
 
 @dataclass(frozen=True)
@@ -197,17 +199,21 @@ class Sources:
         return {path for path in paths if path.is_file()}
 
     def data(self, top: str) -> dict[str, Path]:
-        """name -> path of the files of a package that are not Python; of a single module, those beside it by name."""
+        """name -> path of the files of a package that are not Python."""
         folder = self.folder(top)
-        if folder is None:
-            return {}
         found = {}
-        for path in folder.rglob("*"):
-            name = path.relative_to(folder)
+        for path in folder.rglob("*") if folder else ():
+            name = path.relative_to(folder)  # type: ignore[arg-type]
             hidden = any(part.startswith((".", "__pycache__")) for part in name.parts)
-            if not hidden and path.suffix not in (".py", ".pyc", ".pyi", ".so", ".typed") and path.is_file():
+            if not hidden and path.suffix not in NO_DATA and path.is_file():
                 found[name.as_posix()] = path
         return found
+
+    def beside(self, top: str, names: Iterable[str]) -> dict[str, Path]:
+        """The same of a single module, which has no folder of its own: those files of its folder that have `names`."""
+        place = self.place(top)
+        paths = {name: place.path.parent / name for name in names} if place else {}
+        return {name: p for name, p in paths.items() if p.suffix not in NO_DATA and p.is_file()}
 
     def shown(self, path: Path) -> str:
         """A file as one names it: from its top-level package on."""
@@ -264,6 +270,15 @@ def _stat(path: Path) -> tuple[int, ...]:
 def _reader() -> tuple[int, ...]:
     """Which version of the reader itself made what is cached."""
     return _stat(Path(definitions.__file__))
+
+
+def changed(path: Path) -> float:
+    """When a file was last written, s since the epoch; infinity where there is none any more."""
+    try:
+        found = path.stat()
+    except OSError:
+        return math.inf
+    return max(found.st_mtime, found.st_ctime)
 
 
 def cache_folder() -> Path:

@@ -6,6 +6,9 @@ import re
 from collections.abc import Iterable, Mapping
 from typing import TYPE_CHECKING, Any
 
+from qmbench.domain.record import CODE_DIGITS
+from qmbench.report.model import SPELLINGS, Names
+
 if TYPE_CHECKING:
     import pandas as pd
 
@@ -17,13 +20,18 @@ def provenance(
     benchmarks: Mapping[str, Any],
     scored: pd.DataFrame,
     disagreement: Mapping[str, Any],
+    names: Names = SPELLINGS,
 ) -> dict[str, Any]:
     """What the report's last section shows: levels, benchmarks, and BibTeX of everything that should be cited."""
     levels = [
         {
             "level": name,
+            "label": names.of(name),
             "plugin": about.plugin,
-            "versions": ", ".join(f"{k} {v}" for k, v in about.versions.items()),
+            "versions": ", ".join(
+                [f"{k} {v}" for k, v in about.versions.items()]
+                + ([f"code {about.code[:CODE_DIGITS]}"] if about.code else [])
+            ),
             "families": ", ".join(f"{k}: {v}" for k, v in about.families.items()),
         }
         for name, about in (run.levels if run else {}).items()

@@ -3,13 +3,16 @@
 from __future__ import annotations
 
 import itertools
+import re
 import sys
+import textwrap
 from importlib import import_module, invalidate_caches
 from pathlib import Path
 
 import pytest
 
 import qmbench
+from qmbench import InputError
 from qmbench.plugging.fingerprint import code_behind, code_of
 from qmbench.plugging.registry import plugins
 
@@ -203,6 +206,42 @@ def test_declared_data_files_count_and_no_others(codes):
     assert first["beta"].digest != second["beta"].digest
     assert "qmbench_little/data/unused.txt" in first["beta"].files
     assert first["alpha"].digest == second["alpha"].digest
+
+
+def test_a_single_module_has_the_files_beside_it_that_it_names(tmp_path, monkeypatch):
+    source = """
+        import qmbench
+        from pathlib import Path
+
+        class Single(qmbench.Method):
+            name = "single"
+            systems, properties = (qmbench.Molecule,), frozenset({"energy"})
+
+            def compute(self, system, properties, resources):
+                return float((Path(__file__).parent / "single.txt").read_text())
+    """
+    digests = []
+    for number, other in ((1.0, "a"), (1.0, "b"), (2.0, "b")):
+        site = tmp_path / f"single{number}{other}"
+        site.mkdir()
+        (site / "a_single_module.py").write_text(textwrap.dedent(source))
+        (site / "single.txt").write_text(str(number))
+        (site / "other.txt").write_text(other)
+        with monkeypatch.context() as patch:
+            patch.syspath_prepend(str(site))
+            invalidate_caches()
+            sys.modules.pop("a_single_module", None)
+            digests.append(code_of(import_module("a_single_module").Single).digest)
+    assert digests[0] == digests[1] != digests[2]
+
+
+def test_data_files_that_are_not_there_are_told(codes):
+    files = replaced("methods.py", ('name = "beta"', 'name = "beta"\n    data_files = ("date/*.txt",)'))
+    there = "there is data/unused.txt, data/weight_one.txt"
+    with pytest.raises(
+        InputError, match=re.escape(f"data_files: no file of {PACKAGE} is called 'date/*.txt'; {there}")
+    ):
+        codes(files)
 
 
 def test_a_file_that_no_text_names_counts_with_all_its_folder(codes):

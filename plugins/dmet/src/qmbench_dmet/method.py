@@ -155,3 +155,6 @@ class Dmet(Method[Molecule | LatticeModel]):
     def families(self) -> dict[str, str]:
         reference = f"hf/{self.options.basis}" if self.options.basis else "lattice mean field"
         return {"program": "qmbench-dmet", "reference": reference}
+
+    def label(self) -> str:
+        return "DMET"

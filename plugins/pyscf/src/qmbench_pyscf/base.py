@@ -97,6 +97,9 @@ class PyscfMethod(Method[Molecule | LatticeModel]):
     def families(self) -> dict[str, str]:
         return {"program": "pyscf"}
 
+    def label(self) -> str:
+        return self.name.upper()
+
     def estimate(self, system: Molecule | LatticeModel, properties: frozenset[str]) -> float | None:
         if not isinstance(system, Molecule):
             return None

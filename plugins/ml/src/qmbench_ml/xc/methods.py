@@ -59,6 +59,9 @@ class LearnedFunctional(Method[Molecule]):
     def families(self) -> dict[str, str]:
         return {"program": "pyscf", "functional": "ml-xc", "model": "ml-xc"}
 
+    def label(self) -> str:
+        return "ML-XC"
+
     def compute(self, system: Molecule, properties: frozenset[str], resources: Resources) -> Result:
         import numpy as np
 
