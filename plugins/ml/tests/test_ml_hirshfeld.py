@@ -149,7 +149,7 @@ def test_refusals() -> None:
     for name in (RATIOS, DISPERSION):
         for molecule, words in cases:
             with pytest.raises(Unsupported, match=words):
-                parse_name(level).make().check(molecule, frozenset({"hirshfeld_ratios"}))
+                parse_level(name).make().check(molecule, frozenset({"hirshfeld_ratios"}))
     with pytest.raises(Unsupported, match="dispersion_energy only"):
         parse_level(f"{DISPERSION}?solver=stochastic").make().check(METHANOL, frozenset({"c6"}))
     with pytest.raises(Unsupported, match="does not give energy"):
