@@ -38,7 +38,7 @@ def test_conformance(check):
 
 
 def compute(level: str, molecule: Molecule, *properties: str):
-    return parse_level(level).make().compute(molecule, frozenset(properties), Resources())
+    return parse_level(level).make().run(molecule, properties, Resources())
 
 
 def test_energy_is_the_functional_s_plus_the_dispersion():
