@@ -2,19 +2,18 @@
 
 from __future__ import annotations
 
-from pathlib import Path
 from typing import Any
 
-from qmbench.cli.common import console, print_json, store_place
+from qmbench.cli.common import console, print_json
 from qmbench.domain.errors import InputError, QmbenchError, did_you_mean
 
 
 def show(thing: str, store: str | None = None, json: bool = False) -> int:
     """Find what `thing` names and print it as YAML-like text (a record in tables) or as JSON."""
-    from qmbench.cli.show_record import find_record, print_record
+    from qmbench.cli.show_record import find_record, made_by, print_record
 
     record = find_record(thing, store)
-    document = record.to_json() if record else find(thing, store)
+    document = {**record.to_json(), "made_by": made_by(record)} if record else find(thing, store)
     if record and not json:
         print_record(record)
     elif json:
@@ -48,6 +47,8 @@ def find(thing: str, store: str | None) -> dict[str, Any]:
             **_method(level.method),
             "stochastic": level.make().is_stochastic(),
             "options resolved": level.options.model_dump(mode="json"),
+            "code": level.code.digest,
+            "code files": list(level.code.files),
         }
     except InputError:
         name = head.partition("?")[0].lower()
@@ -143,13 +144,13 @@ def _suite(suite: Any) -> dict[str, Any]:
 
 
 def _run(name: str, store: str | None) -> dict[str, Any] | None:
-    place = store_place(store)
-    if "://" not in place and not Path(place).exists():
-        return None
-    from qmbench.running.store import Store
+    from qmbench.running.stores import is_there, open_store, store_place
 
+    place = store_place(store)
+    if not is_there(place):
+        return None
     try:
-        with Store.open(place, read_only=True) as opened:
+        with open_store(place, read_only=True) as opened:
             run = next((r for r in opened.runs() if r["id"] == name), None)
     except QmbenchError:
         return None

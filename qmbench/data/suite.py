@@ -9,6 +9,7 @@ from typing import Any
 
 from qmbench.data.benchmark import BSSE, Benchmark, Entry, data_folder
 from qmbench.domain.errors import InputError, did_you_mean
+from qmbench.domain.method import LevelOfTheory
 from qmbench.domain.systems.files import load_toml
 from qmbench.plugging.registry import parse_level, plugins
 
@@ -47,6 +48,24 @@ class Suite:
     selections: tuple[Selection, ...]
     levels: tuple[SuiteLevel, ...]
     folder: Path = field(default_factory=Path.cwd)
+
+    @classmethod
+    def of(
+        cls,
+        benchmarks: str | Sequence[str],
+        levels: str | LevelOfTheory | Sequence[str | LevelOfTheory],
+        bsse: str | None = None,
+        id: str = "python",
+        title: str = "",
+    ) -> Suite:
+        """These levels (texts or `LevelOfTheory`s, one or several) on these benchmarks (ids or folders), all of each.
+
+        bsse: `cp` or `none`, for levels with a basis on benchmarks with fragments.
+        """
+        names = [benchmarks] if isinstance(benchmarks, str) else list(benchmarks)
+        texts = [levels] if isinstance(levels, str | LevelOfTheory) else list(levels)
+        title = title or f"{len(texts)} levels on {', '.join(names)}"
+        return cls(id, title, tuple(map(Selection, names)), tuple(SuiteLevel(str(text), bsse) for text in texts))
 
 
 def suite_files() -> dict[str, Path]:

@@ -10,9 +10,9 @@ import contextlib
 import hashlib
 import json
 from abc import ABC, abstractmethod
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
-from functools import cached_property
+from functools import cached_property, lru_cache
 from importlib import metadata
 from typing import Any, ClassVar, Generic, TypeVar, cast, get_args, get_origin
 from urllib.parse import quote, unquote
@@ -24,6 +24,9 @@ from qmbench.domain.learned import Explanation, TrainingOverlap
 from qmbench.domain.quantity import Quantity
 from qmbench.domain.resources import Resources
 from qmbench.domain.systems import System
+
+PLUGIN_GROUP = "qmbench"
+"""The group of the entry points by which plugins are found."""
 
 
 class Options(pydantic.BaseModel):
@@ -83,6 +86,9 @@ class Method(ABC, Generic[S]):
     # The basis set that it always computes in, where none is written behind the slash. Its interaction energies have a
     # superposition error then, so that counterpoise is a choice as for any method with an option `basis`.
     own_basis: ClassVar[str] = ""
+    # Files of the plugin's package whose content can change the number, as patterns relative to it ("data/*.csv").
+    # None: those that texts in its code name, and where no text tells which, all that it may open.
+    data_files: ClassVar[tuple[str, ...] | None] = None
     # property -> how far it may move (in the property's unit) when the molecule is shifted, turned or its atoms
     # are renumbered. State it where a grid breaks the symmetry; the conformance kit holds the method to it.
     tolerances: ClassVar[Mapping[str, float]] = {}
@@ -176,12 +182,22 @@ class Method(ABC, Generic[S]):
 
 
 @dataclass(frozen=True)
+class Code:
+    """What computes. digest: 32 hex digits. files: where it is written, such as `qmbench_mbd/methods.py`, by name."""
+
+    digest: str
+    files: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True)
 class LevelOfTheory:
     """A method with all its options resolved. `str()` gives the one canonical spelling."""
 
     method: type[Method]
     options: Options
     plugin: str = ""
+    # What tells which code is behind the method: `plugging.fingerprint`, set where levels are parsed.
+    code_of: Callable[[Any], Code] = field(default=lambda method: Code(""), compare=False, repr=False)
     # Whether the plugin lives in an environment of its own, whose interpreter then computes.
     isolated: ClassVar[bool] = False
 
@@ -208,17 +224,33 @@ class LevelOfTheory:
         return self.method(self.options)
 
     @cached_property
+    def code(self) -> Code:
+        """The plugin's code that computes this level."""
+        return self.code_of(self.method)
+
+    @cached_property
     def identity(self) -> dict[str, Any]:
-        """Everything about the level that a record's key depends on."""
+        """Everything about the level that a record's key depends on: of plugins the code, of programs the version."""
+        driven = [name for name in self.method.distributions if name != self.plugin and not _is_plugin(name)]
         return {
             "method": self.method.name,
             "options": self.options.model_dump(mode="json"),
-            "versions": versions(self.plugin, *self.method.distributions),
+            "versions": versions(*driven),
+            "code": self.code.digest,
         }
+
+    @cached_property
+    def versions(self) -> dict[str, str]:
+        """Versions of the plugin and of all that it uses, as a record tells them."""
+        return versions(self.plugin, *self.method.distributions)
 
     def key(self, system: System, prop: str) -> str:
         """The key of the record of `prop` of `system` at this level: 32 hex digits."""
-        data = {"system": system.hash, "level": self.identity, "property": prop}
+        return self.key_of(system.hash, prop)
+
+    def key_of(self, system_hash: str, prop: str) -> str:
+        """The same, of a system of which only the hash is known."""
+        data = {"system": system_hash, "level": self.identity, "property": prop}
         return hashlib.sha256(json.dumps(data, sort_keys=True).encode()).hexdigest()[:32]
 
 
@@ -310,6 +342,15 @@ def versions(*distributions: str) -> dict[str, str]:
             if name:
                 found[name] = metadata.version(name)
     return found
+
+
+@lru_cache(maxsize=256)
+def _is_plugin(distribution: str) -> bool:
+    """Whether a distribution brings a plugin: then its code counts and not its version."""
+    with contextlib.suppress(metadata.PackageNotFoundError):
+        points = metadata.distribution(distribution).entry_points
+        return any(point.group == PLUGIN_GROUP for point in points)
+    return False
 
 
 def _option_text(value: Any) -> str:

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
-from typing import TYPE_CHECKING
+from collections.abc import Callable, Iterable, Mapping
+from typing import TYPE_CHECKING, Any
 
 import pluggy
 
@@ -55,3 +55,29 @@ def qmbench_observables() -> Iterable[Observable]:  # type: ignore[empty-body]
 @hookspec
 def qmbench_benchmarks() -> Iterable[Path]:  # type: ignore[empty-body]
     """Folders that hold benchmarks (one sub-folder each) and suites (`suites/*.toml`), shipped with the plugin."""
+
+
+CORE_ENGINES = ("local", "dask")
+CORE_STORES = ("sqlite",)
+"""Names that are taken: the core brings these itself."""
+
+
+@hookspec
+def qmbench_engines() -> Mapping[str, Callable[..., Any]]:  # type: ignore[empty-body]
+    """Where tasks can run: name -> factory(address, workers, resources), which gives a `qmbench.Engine`.
+
+    `--engine NAME:ADDRESS` and `run(engine="NAME:ADDRESS")` call the factory with the text after the colon ('' for
+    none), the number of tasks side by side that was asked for (int, or None for as many as fit) and a
+    `qmbench.Resources` with what each task gets. Called at every start, so the function must not import what the engine
+    needs; the factory may. Not for isolated plugins, since engines work in the process that drives a run.
+    """
+
+
+@hookspec
+def qmbench_stores() -> Mapping[str, Callable[..., Any]]:  # type: ignore[empty-body]
+    """Where records can be kept: URL scheme -> opener(url, read_only), which gives a `qmbench.StoreProtocol`.
+
+    `--store SCHEME://…` and `run(store="SCHEME://…")` call the opener with the whole URL; it makes the store where it
+    is not there yet, unless read_only, and raises StoreError when it can't. Called at every start, as `qmbench_engines`
+    is, and like that not for isolated plugins.
+    """

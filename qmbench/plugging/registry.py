@@ -6,7 +6,8 @@ One broken plugin never takes the others down: it is reported by name and reason
 from __future__ import annotations
 
 import inspect
-from collections.abc import Iterable, Mapping, Sequence
+import re
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from functools import lru_cache
 from importlib import metadata
@@ -16,7 +17,16 @@ from typing import TYPE_CHECKING, Any
 import pluggy
 
 from qmbench.domain.errors import InputError, QmbenchError, did_you_mean
-from qmbench.domain.method import LevelOfTheory, LevelText, Method, build_level, level_of_values, split_level
+from qmbench.domain.method import (
+    PLUGIN_GROUP,
+    Code,
+    LevelOfTheory,
+    LevelText,
+    Method,
+    build_level,
+    level_of_values,
+    split_level,
+)
 from qmbench.domain.observables import OBSERVABLES, Observable, ObservableRegistry
 from qmbench.domain.properties import PropertyRegistry, core_registry
 from qmbench.plugging import hookspecs
@@ -25,7 +35,7 @@ from qmbench.plugging.isolated.place import installed
 if TYPE_CHECKING:
     from qmbench.plugging.isolated.proxy import IsolatedPlugin, IsolatedPoint
 
-GROUP = "qmbench"
+GROUP = PLUGIN_GROUP
 
 
 @dataclass(frozen=True)
@@ -44,7 +54,11 @@ class PluginInfo:
 
 @dataclass
 class Plugins:
-    """All plugins of one process: methods by name, properties, observables, benchmark folders, and what is broken."""
+    """All plugins of one process: methods by name, properties, observables, benchmark folders, and what is broken.
+
+    engines: name -> factory(address, workers, resources); stores: URL scheme -> opener(url, read_only); those of
+    plugins, beside the core's own.
+    """
 
     manager: pluggy.PluginManager
     infos: list[PluginInfo] = field(default_factory=list)
@@ -53,6 +67,8 @@ class Plugins:
     properties: PropertyRegistry = field(default_factory=core_registry)
     observables: ObservableRegistry = field(default_factory=lambda: ObservableRegistry(OBSERVABLES))
     benchmark_folders: list[Path] = field(default_factory=list)
+    engines: dict[str, Callable[..., Any]] = field(default_factory=dict)
+    stores: dict[str, Callable[..., Any]] = field(default_factory=dict)
 
     def method(self, name: str) -> tuple[type[Method], PluginInfo]:
         """The method called `name` and its plugin; InputError with the nearest names when there is none."""
@@ -86,7 +102,7 @@ class Plugins:
         if info.isolated:
             plugin: IsolatedPlugin = method.isolated  # type: ignore[attr-defined]
             return plugin.level(text)
-        return build_level(method, parts, info.distribution)
+        return replace(build_level(method, parts, info.distribution), code_of=_code_of)
 
     def _level_of_values(self, text: str, parts: LevelText, options: Mapping[str, Any]) -> LevelOfTheory:
         if parts.basis is not None or parts.options:
@@ -98,7 +114,7 @@ class Plugins:
         if info.isolated:
             plugin: IsolatedPlugin = method.isolated  # type: ignore[attr-defined]
             return plugin.level_of_values(parts.method, options)
-        return level_of_values(method, options, info.distribution)
+        return replace(level_of_values(method, options, info.distribution), code_of=_code_of)
 
 
 @lru_cache(maxsize=1)
@@ -124,6 +140,12 @@ def level(text: str, /, **options: Any) -> LevelOfTheory:
 def parse_level(text: str) -> LevelOfTheory:
     """Parse a level of theory such as `pbe0/def2-tzvp?grid=5` with the installed plugins."""
     return plugins().level(text)
+
+
+def _code_of(method: type[Method]) -> Code:
+    from qmbench.plugging.fingerprint import code_of  # not before a key is wanted: listing methods needs none
+
+    return code_of(method)
 
 
 def discover(entry_points: Sequence[metadata.EntryPoint | IsolatedPoint]) -> Plugins:
@@ -180,9 +202,13 @@ def _add(found: Plugins, info: PluginInfo, point: metadata.EntryPoint | Isolated
             raise InputError(f"qmbench_observables gave {observable!r}, not an Observable")
         observables.add(observable, trial[observable.prop])
     folders = [Path(folder) for folder in _listed(found.manager, info.name, "qmbench_benchmarks")]
+    engines = _named(found, info, "qmbench_engines", {*hookspecs.CORE_ENGINES, *found.engines})
+    stores = _named(found, info, "qmbench_stores", {*hookspecs.CORE_STORES, *found.stores})
     found.properties.update(trial)
     found.observables.update(observables)
     found.benchmark_folders += folders
+    found.engines.update(engines)
+    found.stores.update(stores)
     for method in methods:
         found.methods[method.name] = method
         found.owner[method.name] = info
@@ -220,6 +246,21 @@ def _listed(manager: pluggy.PluginManager, plugin: str, hook: str) -> list[Any]:
     return list(answer)
 
 
+def _named(found: Plugins, info: PluginInfo, hook: str, taken: set[str]) -> dict[str, Callable[..., Any]]:
+    """What a plugin's implementation of `hook` gives by name, each name a new one; empty where it has none."""
+    if getattr(found.manager.get_plugin(info.name), hook, None) is None:
+        return {}
+    answer = next(iter(_results(found.manager, info.name, hook)), None)
+    if not isinstance(answer, Mapping) or not all(callable(make) for make in answer.values()):
+        raise InputError(f"{hook} gave {answer!r}, not names with the functions that make what they stand for")
+    for name in answer:
+        if not (isinstance(name, str) and re.fullmatch("[a-z][a-z0-9+.-]*", name)):
+            raise InputError(f"{hook}: a name is lower-case letters, digits, '+', '-' and '.', not {name!r}")
+        if name in taken:
+            raise InputError(f"{hook}: '{name}' is there already, in the core or by another plugin")
+    return dict(answer)
+
+
 def _checked(method: type[Method], found: Plugins) -> type[Method]:
     if not (inspect.isclass(method) and issubclass(method, Method)):
         raise InputError(f"qmbench_methods gave {method!r}, not a Method class")
@@ -230,6 +271,10 @@ def _checked(method: type[Method], found: Plugins) -> type[Method]:
         raise InputError(f"method {method.__name__} has no {', '.join(sorted(method.__abstractmethods__))}")
     if method.name != method.name.lower() or any(c in method.name for c in "/?&= "):
         raise InputError(f"method name '{method.name}' must be lower case, without / ? & = or blanks")
+    if not (method.data_files is None or isinstance(method.data_files, tuple | list)):
+        raise InputError(
+            f"method '{method.name}' has data_files {method.data_files!r}; write a tuple of patterns, ('data/*.csv',)"
+        )
     if method.name in found.methods:
         raise InputError(f"method '{method.name}' is already provided by plugin '{found.owner[method.name].name}'")
     return method

@@ -5,7 +5,6 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from functools import cached_property
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -16,7 +15,7 @@ from qmbench.report.tables import ALL, decimals_for, interval_text, is_missing, 
 if TYPE_CHECKING:
     import pandas as pd
 
-    from qmbench.judging.statistics import BenchmarkInfo
+    from qmbench.judging.model import Evaluation
 
 MOST_ROWS = 40
 MOST_SETS = 8
@@ -42,57 +41,17 @@ class Extra:
     rows: Sequence[tuple[str, ...]] = ()
 
 
-@dataclass(frozen=True)
-class Comparisons:
-    """The tables of `qmbench.judging.comparison` and `weighted` for one run, each made when it is first asked for."""
-
-    results: pd.DataFrame
-    references: pd.DataFrame
-    benchmarks: Mapping[str, BenchmarkInfo]
-    scored: pd.DataFrame
-    statistics: pd.DataFrame
-
-    @cached_property
-    def pairs(self) -> pd.DataFrame:
-        from qmbench.judging.comparison import compare_levels
-
-        return compare_levels(self.scored)
-
-    @cached_property
-    def ranks(self) -> pd.DataFrame:
-        from qmbench.judging.comparison import ranking_probabilities
-
-        return ranking_probabilities(self.scored)
-
-    @cached_property
-    def sets(self) -> pd.DataFrame:
-        from qmbench.judging.comparison import reference_sets
-
-        return reference_sets(self.results, self.references, self.benchmarks)
-
-    @cached_property
-    def leave_one_out(self) -> pd.DataFrame:
-        from qmbench.judging.comparison import leave_one_out
-
-        return leave_one_out(self.scored)
-
-    @cached_property
-    def totals(self) -> pd.DataFrame:
-        from qmbench.judging.weighted import weighted_totals
-
-        return weighted_totals(self.statistics, self.scored)
-
-    def of(self, benchmark: str, observable: str) -> list[Extra]:
-        """The tables of one benchmark and observable that have something to say."""
-        whole = _here(self.statistics, benchmark, observable)
-        made = (
-            all_statistics(whole[whole["subset"] == ALL]),
-            level_against_next(_here(self.pairs, benchmark, observable), whole[whole["subset"] == ALL]),
-            rank_table(_here(self.ranks, benchmark, observable)),
-            set_table(_here(self.sets, benchmark, observable), *_roles(self.references, benchmark)),
-            leave_one_out_table(_here(self.leave_one_out, benchmark, observable)),
-        )
-        return [extra for extra in made if extra.rows]
+def tables_beside(evaluation: Evaluation, benchmark: str, observable: str) -> list[Extra]:
+    """The tables of one benchmark and observable that have something to say."""
+    whole = _here(evaluation.statistics, benchmark, observable)
+    made = (
+        all_statistics(whole[whole["subset"] == ALL]),
+        level_against_next(_here(evaluation.pairs, benchmark, observable), whole[whole["subset"] == ALL]),
+        rank_table(_here(evaluation.ranks, benchmark, observable)),
+        set_table(_here(evaluation.sets, benchmark, observable), *_roles(evaluation.references, benchmark)),
+        leave_one_out_table(_here(evaluation.leave_one_out, benchmark, observable)),
+    )
+    return [extra for extra in made if extra.rows]
 
 
 def _here(table: pd.DataFrame, benchmark: str, observable: str) -> pd.DataFrame:

@@ -16,7 +16,7 @@ from qmbench.report.tables import is_missing, level_text
 
 if TYPE_CHECKING:
     from qmbench.domain.record import Record
-    from qmbench.report.write import Report
+    from qmbench.judging.model import Evaluation
 
 MOST_EXPLAINED, MOST_ROWS = 20, 12
 LEARNED_KINDS = ("model", "combined")
@@ -33,7 +33,7 @@ class Explanations:
     key: str
 
 
-def explanations(report: Report) -> Explanations:
+def explanations(report: Evaluation) -> Explanations:
     """The tables of the entries with the largest model uncertainty, measured in the difference that matters there."""
     found = sorted(_explained(report), key=lambda x: -x[0])
     shown = found[:MOST_EXPLAINED]
@@ -41,7 +41,7 @@ def explanations(report: Report) -> Explanations:
     return Explanations(tables, len(found), shown[0][2].key if shown else "")
 
 
-def explanation_line(report: Report) -> str:
+def explanation_line(report: Evaluation) -> str:
     """One line for reports without the tables; empty when no record holds an explanation."""
     made = explanations(report)
     if not made.explained:
@@ -50,11 +50,11 @@ def explanation_line(report: Report) -> str:
     return f"{what} a table of why it is what it is, in its record: `qmbench show {made.key[:KEY_DIGITS]}`, for example"
 
 
-def _explained(report: Report) -> Iterator[tuple[float, dict[str, Any], Record]]:
+def _explained(report: Evaluation) -> Iterator[tuple[float, dict[str, Any], Record]]:
     """(uncertainty over the difference that matters, −1 when not stated; scored row; record), once per record."""
     keys: dict[tuple[Any, ...], list[str]] = {
-        (p["level"], p["bsse"] or "", p["benchmark"], p["entry"]): [key for _, key in p["terms"]]
-        for p in (report.run["entries"] if report.run else ())
+        (p.level, p.bsse or "", p.benchmark, p.entry): [key for _, key in p.terms]
+        for p in (report.run.entries if report.run else ())
     }
     seen: set[str] = set()
     for row in report.scored[report.scored["status"] == "ok"].to_dict("records"):

@@ -17,7 +17,7 @@ from qmbench.judging.statistics import IN_UNITS, BenchmarkInfo
 if TYPE_CHECKING:
     import pandas as pd
 
-    from qmbench.report.comparisons import Comparisons
+    from qmbench.judging.model import Evaluation
 
 _ENDS = ("", "_low", "_high", "_uncertainty", "_combined_low", "_combined_high")
 _STATISTICS_IN_UNITS = {name + end for name in IN_UNITS for end in _ENDS}
@@ -81,7 +81,7 @@ def write_markdown(
     scored: pd.DataFrame,
     benchmarks: Mapping[str, BenchmarkInfo],
     path: Path,
-    comparisons: Comparisons | None = None,
+    comparisons: Evaluation | None = None,
     closing: str = "",
 ) -> None:
     """The tables of `to_markdown` as a file; closing: a line of Markdown at its end."""

@@ -16,6 +16,7 @@ if TYPE_CHECKING:
     import pandas as pd
 
     from qmbench.domain.record import Record
+    from qmbench.running.run_document import Run
 
 MOST_ROWS = 60
 MOST_COLUMNS = 40
@@ -50,12 +51,12 @@ def entry_heat(
     entries: Sequence[Mapping[str, Any]],
     methods: Mapping[str, Any],
     scored: pd.DataFrame,
-    details: tuple[Mapping[str, Any] | None, Mapping[str, Record], list[dict[str, Any]]],
+    details: tuple[Run | None, Mapping[str, Record], list[dict[str, Any]]],
 ) -> Heat | None:
     """Entry × method: each value's deviation from the consensus of all the other methods.
 
     entries: of the disagree document, for one benchmark and observable; the first MOST_ROWS are shown. details:
-    the run's document, its records, and the list that collects settings, which cells refer to by index.
+    the run, its records, and the list that collects settings, which cells refer to by index.
     """
     shown = list(entries[:MOST_ROWS])
     columns = [c for c in methods["order"] if any(v["method"] == c for x in shown for v in x["votes"])][:MOST_COLUMNS]
@@ -139,16 +140,16 @@ class _Behind:
     def __init__(
         self,
         scored: pd.DataFrame,
-        run: Mapping[str, Any] | None,
+        run: Run | None,
         records: Mapping[str, Record],
         settings: list[dict[str, Any]],
     ) -> None:
         self.rows = {(r["level_of_theory"], r["bsse"] or "", r["entry"]): r for r in scored.to_dict("records")}
         benchmark = scored["benchmark"].iloc[0] if len(scored) else None
         self.keys = {
-            (p["level"], p["bsse"] or "", p["entry"]): p["terms"][0][1]
-            for p in (run["entries"] if run else ())
-            if p["benchmark"] == benchmark and p["terms"]
+            (p.level, p.bsse or "", p.entry): p.terms[0][1]
+            for p in (run.entries if run else ())
+            if p.benchmark == benchmark and p.terms
         }
         self.records, self.settings = records, settings
 

@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING, Any
 import qmbench
 from qmbench.domain.errors import StoreError
 from qmbench.report.charts import charts
-from qmbench.report.comparisons import Extra, mismatch_lines, next_table, trend_table, weighted_tables
+from qmbench.report.comparisons import Extra, mismatch_lines, next_table, tables_beside, trend_table, weighted_tables
 from qmbench.report.disagree_text import COLUMNS as DISAGREE_COLUMNS
 from qmbench.report.disagree_text import SAID, rows, summary_lines, where, who, z_text
 from qmbench.report.explanations import Explanations, explanations
@@ -27,13 +27,14 @@ from qmbench.report.tables import Block, failure_lines, legend, level_text, tabl
 if TYPE_CHECKING:
     import pandas as pd
 
+    from qmbench.judging.model import Evaluation
     from qmbench.judging.statistics import BenchmarkInfo
-    from qmbench.report.write import Report
+    from qmbench.running.run_document import Run
 
 MOST_DISAGREEMENTS = 300
 
 
-def html_report(report: Report) -> str:
+def html_report(report: Evaluation) -> str:
     """The whole page."""
     import jinja2
     import markupsafe
@@ -49,9 +50,8 @@ def html_report(report: Report) -> str:
         shared[name] = _interned(shared[name], shared["words"])
     payload = json.dumps(shared, allow_nan=False, separators=(",", ":"))
     safe = markupsafe.Markup
-    title = str((run or {}).get("suite", {}).get("title") or "Published values compared")
     return template.render(
-        title=title,
+        title=report.title,
         subtitle=_subtitle(run),
         version=qmbench.__version__,
         css=safe((folder / "report.css").read_text(encoding="utf-8")),
@@ -63,7 +63,7 @@ def html_report(report: Report) -> str:
         hottest=_hottest(disagreement),
         blocks=blocks,
         disagreement=_disagreement(disagreement),
-        weighted=[_extra(f"w{i}", x) for i, x in enumerate(weighted_tables(report.comparisons.totals))],
+        weighted=[_extra(f"w{i}", x) for i, x in enumerate(weighted_tables(report.totals))],
         open_questions=[
             _extra(f"q{i}", x)
             for i, x in enumerate(
@@ -132,11 +132,11 @@ def _keys(statistics: pd.DataFrame, disagreement: Mapping[str, Any]) -> list[tup
     return list(dict.fromkeys([*((str(b), str(o)) for b, o in scored), *published]))
 
 
-def _subtitle(run: Mapping[str, Any] | None) -> str:
+def _subtitle(run: Run | None) -> str:
     if run is None:
         return "Reference values from the literature; nothing was computed."
-    ended = f", finished {run['finished']}" if run.get("finished") else ", not finished"
-    return f"Run {run['id']}, started {run['started']}{ended}"
+    ended = f", finished {run.finished}" if run.finished else ", not finished"
+    return f"Run {run.id}, started {run.started}{ended}"
 
 
 def _counts(scored: pd.DataFrame, statistics: pd.DataFrame) -> dict[str, Any]:
@@ -194,12 +194,12 @@ def _hottest(disagreement: Mapping[str, Any], most: int = 3) -> list[dict[str, s
     ]
 
 
-def _block(position: int, key: tuple[str, str], report: Report, shared: dict[str, Any]) -> dict[str, Any]:
+def _block(position: int, key: tuple[str, str], report: Evaluation, shared: dict[str, Any]) -> dict[str, Any]:
     benchmark, observable = key
     name = f"b{position}"
     mine, rows_here, pairs = (
         table[(table["benchmark"] == benchmark) & (table["observable"] == observable)]
-        for table in (report.statistics, report.scored, report.comparisons.pairs)
+        for table in (report.statistics, report.scored, report.pairs)
     )
     figures = []
     if len(mine):
@@ -225,7 +225,7 @@ def _block(position: int, key: tuple[str, str], report: Report, shared: dict[str
     info = report.benchmarks.get(benchmark)
     title = info.title if info is not None else benchmark
     blocks = table_blocks(mine, rows_here, report.benchmarks)
-    extras = report.comparisons.of(benchmark, observable) if len(mine) else []
+    extras = tables_beside(report, benchmark, observable) if len(mine) else []
     return {
         "id": name,
         "short": f"{benchmark} {observable.replace('_', ' ')}",

@@ -18,7 +18,8 @@ if TYPE_CHECKING:
     import pandas as pd
     from rich.console import Console
 
-    from qmbench.report.comparisons import Comparisons, Extra
+    from qmbench.judging.model import Evaluation
+    from qmbench.report.comparisons import Extra
 
 BASIS_FREE = ("", None)
 
@@ -267,12 +268,14 @@ def to_markdown(
     scored: pd.DataFrame,
     benchmarks: Mapping[str, BenchmarkInfo],
     subsets: bool = True,
-    comparisons: Comparisons | None = None,
+    comparisons: Evaluation | None = None,
 ) -> str:
     """The tables in GitHub's Markdown; the best level of each table is bold.
 
     comparisons: folded away under each benchmark, how its levels compare with each other and over reference sets.
     """
+    from qmbench.report.comparisons import tables_beside, weighted_tables
+
     parts = []
     for block in table_blocks(statistics, scored, benchmarks, subsets):
         lines = [f"### {escape_markdown(block.heading)}", ""]
@@ -287,12 +290,10 @@ def to_markdown(
                 f"{len(block.failures)} kinds of missing results", [f"- {escape_markdown(x)}" for x in block.failures]
             )
         if comparisons is not None and block.subset == ALL:
-            for extra in comparisons.of(block.benchmark, block.observable):
+            for extra in tables_beside(comparisons, block.benchmark, block.observable):
                 lines += _folded_table(extra)
         parts.append("\n".join(lines).rstrip() + "\n")
     if comparisons is not None:
-        from qmbench.report.comparisons import weighted_tables
-
         parts += ["\n".join(_folded_table(extra)).lstrip() + "\n" for extra in weighted_tables(comparisons.totals)]
     return "\n".join([*parts, escape_markdown(legend(statistics)) + "\n"])
 

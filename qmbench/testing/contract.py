@@ -75,7 +75,7 @@ def canonical_string(subject: Subject) -> None:
         for name in type(level.options).model_fields:
             for value in samples.other_values(level.options, name)[:2]:
                 options = type(level.options).model_validate({**level.options.model_dump(), name: value})
-                variants.append(LevelOfTheory(level.method, options, level.plugin))
+                variants.append(LevelOfTheory(level.method, options, level.plugin, level.code_of))
         seen: dict[str, str] = {}
         for variant in variants:
             text = str(variant)

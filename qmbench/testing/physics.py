@@ -29,7 +29,7 @@ def options_alive(subject: Subject) -> None:
 
 def _matters(subject: Subject, level: LevelOfTheory, name: str, value: object) -> bool:
     options = type(level.options).model_validate({**level.options.model_dump(), name: value})
-    other = LevelOfTheory(level.method, options, level.plugin)
+    other = LevelOfTheory(level.method, options, level.plugin, level.code_of)
     # Cheap properties of all examples before dear ones of any: most options show in an energy.
     supported = {s: subject.supported(level, s) | subject.supported(other, s) for s in subject.systems}
     pairs = [(prop, system) for system, props in supported.items() for prop in props]
@@ -168,7 +168,7 @@ def non_convergence_raises(subject: Subject) -> None:
         for level, system in list(subject.examples()):
             options = type(level.options).model_validate({**level.options.model_dump(), name: 1})
             try:
-                stopped = subject.quick(LevelOfTheory(level.method, options, level.plugin), system)
+                stopped = subject.quick(LevelOfTheory(level.method, options, level.plugin, level.code_of), system)
             except NotConverged:
                 raised = True
                 continue

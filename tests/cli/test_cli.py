@@ -94,7 +94,7 @@ WRONG = [
     (("run", "suite", "none.toml"), "can't read none.toml"),
     (
         ("run", "suite", "quick", "--engine", "slurm"),
-        "unknown engine 'slurm'; there is dask, local; write local, dask or dask:ADDRESS",
+        "unknown engine 'slurm'; there is dask, local, written NAME or NAME:ADDRESS",
     ),
     (("run", "suite", "quick", "--store", "mysql://x"), "mysql"),
     (("list", "methds"), "did you mean 'methods'"),

@@ -31,7 +31,10 @@ _spec.loader.exec_module(runner)
 
 ROOT = Path(__file__).parents[2]
 DOCS = ROOT / "docs"
-SLOW = {"tutorial.md", "how-to/add-a-method.md", "how-to/add-a-benchmark.md", "how-to/run-in-ci.md"}
+SLOW = {
+    *("tutorial.md", "tutorial-python.md", "how-to/add-a-method.md", "how-to/add-a-benchmark.md"),
+    *("how-to/add-an-engine-or-a-store.md", "how-to/run-in-ci.md"),
+}
 PAGES = [
     pytest.param(p, id=str(p.relative_to(DOCS)), marks=[pytest.mark.slow] * (str(p.relative_to(DOCS)) in SLOW))
     for p in sorted(DOCS.rglob("*.md"))

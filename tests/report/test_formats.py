@@ -13,6 +13,7 @@ import pytest
 
 from qmbench import InputError
 from qmbench.report.charts import pareto_front
+from qmbench.report.comparisons import tables_beside
 from qmbench.report.latex import escape_latex
 from qmbench.report.provenance import bibtex
 from qmbench.report.write import FORMATS, write_report
@@ -118,12 +119,12 @@ def test_how_levels_compare_is_in_markdown_with_whole_tables(made, tmp_path):
     widths = [len(re.findall(r"(?<!\\)\|", line)) for line in text.splitlines()]
     for before, after in pairwise(widths):
         assert not before or not after or before == after
-    row = made.comparisons.pairs.iloc[0]
+    row = made.pairs.iloc[0]
     assert f"{row['improvement_probability']:.0%}" in text
 
 
 def test_a_statistic_shows_its_interval_and_its_propagated_uncertainty(made):
-    extra = next(x for x in made.comparisons.of("handmade", "interaction_energy") if "All" in x.title)
+    extra = next(x for x in tables_beside(made, "handmade", "interaction_energy") if "All" in x.title)
     good = next(r for r in extra.rows if r[0].startswith("good"))
     row = made.statistics.query("subset == 'all' and method == 'good'").iloc[0]
     cell = dict(zip(extra.columns, good, strict=True))["rms"]
@@ -194,7 +195,7 @@ def test_bibtex_keys_are_unique_and_sources_come_once():
 def test_a_limit_of_an_approximation_judges_only_its_levels(made):
     from qmbench.report.comparisons import set_table
 
-    sets = made.comparisons.sets
+    sets = made.sets
     table = set_table(sets, {"best": "estimate", "other": "limit"}, {"other": "hf"})
     column = table.columns.index("other")
     shown = {row[0].split(" ")[0]: row[column] for row in table.rows}

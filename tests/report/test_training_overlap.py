@@ -8,9 +8,10 @@ import json
 import pytest
 from rich.console import Console
 
+from qmbench.judging.model import Evaluation
 from qmbench.report import disagree_text, tables
 from qmbench.report.page import html_report
-from qmbench.report.write import make_report, write_report
+from qmbench.report.write import write_report
 
 SAID = "† 3 of 8 entries were in the training data of good/<b> [cp]"
 
@@ -20,7 +21,7 @@ def learned(made):
     results = made.results.copy()
     mine = results["level_of_theory"].eq("good/<b>") & results["entry"].isin(["e0", "e1", "e2"])
     results["training_overlap"] = mine.map({True: "same molecule: water (0.2)", False: ""})
-    return make_report(made.run, {}, made.benchmarks, results, made.references)
+    return Evaluation(made.run, {}, made.benchmarks, results, made.references)
 
 
 def test_statistics_count_the_scored_entries(learned):

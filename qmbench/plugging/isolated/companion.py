@@ -28,6 +28,7 @@ from qmbench.domain.properties import Property
 from qmbench.domain.quantity import Quantity
 from qmbench.domain.resources import Resources
 from qmbench.domain.systems import System, system_from_json
+from qmbench.plugging.fingerprint import code_behind
 from qmbench.plugging.isolated.described import describe
 from qmbench.plugging.isolated.place import normal
 from qmbench.plugging.registry import GROUP, parse_level, plugins
@@ -98,6 +99,11 @@ def about(distribution: str) -> dict[str, Any]:
 def _plugin(name: str) -> dict[str, Any]:
     found = plugins()
     module = found.manager.get_plugin(name)
+    for hook in ("qmbench_engines", "qmbench_stores"):
+        if hasattr(module, hook):
+            raise InputError(
+                f"plugin '{name}' implements {hook}, which works in the environment of qmbench alone: install it there"
+            )
     properties: Iterable[Property] = getattr(module, "qmbench_properties", list)()
     observables: Iterable[Observable] = getattr(module, "qmbench_observables", list)()
     benchmarks: Iterable[Path] = getattr(module, "qmbench_benchmarks", list)()
@@ -141,6 +147,8 @@ def level(text: str) -> dict[str, Any]:
     return {
         "level": str(found),
         "identity": found.identity,
+        "versions": found.versions,
+        "files": list(found.code.files),
         "method": describe(found.method),
         "stochastic": bool(found.make().is_stochastic()),
     }
@@ -178,7 +186,8 @@ def compute(
     given = {**resources, "scratch": Path(resources["scratch"])}
     given["artifacts"] = Path(resources["artifacts"]) if resources["artifacts"] else None
     method: Method = _level(level).make()
-    result = method.run(_system(system), frozenset(properties), Resources(**given))
+    allowed = Resources(**given, code=_level(level).code.digest, code_behind=code_behind)
+    result = method.run(_system(system), frozenset(properties), allowed)
     return {
         "properties": {name: quantity.to_json() for name, quantity in result.properties.items()},
         "settings": dict(result.settings),

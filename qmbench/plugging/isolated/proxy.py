@@ -19,7 +19,7 @@ import pydantic_core
 from qmbench.domain.errors import InputError
 from qmbench.domain.formulas import Place, Term
 from qmbench.domain.learned import Explanation, TrainingOverlap
-from qmbench.domain.method import LevelOfTheory, Method, Options, Result
+from qmbench.domain.method import Code, LevelOfTheory, Method, Options, Result
 from qmbench.domain.observables import Observable
 from qmbench.domain.properties import Property
 from qmbench.domain.quantity import Quantity
@@ -121,6 +121,16 @@ class IsolatedLevel(LevelOfTheory):
         """Everything about the level that a record's key depends on."""
         return dict(self.told["identity"])
 
+    @cached_property
+    def code(self) -> Code:
+        """The code that computes it, as its own interpreter finds it."""
+        return Code(self.told["identity"]["code"], tuple(self.told["files"]))
+
+    @cached_property
+    def versions(self) -> dict[str, str]:
+        """Versions of what is installed in its environment."""
+        return dict(self.told["versions"])
+
 
 @dataclass(frozen=True)
 class RemoteFormula:
@@ -203,7 +213,7 @@ class IsolatedPlugin:
         method = self.proxy(told["method"])
         options = method.Options.model_construct(**told["identity"]["options"])
         options._level = told["level"]  # type: ignore[attr-defined]
-        return IsolatedLevel(method, options, self.home.distribution, told["level"], told)
+        return IsolatedLevel(method, options, self.home.distribution, text=told["level"], told=told)
 
     def level_of_values(self, method: str, options: Mapping[str, Any]) -> IsolatedLevel:
         """A level of theory from the values of its options, which must be such as JSON can say."""

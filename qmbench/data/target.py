@@ -1,14 +1,20 @@
-"""Systems as people write them: BENCHMARK:SYSTEM, BENCHMARK/ENTRY, FILE.xyz, FILE.toml."""
+"""Systems as people name them: BENCHMARK:SYSTEM, BENCHMARK/ENTRY, FILE.xyz, FILE.toml, a System, atoms of ASE."""
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, is_dataclass, replace
 from pathlib import Path
+from typing import TYPE_CHECKING
 
+from qmbench.data.atoms import from_ase, is_atoms
 from qmbench.data.benchmark import Benchmark, Entry, Term, benchmark_folders, find_benchmark
 from qmbench.domain.errors import InputError, did_you_mean
+from qmbench.domain.observables import FORMULAS, Observable
 from qmbench.domain.systems import System
 from qmbench.domain.systems.files import read_system
+
+if TYPE_CHECKING:
+    from ase import Atoms
 
 
 @dataclass(frozen=True)
@@ -19,6 +25,24 @@ class Target:
     system: System | None = None
     benchmark: Benchmark | None = None
     entry: Entry | None = None
+
+
+def target_of(what: str | Path | System | Atoms, charge: int | None = None, multiplicity: int | None = None) -> Target:
+    """What `what` stands for; charge and multiplicity are for ASE's atoms alone, since all others state theirs."""
+    if is_atoms(what):
+        system = from_ase(what, charge, multiplicity)
+        return Target(system.name, system=system)
+    if charge is not None or multiplicity is not None:
+        raise InputError("charge and multiplicity are given for atoms of ASE alone; files and systems state their own")
+    if isinstance(what, System):
+        if not what.name and is_dataclass(what):  # messages and records call it by something
+            what = replace(what, name=getattr(what, "formula", what.kind))
+        return Target(what.name, system=what)
+    if isinstance(what, str | Path):
+        return find_target(str(what))
+    raise InputError(
+        f"a system is a text, a path, a qmbench system or atoms of ASE, not {type(what).__name__}; one at a time"
+    )
 
 
 def find_target(text: str) -> Target:
@@ -41,6 +65,14 @@ def find_target(text: str) -> Target:
     raise InputError(
         f"'{text}' is not a system; write BENCHMARK:SYSTEM (atoms:he), BENCHMARK/ENTRY, or an .xyz or .toml file"
     )
+
+
+def says_its_terms(observable: Observable) -> bool:
+    """Whether it is clear without an entry of which calculations it is made: of the system alone, or of its parts."""
+    named = isinstance(observable.how, str) and observable.how in FORMULAS
+    alone = observable.of_one_system or not named
+    chosen = observable.needs_state or observable.needs_coordinate
+    return observable.name == "interaction_energy" or (alone and not chosen)
 
 
 def adhoc_entry(system: System, observable: str) -> tuple[Benchmark, Entry]:
