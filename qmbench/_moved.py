@@ -28,15 +28,15 @@ MOVED = {
     "store": "running.store",
     "system": "domain.systems",
     "system_files": "domain.systems.files",
-    "system_rules": "domain.systems.rules",
+    "system_rules": "domain.systems.fields",
     "tidy": "judging.frame",
     "units": "domain.units",
 }
 
 
 class _MovedFinder:
-    """Asked last, when no other finder knows a module. No subclass of `importlib.abc.MetaPathFinder`, whose import would
-    cost every start ten milliseconds."""
+    """Asked last, when no other finder knows a module. It is no `importlib.abc.MetaPathFinder`, whose import would cost
+    every start ten milliseconds."""
 
     def find_spec(self, name: str, path: object = None, target: object = None) -> None:
         package, _, rest = name.partition(".")
@@ -51,4 +51,4 @@ class _MovedFinder:
 
 def install() -> None:
     """Have imports by an old path told where the module is now."""
-    sys.meta_path.append(_MovedFinder())  # type: ignore[arg-type]  # it never finds anything
+    sys.meta_path.append(_MovedFinder())

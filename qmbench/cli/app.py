@@ -142,7 +142,9 @@ def compute(
 
 @app.command("list")
 def list_(
-    what: Annotated[str, typer.Argument(metavar="methods|benchmarks|suites|systems|properties|plugins")],
+    what: Annotated[
+        str, typer.Argument(metavar="methods|benchmarks|suites|systems|properties|statistics|formats|plugins")
+    ],
     json: Json = False,
 ) -> int:
     """List what there is."""
@@ -155,15 +157,16 @@ def list_(
 def show(
     thing: Annotated[
         str,
-        typer.Argument(metavar="THING", help="A method, level, benchmark, entry, suite, run, or record by its key."),
+        typer.Argument(metavar="THING", help="A method, level, benchmark, entry, system, suite, run, or record."),
     ],
     store: Store = None,
+    figure: Annotated[str | None, typer.Option(metavar="FILE.svg", help="Draw the system that is shown.")] = None,
     json: Json = False,
 ) -> int:
-    """Show one method, benchmark, entry, suite, run or record in full, with options, sources and citations."""
+    """Show one method, benchmark, entry, system, suite, run or record in full, with options, sources and citations."""
     from qmbench.cli.show import show
 
-    return show(thing, store=store, json=json)
+    return show(thing, store=store, figure=figure, json=json)
 
 
 @app.command()
@@ -227,7 +230,12 @@ def report(
     ] = None,
     formats: Annotated[
         list[str] | None,
-        typer.Option("--format", metavar="html|md|latex|csv|json|parquet|figures", help="Repeatable. [default: html]"),
+        typer.Option(
+            "--format",
+            metavar="NAME",
+            help="html, md, latex, csv, json, parquet, figures, or a plugin's: qmbench list formats. Repeatable. "
+            "[default: html]",
+        ),
     ] = None,
     reference: Annotated[str | None, typer.Option("--reference", metavar="SET", help="Reference set.")] = None,
     folder: Annotated[Path, typer.Option("--report", metavar="DIR", help="Report folder.")] = Path("qmbench-report"),

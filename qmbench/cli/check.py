@@ -27,7 +27,7 @@ def check(
     """The command; exit code 0 unchanged, 1 regressed, 2 nothing could be judged."""
     from qmbench.judging import regression
     from qmbench.report import check_text
-    from qmbench.report.export import write_text
+    from qmbench.report.renderers.files import write_text
 
     if most_time is not None and most_time <= 0:
         raise InputError(f"--max-time-ratio is positive, not {most_time}")
@@ -50,7 +50,7 @@ def check(
 def _update(path: Path, loaded: Evaluation) -> int:
     """Write the baseline and say what changed; exit code 2 when the run holds nothing that is ok."""
     from qmbench.judging import regression
-    from qmbench.report.export import write_text
+    from qmbench.report.renderers.files import write_text
 
     if not loaded.results["status"].eq("ok").any():
         return 2

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 from qmbench.api.run import FORMATS, RunResult
 from qmbench.cli.common import console, print_json
 from qmbench.judging.model import Evaluation
+from qmbench.plugging.registry import plugins
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -17,8 +18,8 @@ STAMP = ".made-from"
 
 def present(result: RunResult, folder: Path, json: bool) -> int:
     """Print the tables of a run, write them to `folder`, and return the run's exit code."""
-    from qmbench.report.export import to_json, write_text
-    from qmbench.report.tables import render_terminal
+    from qmbench.report.renderers.files import to_json, write_text
+    from qmbench.report.renderers.terminal import render_terminal
 
     evaluation, results = result.evaluation, result.results
     # What was made from the very same numbers is still right, and drawing it again takes longer than all the rest.
@@ -47,6 +48,7 @@ def _fingerprint(evaluation: Evaluation) -> str:
     import qmbench
 
     digest = hashlib.sha256(f"{qmbench.__version__} {evaluation.reference_set} {FORMATS}".encode())
+    digest.update(repr(sorted(plugins().statistics)).encode())  # a plugin may have brought or taken one
     terms = [planned.terms for planned in evaluation.run.entries] if evaluation.run else []
     digest.update(repr(terms).encode())  # keys of records are shown
     for table in (evaluation.results.drop(columns="cached"), evaluation.references):
@@ -65,7 +67,7 @@ def _kept(folder: Path, stamp: str) -> list[Path]:
 
 def record_rows(results: pd.DataFrame) -> list[dict[str, Any]]:
     """The `records` of a `run suite --json` document."""
-    from qmbench.report.export import plain
+    from qmbench.report.renderers.files import plain
 
     rows = []
     for row in results.to_dict("records"):
@@ -74,6 +76,7 @@ def record_rows(results: pd.DataFrame) -> list[dict[str, Any]]:
         rows.append(
             {
                 "level_of_theory": row["level_of_theory"],
+                "label": row["label"],
                 "bsse": row["bsse"],
                 "benchmark": row["benchmark"],
                 "entry": row["entry"],

@@ -1,4 +1,4 @@
-"""`qmbench show THING`: one method, level, benchmark, entry, suite, run or record, in full."""
+"""`qmbench show THING`: one method, level, benchmark, entry, system, suite, run or record, in full."""
 
 from __future__ import annotations
 
@@ -8,12 +8,22 @@ from qmbench.cli.common import console, print_json
 from qmbench.domain.errors import InputError, QmbenchError, did_you_mean
 
 
-def show(thing: str, store: str | None = None, json: bool = False) -> int:
-    """Find what `thing` names and print it as YAML-like text (a record in tables) or as JSON."""
+def show(thing: str, store: str | None = None, figure: str | None = None, json: bool = False) -> int:
+    """Find what `thing` names and print it as YAML-like text (a record in tables) or as JSON.
+
+    figure: an SVG file to draw the system in that is shown.
+    """
     from qmbench.cli.show_record import find_record, made_by, print_record
+    from qmbench.cli.show_system import describe_system, find_shown_system
 
     record = find_record(thing, store)
-    document = {**record.to_json(), "made_by": made_by(record)} if record else find(thing, store)
+    system = None if record else find_shown_system(thing)
+    if figure and system is None:
+        raise InputError(f"'{thing}' is no system, which alone has a picture")
+    if system is not None:
+        document = describe_system(system, figure)
+    else:
+        document = {**record.to_json(), "made_by": made_by(record)} if record else find(thing, store)
     if record and not json:
         print_record(record)
     elif json:
@@ -44,6 +54,7 @@ def find(thing: str, store: str | None) -> dict[str, Any]:
         level = plugins().level(thing)
         return {
             "level of theory": str(level),
+            "label": level.label or str(level),
             **_method(level.method),
             "stochastic": level.make().is_stochastic(),
             "options resolved": level.options.model_dump(mode="json"),
@@ -56,7 +67,7 @@ def find(thing: str, store: str | None) -> dict[str, Any]:
             return _method(plugins().methods[name])
         known = [*folders, *suite_files(), *plugins().methods]
         raise InputError(
-            f"nothing is called '{thing}': no method, benchmark, entry, suite, run or record"
+            f"nothing is called '{thing}': no method, benchmark, entry, system, suite, run or record"
             f"{did_you_mean(thing, known)}"
         ) from None
 
@@ -136,6 +147,7 @@ def _suite(suite: Any) -> dict[str, Any]:
         "benchmarks": [s.benchmark + (f", subset {s.subset}" if s.subset else "") for s in suite.selections],
         "levels": [
             level.text
+            + (f", called {level.label}" if level.label else "")
             + (f", bsse {level.bsse}" if level.bsse else "")
             + (f", on {', '.join(s.benchmark for s in level.selections)}" if level.selections else "")
             for level in suite.levels

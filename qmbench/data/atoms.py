@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any, TypeGuard
 
 from qmbench.domain.errors import InputError
 from qmbench.domain.systems import Crystal, Molecule
-from qmbench.domain.systems.files import parse_fragments
+from qmbench.domain.systems.xyz import parse_fragments
 from qmbench.domain.units import BOHR_IN_ANGSTROM
 
 if TYPE_CHECKING:

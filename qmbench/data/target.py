@@ -1,4 +1,4 @@
-"""Systems as people name them: BENCHMARK:SYSTEM, BENCHMARK/ENTRY, FILE.xyz, FILE.toml, a System, atoms of ASE."""
+"""Systems as people name them: BENCHMARK:SYSTEM, BENCHMARK/ENTRY, a file of any kind, a System, atoms of ASE."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from qmbench.data.benchmark import Benchmark, Entry, Term, benchmark_folders, fi
 from qmbench.domain.errors import InputError, did_you_mean
 from qmbench.domain.observables import FORMULAS, Observable
 from qmbench.domain.systems import System
-from qmbench.domain.systems.files import read_system
+from qmbench.plugging.registry import plugins
 
 if TYPE_CHECKING:
     from ase import Atoms
@@ -47,8 +47,9 @@ def target_of(what: str | Path | System | Atoms, charge: int | None = None, mult
 
 def find_target(text: str) -> Target:
     """Resolve `text`; InputError with what would be right."""
-    if text.endswith((".xyz", ".toml")):
-        return Target(text, system=read_system(text))
+    kinds = plugins().systems
+    if text.endswith(kinds.endings):
+        return Target(text, system=kinds.read(text))
     for separator in (":", "/"):
         head, found, rest = text.partition(separator)
         if not found or (separator == ":" and "/" in head):
@@ -63,7 +64,7 @@ def find_target(text: str) -> Target:
             return Target(text, system=_fragment(system, number) if at else system)
         return Target(text, benchmark=benchmark, entry=benchmark.entry(rest))
     raise InputError(
-        f"'{text}' is not a system; write BENCHMARK:SYSTEM (atoms:he), BENCHMARK/ENTRY, or an .xyz or .toml file"
+        f"'{text}' is not a system; write BENCHMARK:SYSTEM (atoms:he), BENCHMARK/ENTRY, or {kinds.file_words()} file"
     )
 
 
@@ -90,8 +91,6 @@ def adhoc_entry(system: System, observable: str) -> tuple[Benchmark, Entry]:
 
 
 def _fragment(system: System, number: str) -> System:
-    from qmbench.domain.systems import Molecule
-
-    if not isinstance(system, Molecule) or not number.isdigit():
+    if not number.isdigit():
         raise InputError(f"'@{number}' is not a fragment; write SYSTEM@1, say")
     return system.fragment(int(number), ghosts=False)

@@ -15,12 +15,13 @@ from dataclasses import dataclass, field, replace
 from functools import cached_property, lru_cache
 from importlib import metadata
 from typing import Any, ClassVar, Generic, TypeVar, cast, get_args, get_origin
-from urllib.parse import quote, unquote
+from urllib.parse import unquote
 
 import pydantic
 
 from qmbench.domain.errors import InputError, QmbenchError, Unsupported, did_you_mean
 from qmbench.domain.learned import Explanation, TrainingOverlap
+from qmbench.domain.naming import level_label, spelling
 from qmbench.domain.quantity import Quantity
 from qmbench.domain.resources import Resources
 from qmbench.domain.systems import System
@@ -92,6 +93,8 @@ class Method(ABC, Generic[S]):
     # property -> how far it may move (in the property's unit) when the molecule is shifted, turned or its atoms
     # are renumbered. State it where a grid breaks the symmetry; the conformance kit holds the method to it.
     tolerances: ClassVar[Mapping[str, float]] = {}
+    # The options that `label` tells of; the core adds the others, where they are not what the method takes by itself.
+    label_options: ClassVar[frozenset[str]] = frozenset()
 
     def __init__(self, options: Any) -> None:
         self.options = options
@@ -180,6 +183,14 @@ class Method(ABC, Generic[S]):
         """
         return {}
 
+    def label(self) -> str:
+        """A short name for tables and charts, such as `CCSD(T)`, in the field's typography; empty: the spelling is it.
+
+        Without the basis, which the core adds in its usual typography, and without options that are not in
+        `label_options`. Reports fall back on the canonical spelling where two levels would have the same label.
+        """
+        return ""
+
 
 @dataclass(frozen=True)
 class Code:
@@ -202,17 +213,17 @@ class LevelOfTheory:
     isolated: ClassVar[bool] = False
 
     def __str__(self) -> str:
-        fields = type(self.options).model_fields
-        text = self.method.name
-        basis = getattr(self.options, "basis", None)
-        if basis is not None:
-            text += f"/{basis}"
-        parts = []
-        for name in sorted(fields):
-            value = getattr(self.options, name)
-            if name != "basis" and value != fields[name].default:
-                parts.append(f"{name}={_option_text(value)}")
-        return text + ("?" + "&".join(parts) if parts else "")
+        return self.spelling
+
+    @cached_property
+    def spelling(self) -> str:
+        """The canonical spelling: options that equal what the method resolves to without them are left out."""
+        return spelling(self.method.name, self.options)
+
+    @property
+    def label(self) -> str:
+        """What tables and charts call it, such as `CCSD(T)/cc-pVTZ`; empty where the method has no label."""
+        return level_label(self)
 
     @property
     def has_basis(self) -> bool:
@@ -351,15 +362,6 @@ def _is_plugin(distribution: str) -> bool:
         points = metadata.distribution(distribution).entry_points
         return any(point.group == PLUGIN_GROUP for point in points)
     return False
-
-
-def _option_text(value: Any) -> str:
-    """`value` as it is written in a level of theory; `_option_value` and pydantic read it back."""
-    if value is None or isinstance(value, bool):
-        return str(value).lower()
-    if isinstance(value, tuple | list):
-        return ",".join(map(_option_text, value)) or "()"
-    return repr(value) if isinstance(value, float) else quote(str(value), safe="!$'()*+,/:;=?@[]{}|^~<>")
 
 
 def _option_value(text: str, annotation: Any) -> Any:

@@ -27,7 +27,7 @@ if TYPE_CHECKING:
 
 
 RESULT_COLUMNS = (
-    "level_of_theory method basis bsse benchmark entry observable state subsets tags curve coordinate "
+    "level_of_theory label method basis bsse benchmark entry observable state subsets tags curve coordinate "
     "coordinate_unit status failure_kind failure_message value unit uncertainty uncertainty_kind "
     "training_overlap wall_s cpu_s cached"
 ).split()
@@ -52,7 +52,9 @@ def results_frame(run: Run, records: Mapping[str, Record], benchmarks: Mapping[s
         entry = entries.get((benchmark.id, planned.entry))
         if entry is None:  # the benchmark has lost this entry since the run
             continue
-        rows.append(_row(planned, entry, benchmark, records, run.computed))
+        level = run.levels.get(planned.level)
+        label = level.label if level else ""
+        rows.append(_row(planned, entry, benchmark, records, run.computed, label))
     return pd.DataFrame(rows, columns=RESULT_COLUMNS)
 
 
@@ -134,6 +136,7 @@ def _row(
     benchmark: Benchmark,
     records: Mapping[str, Record],
     computed: Collection[str],
+    label: str = "",
 ) -> tuple[Any, ...]:
     quantity: Quantity | None = None
     used: list[Record] = []
@@ -146,6 +149,7 @@ def _row(
     status = "ok" if failure is None else "unsupported" if failure.kind == "unsupported" else "failed"
     return (
         planned.level,
+        label,
         text.method,
         text.basis,
         planned.bsse,

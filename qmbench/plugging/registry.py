@@ -10,7 +10,7 @@ import re
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from functools import lru_cache
-from importlib import metadata
+from importlib import import_module, metadata
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -29,13 +29,20 @@ from qmbench.domain.method import (
 )
 from qmbench.domain.observables import OBSERVABLES, Observable, ObservableRegistry
 from qmbench.domain.properties import PropertyRegistry, core_registry
-from qmbench.plugging import hookspecs
+from qmbench.domain.statistic import StatisticRegistry
+from qmbench.domain.systems import System
+from qmbench.domain.systems.files import SystemRegistry
+from qmbench.domain.units import add_units
+from qmbench.plugging import core, hookspecs
+from qmbench.plugging.formats import FormatRegistry
 from qmbench.plugging.isolated.place import installed
 
 if TYPE_CHECKING:
     from qmbench.plugging.isolated.proxy import IsolatedPlugin, IsolatedPoint
 
 GROUP = PLUGIN_GROUP
+CORE = "qmbench.core"
+"""The module that brings what the core itself brings through hooks. By name: it is made of rooms above this one."""
 
 
 @dataclass(frozen=True)
@@ -54,7 +61,7 @@ class PluginInfo:
 
 @dataclass
 class Plugins:
-    """All plugins of one process: methods by name, properties, observables, benchmark folders, and what is broken.
+    """All plugins of one process: methods, kinds of system, properties, observables, benchmarks, and what is broken.
 
     engines: name -> factory(address, workers, resources); stores: URL scheme -> opener(url, read_only); those of
     plugins, beside the core's own.
@@ -66,7 +73,10 @@ class Plugins:
     owner: dict[str, PluginInfo] = field(default_factory=dict)
     properties: PropertyRegistry = field(default_factory=core_registry)
     observables: ObservableRegistry = field(default_factory=lambda: ObservableRegistry(OBSERVABLES))
+    systems: SystemRegistry = field(default_factory=lambda: _with_kinds(SystemRegistry(), core.qmbench_systems()))
     benchmark_folders: list[Path] = field(default_factory=list)
+    statistics: StatisticRegistry = field(default_factory=StatisticRegistry)
+    formats: FormatRegistry = field(default_factory=FormatRegistry)
     engines: dict[str, Callable[..., Any]] = field(default_factory=dict)
     stores: dict[str, Callable[..., Any]] = field(default_factory=dict)
 
@@ -142,6 +152,26 @@ def parse_level(text: str) -> LevelOfTheory:
     return plugins().level(text)
 
 
+def read_system(path: str | Path, name: str | None = None) -> System:
+    """A system from a file, of any kind that is installed; InputError says file, line and what would be right."""
+    return plugins().systems.read(path, name)
+
+
+def system_from_json(data: Mapping[str, Any]) -> System:
+    """Rebuild a system from `System.to_json`; InputError when no installed kind is its own."""
+    return plugins().systems.from_json(data)
+
+
+@lru_cache(maxsize=4096)
+def canonical_level(text: str) -> str:
+    """The canonical spelling of a level that somebody, or an earlier version, wrote; `text` itself where the installed
+    plugins can't read it."""
+    try:
+        return str(plugins().level(text))
+    except QmbenchError:
+        return text
+
+
 def _code_of(method: type[Method]) -> Code:
     from qmbench.plugging.fingerprint import code_of  # not before a key is wanted: listing methods needs none
 
@@ -153,6 +183,8 @@ def discover(entry_points: Sequence[metadata.EntryPoint | IsolatedPoint]) -> Plu
     manager = pluggy.PluginManager("qmbench")
     manager.add_hookspecs(hookspecs)
     found = Plugins(manager)
+    manager.register(import_module(CORE), name=CORE)
+    found.statistics, found.formats = _declared(found, CORE)
     for point in sorted(entry_points, key=lambda p: p.name):
         dist = point.dist
         isolated = getattr(point, "isolated", False)
@@ -187,6 +219,7 @@ def _add(found: Plugins, info: PluginInfo, point: metadata.EntryPoint | Isolated
     found.manager.register(module, name=info.name)
     found.manager.check_pending()
     # Everything is read and checked before anything is kept: a plugin is in whole or not at all.
+    kinds = _with_kinds(SystemRegistry(found.systems), _listed(found.manager, info.name, "qmbench_systems"))
     methods = [_checked(method, found) for method in _listed(found.manager, info.name, "qmbench_methods")]
     names = [method.name for method in methods]
     for name in names:
@@ -202,17 +235,32 @@ def _add(found: Plugins, info: PluginInfo, point: metadata.EntryPoint | Isolated
             raise InputError(f"qmbench_observables gave {observable!r}, not an Observable")
         observables.add(observable, trial[observable.prop])
     folders = [Path(folder) for folder in _listed(found.manager, info.name, "qmbench_benchmarks")]
+    statistics, formats = _declared(found, info.name)
     engines = _named(found, info, "qmbench_engines", {*hookspecs.CORE_ENGINES, *found.engines})
     stores = _named(found, info, "qmbench_stores", {*hookspecs.CORE_STORES, *found.stores})
+    found.systems.update(kinds)
+    for kind in kinds.values():
+        add_units(kind.units)
     found.properties.update(trial)
     found.observables.update(observables)
     found.benchmark_folders += folders
     found.engines.update(engines)
     found.stores.update(stores)
+    found.statistics, found.formats = statistics, formats
     for method in methods:
         found.methods[method.name] = method
         found.owner[method.name] = info
     found.infos.append(info)
+
+
+def _declared(found: Plugins, plugin: str) -> tuple[StatisticRegistry, FormatRegistry]:
+    """The statistics and formats there are, together with those of a plugin; InputError when one of them is wrong."""
+    statistics, formats = StatisticRegistry(found.statistics), FormatRegistry(found.formats)
+    for statistic in _listed(found.manager, plugin, "qmbench_statistics"):
+        statistics.add(statistic)
+    for made in _listed(found.manager, plugin, "qmbench_formats"):
+        formats.add(made)
+    return statistics, formats
 
 
 def check_api(api: Any) -> None:
@@ -244,6 +292,12 @@ def _listed(manager: pluggy.PluginManager, plugin: str, hook: str) -> list[Any]:
     if not isinstance(answer, Iterable):
         raise InputError(f"{hook} gave {answer!r}, not a list")
     return list(answer)
+
+
+def _with_kinds(known: SystemRegistry, more: Iterable[type[System]]) -> SystemRegistry:
+    for kind in more:
+        known.add(kind)
+    return known
 
 
 def _named(found: Plugins, info: PluginInfo, hook: str, taken: set[str]) -> dict[str, Callable[..., Any]]:

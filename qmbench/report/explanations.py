@@ -11,8 +11,7 @@ import numpy as np
 from qmbench.domain.learned import cell_text, explanation_of, overlap_text
 from qmbench.domain.record import KEY_DIGITS
 from qmbench.judging.disagreement import resolution
-from qmbench.report.comparisons import Extra
-from qmbench.report.tables import is_missing, level_text
+from qmbench.report.model import Extra, Names, is_missing, names_of
 
 if TYPE_CHECKING:
     from qmbench.domain.record import Record
@@ -37,7 +36,8 @@ def explanations(report: Evaluation) -> Explanations:
     """The tables of the entries with the largest model uncertainty, measured in the difference that matters there."""
     found = sorted(_explained(report), key=lambda x: -x[0])
     shown = found[:MOST_EXPLAINED]
-    tables = tuple(_table(row, record) for _, row, record in shown)
+    names = names_of(report.results)
+    tables = tuple(_table(row, record, names) for _, row, record in shown)
     return Explanations(tables, len(found), shown[0][2].key if shown else "")
 
 
@@ -85,12 +85,12 @@ def _size(row: dict[Any, Any]) -> float:
     return float(row["uncertainty"]) / max(matters, 1e-300)
 
 
-def _table(row: dict[str, Any], record: Record) -> Extra:
+def _table(row: dict[str, Any], record: Record, names: Names) -> Extra:
     told = explanation_of(record.provenance)
     assert told is not None
     rows = told.rows
     number = f"{row['value']:.6g}" + (f" ± {row['uncertainty']:.2g}" if not is_missing(row["uncertainty"]) else "")
-    title = f"{level_text(row['level_of_theory'], row['bsse'])} on {row['benchmark']}/{row['entry']}: "
+    title = f"{names.of(row['level_of_theory'], row['bsse'])} on {row['benchmark']}/{row['entry']}: "
     title += f"{row['observable'].replace('_', ' ')} {number} {row['unit']}"
     overlap = overlap_text([record.provenance])
     note = [

@@ -11,6 +11,7 @@ import numpy as np
 
 from qmbench.domain.learned import MARK
 from qmbench.report.disagree_text import is_trained
+from qmbench.report.model import SPELLINGS, Names, is_missing
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -219,17 +220,15 @@ def _some(names: Sequence[str]) -> str:
     return ", ".join(names[:2]) + (f" +{len(names) - 2}" if len(names) > 2 else "")
 
 
-def improvement_heat(pairs: pd.DataFrame) -> Heat | None:
+def improvement_heat(pairs: pd.DataFrame, names: Names = SPELLINGS) -> Heat | None:
     """Level × level: how probable the row is to err less than the column on a new entry; a cell opens the pair."""
-    from qmbench.report.tables import is_missing, level_text
-
     if pairs.empty:
         return None
-    names: dict[str, None] = {}
+    found_names: dict[str, None] = {}
     known: dict[tuple[str, str], tuple[float, dict[str, Any]]] = {}
     for row in pairs.sort_values("mean_absolute_error_a").to_dict("records"):
-        a, b = level_text(row["level_a"], row["bsse_a"]), level_text(row["level_b"], row["bsse_b"])
-        names.update({a: None, b: None})
+        a, b = names.of(row["level_a"], row["bsse_a"]), names.of(row["level_b"], row["bsse_b"])
+        found_names.update({a: None, b: None})
         unit, p = row["unit"], float(row["improvement_probability"])
         ends = f"{row['improvement_probability_low']:.0%}–{row['improvement_probability_high']:.0%}"
         found: dict[str, Any] = {
@@ -247,7 +246,7 @@ def improvement_heat(pairs: pd.DataFrame) -> Heat | None:
         if not is_missing(row["inversion_probability"]):
             found["probability that their ranks are inverted"] = f"{row['inversion_probability']:.1%}"
         known[a, b], known[b, a] = (p, found), (1.0 - p, found)
-    order = list(names)[:MOST_COLUMNS]
+    order = list(found_names)[:MOST_COLUMNS]
     cells = [
         [
             {"text": f"{known[a, b][0]:.0%}", "colour": colour(2.0 * known[a, b][0] - 1.0)} if (a, b) in known else None
@@ -264,9 +263,9 @@ def improvement_heat(pairs: pd.DataFrame) -> Heat | None:
     return Heat("Level by level", note, order, order, cells, detail, folded=True)
 
 
-def inversion_heat(pairs: pd.DataFrame) -> Heat | None:
+def inversion_heat(pairs: pd.DataFrame, names: Names = SPELLINGS) -> Heat | None:
     """Level × level: how probable it is that the ranking of the two turns round with other entries."""
-    made = improvement_heat(pairs[pairs["inversion_probability"].notna()])
+    made = improvement_heat(pairs[pairs["inversion_probability"].notna()], names)
     if made is None:
         return None
     key = "probability that their ranks are inverted"

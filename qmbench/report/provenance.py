@@ -7,6 +7,7 @@ from collections.abc import Iterable, Mapping
 from typing import TYPE_CHECKING, Any
 
 from qmbench.domain.record import CODE_DIGITS
+from qmbench.report.model import SPELLINGS, Names
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -19,11 +20,13 @@ def provenance(
     benchmarks: Mapping[str, Any],
     scored: pd.DataFrame,
     disagreement: Mapping[str, Any],
+    names: Names = SPELLINGS,
 ) -> dict[str, Any]:
     """What the report's last section shows: levels, benchmarks, and BibTeX of everything that should be cited."""
     levels = [
         {
             "level": name,
+            "label": names.of(name),
             "plugin": about.plugin,
             "versions": ", ".join(
                 [f"{k} {v}" for k, v in about.versions.items()]

@@ -17,8 +17,10 @@ from qmbench.running.plan import Plan, PlannedEntry
 
 @dataclass(frozen=True)
 class RunLevel:
-    """What a level of theory was when the run was made; families: `Method.families`; code: digest of its code."""
+    """What a level of theory was when the run was made; families: `Method.families`; label: what reports call it,
+    empty for its spelling; code: digest of its code."""
 
+    label: str = ""
     families: Mapping[str, str] = field(default_factory=dict)
     stochastic: bool = False
     plugin: str = ""
@@ -27,9 +29,10 @@ class RunLevel:
     citations: tuple[str, ...] = ()
 
     @classmethod
-    def of(cls, level: LevelOfTheory) -> RunLevel:
+    def of(cls, level: LevelOfTheory, label: str = "") -> RunLevel:
         method = level.make()
         return cls(
+            label=label,
             families=method.families(),
             stochastic=method.is_stochastic(),
             plugin=level.plugin,
@@ -40,6 +43,7 @@ class RunLevel:
 
     def to_json(self) -> dict[str, Any]:
         return {
+            "label": self.label,
             "families": dict(self.families),
             "stochastic": self.stochastic,
             "plugin": self.plugin,
@@ -51,6 +55,7 @@ class RunLevel:
     @classmethod
     def from_json(cls, data: Mapping[str, Any]) -> RunLevel:
         return cls(
+            label=data.get("label") or "",
             families=data.get("families") or {},
             stochastic=bool(data.get("stochastic")),
             plugin=data.get("plugin") or "",
@@ -99,7 +104,7 @@ class Run:
             suite=plan.suite.id,
             title=plan.suite.title,
             benchmarks={b.id: RunBenchmark(b.version, b.folder) for b in plan.benchmarks.values()},
-            levels={str(level): RunLevel.of(level) for level in plan.levels},
+            levels={str(level): RunLevel.of(level, plan.labels.get(str(level), "")) for level in plan.levels},
             entries=plan.entries,
         )
 

@@ -6,11 +6,13 @@ from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 
 from qmbench.domain.errors import InputError, did_you_mean
+from qmbench.domain.systems import Molecule
 from qmbench.plugging.registry import PluginInfo, Plugins, plugins
-from qmbench.testing import contract, invariance, lattice, physics
+from qmbench.testing import contract, kinds, physics
+from qmbench.testing.kinds import kind_checks, run_kind_check
 from qmbench.testing.subject import ConformanceError, NotApplicable, Subject
 
-__all__ = ["CHECKS", "Check", "ConformanceError", "NotApplicable", "checks"]
+__all__ = ["CHECKS", "Check", "ConformanceError", "NotApplicable", "check_names", "checks"]
 
 CHECKS: dict[str, Callable[[Subject], None]] = {
     f.__name__: f
@@ -21,27 +23,27 @@ CHECKS: dict[str, Callable[[Subject], None]] = {
         contract.options_documented,
         contract.canonical_string,
         contract.refuses_other_systems,
+        kinds.systems_stored,
         contract.properties_delivered,
         contract.units_and_shapes,
         contract.settings_are_json,
         physics.options_alive,
         physics.reproducible,
         physics.resources_change_nothing,
-        physics.charge_used,
-        physics.multiplicity_used,
         physics.ghosts_add_no_electrons,
         physics.non_convergence_raises,
-        invariance.translation,
-        invariance.rotation,
-        invariance.permutation,
-        invariance.crystal_images,
-        invariance.crystal_cell_used,
-        lattice.lattice_fields_used,
-        lattice.lattice_energy_scales,
-        lattice.lattice_sites_renumbered,
     )
 }
-"""name -> what it holds against a method. The first line of each function's docstring says it in words."""
+"""name -> what it holds against any method. The first line of each function's docstring says it in words.
+
+The checks of a kind of system come with the kind (`System.checks`) and are not here.
+"""
+
+
+def check_names(registry: Plugins | None = None) -> list[str]:
+    """Every check there is: those of any method, and those of the kinds of system in `registry` (of the installed)."""
+    own = [name for kind in (registry or plugins()).systems.values() for name in kind.checks()]
+    return list(dict.fromkeys([*CHECKS, *own]))
 
 
 @dataclass(frozen=True)
@@ -52,7 +54,10 @@ class Check:
     subject: Subject
 
     def __call__(self) -> None:
-        CHECKS[self.name](self.subject)
+        if self.name in CHECKS:
+            CHECKS[self.name](self.subject)
+        else:
+            run_kind_check(self.name, self.subject)
 
     def __str__(self) -> str:
         return f"{self.subject.method.name}-{self.name}"
@@ -60,7 +65,9 @@ class Check:
     @property
     def description(self) -> str:
         """The check in one sentence."""
-        return (CHECKS[self.name].__doc__ or "").strip().splitlines()[0]
+        if self.name in CHECKS:
+            return (CHECKS[self.name].__doc__ or "").strip().splitlines()[0]
+        return next(iter(kind_checks(self.subject.method)[self.name].values())).sentence
 
 
 def checks(plugin: str, methods: Iterable[str] | None = None, registry: Plugins | None = None) -> list[Check]:
@@ -83,6 +90,7 @@ def checks(plugin: str, methods: Iterable[str] | None = None, registry: Plugins 
             raise InputError(f"method '{name}' belongs to plugin '{owner.name}', not to '{plugin}'")
         subject = Subject(method, info, registry)
         found += [Check(check, subject) for check in CHECKS if _concerns(check, subject)]
+        found += [Check(check, subject) for check in kind_checks(method)]
     return found
 
 
@@ -97,11 +105,5 @@ def _info(plugin: str, registry: Plugins) -> PluginInfo:
 
 
 def _concerns(check: str, subject: Subject) -> bool:
-    kinds = {kind.kind for kind in subject.method.systems}
-    for kind in ("lattice", "crystal"):
-        if check.startswith(f"{kind}_"):
-            return kind in kinds
-    if check == "ghosts_add_no_electrons":
-        return "molecule" in kinds
-    nuclear = ("translation", "rotation", "permutation", "charge_used", "multiplicity_used")
-    return bool(kinds & {"molecule", "crystal"}) if check in nuclear else True
+    # Ghosts are centres of basis functions: only molecules have them.
+    return check != "ghosts_add_no_electrons" or any(issubclass(kind, Molecule) for kind in subject.method.systems)

@@ -1,10 +1,10 @@
-"""Checks of the physics that hold for every method: what must change the number, and what must not."""
+"""Checks of the physics that hold for every method; what holds for a kind of system comes with the kind."""
 
 from __future__ import annotations
 
 from qmbench.domain.errors import InputError, NotConverged, QmbenchError, Unsupported
 from qmbench.domain.method import LevelOfTheory, Result
-from qmbench.domain.systems import Crystal, Molecule, System
+from qmbench.domain.systems import Molecule, System
 from qmbench.testing import samples
 from qmbench.testing.subject import NotApplicable, Subject, distance, errors, rank, same_numbers
 
@@ -90,34 +90,6 @@ def resources_change_nothing(subject: Subject) -> None:
     for prop, quantity in one.properties.items():
         if prop not in two.properties or distance(quantity, two.properties[prop]) > subject.tolerance(prop):
             raise subject.fail(f"{prop} differs between one core and two")
-
-
-def charge_used(subject: Subject) -> None:
-    """A cation differs from the neutral system, or is refused: no charge is ignored."""
-    _changes(subject, "charge", samples.ionized)
-
-
-def multiplicity_used(subject: Subject) -> None:
-    """Another multiplicity gives another number, or is refused: no multiplicity is ignored."""
-    _changes(subject, "multiplicity", samples.excited)
-
-
-def _changes(subject: Subject, what: str, variant: samples.Variant) -> None:
-    subject.example()
-    tried = False
-    for level, system in subject.examples():
-        other = variant(system) if isinstance(system, Molecule | Crystal) else None
-        if other is None:
-            continue
-        tried = True
-        common = subject.alike(level, system, other)
-        if common is not None:
-            raise subject.fail(
-                f"{system.name}: {what} {getattr(system, what)} and {getattr(other, what)} give the same"
-                f" {', '.join(common)}; use the {what}, or raise Unsupported"
-            )
-    if not tried:
-        raise NotApplicable(f"no example of {subject.method.name} has electrons enough for another {what}")
 
 
 def ghosts_add_no_electrons(subject: Subject) -> None:

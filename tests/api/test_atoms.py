@@ -11,7 +11,6 @@ import pytest
 
 import qmbench
 from qmbench.data.target import target_of
-from qmbench.domain.systems.files import parse_xyz
 
 WATER = ase.Atoms("OHH", [[0, 0, 0.117790], [0, 0.755453, -0.471161], [0, -0.755453, -0.471161]])
 
@@ -20,8 +19,8 @@ def test_the_same_molecule_as_from_a_file():
     text = '2\ncharge=0 multiplicity=1 fragments="1:0:1 2:0:1"\nHe 0 0 0\nHe 0 0 3.0\n'
     atoms = ase.io.read(io.StringIO(text), format="extxyz")
     assert atoms.info["charge"] == 0
-    assert qmbench.from_ase(atoms) == parse_xyz(text, "x", "x")
-    assert qmbench.from_ase(atoms).hash == parse_xyz(text, "x", "x").hash
+    assert qmbench.from_ase(atoms) == qmbench.Molecule.from_text(text, "x", "x")
+    assert qmbench.from_ase(atoms).hash == qmbench.Molecule.from_text(text, "x", "x").hash
 
 
 def test_charge_and_multiplicity_are_given_or_in_info_and_the_given_ones_count():

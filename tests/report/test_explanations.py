@@ -9,7 +9,7 @@ from qmbench.domain.quantity import Quantity
 from qmbench.domain.record import Record
 from qmbench.judging.model import Evaluation
 from qmbench.report.explanations import MOST_EXPLAINED, MOST_ROWS, explanation_line, explanations
-from qmbench.report.page import html_report
+from qmbench.report.renderers.html import html_report
 from qmbench.report.write import write_report
 from qmbench.running.plan import PlannedEntry
 

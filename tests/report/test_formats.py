@@ -12,11 +12,12 @@ import pandas as pd
 import pytest
 
 from qmbench import InputError
+from qmbench.plugging.registry import plugins
 from qmbench.report.charts import pareto_front
 from qmbench.report.comparisons import tables_beside
-from qmbench.report.latex import escape_latex
 from qmbench.report.provenance import bibtex
-from qmbench.report.write import FORMATS, write_report
+from qmbench.report.renderers.latex import escape_latex
+from qmbench.report.write import write_report
 
 
 @pytest.fixture(scope="module")
@@ -88,7 +89,7 @@ def test_the_chart_library_is_inside_and_whole(page):
     import base64
     import gzip
 
-    from qmbench.report.page import chart_library
+    from qmbench.report.renderers.html import chart_library
 
     packed = re.search(r'id="qmbench-charts">(.*?)</script>', page, re.S)[1]
     assert gzip.decompress(base64.b64decode(packed)).decode() == chart_library()
@@ -176,7 +177,7 @@ def test_figures_are_written_in_every_kind(made, tmp_path):
 def test_an_unknown_format_is_named_with_the_right_ones(made, tmp_path):
     with pytest.raises(InputError, match="'htm'; did you mean 'html'"):
         write_report(made, tmp_path, ["htm"])
-    assert set(FORMATS) == {"html", "md", "latex", "csv", "json", "parquet", "figures"}
+    assert set(plugins().formats) == {"html", "md", "latex", "csv", "json", "parquet", "figures"}
 
 
 def test_pareto_front():
@@ -208,7 +209,7 @@ def test_a_limit_of_an_approximation_judges_only_its_levels(made):
 
 
 def test_the_hottest_disagreements_are_the_largest_in_differences_that_matter(made):
-    from qmbench.report.page import _hottest
+    from qmbench.report.renderers.html import _hottest
 
     first = _hottest(made.disagreement)[0]
     entry = max(

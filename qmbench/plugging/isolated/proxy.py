@@ -24,12 +24,12 @@ from qmbench.domain.observables import Observable
 from qmbench.domain.properties import Property
 from qmbench.domain.quantity import Quantity
 from qmbench.domain.resources import Resources
-from qmbench.domain.systems import Crystal, LatticeModel, Molecule, System, system_from_json
+from qmbench.domain.systems import System
+from qmbench.plugging import core
 from qmbench.plugging.hookspecs import hookimpl
 from qmbench.plugging.isolated import place
 from qmbench.plugging.isolated.client import Companion, companion
-
-_KINDS: dict[str, type[System]] = {kind.kind: kind for kind in (Molecule, Crystal, LatticeModel)}
+from qmbench.plugging.isolated.systems import by_name, kind_class
 
 
 class IsolatedOptions(Options):
@@ -97,7 +97,9 @@ class IsolatedMethod(Method):
     @classmethod
     def example_systems(cls) -> Sequence[System]:
         """The systems that the plugin states."""
-        return [system_from_json(data) for data in cls.described["example_systems"]]
+        kinds = cls.isolated.kinds
+        told = [data for data in cls.described["example_systems"] if data["kind"] in kinds]
+        return [kinds[data["kind"]].from_json(data) for data in told]
 
     def _ask(self, what: str, system: System, properties: frozenset[str], **more: Any) -> Any:
         return self.isolated.ask(
@@ -113,8 +115,15 @@ class IsolatedLevel(LevelOfTheory):
     text: str = ""
     told: Mapping[str, Any] = field(default_factory=dict, compare=False)
 
-    def __str__(self) -> str:
+    @cached_property
+    def spelling(self) -> str:
+        """As the plugin writes it."""
         return self.text
+
+    @property
+    def label(self) -> str:
+        """As the plugin says it."""
+        return str(self.told.get("label") or "")
 
     @cached_property
     def identity(self) -> dict[str, Any]:
@@ -160,6 +169,8 @@ class IsolatedPlugin:
         self.data = home.plugins[name]
         self.QMBENCH_API = self.data["api"]
         self._known: dict[str, type[IsolatedMethod]] = {}
+        kinds = [kind_class(told, self.ask, home.distribution) for told in self.data.get("systems", ())]
+        self.kinds: dict[str, type[System]] = {kind.kind: kind for kind in (*core.qmbench_systems(), *kinds)}
 
     @property
     def companion(self) -> Companion:
@@ -174,6 +185,11 @@ class IsolatedPlugin:
     def qmbench_methods(self) -> Iterable[type[Method]]:
         """The methods that it described."""
         return [self.proxy(described) for described in self.data["methods"]]
+
+    @hookimpl
+    def qmbench_systems(self) -> Iterable[type[System]]:
+        """The kinds of system that it described."""
+        return [self.kinds[told["kind"]] for told in self.data.get("systems", ())]
 
     @hookimpl
     def qmbench_properties(self) -> Iterable[Property]:
@@ -239,7 +255,7 @@ def _method_class(described: Mapping[str, Any], plugin: IsolatedPlugin) -> type[
         "__doc__": described["docstring"],
         "__module__": plugin.home.distribution,
         "name": described["name"],
-        "systems": tuple(_kind(kind) for kind in described["systems"]),
+        "systems": tuple(plugin.kinds.get(kind) or by_name(kind) for kind in described["systems"]),
         "properties": frozenset(described["properties"]),
         "Options": options,
         "distributions": tuple(described["distributions"]),
@@ -252,13 +268,6 @@ def _method_class(described: Mapping[str, Any], plugin: IsolatedPlugin) -> type[
         "isolated": plugin,
     }
     return type(described["class"], (IsolatedMethod,), attributes)
-
-
-def _kind(name: str) -> type[System]:
-    """The class of a kind of system; one that this qmbench does not have is refused by every method but this."""
-    if name not in _KINDS:
-        return type(name, (System,), {"kind": name})
-    return _KINDS[name]
 
 
 @dataclass(frozen=True)

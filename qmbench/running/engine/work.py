@@ -26,9 +26,9 @@ from qmbench.domain.properties import check_quantity
 from qmbench.domain.quantity import Quantity
 from qmbench.domain.record import CODE_DIGITS, Cost, Failure, Status
 from qmbench.domain.resources import Resources
-from qmbench.domain.systems import System, system_from_json
+from qmbench.domain.systems import System
 from qmbench.plugging.fingerprint import code_behind, edited_since
-from qmbench.plugging.registry import parse_level, plugins
+from qmbench.plugging.registry import parse_level, plugins, system_from_json
 from qmbench.running.engine.outcome import Outcome, resources_from
 
 # What the data limit leaves above the memory limit: pages that a program reserves and never touches count for
@@ -116,7 +116,7 @@ def checked(result: Result, system: System) -> Result:
         if not isinstance(quantity, Quantity):
             raise BadResult(f"property '{name}' is {type(quantity).__name__}, not a qmbench.Quantity")
         try:
-            check_quantity(plugins().properties[name], quantity, system.kind, system.n_parts)
+            check_quantity(plugins().properties[name], quantity, system)
             quantity = Quantity.from_json(quantity.to_json())
         except Exception as error:
             raise BadResult(one_line(error)) from error

@@ -15,20 +15,20 @@ from typing import TYPE_CHECKING, Any
 import qmbench
 from qmbench.domain.errors import StoreError
 from qmbench.report.charts import charts
-from qmbench.report.comparisons import Extra, mismatch_lines, next_table, tables_beside, trend_table, weighted_tables
+from qmbench.report.comparisons import mismatch_lines, next_table, tables_beside, trend_table, weighted_tables
 from qmbench.report.disagree_text import COLUMNS as DISAGREE_COLUMNS
-from qmbench.report.disagree_text import SAID, rows, summary_lines, where, who, z_text
+from qmbench.report.disagree_text import SAID, labelled, rows, summary_lines, where, who, z_text
 from qmbench.report.explanations import Explanations, explanations
-from qmbench.report.export import write_text
 from qmbench.report.heat import Heat, distance_heat, entry_heat, improvement_heat, inversion_heat
+from qmbench.report.model import Block, Extra, Names, names_of
 from qmbench.report.provenance import provenance
-from qmbench.report.tables import Block, failure_lines, legend, level_text, table_blocks
+from qmbench.report.renderers.files import write_text
+from qmbench.report.tables import failure_lines, legend, table_blocks
 
 if TYPE_CHECKING:
     import pandas as pd
 
     from qmbench.judging.model import Evaluation
-    from qmbench.judging.statistics import BenchmarkInfo
     from qmbench.running.run_document import Run
 
 MOST_DISAGREEMENTS = 300
@@ -40,10 +40,12 @@ def html_report(report: Evaluation) -> str:
     import markupsafe
 
     run, benchmarks, scored, statistics = report.run, report.benchmarks, report.scored, report.statistics
-    disagreement = report.disagreement
+    disagreement, names = labelled(report.disagreement), names_of(report.results)
     shared: dict[str, Any] = {"charts": {}, "cells": {}, "rows": {}, "settings": [], "words": []}
-    blocks = [_block(i, key, report, shared) for i, key in enumerate(_keys(statistics, disagreement))]
-    folder = resources.files("qmbench.report") / "templates"
+    blocks = [
+        _block(i, key, report, disagreement, names, shared) for i, key in enumerate(_keys(statistics, disagreement))
+    ]
+    folder = resources.files("qmbench.report.renderers") / "templates"
     environment = jinja2.Environment(autoescape=True, undefined=jinja2.StrictUndefined)
     template = environment.from_string((folder / "report.html.j2").read_text(encoding="utf-8"))
     for name in ("cells", "rows"):
@@ -59,11 +61,11 @@ def html_report(report: Evaluation) -> str:
         bundle=safe(packed_chart_library()),
         data=safe(payload.replace("<", "\\u003c")),
         counts=_counts(scored, statistics),
-        bests=_bests(statistics, benchmarks),
+        bests=_bests(statistics, names),
         hottest=_hottest(disagreement),
         blocks=blocks,
         disagreement=_disagreement(disagreement),
-        weighted=[_extra(f"w{i}", x) for i, x in enumerate(weighted_tables(report.totals))],
+        weighted=[_extra(f"w{i}", x) for i, x in enumerate(weighted_tables(report.totals, names))],
         open_questions=[
             _extra(f"q{i}", x)
             for i, x in enumerate(
@@ -72,8 +74,8 @@ def html_report(report: Evaluation) -> str:
             if x.rows
         ],
         explanations=_explanations(explanations(report)),
-        failures=failure_lines(scored, 8),
-        provenance=provenance(run, benchmarks, scored, disagreement),
+        failures=failure_lines(scored, 8, names),
+        provenance=provenance(run, benchmarks, scored, report.disagreement, names),
         footer=f"{legend(statistics)}. Written by qmbench {qmbench.__version__}.",
     )
 
@@ -156,7 +158,7 @@ def _counts(scored: pd.DataFrame, statistics: pd.DataFrame) -> dict[str, Any]:
     }
 
 
-def _bests(statistics: pd.DataFrame, benchmarks: Mapping[str, BenchmarkInfo]) -> list[dict[str, str]]:
+def _bests(statistics: pd.DataFrame, names: Names) -> list[dict[str, str]]:
     out = []
     whole = statistics[statistics["subset"] == "all"]
     for i, ((benchmark, observable), part) in enumerate(whole.groupby(["benchmark", "observable"], sort=False)):
@@ -168,9 +170,9 @@ def _bests(statistics: pd.DataFrame, benchmarks: Mapping[str, BenchmarkInfo]) ->
             {
                 "id": f"b{i}",
                 "name": f"{benchmark}, {str(observable).replace('_', ' ')}",
-                "best": level_text(first["level_of_theory"], first["bsse"]),
+                "best": names.of(first["level_of_theory"], first["bsse"]),
                 "best_error": f"{first['common_mean_absolute_error']:.3g}",
-                "worst": level_text(last["level_of_theory"], last["bsse"]),
+                "worst": names.of(last["level_of_theory"], last["bsse"]),
                 "worst_error": f"{last['common_mean_absolute_error']:.3g}",
                 "unit": str(first["unit"]),
             }
@@ -194,7 +196,14 @@ def _hottest(disagreement: Mapping[str, Any], most: int = 3) -> list[dict[str, s
     ]
 
 
-def _block(position: int, key: tuple[str, str], report: Evaluation, shared: dict[str, Any]) -> dict[str, Any]:
+def _block(
+    position: int,
+    key: tuple[str, str],
+    report: Evaluation,
+    disagreement: Mapping[str, Any],
+    names: Names,
+    shared: dict[str, Any],
+) -> dict[str, Any]:
     benchmark, observable = key
     name = f"b{position}"
     mine, rows_here, pairs = (
@@ -203,20 +212,18 @@ def _block(position: int, key: tuple[str, str], report: Evaluation, shared: dict
     )
     figures = []
     if len(mine):
-        for chart, (title, spec) in charts(rows_here, mine[mine["subset"] == "all"]).items():
+        for chart, (title, spec) in charts(rows_here, mine[mine["subset"] == "all"], names).items():
             shared["charts"][f"{name}-{chart}"] = spec
             figures.append({"id": f"{name}-{chart}", "title": title})
-    groups = [m for m in report.disagreement["methods"] if (m["benchmark"], m["observable"]) == key]
+    groups = [m for m in disagreement["methods"] if (m["benchmark"], m["observable"]) == key]
     details = (report.run, report.records, shared["settings"])
     made: list[Heat | None] = []
     for group in groups:
         if len(group["columns"]) > 1:
             place = (*key, group["within"])
-            entries = [
-                x for x in report.disagreement["entries"] if (x["benchmark"], x["observable"], x["within"]) == place
-            ]
-            made += [entry_heat(entries, group, rows_here, details), distance_heat(group, report.disagreement["pairs"])]
-    made += [improvement_heat(pairs), inversion_heat(pairs)]
+            entries = [x for x in disagreement["entries"] if (x["benchmark"], x["observable"], x["within"]) == place]
+            made += [entry_heat(entries, group, rows_here, details), distance_heat(group, disagreement["pairs"])]
+    made += [improvement_heat(pairs, names), inversion_heat(pairs, names)]
     heats = []
     for i, heat in enumerate(h for h in made if h is not None):
         shared["cells"][f"{name}h{i}"] = heat.details
@@ -224,7 +231,7 @@ def _block(position: int, key: tuple[str, str], report: Evaluation, shared: dict
         heats.append(_heat(f"{name}h{i}", heat))
     info = report.benchmarks.get(benchmark)
     title = info.title if info is not None else benchmark
-    blocks = table_blocks(mine, rows_here, report.benchmarks)
+    blocks = table_blocks(mine, rows_here, report.benchmarks, names=names)
     extras = tables_beside(report, benchmark, observable) if len(mine) else []
     return {
         "id": name,
@@ -273,7 +280,7 @@ def _heat(name: str, heat: Heat) -> dict[str, Any]:
 
 def _table(name: str, block: Block) -> dict[str, Any]:
     columns = [{"name": "level of theory", "numeric": False}]
-    columns += [{"name": c, "numeric": True} for c in block.columns]
+    columns += [{"name": c, "numeric": True, "about": block.about.get(c, "")} for c in block.columns]
     table = []
     for row in block.rows:
         texts = [row.level, *row.cells]

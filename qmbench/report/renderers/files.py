@@ -12,34 +12,44 @@ from typing import TYPE_CHECKING, Any
 
 from qmbench.domain import units
 from qmbench.domain.errors import StoreError
-from qmbench.judging.statistics import IN_UNITS, BenchmarkInfo
+from qmbench.domain.statistic import PERCENT
+from qmbench.judging.statistics import BenchmarkInfo
+from qmbench.plugging.registry import plugins
 
 if TYPE_CHECKING:
     import pandas as pd
 
     from qmbench.judging.model import Evaluation
 
-_ENDS = ("", "_low", "_high", "_uncertainty", "_combined_low", "_combined_high")
-_STATISTICS_IN_UNITS = {name + end for name in IN_UNITS for end in _ENDS}
 _SCORED_IN_UNITS = ("value", "uncertainty", "reference", "reference_uncertainty", "error", "error_uncertainty")
 
 
 def with_units(table: pd.DataFrame) -> dict[tuple[str, str], pd.DataFrame]:
     """(benchmark, observable) -> its rows of `table` (statistics or scored), the unit in the column names.
 
-    A mean_absolute_error in kcal/mol becomes mean_absolute_error_kcal_mol; `unit` stays as a column. Columns
+    A mean_absolute_error in kcal/mol becomes mean_absolute_error_kcal_mol, a statistic with a unit of its own gets
+    that one; `unit` stays as a column. Columns
     that end in _kind, _doi and the like keep their names.
     """
-    named = _STATISTICS_IN_UNITS.union(_SCORED_IN_UNITS)
+    own = {column: s.unit for s in plugins().statistics.values() for column in (*s.number_columns, *s.common_columns)}
+    own.update(dict.fromkeys(_SCORED_IN_UNITS))
     out = {}
     for (benchmark, observable, unit), part in table.groupby(["benchmark", "observable", "unit"], sort=False):
-        end = units.suffix(str(unit))
-        names = {column: f"{column}_{end}" if end else column for column in part.columns if column in named}
+        ends = {
+            column: _suffix(str(unit) if own[column] is None else str(own[column]))
+            for column in part.columns
+            if column in own
+        }
+        names = {column: f"{column}_{end}" for column, end in ends.items() if end}
         key = (str(benchmark), str(observable))
         if key in out:
             raise ValueError(f"{benchmark}: observable {observable} comes in two units")
         out[key] = part.rename(columns=names).reset_index(drop=True)
     return out
+
+
+def _suffix(unit: str) -> str:
+    return "percent" if unit == PERCENT else units.suffix(unit)
 
 
 def write_csv(table: pd.DataFrame, folder: Path, stem: str) -> list[Path]:
@@ -85,7 +95,7 @@ def write_markdown(
     closing: str = "",
 ) -> None:
     """The tables of `to_markdown` as a file; closing: a line of Markdown at its end."""
-    from qmbench.report.tables import to_markdown
+    from qmbench.report.renderers.markdown import to_markdown
 
     text = to_markdown(statistics, scored, benchmarks, comparisons=comparisons)
     write_text(path, f"{text}\n{closing}\n" if closing else text)
