@@ -45,12 +45,14 @@ print(json.dumps(values))
 def run(tmp_path):
     """Values of alpha, of alpha after the files were edited, of beta; one worker computes all three."""
 
+    path = os.pathsep.join(filter(None, [str(tmp_path / "site"), os.environ.get("PYTHONPATH", "")]))
+
     def go(*edited: str) -> list:
         package = write(tmp_path / "site", "qmbench_little", FILES)
         done = subprocess.run(
             [sys.executable, "-c", SCRIPT, str(package), *edited],
             cwd=tmp_path,
-            env={**os.environ, "PYTHONPATH": str(tmp_path / "site"), "XDG_CACHE_HOME": str(tmp_path / "cache")},
+            env={**os.environ, "PYTHONPATH": path, "XDG_CACHE_HOME": str(tmp_path / "cache")},
             capture_output=True,
             text=True,
         )

@@ -54,17 +54,11 @@ def lattice_result(
 
 def molecule_result(system: Molecule, options: DmetOptions, properties: frozenset[str], resources: Resources) -> Result:
     """Embed a molecule in localized orbitals."""
-    from qmbench_pyscf import ScfSpecification, converged_scf, pyscf_session, scf_settings
+    from qmbench_pyscf import converged_scf, pyscf_session, scf_settings
 
     from .molecule import atom_groups, molecule_problem
 
-    assert options.basis is not None  # check has seen to it
-    specification = ScfSpecification(
-        options.basis,
-        reference="unrestricted" if options.low_level == "uhf" else "restricted",
-        energy_tolerance=1e-12,
-    )
-    mf = converged_scf(system, specification, resources=resources)
+    mf = converged_scf(system, options.specification(), resources)
     if mf.mo_coeff.shape[-1] < mf.mo_coeff.shape[-2]:
         raise Unsupported("dmet needs a basis without linear dependencies; use a smaller one")
     facts = scf_settings(mf)

@@ -20,7 +20,7 @@ from qmbench import (
     require_elements,
 )
 from qmbench_mbd.families import CITATIONS, COUPLED, FUNCTIONALS, MATRIX_FREE, MODELS, RESPONSE, SolverOptions
-from qmbench_pyscf import ScfOptions
+from qmbench_pyscf import KohnShamOptions
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -48,7 +48,7 @@ _STOCHASTIC = frozenset({"energy", "dispersion_energy", "hirshfeld_ratios"})
 _RESPONDING = frozenset({"forces", "dispersion_forces"})
 
 
-class DispersionOptions(ScfOptions):
+class DispersionOptions(KohnShamOptions):
     """The self-consistent field below the dispersion; the dispersion model has its published parameters."""
 
     basis: str = Field(description="basis set, such as def2-tzvp; free atoms are computed in it too")
@@ -170,8 +170,7 @@ class Dispersion(Method[Molecule]):
     def _scf(self, molecule: Molecule, resources: Resources) -> tuple[Any, dict[str, Any]]:
         from qmbench_pyscf import converged_scf, scf_settings
 
-        specification = self.options.specification(FUNCTIONALS[self.functional])
-        mf = converged_scf(molecule, specification, resources=resources)
+        mf = converged_scf(molecule, self.options.specification(FUNCTIONALS[self.functional]), resources)
         return mf, scf_settings(mf)
 
     def _shares(self, mf: Any, resources: Resources) -> AtomShares:

@@ -14,7 +14,7 @@ from qmbench import (
     Result,
     TrainingOverlap,
     Unsupported,
-    parse_level,
+    level,
     require_neutral_singlet,
 )
 from qmbench_ml.hirshfeld.options import LearnedDispersionOptions
@@ -53,7 +53,7 @@ class LearnedRatios(Method[Molecule]):
     def _check_with_free_atoms(self, molecule: Molecule) -> None:
         """The plugin that defines the ratios has to be there, and an atom alone in its ground state."""
         try:
-            free = parse_level("ts?damping=pbe&ratios=free")
+            free = level("ts", damping="pbe", ratios="free")
         except InputError:
             raise Unsupported(f"{self.name} needs the plugin qmbench-mbd: pip install qmbench-mbd") from None
         if molecule.n_parts == 1:
