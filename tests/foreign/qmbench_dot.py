@@ -1,4 +1,5 @@
-"""Quantum dots for qmbench, by a stranger: a kind of system, methods for it, and a benchmark, in one file.
+"""Quantum dots for qmbench, by a stranger: a kind of system, methods for it with a label, a property, an observable
+with a function of its own, a statistic, an output format and a benchmark, in one file.
 
 Nothing in the core knows of it. Energies are in effective hartree (Ha*), lengths in effective bohr.
 """
@@ -123,11 +124,34 @@ class Exact(OneOrTwo):
     """
 
     name = "dot-exact"
+    properties = frozenset({"energy", "dot_levels"})
+
+    def label(self):
+        return "exact"
 
     class Options(qmbench.Options):
         functions: int = Field(10, ge=2, le=12, description="powers k, from 0", examples=[3])
 
+    def check_system(self, system, properties):
+        super().check_system(system, properties)
+        if "dot_levels" in properties and system.electrons != 2:
+            raise qmbench.Unsupported(f"{self.name}: levels of relative motion are of two electrons")
+
+    def compute(self, system, properties, resources):
+        result = super().compute(system, properties, resources)
+        if "dot_levels" not in properties:
+            return result
+        levels = {f"n{n}": energy for n, energy in enumerate(self.spectrum(system)[:3])}
+        # Singlets with m = 0 are single; triplets have m = 1 and -1, and three spin states each.
+        degeneracies = dict.fromkeys(levels, 1 if system.multiplicity == 1 else 6)
+        found = qmbench.Quantity(levels, "Ha*", degeneracies=degeneracies)
+        return replace(result, properties={**result.properties, "dot_levels": found})
+
     def two(self, system):
+        return self.spectrum(system)[0]
+
+    def spectrum(self, system: QuantumDot) -> list[float]:
+        """Energies (Ha*) of two electrons, ascending, the centre of mass in its ground state."""
         from scipy.linalg import eigh
         from scipy.special import gamma
 
@@ -148,7 +172,7 @@ class Exact(OneOrTwo):
         h = -lowest + omega * (k + m + 1)[None, :] * overlap + system.kappa * radial(total - 1.0)
         scale = 1 / np.sqrt(np.diag(overlap))
         values = eigh(scale[:, None] * 0.5 * (h + h.T) * scale, scale[:, None] * overlap * scale, eigvals_only=True)
-        return float(values[0]) + omega
+        return [float(value) + omega for value in values]
 
 
 class Gaussian(OneOrTwo):
@@ -186,6 +210,48 @@ class FirstOrder(OneOrTwo):
         m = (system.multiplicity - 1) // 2
         mean = math.sqrt(system.omega / 2) * math.gamma(m + 0.5) / math.factorial(m)
         return (2 + m) * system.omega + system.kappa * mean
+
+
+def write_sources(report, folder):
+    """The DOI of every reference value, one a line."""
+    folder.mkdir(parents=True, exist_ok=True)
+    path = folder / "dois.txt"
+    path.write_text("".join(f"{doi}\n" for doi in sorted(set(report.references["source_doi"]))))
+    return [path]
+
+
+@qmbench.hookimpl
+def qmbench_properties():
+    return [qmbench.Property("dot_levels", "hartree", "lowest energies of two electrons by radial number", "states")]
+
+
+@qmbench.hookimpl
+def qmbench_observables():
+    return [
+        qmbench.Observable(
+            "dot_gap", "dot_levels", lambda levels: levels["n1"] - levels["n0"], "first radial excitation of a dot"
+        )
+    ]
+
+
+@qmbench.hookimpl
+def qmbench_statistics():
+    return [
+        qmbench.Statistic(
+            name="largest_overestimate",
+            label="most above",
+            symbol="max e",
+            description="the largest error upwards; negative when every value is below its reference",
+            formula="max e",
+            function=lambda s: s.error.max(axis=0),
+            main=8,
+        )
+    ]
+
+
+@qmbench.hookimpl
+def qmbench_formats():
+    return [qmbench.ReportFormat("dois", ("dois.txt",), "the sources of the reference values", write_sources)]
 
 
 @qmbench.hookimpl

@@ -152,5 +152,5 @@ def test_it_is_computed_and_run_from_python(dot, tmp_path, monkeypatch):
     energy = qmbench.compute("dot-exact", two, store=None)
     assert (energy.value, energy.unit) == (pytest.approx(3.0, abs=1e-10), "Ha*")
     table = qmbench.run("dots", levels=["dot-exact"], store="s.sqlite").results.set_index("entry")
-    assert dict(table["unit"]) == {"two": "Ha*", "two_wide": "Ha*", "triplet": "Ha*", "repulsion": "mHa*"}
+    assert dict(table["unit"]) == {"two": "Ha*", "two_wide": "Ha*", "triplet": "Ha*", "repulsion": "mHa*", "gap": "Ha*"}
     assert table["value"]["repulsion"] == pytest.approx(1000.0, abs=1e-6)

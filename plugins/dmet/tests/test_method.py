@@ -193,3 +193,11 @@ def test_what_is_too_large_or_does_not_go_together_is_unsupported(level, system,
 def test_cores_of_the_basis_are_removed_electrons():
     iodide = Molecule(("H", "I"), ((0, 0, 0), (0, 0, 3.04)), 0, 1)
     assert parse_level("dmet/def2-svp").make().removed_electrons(iodide) == 28
+
+
+@pytest.mark.parametrize(("low_level", "reference"), [("rhf", "restricted"), ("uhf", "unrestricted")])
+def test_the_low_level_says_which_mean_field_of_a_molecule_is_asked_for(low_level, reference):
+    from qmbench_pyscf import ScfSpecification
+
+    options = parse_level(f"dmet/sto-6g?low_level={low_level}").options
+    assert options.specification() == ScfSpecification("sto-6g", reference=reference, energy_tolerance=1e-12)

@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 import qmbench.testing
-from qmbench import Fragment, Molecule, NotConverged, Resources, Unsupported, parse_level
+from qmbench import Fragment, InputError, Molecule, NotConverged, Resources, Unsupported, parse_level
 from qmbench_mbd.dispersion import dispersion_properties
 from qmbench_mbd.oscillators import Oscillators
 
@@ -38,7 +38,7 @@ def test_conformance(check):
 
 
 def compute(level: str, molecule: Molecule, *properties: str):
-    return parse_level(level).make().compute(molecule, frozenset(properties), Resources())
+    return parse_level(level).make().run(molecule, properties, Resources())
 
 
 def test_energy_is_the_functional_s_plus_the_dispersion():
@@ -148,6 +148,18 @@ def test_the_open_family_resolves(name):
     assert str(level) == f"{name}/def2-tzvp"
     assert level.method.damping().doi.startswith("10.")
     assert level.method is parse_level(f"{name}/def2-svp").method
+
+
+def test_all_options_of_the_self_consistent_field_reach_it():
+    from qmbench_pyscf import KohnShamOptions, ScfSpecification
+
+    given = "density_fitting=true&energy_tolerance=1e-08&max_cycle=7&reference=unrestricted&stability=false"
+    found = parse_level(f"b3lyp+ts/sto-3g?{given}").options.specification("B3LYP")
+    assert found == ScfSpecification("sto-3g", "B3LYP", "unrestricted", True, 4, 1e-8, 7, False)
+    assert parse_level(f"b3lyp+ts/sto-3g?grid=2&{given}").options.specification().grid == 2
+    assert set(type(parse_level("pbe+ts/sto-3g").options).model_fields) == set(KohnShamOptions.model_fields)
+    with pytest.raises(InputError, match="grid"):  # the atoms are integrated on it: no functional chooses it
+        parse_level("pbe+ts/sto-3g?grid=none")
 
 
 def test_elements_without_parameters_are_refused():

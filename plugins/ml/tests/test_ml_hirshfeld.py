@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 import dataclasses
-from typing import Any
+from typing import Any, get_args
 
 import numpy as np
 import pytest
 
-from qmbench import Fragment, InputError, Molecule, Resources, Unsupported, parse_level
+from qmbench import Fragment, InputError, Molecule, Resources, Unsupported, level, parse_level
 
 pytest.importorskip("featomic")
 pytest.importorskip("qmbench_mbd")
@@ -146,10 +146,10 @@ def test_refusals() -> None:
         (ghost, "ghosts"),
         (Molecule(("N",), ((0, 0, 0),), 0, 2), "ground states"),
     )
-    for level in (RATIOS, DISPERSION):
+    for name in (RATIOS, DISPERSION):
         for molecule, words in cases:
             with pytest.raises(Unsupported, match=words):
-                parse_level(level).make().check(molecule, frozenset({"hirshfeld_ratios"}))
+                parse_level(name).make().check(molecule, frozenset({"hirshfeld_ratios"}))
     with pytest.raises(Unsupported, match="dispersion_energy only"):
         parse_level(f"{DISPERSION}?solver=stochastic").make().check(METHANOL, frozenset({"c6"}))
     with pytest.raises(Unsupported, match="does not give energy"):
@@ -159,19 +159,39 @@ def test_refusals() -> None:
 def test_without_the_mbd_plugin_it_says_so(monkeypatch: pytest.MonkeyPatch) -> None:
     from qmbench_ml.hirshfeld import methods
 
-    def absent(level: str) -> None:
+    def absent(level: str, **options: Any) -> None:
         raise InputError(f"unknown method '{level}'")
 
-    monkeypatch.setattr(methods, "parse_level", absent)
+    monkeypatch.setattr(methods, "level", absent)
     with pytest.raises(Unsupported, match="pip install qmbench-mbd"):
         methods.LearnedRatios(methods.LearnedRatios.Options()).check(METHANOL, frozenset({"hirshfeld_ratios"}))
 
 
+@pytest.mark.parametrize("name", ["damping", "solver", "probes", "seed"])
+def test_options_are_those_of_mbd(name: str) -> None:
+    ours = parse_level(DISPERSION).method.Options.model_fields[name]
+    theirs = parse_level("mbd?damping=pbe&ratios=free").method.Options.model_fields[name]
+    if name == "damping":  # of MBD's functionals we have those whose ratios are like PBE's, and a default
+        assert set(get_args(ours.annotation)) <= set(get_args(theirs.annotation))
+        return
+    assert (ours.annotation, ours.default, ours.metadata) == (theirs.annotation, theirs.default, theirs.metadata)
+
+
+def test_options_reach_mbd_as_they_are() -> None:
+    found = compute(f"{DISPERSION}?damping=pbe0&probes=7&seed=5&solver=stochastic", METHANOL, "dispersion_energy")
+    predicted = compute(RATIOS, METHANOL, "hirshfeld_ratios").properties["hirshfeld_ratios"].value
+    mbd = level(
+        "mbd", damping="pbe0", probes=7, seed=5, solver="stochastic", ratios=tuple(np.asarray(predicted).tolist())
+    )
+    alone = mbd.make().run(METHANOL, ["dispersion_energy"], Resources())
+    assert found.properties["dispersion_energy"].value == alone.properties["dispersion_energy"].value
+
+
 def test_unlike_anything_known_is_refused_or_uncertain() -> None:
     crushed = moved(METHANOL, 0.5 * METHANOL.coordinates)
-    for level in (RATIOS, DISPERSION):
+    for name in (RATIOS, DISPERSION):
         with pytest.raises(Unsupported, match="nothing like it is in the training set"):
-            compute(level, crushed, "hirshfeld_ratios")
+            compute(name, crushed, "hirshfeld_ratios")
     corners = 1.3 * np.array([(x, y, z) for x in (-1, 1) for y in (-1, 1) for z in (-1, 1)])
     cube = Molecule(("N",) * 8, tuple(map(tuple, corners.tolist())), 0, 1)
     known = compute(RATIOS, METHANOL, "hirshfeld_ratios").properties["hirshfeld_ratios"]

@@ -98,13 +98,3 @@ def test_no_determinant_of_that_kind():
         converged_scf(oxygen, replace(HF, reference="restricted"))
     with pytest.raises(Unsupported, match="no electrons"):
         converged_scf(proton, HF)
-
-
-def test_the_call_of_former_versions(molecules, resources):
-    """mbd, vmc and dmet make it; it goes with them."""
-    spec = ScfSpecification("sto-3g", "pbe", grid=1, field=(0.0, 0.0, 0.01))
-    found = converged_scf(molecules["lih"], spec, resources=resources)
-    former = converged_scf(molecules["lih"], "sto-3g", "pbe", grid=1, field=[0, 0, 0.01], resources=resources)
-    assert former.e_tot == found.e_tot
-    with pytest.raises(TypeError, match="not both"):
-        converged_scf(molecules["lih"], spec, grid=2)

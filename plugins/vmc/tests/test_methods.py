@@ -72,6 +72,15 @@ def test_core_electrons_that_are_not_in_the_energy():
     assert parse_level("vmc/ccecp-cc-pvdz?pseudopotential=ccecp").make().removed_electrons(molecule) == 10
 
 
+def test_the_orbitals_are_those_of_the_basis_and_its_core_potential():
+    from qmbench_pyscf import ScfSpecification
+
+    field = (0.0, 0.01, 0.0)
+    found = parse_level("dmc/ccecp-cc-pvdz?pseudopotential=ccecp").options.specification(field=field)
+    assert found == ScfSpecification("ccecp-cc-pvdz", potential="ccecp", field=field)
+    assert parse_level("vmc/cc-pvdz").options.specification() == ScfSpecification("cc-pvdz")
+
+
 def test_cores_are_those_of_pyscf():
     from pyscf.data.elements import ELEMENTS
     from pyscf.gto.basis import load_ecp

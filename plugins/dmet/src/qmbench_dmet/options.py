@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
-from typing import Literal
+from typing import TYPE_CHECKING, Literal
 
 from pydantic import Field
 
 from qmbench import Options
+
+if TYPE_CHECKING:
+    from qmbench_pyscf import ScfSpecification
 
 
 class DmetOptions(Options):
@@ -44,3 +47,11 @@ class DmetOptions(Options):
     tolerance: float = Field(1e-7, gt=0, description="largest change of the correlation potential at convergence")
     curve_width: float = Field(1.0, gt=0, description="curves run this far on both sides of the chemical potential")
     curve_points: int = Field(41, ge=2, description="number of points of the curves")
+
+    def specification(self) -> ScfSpecification:
+        """The mean field of a molecule that the embedding starts from. There has to be a basis."""
+        from qmbench_pyscf import ScfSpecification
+
+        assert self.basis is not None  # check has seen to it
+        reference: Literal["restricted", "unrestricted"] = "unrestricted" if self.low_level == "uhf" else "restricted"
+        return ScfSpecification(self.basis, reference=reference, energy_tolerance=1e-12)

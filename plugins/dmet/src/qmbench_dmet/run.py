@@ -58,14 +58,7 @@ def molecule_result(system: Molecule, options: DmetOptions, properties: frozense
 
     from .molecule import atom_groups, molecule_problem
 
-    assert options.basis is not None  # check has seen to it
-    mf = converged_scf(
-        system,
-        options.basis,
-        reference="unrestricted" if options.low_level == "uhf" else "restricted",
-        energy_tolerance=1e-12,
-        resources=resources,
-    )
+    mf = converged_scf(system, options.specification(), resources)
     if mf.mo_coeff.shape[-1] < mf.mo_coeff.shape[-2]:
         raise Unsupported("dmet needs a basis without linear dependencies; use a smaller one")
     facts = scf_settings(mf)

@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 from functools import cache
-from typing import TYPE_CHECKING, Any, ClassVar, Literal
+from typing import TYPE_CHECKING, Any, ClassVar
 
 from pydantic import Field
 
-from qmbench import Fragment, Method, Molecule, Options, Quantity, Resources, Result, System, Unsupported, did_you_mean
+from qmbench import Fragment, Method, Molecule, Quantity, Resources, Result, System, Unsupported, did_you_mean
 from qmbench_mbd.families import CITATIONS, COUPLED, FUNCTIONALS, MATRIX_FREE, MODELS, RESPONSE, SolverOptions
+from qmbench_pyscf import KohnShamOptions
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -36,17 +37,10 @@ _STOCHASTIC = frozenset({"energy", "dispersion_energy", "hirshfeld_ratios"})
 _RESPONDING = frozenset({"forces", "dispersion_forces"})
 
 
-class DispersionOptions(Options):
+class DispersionOptions(KohnShamOptions):
     """The self-consistent field below the dispersion; the dispersion model has its published parameters."""
 
     basis: str = Field(description="basis set, such as def2-tzvp; free atoms are computed in it too")
-    reference: Literal["auto", "restricted", "unrestricted"] = Field(
-        "auto", description="determinant: auto is restricted for multiplicity 1, unrestricted otherwise"
-    )
-    density_fitting: bool = Field(False, description="fit two-electron densities in PySCF's default auxiliary set")
-    energy_tolerance: float = Field(1e-10, gt=0, le=1e-5, description="SCF convergence in the energy, hartree")
-    max_cycle: int = Field(100, ge=1, description="iterations after which an SCF is given up")
-    stability: bool = Field(True, description="look at the orbital Hessian, and leave saddle points downhill")
     grid: int = Field(
         4, ge=0, le=9, description="PySCF's level of the quadrature grid, for the SCF and the partitioning"
     )
@@ -171,19 +165,7 @@ class Dispersion(Method):
     def _scf(self, molecule: Molecule, resources: Resources) -> tuple[Any, dict[str, Any]]:
         from qmbench_pyscf import converged_scf, scf_settings
 
-        given = self.options
-        mf = converged_scf(
-            molecule,
-            given.basis,
-            FUNCTIONALS[self.functional],
-            reference=given.reference,
-            density_fitting=given.density_fitting,
-            grid=given.grid,
-            energy_tolerance=given.energy_tolerance,
-            max_cycle=given.max_cycle,
-            stability=given.stability,
-            resources=resources,
-        )
+        mf = converged_scf(molecule, self.options.specification(FUNCTIONALS[self.functional]), resources)
         return mf, scf_settings(mf)
 
     def _shares(self, mf: Any, resources: Resources) -> AtomShares:

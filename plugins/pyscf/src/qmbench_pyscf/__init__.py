@@ -24,12 +24,11 @@ _PUBLIC = {
     "ScfSpecification": "specification",
     "ScfOptions": "options",
     "KohnShamOptions": "options",
-    "converged_scf": "deprecated",
+    "converged_scf": "scf",
     "scf_settings": "scf",
 }
 
 if TYPE_CHECKING:
-    from qmbench_pyscf.deprecated import converged_scf as converged_scf
     from qmbench_pyscf.external import ExternalFunctional as ExternalFunctional
     from qmbench_pyscf.mole import pyscf_session as pyscf_session
     from qmbench_pyscf.mole import removed_electrons as removed_electrons
@@ -37,6 +36,7 @@ if TYPE_CHECKING:
     from qmbench_pyscf.names import functional_label as functional_label
     from qmbench_pyscf.options import KohnShamOptions as KohnShamOptions
     from qmbench_pyscf.options import ScfOptions as ScfOptions
+    from qmbench_pyscf.scf import converged_scf as converged_scf
     from qmbench_pyscf.scf import scf_settings as scf_settings
     from qmbench_pyscf.specification import ScfSpecification as ScfSpecification
 

@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 import re
-from typing import Literal
+from typing import TYPE_CHECKING, Any, Literal
 
 from pydantic import Field, field_validator
 
 from qmbench import Options
 from qmbench_vmc.neural.options import NeuralOptions
+
+if TYPE_CHECKING:
+    from qmbench_pyscf import ScfSpecification
 
 
 class TrialOptions(Options):
@@ -53,6 +56,16 @@ class TrialOptions(Options):
         """The active space as numbers."""
         electrons, orbitals = (self.active_space or "0,0").split(",")
         return int(electrons), int(orbitals)
+
+    def specification(self, **more: Any) -> ScfSpecification:
+        """The Hartree–Fock calculation that the orbitals come from. There has to be a basis.
+
+        more: fields that are no options, such as an electric field.
+        """
+        from qmbench_pyscf import ScfSpecification
+
+        assert self.basis is not None  # check has seen to it
+        return ScfSpecification(self.basis, potential="ccecp" if self.pseudopotential == "ccecp" else None, **more)
 
 
 class VmcOptions(TrialOptions, NeuralOptions):

@@ -14,14 +14,12 @@ from qmbench import (
     Result,
     System,
     Unsupported,
-    parse_level,
+    level,
 )
 from qmbench_ml.trained_elements import check_trained
 
 if TYPE_CHECKING:
     from qmbench_ml.delta.model import Contacts, Correction
-
-BASELINE = "pbe+mbd/def2-tzvp?density_fitting=true&stability=false"
 
 
 class DeltaCoupledCluster(Method):
@@ -52,7 +50,7 @@ class DeltaCoupledCluster(Method):
 
     def _baseline(self) -> Method:
         try:
-            return parse_level(BASELINE).make()
+            return level("pbe+mbd", basis=self.own_basis, density_fitting=True, stability=False).make()
         except InputError:
             raise Unsupported(f"{self.name} needs the plugins qmbench-mbd and qmbench-pyscf") from None
 
@@ -89,7 +87,7 @@ class DeltaCoupledCluster(Method):
         energy += float(mean[0])
         settings: dict[str, Any] = dict(baseline.settings) | {"correction": float(mean[0])}
         if any(system.ghosts):
-            settings["ghosts_carry"] = "the baseline's basis, def2-tzvp"
+            settings["ghosts_carry"] = f"the baseline's basis, {self.own_basis}"
         if not len(near.x):  # nothing learned is in the number
             return Result({"energy": Quantity(energy, "hartree")}, settings, baseline.warnings)
         found = {"energy": Quantity(energy, "hartree", float(spread[0]), "model")}

@@ -6,11 +6,12 @@ The covariance C of the ratios goes through the derivative g of a number by them
 from __future__ import annotations
 
 import math
+from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from qmbench import Molecule, Quantity, Resources, Result, parse_level
+from qmbench import Molecule, Quantity, Resources, Result, level
 
 if TYPE_CHECKING:
     from qmbench_ml.hirshfeld.model import Prediction
@@ -30,11 +31,10 @@ def dispersion(
     """Properties of the coupled oscillators with the predicted ratios, and the settings of the MBD plugin."""
     if options.solver == "stochastic":
         return _stochastic(molecule, prediction, options, resources)
-    level = f"mbd?damping={options.damping}"
     asked = frozenset({"dispersion_energy", "dispersion_ratio_gradient"}) | (properties & {*_RESPONSE})
     if properties & {*_FORCES}:
         asked |= {"forces"}
-    result = _ask(level, molecule, prediction.ratios, asked, resources)
+    result = _ask("mbd", molecule, prediction.ratios, asked, resources, dict(options))
     given = result.properties
     by_ratios = np.asarray(given["dispersion_ratio_gradient"].value)
     found = {
@@ -44,16 +44,21 @@ def dispersion(
         forces = np.asarray(given["forces"].value) - _through_ratios(molecule, prediction, by_ratios)
         found |= dict.fromkeys(_FORCES, Quantity(forces, "hartree/bohr"))
     if response := properties & {*_RESPONSE}:
-        found |= _response_errors(level, molecule, prediction, result, response, resources)
+        found |= _response_errors(molecule, prediction, options, result, response, resources)
     return found, dict(result.settings)
 
 
 def _ask(
-    level: str, molecule: Molecule, ratios: np.ndarray, properties: frozenset[str], resources: Resources
+    model: str,
+    molecule: Molecule,
+    ratios: np.ndarray,
+    properties: frozenset[str],
+    resources: Resources,
+    options: Mapping[str, Any],
 ) -> Result:
-    """What `level` (with options) gives at these ratios; repr of a float is read back as the same float."""
-    text = ",".join(map(repr, ratios.tolist()))
-    return parse_level(f"{level}&ratios={text}").make().compute(molecule, properties, resources)
+    """What the level of theory `model` gives at these ratios with `options`."""
+    method = level(model, ratios=tuple(ratios.tolist()), **options).make()
+    return method.run(molecule, properties, resources)
 
 
 def _with_error(quantity: Quantity, variance: Any) -> Quantity:
@@ -67,9 +72,9 @@ def _through_ratios(molecule: Molecule, prediction: Prediction, by_ratios: np.nd
 
 
 def _response_errors(
-    level: str,
     molecule: Molecule,
     prediction: Prediction,
+    options: LearnedDispersionOptions,
     result: Result,
     properties: frozenset[str],
     resources: Resources,
@@ -81,7 +86,7 @@ def _response_errors(
     for atom in range(n):
         moved = prediction.ratios.copy()
         moved[atom] += step
-        other = _ask(level, molecule, moved, properties, resources).properties
+        other = _ask("mbd", molecule, moved, properties, resources, dict(options)).properties
         for name in properties:
             value = np.asarray(other[name].value) - np.asarray(result.properties[name].value)
             changes[name].append(value / step)
@@ -98,11 +103,11 @@ def _stochastic(
 ) -> tuple[dict[str, Quantity], dict[str, Any]]:
     """The energy from random vectors. Its derivative by the ratios, which only its error needs, is that of the
     pairwise energy, scaled to the energy."""
-    level = f"mbd?damping={options.damping}&solver=stochastic&probes={options.probes}&seed={options.seed}"
-    result = _ask(level, molecule, prediction.ratios, frozenset({"dispersion_energy"}), resources)
+    ratios = prediction.ratios
+    result = _ask("mbd", molecule, ratios, frozenset({"dispersion_energy"}), resources, dict(options))
     energy = result.properties["dispersion_energy"]
     asked = frozenset({"dispersion_energy", "dispersion_ratio_gradient"})
-    pairwise = _ask(f"ts?damping={options.damping}", molecule, prediction.ratios, asked, resources).properties
+    pairwise = _ask("ts", molecule, ratios, asked, resources, {"damping": options.damping}).properties
     pairs = _number(pairwise["dispersion_energy"].value)
     scale = _number(energy.value) / pairs if pairs else 0.0
     g = scale * np.asarray(pairwise["dispersion_ratio_gradient"].value)

@@ -15,7 +15,7 @@ from qmbench import (
     System,
     TrainingOverlap,
     Unsupported,
-    parse_level,
+    level,
 )
 from qmbench_ml.hirshfeld.options import LearnedDispersionOptions
 from qmbench_ml.trained_elements import check_trained
@@ -57,7 +57,7 @@ class LearnedRatios(Method):
     def _check_with_free_atoms(self, molecule: Molecule) -> None:
         """The plugin that defines the ratios has to be there, and an atom alone in its ground state."""
         try:
-            free = parse_level("ts?damping=pbe&ratios=free")
+            free = level("ts", damping="pbe", ratios="free")
         except InputError:
             raise Unsupported(f"{self.name} needs the plugin qmbench-mbd: pip install qmbench-mbd") from None
         if molecule.n_parts == 1:

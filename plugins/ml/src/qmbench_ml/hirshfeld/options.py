@@ -10,7 +10,11 @@ from qmbench import Options
 
 
 class LearnedDispersionOptions(Options):
-    """How the oscillators with the learned ratios are coupled."""
+    """How the oscillators with the learned ratios are coupled: options of `mbd`, which are handed to it whole.
+
+    They stand here again because this plugin is listed, and its options are read, before others can be asked and where
+    there is no qmbench-mbd. A test compares them.
+    """
 
     damping: Literal["pbe", "pbe0", "hse06"] = Field(
         "pbe", description="functional whose published damping parameter of MBD is used; the ratios are PBE's for all"

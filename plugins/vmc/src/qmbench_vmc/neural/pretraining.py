@@ -21,9 +21,9 @@ BASIS = "def2-svp"
 
 def hartree_fock(molecule: Molecule, resources: Resources | None) -> tuple[Callable[[np.ndarray], np.ndarray], Any]:
     """A function from positions (W, N, 3) to spin-orbital matrices (W, N, N), block-diagonal, and the mean field."""
-    from qmbench_pyscf import converged_scf
+    from qmbench_pyscf import ScfSpecification, converged_scf
 
-    mf = converged_scf(molecule, BASIS, reference="unrestricted", resources=resources)
+    mf = converged_scf(molecule, ScfSpecification(BASIS, reference="unrestricted"), resources)
     up, down = molecule.n_alpha_beta
     coefficients = [mf.mo_coeff[spin][:, mf.mo_occ[spin] > 0] for spin in (0, 1)]
 

@@ -73,9 +73,7 @@ def in_fields(trial: Trial, options: VmcOptions, resources: Resources) -> dict[s
 def _wavefunction(trial: Trial, options: VmcOptions, resources: Resources, strength: np.ndarray) -> Any:
     from qmbench_pyscf import converged_scf
 
-    assert options.basis is not None
-    potential = "ccecp" if options.pseudopotential == "ccecp" else None
-    mf = converged_scf(trial.molecule, options.basis, potential=potential, field=tuple(strength), resources=resources)
+    mf = converged_scf(trial.molecule, options.specification(field=tuple(strength.tolist())), resources)
     plain = copy.copy(trial.mean_field)
     plain.mo_coeff, plain.mo_occ = mf.mo_coeff, mf.mo_occ
     wavefunction, _, _ = assemble(plain, None, None, options)

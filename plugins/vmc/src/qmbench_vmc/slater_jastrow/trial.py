@@ -87,10 +87,8 @@ def ground_state(molecule: Molecule, options: MonteCarloOptions, resources: Reso
     """The converged mean field of `molecule`; InputError where basis and pseudopotential do not go together."""
     from qmbench_pyscf import converged_scf
 
-    potential = "ccecp" if options.pseudopotential == "ccecp" else None
-    assert options.basis is not None  # check has seen to it
-    mf = converged_scf(molecule, options.basis, potential=potential, resources=resources)
-    if potential is None and mf.mol.has_ecp():
+    mf = converged_scf(molecule, options.specification(), resources)
+    if options.pseudopotential == "none" and mf.mol.has_ecp():
         raise InputError(
             f"basis '{options.basis}' replaces core electrons of {molecule.name or molecule.formula} by a potential"
             " that is not made for Monte Carlo; use an all-electron basis, or pseudopotential=ccecp with ccecp-cc-pvtz"
