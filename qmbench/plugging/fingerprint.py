@@ -36,8 +36,9 @@ from typing import Any
 from qmbench.domain.errors import InputError
 from qmbench.domain.method import Code
 from qmbench.plugging import sources
-from qmbench.plugging.definitions import FORMAT, Ref, Unit, read_module
+from qmbench.plugging.definitions import FORMAT, read_module
 from qmbench.plugging.sources import Sources, plugin_packages
+from qmbench.plugging.statements import Ref, Unit
 
 Key = tuple[str, int]
 """A unit: its module, and its number there."""

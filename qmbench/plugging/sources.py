@@ -24,8 +24,9 @@ from importlib.util import find_spec
 from pathlib import Path
 
 from qmbench.domain.method import PLUGIN_GROUP
-from qmbench.plugging import definitions
-from qmbench.plugging.definitions import Module, Ref, read_module
+from qmbench.plugging import definitions, statements, syntax
+from qmbench.plugging.definitions import Module, read_module
+from qmbench.plugging.statements import Ref
 
 RECENT_SECONDS = 2.0
 """A file that was changed just now may change again within one tick of its clock: it is read, and not cached."""
@@ -269,7 +270,7 @@ def _stat(path: Path) -> tuple[int, ...]:
 @lru_cache(maxsize=1)
 def _reader() -> tuple[int, ...]:
     """Which version of the reader itself made what is cached."""
-    return _stat(Path(definitions.__file__))
+    return tuple(number for module in (definitions, statements, syntax) for number in _stat(Path(str(module.__file__))))
 
 
 def changed(path: Path) -> float:

@@ -167,7 +167,9 @@ def set_table(
 ) -> Extra:
     """The mean absolute error against every reference set, side by side, and whether the ranking survives."""
     apart = _judged_apart(sets, within)
-    sets = sets[[n not in apart or level in apart[n] for n, level in zip(*(sets[c] for c in NAMES), strict=True)]]
+    # An array, since an empty list would choose no columns instead of no rows.
+    mine = [n not in apart or level in apart[n] for n, level in zip(*(sets[c] for c in NAMES), strict=True)]
+    sets = sets[np.array(mine, dtype=bool)]
     # The default first, then those with the most to say.
     sizes = sets.groupby("reference_set", sort=False).agg(first=("is_default", "max"), n=("n", "sum"))
     names = list(sizes.sort_values(["first", "n"], ascending=False, kind="stable").index)

@@ -59,10 +59,8 @@ def make_plan(suite: Suite) -> Plan:
         for s in wanted.selections or suite.selections:
             benchmark = benchmarks[s.benchmark]
             chosen = _entries(benchmark, s, suite.selections)
-            planned = [plan_entry(level, wanted.bsse, benchmark, entry, tasks) for entry in chosen if entry.terms]
-            # A level without a list of its own takes part where it can do at least one entry.
-            if wanted.selections or any(p.refused is None for p in planned):
-                entries += planned
+            # What a level refuses has its place all the same: it was asked for.
+            entries += [plan_entry(level, wanted.bsse, benchmark, entry, tasks) for entry in chosen if entry.terms]
     unique = {(p.level, p.bsse, p.benchmark, p.entry): p for p in entries}
     used = {key for p in unique.values() for _, key in p.terms}
     kept = tuple(task for key, task in tasks.items() if key in used)
