@@ -35,7 +35,7 @@ DOCS = ROOT / "docs"
 SLOW = {
     *("tutorial.md", "tutorial-python.md", "how-to/add-a-method.md", "how-to/add-a-benchmark.md"),
     *("how-to/add-an-engine-or-a-store.md", "how-to/run-in-ci.md"),
-    *("how-to/add-a-statistic.md", "how-to/add-a-format.md"),
+    *("how-to/add-a-statistic.md", "how-to/add-a-format.md", "how-to/add-a-kind-of-system.md"),
 }
 PAGES = [
     pytest.param(p, id=str(p.relative_to(DOCS)), marks=[pytest.mark.slow] * (str(p.relative_to(DOCS)) in SLOW))
