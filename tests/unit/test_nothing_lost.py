@@ -58,7 +58,7 @@ def test_a_level_that_can_do_nothing_has_its_row_and_its_reason(folder, toys):
     """toy-he refuses argon and is asked for all: refused entries count, whatever else the level can do."""
     report, _ = computed(folder, "toy", "toy-he")
     rows = report.statistics.query("subset == 'all' and observable == 'total_energy'").set_index("method")
-    assert (rows["n"]["toy-he"], rows["n_ok"]["toy-he"], rows["n_unsupported"]["toy-he"]) == (2, 1, 1)
+    assert (rows["n"]["toy-he"], rows["n_ok"]["toy-he"], rows["n_unsupported"]["toy-he"]) == (3, 2, 1)
 
 
 def test_a_run_in_which_nothing_can_be_done_is_reported(folder, toys, tmp_path):
