@@ -8,7 +8,7 @@ from dataclasses import replace
 import pytest
 from rich.console import Console
 from toy_runs import computed
-from toys import PairPotential
+from toys import OnlyHelium, PairPotential
 
 from qmbench.cli.present import record_rows
 from qmbench.report.renderers.latex import to_latex
@@ -54,8 +54,9 @@ def test_every_format_shows_it(warned, tmp_path):
     assert {"report.html", "results-toy_bench-interaction_energy.csv"} <= holding
 
 
-def test_a_level_that_can_do_nothing_has_its_row_and_its_reason(folder, toys):
+def test_a_level_that_can_do_nothing_has_its_row_and_its_reason(folder, toys, monkeypatch):
     """toy-he refuses argon and is asked for all: refused entries count, whatever else the level can do."""
+    monkeypatch.setattr(OnlyHelium, "Options", PairPotential.Options)
     report, _ = computed(folder, "toy", "toy-he")
     rows = report.statistics.query("subset == 'all' and observable == 'total_energy'").set_index("method")
     assert (rows["n"]["toy-he"], rows["n_ok"]["toy-he"], rows["n_unsupported"]["toy-he"]) == (3, 2, 1)
