@@ -20,7 +20,7 @@ def computed(folder, *levels):
     plan = make_plan(read_suite(path))
     records = {}
     for task in plan.tasks:
-        made = task.level.make().compute(task.system, set(task.properties), Resources())
+        made = task.level.make().run(task.system, task.properties, Resources())
         for prop, key in task.keys.items():
             records[key] = Record(
                 key,
@@ -30,7 +30,7 @@ def computed(folder, *levels):
                 prop,
                 "ok",
                 made.properties[prop],
-                provenance={"settings": dict(made.settings)},
+                provenance={"settings": dict(made.settings), "warnings": list(made.warnings)},
                 cost=Cost(10.0, 10.0, 1.0),
             )
     run = Run.of(plan, "r", "2026-01-01T00:00:00+00:00")

@@ -85,7 +85,10 @@ class RunResult:
         """Id and counts, in one line."""
         counts = self.results["status"].value_counts()
         said = ", ".join(f"{counts[name]} {name}" for name in ("ok", "failed", "unsupported") if name in counts)
-        return f"run {self.id}: {len(self.results)} results, {said}" if said else f"run {self.id}: no results"
+        if not said:
+            return f"run {self.id}: no results"
+        warned = int(self.results["warnings"].ne("").sum())
+        return f"run {self.id}: {len(self.results)} results, {said}" + (f"; {warned} with warnings" if warned else "")
 
     def report(self, path: str | Path = "qmbench-report", formats: str | Sequence[str] = FORMATS) -> list[Path]:
         """Write the report into the folder `path`; returns its files. InputError for an unknown format."""

@@ -148,6 +148,9 @@ def _print(document: dict[str, Any], system: System | None) -> None:
         out.print(f"{MARK} in the training data of this level: {trained}", markup=False)
     for warning in document.get("provenance", {}).get("warnings", ()):
         out.print(f"warning: {warning}", markup=False)
+    for task in document.get("tasks", ()):
+        for warning in task["provenance"].get("warnings") or ():
+            out.print(f"warning: {Path(task['system_name']).name}: {warning}", markup=False)
     if document["cached"]:
         out.print("(from the store)")
 

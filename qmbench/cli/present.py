@@ -84,6 +84,7 @@ def record_rows(results: pd.DataFrame) -> list[dict[str, Any]]:
                 "failure": {"kind": row["failure_kind"], "message": row["failure_message"]} if failed else None,
                 "observable": None if failed else {"name": row["observable"], **observable},
                 "training_overlap": row["training_overlap"] or None,
+                "warnings": row["warnings"] or None,
                 "cached": bool(row["cached"]),
             }
         )

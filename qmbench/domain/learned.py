@@ -13,6 +13,7 @@ OVERLAP_KINDS = ("same geometry", "same molecule")
 """The graver first: an entry made of several tasks carries the gravest of them."""
 
 MARK = "†"
+"""Of a result whose level was trained on what it is judged by."""
 
 Cell = str | float | int | None
 

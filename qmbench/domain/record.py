@@ -16,6 +16,9 @@ CODE_DIGITS = 12
 KEY_DIGITS = 12
 """Of a record's key, where it is printed for people: two records of one store hardly share them."""
 
+WARNED = "!"
+"""Beside a result that a method warned of."""
+
 Status = Literal["ok", "failed", "unsupported"]
 
 

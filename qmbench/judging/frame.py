@@ -29,7 +29,7 @@ if TYPE_CHECKING:
 RESULT_COLUMNS = (
     "level_of_theory label method basis bsse benchmark entry observable state subsets tags curve coordinate "
     "coordinate_unit status failure_kind failure_message value unit uncertainty uncertainty_kind "
-    "training_overlap wall_s cpu_s cached"
+    "training_overlap warnings wall_s cpu_s cached"
 ).split()
 REFERENCE_COLUMNS = (
     "benchmark entry set value unit uncertainty uncertainty_kind level_of_theory source_doi source_place status note "
@@ -130,6 +130,12 @@ def _parts(
         yield Part(coefficient, quantity, name, system, key)
 
 
+def warnings_text(records: Iterable[Record]) -> str:
+    """What methods warned of in the records that a result is made of, each once, in one line; empty where nothing."""
+    said = [str(w) for r in records for w in r.provenance.get("warnings") or ()]
+    return "; ".join(dict.fromkeys(" ".join(text.split()) for text in said))
+
+
 def _row(
     planned: PlannedEntry,
     entry: Entry,
@@ -170,6 +176,7 @@ def _row(
         quantity.uncertainty if quantity else None,
         quantity.uncertainty_kind if quantity else None,
         overlap_text(r.provenance for r in used),
+        warnings_text(used),
         sum(c.wall_s for c in costs),
         sum(c.cpu_s for c in costs),
         not any(key in computed for _, key in planned.terms),

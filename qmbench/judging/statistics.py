@@ -144,7 +144,8 @@ def statistics(
     common_NAME with its _low and _high: the same over the n_common entries, of the statistics that levels are compared
     by. See `qmbench.Statistic`.
     confidence: of all intervals of the row. n_reference_uncertainty: scored entries whose reference states an
-    uncertainty. n_training_overlap: scored entries that the level was trained on.
+    uncertainty. n_training_overlap: scored entries that the level was trained on. n_warnings: results
+    that a method warned of.
     wall_s, cpu_s: sums; cached results count with the time they once took.
 
     Unknown uncertainties are left out of the propagation, never taken as large or counted as known. Kind
@@ -166,7 +167,7 @@ def _columns(which: Sequence[Statistic]) -> list[str]:
     names += ["reference_set", "n", "n_ok", "n_failed", "n_unsupported", "coverage", "n_scored", "confidence"]
     names += [column for s in which for column in s.columns]
     names += ["n_common", "n_differs", *(column for s in which for column in s.common_columns)]
-    return [*names, "n_reference_uncertainty", "n_training_overlap", "wall_s", "cpu_s"]
+    return [*names, "n_reference_uncertainty", "n_training_overlap", "n_warnings", "wall_s", "cpu_s"]
 
 
 def subset_names(column: Iterable[str]) -> list[str]:
@@ -189,6 +190,7 @@ class _Group:
     errors: Errors
     reference_known: np.ndarray
     overlap: np.ndarray
+    warned: np.ndarray
     wall_s: np.ndarray
     cpu_s: np.ndarray
 
@@ -223,6 +225,7 @@ def _group(part: pd.DataFrame) -> _Group:
         ),
         reference_known=matrix(ref.notna(), False, bool),
         overlap=matrix(overlaps(part), False, bool),
+        warned=matrix(warned(part), False, bool),
         wall_s=matrix(part["wall_s"].astype(float).fillna(0.0), 0.0),
         cpu_s=matrix(part["cpu_s"].astype(float).fillna(0.0), 0.0),
     )
@@ -233,6 +236,13 @@ def overlaps(results: pd.DataFrame) -> np.ndarray:
     if "training_overlap" not in results:
         return np.zeros(len(results), bool)
     return np.array([has_overlap(text) for text in results["training_overlap"]], dtype=bool)
+
+
+def warned(results: pd.DataFrame) -> np.ndarray:
+    """Per row, whether it is a result that a method warned of; tables from before the column have no such rows."""
+    if "warnings" not in results:
+        return np.zeros(len(results), bool)
+    return np.array(results["warnings"].fillna("").ne("") & results["status"].eq("ok"), dtype=bool)
 
 
 def _level_columns(part: pd.DataFrame, level_codes: np.ndarray) -> list[dict[str, Any]]:
@@ -305,6 +315,7 @@ def _subset_rows(
         row.update({name: picked[column] for name, picked in extremes.items()})
         row["n_reference_uncertainty"] = int((known[:, column] & has[:, column]).sum())
         row["n_training_overlap"] = int((overlap[:, column] & has[:, column]).sum())
+        row["n_warnings"] = int(g.warned[members][:, column].sum())
         row["wall_s"], row["cpu_s"] = float(wall_s[:, column].sum()), float(cpu_s[:, column].sum())
         if taking_part[column]:
             j = int(np.flatnonzero(shared == column)[0])

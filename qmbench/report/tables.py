@@ -11,6 +11,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from qmbench.domain.learned import MARK
+from qmbench.domain.record import WARNED
 from qmbench.domain.statistic import Statistic
 from qmbench.judging.core_statistics import RANKED_BY
 from qmbench.judging.statistics import ALL, BenchmarkInfo
@@ -52,8 +53,10 @@ def table_blocks(
             if subset != ALL and (not subsets or _same_size(rows, whole)):
                 continue
             failures = failure_lines(mine, names=names) if subset == ALL else []
+            warnings = warning_lines(mine, names=names) if subset == ALL else []
             info = benchmarks.get(str(benchmark))
-            yield _block(rows, info.title if info else str(benchmark), str(subset), tuple(failures), names)
+            title = info.title if info else str(benchmark)
+            yield _block(rows, title, str(subset), tuple(failures), tuple(warnings), names)
 
 
 def failure_lines(rows: pd.DataFrame, entries_shown: int = 4, names: Names = SPELLINGS) -> list[str]:
@@ -72,6 +75,22 @@ def failure_lines(rows: pd.DataFrame, entries_shown: int = 4, names: Names = SPE
         more = f" and {len(entries) - entries_shown} more" if len(entries) > entries_shown else ""
         what = status if kind in ("", status) else f"{status} ({str(kind).replace('_', ' ')})"
         lines.append(f"{level}: {what} on {shown}{more}" + (f": {message}" if message else ""))
+    return lines
+
+
+def warning_lines(rows: pd.DataFrame, entries_shown: int = 4, names: Names = SPELLINGS) -> list[str]:
+    """One line per level and warning, with the entries whose results it is of."""
+    from qmbench.judging.statistics import warned
+
+    mine = rows[warned(rows)]
+    if mine.empty:
+        return []
+    mine = mine.assign(level=[names.of(a, b) for a, b in zip(mine["level_of_theory"], mine["bsse"], strict=True)])
+    lines = []
+    for (level, message), part in mine.groupby(["level", "warnings"], sort=False):
+        entries = list(part["entry"])
+        more = f" and {len(entries) - entries_shown} more" if len(entries) > entries_shown else ""
+        lines.append(f"{WARNED} {level} warns on {', '.join(entries[:entries_shown])}{more}: {message}")
     return lines
 
 
@@ -144,10 +163,13 @@ def _interval_cell(ends: tuple[str, str], decimals: int) -> Callable[[Mapping[st
 
 
 def _entries_cell(r: Mapping[str, Any]) -> str:
-    return f"{r['n_scored']}/{r['n']}" + (f" {MARK}" if r["n_training_overlap"] else "")
+    marks = [MARK] * bool(r["n_training_overlap"]) + [WARNED] * bool(r.get("n_warnings"))
+    return " ".join([f"{r['n_scored']}/{r['n']}", *marks])
 
 
-def _block(rows: pd.DataFrame, title: str, subset: str, failures: tuple[str, ...], names: Names) -> Block:
+def _block(
+    rows: pd.DataFrame, title: str, subset: str, failures: tuple[str, ...], warnings: tuple[str, ...], names: Names
+) -> Block:
     records = ranked(rows)
     first = records[0]
     columns = _columns(records)
@@ -171,7 +193,7 @@ def _block(rows: pd.DataFrame, title: str, subset: str, failures: tuple[str, ...
         str(first["unit"]) or "1",
         tuple(column.name for column in columns),
         table,
-        (*_notes(records, names), *names.legend(r["level_of_theory"] for r in records)),
+        (*_notes(records, names), *warnings, *names.legend(r["level_of_theory"] for r in records)),
         failures,
         frozenset(column.name for column in columns if column.wide),
         {column.name: column.about for column in columns},

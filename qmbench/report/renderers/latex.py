@@ -10,6 +10,7 @@ from dataclasses import dataclass
 from functools import partial
 from typing import TYPE_CHECKING, Any
 
+from qmbench.domain.record import WARNED
 from qmbench.domain.statistic import Statistic
 from qmbench.judging.core_statistics import RANKED_BY
 from qmbench.judging.statistics import ALL
@@ -117,6 +118,8 @@ def _table(
     said = f"reference set {escape_latex(str(reference))}" if reference else "no reference values"
     trained = [escape_latex(line) for line in overlap_lines(rows, names)]
     overlap = rf" \dag{{}}: {'; '.join(trained)}." if trained else ""
+    if any(r.get("n_warnings") for r in rows):
+        overlap += f" {WARNED}: with results that the method warned of."
     spelled = [escape_latex(line) for line in names.legend(r["level_of_theory"] for r in rows)]
     legend = f" {'; '.join(spelled)}." if spelled else ""
     columns = _columns(rows)
@@ -135,7 +138,9 @@ def _table(
     for r in rows:
         cells = [
             name(names.of(r["level_of_theory"], r["bsse"])),
-            f"{r['n_scored']}/{r['n']}" + (r"\textsuperscript{\dag}" if r["n_training_overlap"] else ""),
+            f"{r['n_scored']}/{r['n']}"
+            + (r"\textsuperscript{\dag}" if r["n_training_overlap"] else "")
+            + (rf"\textsuperscript{{{WARNED}}}" if r.get("n_warnings") else ""),
             *(column.cell(r) for column in columns),
         ]
         lines.append(" & ".join(cells) + r" \\")
