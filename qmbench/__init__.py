@@ -9,11 +9,11 @@ from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
 from qmbench import _moved
-
-__version__ = "0.2.0"
+from qmbench._version import __version__ as __version__
 
 _PUBLIC = {
     "InputError": "domain.errors",
+    "deprecated": "domain.deprecation",
     "NotConverged": "domain.errors",
     "QmbenchError": "domain.errors",
     "ResourceError": "domain.errors",
@@ -45,6 +45,8 @@ _PUBLIC = {
     "BadResult": "domain.method",
     "Resources": "domain.resources",
     "Result": "domain.method",
+    "require_elements": "domain.requirements",
+    "require_neutral_singlet": "domain.requirements",
     "Record": "domain.record",
     "BootstrapT": "domain.statistic",
     "DistributionFree": "domain.statistic",
@@ -83,6 +85,7 @@ if TYPE_CHECKING:
     from qmbench.data.atoms import from_ase as from_ase
     from qmbench.data.suite import Suite as Suite
     from qmbench.domain import units as units
+    from qmbench.domain.deprecation import deprecated as deprecated
     from qmbench.domain.errors import InputError as InputError
     from qmbench.domain.errors import Interrupted as Interrupted
     from qmbench.domain.errors import NotConverged as NotConverged
@@ -107,6 +110,8 @@ if TYPE_CHECKING:
     from qmbench.domain.record import Failure as Failure
     from qmbench.domain.record import Record as Record
     from qmbench.domain.record import Task as Task
+    from qmbench.domain.requirements import require_elements as require_elements
+    from qmbench.domain.requirements import require_neutral_singlet as require_neutral_singlet
     from qmbench.domain.resources import Resources as Resources
     from qmbench.domain.statistic import BootstrapT as BootstrapT
     from qmbench.domain.statistic import DistributionFree as DistributionFree

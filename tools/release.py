@@ -1,4 +1,4 @@
-"""One version for all packages: that of `qmbench/__init__.py`, which the core's build reads.
+"""One version for all packages: that of `qmbench/_version.py`, which the core's build reads.
 
     python tools/release.py            the version, and whether all agree (exit 1 if not)
     python tools/release.py set 0.3.0  write it into the core and into each plugin's pyproject.toml
@@ -13,7 +13,7 @@ import sys
 from pathlib import Path
 
 ROOT = Path(__file__).parents[1]
-CORE = ROOT / "qmbench" / "__init__.py"
+CORE = ROOT / "qmbench" / "_version.py"
 PATTERN = {CORE.name: r'^__version__ = "(.+)"$', "pyproject.toml": r'^version = "(.+)"$'}
 
 

@@ -17,10 +17,10 @@ from qmbench.domain.errors import (
     Unsupported,
     did_you_mean,
 )
-from qmbench.domain.learned import overlap_text
+from qmbench.domain.learned import MARK, overlap_text
 from qmbench.domain.method import LevelOfTheory
 from qmbench.domain.quantity import Quantity
-from qmbench.domain.record import Cost, Failure, Record, Status, Task
+from qmbench.domain.record import KEY_DIGITS, Cost, Failure, Record, Status, Task
 from qmbench.domain.systems import System
 from qmbench.judging.frame import entry_value
 from qmbench.plugging.registry import parse_level, plugins
@@ -137,9 +137,7 @@ class Computation:
         return f"<{self.level} on {self.name}: {said}>"
 
     def _repr_html_(self) -> str:
-        from qmbench.api.html import computation_html
-
-        return computation_html(self)
+        return _html(self)
 
 
 def compute(
@@ -295,3 +293,27 @@ def _brief(name: str, quantity: Quantity) -> str:
         error = "" if quantity.uncertainty is None else f" ± {quantity.uncertainty:.2g}"
         return f"{name} {quantity.value:.10g}{error} {quantity.unit}"
     return f"{name} [{quantity.unit}]"
+
+
+def _html(made: Computation) -> str:
+    """The values with their units, or why there are none."""
+    from qmbench.api.html import small_table
+    from qmbench.report.values import unit_text, value_lines
+
+    head = f"{made.level} on {made.name}" + (f", bsse {made.bsse}" if made.bsse else "")
+    if made.failure is not None:
+        return small_table(head, [], [[f"{made.status} ({made.failure.kind})", made.failure.message]], [])
+    rows = []
+    for name, quantity in made.properties.items():
+        data = quantity.to_json()
+        rows += [[label, text, unit_text(data)] for label, text in value_lines(name, data)]
+    for key, coefficient in made.coefficients.items():
+        record = next(r for r in made.records if r.key == key)
+        if record.quantity is not None:
+            data = record.quantity.to_json()
+            (_, text), *_ = value_lines("", data)
+            rows.append([f"  {coefficient:+g} × {record.system_name}", text, unit_text(data)])
+    notes = [f"{MARK} in the training data of this level: {made.training_overlap}"] if made.training_overlap else []
+    notes += [f"warning: {warning}" for warning in made.warnings]
+    notes.append("records: " + ", ".join(r.key[:KEY_DIGITS] for r in made.records))
+    return small_table(head, [], rows, [*notes, *(["from the store"] if made.cached else [])])

@@ -101,9 +101,7 @@ class RunResult:
         return f"<{self.summary}>"
 
     def _repr_html_(self) -> str:
-        from qmbench.api.html import run_html
-
-        return run_html(self)
+        return _html(self)
 
 
 def run(
@@ -168,3 +166,20 @@ def run_plan(plan: Plan, session: Session, fail_fast: bool = False, reference: s
         records = {**store.get(run.keys), **(summary.records if session.fresh else {})}
     evaluation = Evaluation.of(run, records, plan.benchmarks, reference)
     return RunResult(run, evaluation, summary.computed, summary.stopped)
+
+
+def _html(made: RunResult) -> str:
+    """The tables that the command line prints, without those of subsets."""
+    from html import escape
+
+    from qmbench.api.html import small_table
+    from qmbench.report.tables import legend, table_blocks
+
+    statistics = made.statistics
+    parts = [small_table(made.evaluation.title, [], [], [made.summary])]
+    for block in table_blocks(statistics, made.scored, made.evaluation.benchmarks, subsets=False):
+        rows = [[row.level, *row.cells] for row in block.rows]
+        parts.append(
+            small_table(block.heading, ["level of theory", *block.columns], rows, [*block.notes, *block.failures])
+        )
+    return "".join([*parts, f"<p><small>{escape(legend(statistics))}</small></p>" if len(statistics) else ""])

@@ -1,0 +1,1 @@
+"""From files to objects: benchmark folders, suites, reference sets, and what is wrong with them."""

@@ -1,0 +1,1 @@
+"""What everything else speaks of: systems, properties, methods, values with uncertainties."""

@@ -223,7 +223,8 @@ class LevelOfTheory:
     @property
     def label(self) -> str:
         """What tables and charts call it, such as `CCSD(T)/cc-pVTZ`; empty where the method has no label."""
-        return level_label(self)
+        method = self.make()
+        return level_label(method.name, method.label(), method.label_options, self.options)
 
     @property
     def has_basis(self) -> bool:

@@ -3,15 +3,13 @@
 from __future__ import annotations
 
 import re
-from typing import TYPE_CHECKING, Any
+from collections.abc import Collection
+from typing import Any
 from urllib.parse import quote
 
 import pydantic
 
 from qmbench.domain.errors import InputError
-
-if TYPE_CHECKING:
-    from qmbench.domain.method import LevelOfTheory
 
 LONGEST_LABEL = 60
 
@@ -66,18 +64,17 @@ def option_text(value: Any) -> str:
     return repr(value) if isinstance(value, float) else quote(str(value), safe="!$'()*+,/:;=?@[]{}|^~<>")
 
 
-def level_label(level: LevelOfTheory) -> str:
+def level_label(method: str, label: Any, told: Collection[str], options: pydantic.BaseModel) -> str:
     """The method's label, the basis in its usual typography, and the options that the label does not tell of:
-    `CCSD(T)/cc-pVTZ`, `SEHX (weight=0.25)`. Empty where the method has no label."""
-    method = level.make()
-    label = checked_label(method.label(), f"{level.method.name}.label()")
+    `CCSD(T)/cc-pVTZ`, `SEHX (weight=0.25)`. Empty where the method has no label; told: options that it tells of."""
+    label = checked_label(label, f"{method}.label()")
     if not label:
         return ""
-    basis = getattr(level.options, "basis", None)
-    if basis is not None and "basis" not in method.label_options:
+    basis = getattr(options, "basis", None)
+    if basis is not None and "basis" not in told:
         label += f"/{basis_typography(str(basis))}"
-    rest = [name for name in written_options(level.options) if name not in method.label_options]
-    said = ", ".join(f"{name}={option_text(getattr(level.options, name)).removesuffix('.0')}" for name in rest)
+    rest = [name for name in written_options(options) if name not in told]
+    said = ", ".join(f"{name}={option_text(getattr(options, name)).removesuffix('.0')}" for name in rest)
     return f"{label} ({said})" if said else label
 
 

@@ -1,0 +1,1 @@
+"""From records and references to statements: errors, comparisons, disagreement, regressions."""

@@ -53,7 +53,8 @@ SLOWER = [pytest.param(name, marks=pytest.mark.slow) for name in ("li", "n", "na
 @pytest.mark.parametrize("name", ["h", "he", "be", "ne", *SLOWER])
 def test_hartree_fock_limit_of_spherical_atoms(atoms, reference_values, name):
     """Large-basis ROHF is above the limit and within half a millihartree of it."""
-    pyscf = pytest.importorskip("pyscf")
+    import pyscf
+
     system = atoms.systems[name]
     molecule = pyscf.gto.M(
         atom=[(system.symbols[0], system.positions[0])],
@@ -73,7 +74,8 @@ def test_hartree_fock_limit_of_spherical_atoms(atoms, reference_values, name):
 @pytest.mark.parametrize("name", ["he+", "li+", "b+", "c+", "n+", "o+", "f+", "ne+"])
 def test_cation_multiplicity_is_the_lowest(atoms, name):
     """The stated multiplicity beats the next ones in Hartree–Fock: no excited state slipped in."""
-    pyscf = pytest.importorskip("pyscf")
+    import pyscf
+
     system = atoms.systems[name]
 
     def energy(spin):

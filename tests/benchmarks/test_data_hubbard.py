@@ -69,7 +69,8 @@ def test_every_small_lattice_is_recomputed(hubbard, script, exact):
 
 @pytest.mark.parametrize("name", ["ring6_u8", "ring8_anti_u4", "ionic6_u4", "ladder2x3_u8"])
 def test_another_program_gives_the_same(hubbard, script, exact, name):
-    fci = pytest.importorskip("pyscf.fci")
+    from pyscf import fci
+
     table = hubbard.lattices[name]
     sites = math.prod(table["lattice"])
     one = script.hopping(table["lattice"], table["boundary"], table["t"], table.get("onsite"))

@@ -62,7 +62,8 @@ def test_more_electrons_and_longer_bonds_are_softer(data):
 @pytest.mark.parametrize("name", ["he", "h2", *(pytest.param(name, marks=pytest.mark.slow) for name in ("n2", "c2h2"))])
 def test_finite_field_hartree_fock_is_near(data, references_script, name):
     """Hartree–Fock/aug-cc-pVTZ, axis by axis, within 15 per cent of CCSD(T): axes, geometry and unit are right."""
-    gto, scf = (pytest.importorskip(f"pyscf.{part}") for part in ("gto", "scf"))
+    from pyscf import gto, scf
+
     molecule = data.systems[name]
     atoms = list(zip(molecule.symbols, molecule.positions, strict=True))
     mole = gto.M(atom=atoms, basis="aug-cc-pvtz", spin=molecule.multiplicity - 1, verbose=0)

@@ -93,7 +93,8 @@ def test_ab_initio_wells_agree_within_a_per_cent(rare_gas, reference_values, ene
 @pytest.mark.parametrize("name", ["he2_1.00", pytest.param("ne2_1.00", marks=pytest.mark.slow)])
 def test_counterpoise_coupled_cluster_binds_less_than_the_potential(rare_gas, energies, name):
     """CCSD(T)/aug-cc-pVTZ with counterpoise recovers most of the well from above: unit, distance and sign are right."""
-    gto, scf, cc = (pytest.importorskip(f"pyscf.{part}") for part in ("gto", "scf", "cc"))
+    from pyscf import cc, gto, scf
+
     molecule = rare_gas.systems[name]
 
     def energy(real):

@@ -10,7 +10,6 @@ HARTREE_IN_EV = 27.211386245988
 
 @pytest.fixture(scope="module")
 def s22(benchmark_data):
-    pytest.importorskip("ase")
     return benchmark_data("s22")
 
 
@@ -81,7 +80,8 @@ def test_energies_of_ase_are_a_mixture(s22, reference_values):
 )
 def test_counterpoise_mp2_binds_a_little_less_than_the_reference(s22, reference_values, name, deficit):
     """MP2/aug-cc-pVDZ with counterpoise underbinds these by a few tenths: geometry, fragments and sign are right."""
-    gto, scf, mp = (pytest.importorskip(f"pyscf.{part}") for part in ("gto", "scf", "mp"))
+    from pyscf import gto, mp, scf
+
     molecule = s22.systems[name]
 
     def energy(real):

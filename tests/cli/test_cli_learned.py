@@ -8,6 +8,7 @@ import json
 import re
 from pathlib import Path
 
+import pandas as pd
 import pytest
 
 DIMER = '2\ncharge=0 multiplicity=1 fragments="1:0:1 2:0:1"\nHe 0 0 0\nHe 0 0 {}\n'
@@ -86,16 +87,15 @@ def test_run_suite(qmbench, suite):
 
 
 def test_tables_for_machines(qmbench, suite):
-    pandas, _ = pytest.importorskip("pandas"), pytest.importorskip("pyarrow")
     qmbench("run", "suite", suite)
     assert qmbench("report", "--format", "csv", "--format", "parquet", "--report", "made")[0] == 0
     rows = list(csv.DictReader(io.StringIO(Path("made/results-toy_bench-interaction_energy.csv").read_text())))
     want = {"he2": "same geometry: helium dimer (0)", "he2_far": "same molecule: helium dimer (1)"}
     assert {r["entry"]: r["training_overlap"] for r in rows} == want
     assert {r["uncertainty_kind"] for r in rows} == {"model"}
-    table = pandas.read_parquet("made/results.parquet")
+    table = pd.read_parquet("made/results.parquet")
     assert dict(zip(table["entry"], table["training_overlap"], strict=True)) == want
-    assert set(pandas.read_parquet("made/statistics.parquet")["n_training_overlap"]) == {2, 1}
+    assert set(pd.read_parquet("made/statistics.parquet")["n_training_overlap"]) == {2, 1}
 
 
 def test_the_report_explains(qmbench, suite):

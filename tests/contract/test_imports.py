@@ -3,6 +3,9 @@
 from __future__ import annotations
 
 import ast
+import configparser
+import os
+import pkgutil
 import subprocess
 import sys
 from pathlib import Path
@@ -69,16 +72,44 @@ def test_the_rule_for_plugins_bites(tmp_path, line, fault):
     assert (len(found) == 1 and fault in found[0]) if fault else found == []
 
 
-def test_floors_of_the_core_are_kept():
-    pytest.importorskip("importlinter")
+def contracts():
+    parser = configparser.ConfigParser()
+    parser.read(ROOT / ".importlinter")
+    return {name: {key: value.split() for key, value in parser[name].items()} for name in parser.sections()}
+
+
+def test_contracts_are_kept():
+    folders = [str(ROOT), *(str(ROOT / "plugins" / name / "src") for name in PLUGINS)]
     done = subprocess.run(
         [sys.executable, "-c", "from importlinter.cli import lint_imports_command as c; c()", "--no-cache"],
         cwd=ROOT,
+        env=os.environ | {"PYTHONPATH": os.pathsep.join(folders)},
         capture_output=True,
         text=True,
     )
     assert done.returncode == 0, done.stdout + done.stderr
-    assert "0 broken" in done.stdout
+    assert f"{len(contracts()) - 1} kept, 0 broken" in done.stdout
+
+
+def test_contracts_name_every_plugin_and_every_room():
+    found = contracts()
+    packages = {f"qmbench_{name}" for name in PLUGINS}
+    assert set(found["importlinter"]["root_packages"]) == {"qmbench"} | packages
+    assert packages <= set(found["importlinter:contract:programs"]["forbidden_modules"])
+    public = found["importlinter:contract:public"]
+    assert set(public["source_modules"]) == packages
+    modules = {f"qmbench.{m.name}" for m in pkgutil.iter_modules([str(ROOT / "qmbench")])}
+    assert set(public["forbidden_modules"]) == modules - {"qmbench.testing"}
+    for contract, key in (("plugins", "modules"), ("public_pyscf", "source_modules"), ("shared", "forbidden_modules")):
+        assert set(found[f"importlinter:contract:{contract}"][key]) == packages - {SHARED}
+
+
+def test_no_test_is_skipped_for_want_of_a_package():
+    """What a test imports is in the core, a plugin or an extra `test`: without it, the test fails instead."""
+    files = [*ROOT.glob("tests/**/*.py"), *ROOT.glob("plugins/*/tests/**/*.py")]
+    assert len(files) > 50
+    word = "import" + "orskip"
+    assert [str(p.relative_to(ROOT)) for p in files if word in p.read_text(encoding="utf-8")] == []
 
 
 @pytest.mark.parametrize("plugin", [name for name in PLUGINS if (ROOT / "plugins" / name / "tests").is_dir()])

@@ -11,13 +11,13 @@ import xml.etree.ElementTree as ET
 from pathlib import Path
 
 import pytest
+import yaml
 
 _spec = importlib.util.spec_from_file_location("docs_runner_of_workflow", Path(__file__).with_name("runner.py"))
 runner = importlib.util.module_from_spec(_spec)
 sys.modules[_spec.name] = runner
 _spec.loader.exec_module(runner)
 
-yaml = pytest.importorskip("yaml")
 PAGE = Path(__file__).parents[2] / "docs" / "how-to" / "run-in-ci.md"
 SUITE = """
 id = "small"

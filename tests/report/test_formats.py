@@ -160,7 +160,6 @@ def test_csv_json_and_parquet_hold_the_same_numbers(made, tmp_path):
     document = json.loads(paths["disagreement.json"].read_text())
     assert {x["entry"] for x in document["entries"]} == {f"e{i}" for i in range(8)}
     assert {"pairs.csv", "ranks.csv", "reference_sets.csv", "leave_one_out.csv"} <= set(paths)
-    pytest.importorskip("pyarrow")
     write_report(made, tmp_path, ["parquet"])
     tidy = pd.read_parquet(tmp_path / "results.parquet")
     assert tidy["error"].to_numpy() == pytest.approx(made.scored["error"].to_numpy(), nan_ok=True)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import io
 import json
 
+import pandas as pd
 import pytest
 from rich.console import Console
 
@@ -62,14 +63,13 @@ def test_files(learned, tmp_path, kind, file, says):
 
 
 def test_parquet(learned, tmp_path):
-    pandas, _ = pytest.importorskip("pandas"), pytest.importorskip("pyarrow")
     write_report(learned, tmp_path, ["parquet"])
-    table = pandas.read_parquet(tmp_path / "results.parquet")
+    table = pd.read_parquet(tmp_path / "results.parquet")
     marked = table[table["training_overlap"] == "same molecule: water (0.2)"]
     assert set(zip(marked["level_of_theory"], marked["entry"], strict=True)) == {
         ("good/<b>", f"e{i}") for i in range(3)
     }
-    assert 3 in set(pandas.read_parquet(tmp_path / "statistics.parquet")["n_training_overlap"])
+    assert 3 in set(pd.read_parquet(tmp_path / "statistics.parquet")["n_training_overlap"])
 
 
 def test_page(learned):

@@ -8,6 +8,8 @@ import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
+import dask
+import distributed
 import psutil
 import pytest
 
@@ -37,7 +39,6 @@ def test_without_the_package_one_line_says_what_to_install(monkeypatch: pytest.M
 
 
 def test_nobody_answers(monkeypatch: pytest.MonkeyPatch) -> None:
-    pytest.importorskip("distributed")
     monkeypatch.setattr("qmbench.running.engine.dask.CONNECT_SECONDS", 1)
     with pytest.raises(ResourceError, match="no dask scheduler answers at 'tcp:") as caught:
         engine_named("dask:tcp://127.0.0.1:9")
@@ -47,7 +48,6 @@ def test_nobody_answers(monkeypatch: pytest.MonkeyPatch) -> None:
 @pytest.fixture
 def scheduler(sabotage: Sabotage) -> Iterator[str]:
     """A cluster that somebody else started: one scheduler, one daemonic worker process."""
-    distributed = pytest.importorskip("distributed")
     with distributed.LocalCluster(n_workers=1, threads_per_worker=2, dashboard_address=None) as cluster:
         yield cluster.scheduler_address
 
@@ -91,7 +91,6 @@ def test_stopping_reaches_the_workers(sabotage: Sabotage, scheduler: str) -> Non
 
 @pytest.mark.slow
 def test_a_cluster_that_loses_the_task_is_a_crash(sabotage: Sabotage) -> None:
-    dask = pytest.importorskip("dask")
     with (
         dask.config.set({"distributed.scheduler.allowed-failures": 0}),
         DaskEngine(None, 1, Resources(time_s=60.0)) as engine,
@@ -119,7 +118,6 @@ if __name__ == "__main__":
 
 @pytest.mark.slow
 def test_a_cluster_of_its_own_dies_with_the_driver(sabotage: Sabotage, tmp_path: Path) -> None:
-    pytest.importorskip("distributed")
     script = tmp_path / "driver.py"
     script.write_text(DRIVER)
     driver = subprocess.Popen([sys.executable, str(script), "nothing", "hang"], stdout=subprocess.PIPE, text=True)

@@ -37,8 +37,8 @@ def test_all_versions_agree():
     assert len(release(ROOT).files()) == 1 + len(list(ROOT.glob("plugins/*/src")))
     core = tomllib.loads((ROOT / "pyproject.toml").read_text())
     assert "version" in core["project"]["dynamic"]
-    assert core["tool"]["hatch"]["version"]["path"] == "qmbench/__init__.py"
-    assert release(ROOT).version(ROOT / "qmbench" / "__init__.py") == qmbench.__version__
+    assert core["tool"]["hatch"]["version"]["path"] == "qmbench/_version.py"
+    assert release(ROOT).version(ROOT / "qmbench" / "_version.py") == qmbench.__version__
 
 
 def test_a_new_version_is_written_everywhere(copy, capsys):

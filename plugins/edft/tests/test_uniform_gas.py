@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 import pytest
+from pyscf.dft import libxc
 
 from qmbench_edft import uniform_gas as gas
 
@@ -12,7 +13,6 @@ N = np.geomspace(1e-6, 1e2, 30)
 
 @pytest.mark.parametrize(("ours", "name"), [(gas.exchange, "lda,"), (gas.pw92, ",lda_c_pw_mod"), (gas.vwn, ",vwn5")])
 def test_ground_state_gas_is_libxcs(ours, name):
-    libxc = pytest.importorskip("pyscf.dft.libxc")
     exc, vxc = libxc.eval_xc(name, N)[:2]
     np.testing.assert_allclose(ours(N), exc, rtol=2e-7)
     np.testing.assert_allclose(gas.derivative(lambda n: n * ours(n), N), vxc[0], rtol=2e-7)
@@ -20,7 +20,6 @@ def test_ground_state_gas_is_libxcs(ours, name):
 
 def test_thermal_gas_is_libxcs_ground_state_of_the_fit_when_cold():
     # libxc's GDSMFB is at T = 0 unless told otherwise
-    libxc = pytest.importorskip("pyscf.dft.libxc")
     exc = libxc.eval_xc("lda_xc_gdsmfb", N)[0]
     theta = 1e-4 * 0.5 * (3 * np.pi**2 * N) ** (2 / 3)
     ours = np.array([gas.thermal_xc(np.array([n]), t)[0] for n, t in zip(N, theta, strict=True)])

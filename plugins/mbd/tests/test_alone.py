@@ -23,7 +23,7 @@ MODELS = ("ts", "mbd", "mbd-scs", "mbd-ts")
 def compute(level: str, system, *properties: str):
     method = parse_level(level).make()
     method.check(system, frozenset(properties))
-    return method.compute(system, frozenset(properties), Resources())
+    return method.run(system, frozenset(properties), Resources())
 
 
 def energy(level: str, system) -> float:

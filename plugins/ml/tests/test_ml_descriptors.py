@@ -5,8 +5,6 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-pytest.importorskip("featomic")
-
 from qmbench_ml.descriptors import soap
 
 NUMBERS = np.array([8, 1, 1, 7, 6, 18])

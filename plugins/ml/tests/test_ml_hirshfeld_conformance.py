@@ -6,9 +6,6 @@ import pytest
 
 import qmbench.testing
 
-pytest.importorskip("featomic")
-pytest.importorskip("qmbench_mbd")
-
 METHODS = ("ml-hirshfeld", "ml-hirshfeld+mbd")
 
 

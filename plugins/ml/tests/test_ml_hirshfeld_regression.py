@@ -70,7 +70,6 @@ def test_each_selected_point_is_the_least_certain(process: RatioProcess) -> None
 
 
 def test_saved_and_loaded_it_predicts_the_same(tmp_path: Path) -> None:
-    pytest.importorskip("featomic")
     from qmbench_ml.hirshfeld.model import HirshfeldModel, shipped
 
     model = shipped()

@@ -6,8 +6,6 @@ import pytest
 
 import qmbench.testing
 
-pytest.importorskip("qmbench_pyscf")
-
 
 @pytest.mark.slow
 @pytest.mark.parametrize("check", qmbench.testing.checks("ml", ("ml-xc",)), ids=str)

@@ -8,7 +8,6 @@ from ml_xc_cases import THETAS, random_rho, split
 
 from qmbench_ml.xc import correlation, exchange, functional
 
-pytest.importorskip("pyscf")
 EPS = 1e-13
 
 

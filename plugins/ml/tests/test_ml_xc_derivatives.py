@@ -5,6 +5,7 @@ from __future__ import annotations
 import numpy as np
 import pytest
 from ml_xc_cases import THETAS, pbe_correlation, pbe_exchange, random_rho
+from pyscf.dft.numint import NumInt
 
 from qmbench_ml.xc import functional
 from qmbench_ml.xc.jets import exp, log1p, power, variables
@@ -32,7 +33,7 @@ def test_first_and_second_derivatives_are_those_of_the_energy(polarized):
 
 
 def test_the_pieces_of_pbe_are_libxc_s():
-    numint = pytest.importorskip("pyscf.dft.numint").NumInt()
+    numint = NumInt()
     rho = random_rho(200)
     energy, first, second = functional.evaluate(pbe_exchange, pbe_correlation, rho, 2)
     per_electron, v, f, _ = numint.eval_xc_eff("pbe", rho[:, :4], deriv=2, spin=1)

@@ -11,8 +11,6 @@ import pytest
 from qmbench import Molecule, Resources, Unsupported, parse_level
 from qmbench_ml.xc.model import N_PARAMETERS, Model, shipped
 
-pytest.importorskip("qmbench_pyscf")
-
 LEVEL = "ml-xc/sto-3g?grid=1&stability=false"
 LIH = Molecule(("Li", "H"), ((0.0, 0.0, 0.0), (0.0, 0.0, 3.0)), 0, 1, name="lih")
 

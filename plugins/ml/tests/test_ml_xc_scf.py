@@ -11,8 +11,6 @@ from qmbench_ml.xc import functional
 from qmbench_ml.xc.model import energy, external, gradient
 from qmbench_ml.xc.quadrature import on_grid
 
-pytest.importorskip("qmbench_pyscf")
-
 HE = Molecule(("He",), ((0.0, 0.0, 0.0),), 0, 1)
 H = Molecule(("H",), ((0.0, 0.0, 0.0),), 0, 2)
 N = Molecule(("N",), ((0.0, 0.0, 0.0),), 0, 4)

@@ -18,7 +18,7 @@ from importlib import metadata
 from pathlib import Path
 from typing import Any
 
-import qmbench
+from qmbench._version import __version__
 from qmbench.domain.errors import InputError, ResourceError
 
 FORMAT = 1
@@ -104,8 +104,8 @@ class Isolated:
         gone = [path for path in self.data["path"] if not os.path.isdir(path)]
         if gone:
             return f"the packages that it uses are gone from {gone[0]}"
-        if self.data["qmbench"] != qmbench.__version__:
-            return f"it was added with qmbench {self.data['qmbench']}, and this is {qmbench.__version__}"
+        if self.data["qmbench"] != __version__:
+            return f"it was added with qmbench {self.data['qmbench']}, and this is {__version__}"
         now = self.versions(self.distribution).get(self.distribution, "none")
         if now != self.version:
             return f"its environment holds version {now} of {self.distribution}, its description is of {self.version}"

@@ -12,7 +12,7 @@ from importlib import metadata, resources
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-import qmbench
+from qmbench._version import __version__
 from qmbench.domain.errors import StoreError
 from qmbench.report.charts import charts
 from qmbench.report.comparisons import mismatch_lines, next_table, tables_beside, trend_table, weighted_tables
@@ -55,7 +55,7 @@ def html_report(report: Evaluation) -> str:
     return template.render(
         title=report.title,
         subtitle=_subtitle(run),
-        version=qmbench.__version__,
+        version=__version__,
         css=safe((folder / "report.css").read_text(encoding="utf-8")),
         script=safe((folder / "report.js").read_text(encoding="utf-8")),
         bundle=safe(packed_chart_library()),
@@ -76,7 +76,7 @@ def html_report(report: Evaluation) -> str:
         explanations=_explanations(explanations(report)),
         failures=failure_lines(scored, 8, names),
         provenance=provenance(run, benchmarks, scored, report.disagreement, names),
-        footer=f"{legend(statistics)}. Written by qmbench {qmbench.__version__}.",
+        footer=f"{legend(statistics)}. Written by qmbench {__version__}.",
     )
 
 

@@ -23,7 +23,7 @@ _LATTICE_FRAGMENT = re.compile(r"[1-9]\d*(x[1-9]\d*)*")
 CURVES = frozenset({"number_curve", "energy_curve"})
 
 
-class Dmet(Method):
+class Dmet(Method[Molecule | LatticeModel]):
     """Density matrix embedding with a certified multi-state chemical potential.
 
     Total energy in hartree (nuclear repulsion included), of lattices in units of t. Knizia and Chan, PRL 109, 186404
@@ -71,11 +71,10 @@ class Dmet(Method):
             Molecule(("H",) * 4, zigzag, 0, 1, name="h4"),
         ]
 
-    def check_system(self, system: System, properties: frozenset[str]) -> None:
-        super().check_system(system, properties)
+    def check_system(self, system: Molecule | LatticeModel, properties: frozenset[str]) -> None:
         if isinstance(system, LatticeModel):
             self._check_lattice(system)
-        elif isinstance(system, Molecule):
+        else:
             self._check_molecule(system, properties)
         self._check_options()
 
@@ -140,13 +139,13 @@ class Dmet(Method):
         except EmbeddingError as error:
             raise NotConverged(f"dmet: {error}") from error
 
-    def removed_electrons(self, system: System) -> int:
+    def removed_electrons(self, system: Molecule | LatticeModel) -> int:
         from qmbench_pyscf import removed_electrons
 
         basis = self.options.basis
         return removed_electrons(system, basis) if isinstance(system, Molecule) and basis else 0
 
-    def estimate(self, system: System, properties: frozenset[str]) -> float | None:
+    def estimate(self, system: Molecule | LatticeModel, properties: frozenset[str]) -> float | None:
         if isinstance(system, LatticeModel):
             orbitals = 2 * math.prod(self.lattice_fragment())
             seconds = 0.1 + 1e-7 * math.comb(orbitals, orbitals // 2) ** 2 * orbitals

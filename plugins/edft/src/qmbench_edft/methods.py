@@ -40,7 +40,7 @@ def helium() -> Molecule:
     return Molecule(("He",), ((0.0, 0.0, 0.0),), 0, 1, name="He")
 
 
-class EnsembleDFT(Method):
+class EnsembleDFT(Method[Molecule]):
     """Excitation energies of two-electron atoms from ensemble density functional theory.
 
     In hartree, from 1 1S to 2 3S, 2 1S, 2 3P, 2 1P (and 3 3S, 3 1S, 3 3P, 3 1P with dec and delta_scf),
@@ -77,12 +77,11 @@ class EnsembleDFT(Method):
     def example_systems(cls) -> Sequence[System]:
         return [helium()]
 
-    def check_system(self, system: System, properties: frozenset[str]) -> None:
-        super().check_system(system, properties)
+    def check_system(self, system: Molecule, properties: frozenset[str]) -> None:
         if nuclear_charge(system, self.name) <= 1:
             raise Unsupported("H- has no bound excited state 1snl, so no excitation energy")
 
-    def estimate(self, system: System, properties: frozenset[str]) -> float | None:
+    def estimate(self, system: Molecule, properties: frozenset[str]) -> float | None:
         o = self.options
         if o.extraction == "dec":
             return 0.8 if o.ground_state == "exact" else 0.3
@@ -97,7 +96,7 @@ class EnsembleDFT(Method):
     def label(self) -> str:
         return str(self.options.functional).upper()
 
-    def compute(self, system: System, properties: frozenset[str], resources: Resources) -> Result:
+    def compute(self, system: Molecule, properties: frozenset[str], resources: Resources) -> Result:
         z = nuclear_charge(system, self.name)
         engine = _ENGINES.get(self.options.extraction, _each)
         found, settings, warnings = _curve(engine, self.options, z) if self.options.curve else engine(self.options, z)
@@ -235,7 +234,7 @@ class ExactOptions(Options):
     )
 
 
-class ExactTwoElectron(Method):
+class ExactTwoElectron(Method[Molecule]):
     """Exact non-relativistic states of two-electron atoms, by expansion in perimetric coordinates.
 
     Energy and excitation energies in hartree, nucleus fixed; variational, so energies are upper bounds. The uncertainty
@@ -255,12 +254,11 @@ class ExactTwoElectron(Method):
     def example_systems(cls) -> Sequence[System]:
         return [helium()]
 
-    def check_system(self, system: System, properties: frozenset[str]) -> None:
-        super().check_system(system, properties)
+    def check_system(self, system: Molecule, properties: frozenset[str]) -> None:
         if nuclear_charge(system, self.name) <= 1 and "excitation_energies" in properties:
             raise Unsupported("H- has no bound excited state 1snl: only its energy can be asked for")
 
-    def estimate(self, system: System, properties: frozenset[str]) -> float | None:
+    def estimate(self, system: Molecule, properties: frozenset[str]) -> float | None:
         return (5.0 if "excitation_energies" in properties else 0.5) * (self.options.degree / 20) ** 4
 
     def families(self) -> dict[str, str]:
@@ -269,7 +267,7 @@ class ExactTwoElectron(Method):
     def label(self) -> str:
         return "exact"
 
-    def compute(self, system: System, properties: frozenset[str], resources: Resources) -> Result:
+    def compute(self, system: Molecule, properties: frozenset[str], resources: Resources) -> Result:
         from qmbench_edft.multiplets import GROUND, multiplet
         from qmbench_edft.perimetric import solve_state
 

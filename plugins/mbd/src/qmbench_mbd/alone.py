@@ -75,7 +75,7 @@ class SolverAloneOptions(SolverOptions, CoupledAloneOptions):
     """The models alone with the choice of a solver."""
 
 
-class Alone(Method):
+class Alone(Method[Molecule | Crystal]):
     """Base of the models alone; `model` is filled in by `model_alone`."""
 
     systems = (Molecule, Crystal)
@@ -97,7 +97,6 @@ class Alone(Method):
     def check_system(self, system: Molecule | Crystal, properties: frozenset[str]) -> None:
         from qmbench_mbd.parameters import free_atoms
 
-        super().check_system(system, properties)
         missing = sorted(set(system.symbols) - set(free_atoms()))
         if missing:
             raise Unsupported(f"{self.name}: no published free-atom polarizability for {', '.join(missing)}")
@@ -144,7 +143,7 @@ class Alone(Method):
         """Whether the energy comes from random vectors."""
         return getattr(self.options, "solver", "dense") == "stochastic"
 
-    def estimate(self, system: System, properties: frozenset[str]) -> float | None:
+    def estimate(self, system: Molecule | Crystal, properties: frozenset[str]) -> float | None:
         scale = (system.n_parts / 1000) ** 3 * (20.0 if self.model != "ts" else 0.1)
         k_grid = getattr(self.options, "k_grid", None) or (1, 1, 1)
         return 0.05 + scale * k_grid[0] * k_grid[1] * k_grid[2]
@@ -181,7 +180,7 @@ class Alone(Method):
             g = dispersion_gradient(o, self.model, self.damping())
             found["forces"] = Quantity(-g.positions, "hartree/bohr")
             found["dispersion_ratio_gradient"] = Quantity(g.by_ratios(o, ratios), "hartree")
-        return Result({name: q for name, q in found.items() if name in properties}, settings)
+        return Result(found, settings)
 
     def _ratios(self, system: Molecule | Crystal) -> Array:
         import numpy as np
@@ -205,12 +204,13 @@ def model_alone(name: str) -> type[Method] | None:
 
     base = AloneOptions if name == "ts" else SolverAloneOptions if name in MATRIX_FREE else CoupledAloneOptions
     functionals = tuple(DAMPING[name])
+    choice: Any = Literal[functionals]
     about = f"density functional whose published damping parameter is used: {', '.join(functionals)}"
     options = create_model(
         f"{name.title().replace('-', '')}Options",
         __base__=base,
         __module__=__name__,
-        damping=(Literal[functionals], Field(description=about)),
+        damping=(choice, Field(description=about)),
     )
     first = f"{name}?damping=pbe&ratios=free"
     levels = [first] if name == "ts" else [first, f"{name}?damping=pbe&k_grid=1,1,2&ratios=free"]

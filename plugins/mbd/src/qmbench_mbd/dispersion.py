@@ -73,7 +73,7 @@ def dispersion_properties(
     settings = damping_settings(model, damping) | {"dispersion_energy": energy}
     if properties & RESPONSE:
         settings["imaginary_frequencies_hartree"] = frequency_grid()[0].tolist()
-    return {name: quantity for name, quantity in found.items() if name in properties}, settings
+    return found, settings
 
 
 def _pairwise_response(o: Oscillators) -> dict[str, Quantity]:
@@ -172,4 +172,4 @@ def crystal_properties(
     settings = damping_settings(model, damping) | {"dispersion_energy": energy}
     if model != "ts":
         settings["n_k_points"] = len(k_points(cell.k_grid))
-    return {name: quantity for name, quantity in found.items() if name in properties}, settings
+    return found, settings

@@ -7,7 +7,18 @@ from typing import TYPE_CHECKING, Any, ClassVar
 
 from pydantic import Field
 
-from qmbench import Fragment, Method, Molecule, Quantity, Resources, Result, System, Unsupported, did_you_mean
+from qmbench import (
+    Fragment,
+    Method,
+    Molecule,
+    Quantity,
+    Resources,
+    Result,
+    System,
+    Unsupported,
+    did_you_mean,
+    require_elements,
+)
 from qmbench_mbd.families import CITATIONS, COUPLED, FUNCTIONALS, MATRIX_FREE, MODELS, RESPONSE, SolverOptions
 from qmbench_pyscf import KohnShamOptions
 
@@ -50,7 +61,7 @@ class CoupledOptions(SolverOptions, DispersionOptions):
     """A functional with coupled oscillators, with the choice of a solver."""
 
 
-class Dispersion(Method):
+class Dispersion(Method[Molecule]):
     """Base of the levels FUNCTIONAL+MODEL; `functional` and `model` are filled in by `dispersion_method`."""
 
     systems = (Molecule,)
@@ -70,11 +81,7 @@ class Dispersion(Method):
     def check_system(self, system: Molecule, properties: frozenset[str]) -> None:
         from qmbench_mbd.parameters import free_atoms
 
-        super().check_system(system, properties)
-        real = {s for s, ghost in zip(system.symbols, system.ghosts, strict=True) if not ghost}
-        missing = sorted(real - set(free_atoms()))
-        if missing:
-            raise Unsupported(f"{self.name}: no published free-atom polarizability for {', '.join(missing)}")
+        require_elements(system, free_atoms(), self.name, "has no published free-atom polarizability for")
         if self.is_stochastic() and (missing := sorted(properties - _STOCHASTIC)):
             raise Unsupported(f"{self.name}: solver=stochastic gives energies only, not {', '.join(missing)}")
         if wrong := sorted(properties & _RESPONDING):
@@ -89,18 +96,16 @@ class Dispersion(Method):
         if any(molecule.ghosts):
             raise Unsupported(f"{self.name}: {wrong} would leave out the forces on ghost centres; {instead}")
 
-    def removed_electrons(self, system: System) -> int:
+    def removed_electrons(self, system: Molecule) -> int:
         from qmbench_pyscf import removed_electrons
 
-        return removed_electrons(system, self.options.basis) if isinstance(system, Molecule) else 0
+        return removed_electrons(system, self.options.basis)
 
     def is_stochastic(self) -> bool:
         """Whether the energy comes from random vectors."""
         return getattr(self.options, "solver", "dense") == "stochastic"
 
-    def estimate(self, system: System, properties: frozenset[str]) -> float | None:
-        if not isinstance(system, Molecule):
-            return None
+    def estimate(self, system: Molecule, properties: frozenset[str]) -> float | None:
         heavy = sum(s != "H" for s in system.symbols) + 0.25 * system.symbols.count("H")
         size = {"s": 0.5, "d": 0.7, "t": 1.0, "q": 2.2}.get(_zeta(self.options.basis), 1.0)
         return 1.0 + 0.5 * (heavy * size) ** 3 * (1.0 if system.multiplicity == 1 else 3.0)
@@ -132,7 +137,7 @@ class Dispersion(Method):
             found["hirshfeld_ratios"] = Quantity(shares.ratios, "")
         if properties & (_RESPONDING | {"dispersion_forces_fixed_ratios"}):
             found |= self._forces(mf, shares, oscillators, properties, resources)
-        return Result({name: q for name, q in found.items() if name in properties}, settings | more)
+        return Result(found, settings | more)
 
     def _forces(
         self, mf: Any, shares: AtomShares, o: Oscillators, properties: frozenset[str], resources: Resources

@@ -9,7 +9,16 @@ from pydantic import Field
 from qmbench import Method, Molecule, Options, Quantity, Resources, Result, System, Unsupported
 
 
-class ScalingLaw(Method):
+class ScalingLawOptions(Options):
+    """Whose polarizabilities."""
+
+    polarizability: Literal["ts", "recommended"] = Field(
+        description="table of α: ts, that of Tkatchenko and Scheffler, which has the radii too (10.1103/"
+        "PhysRevLett.102.073005); or recommended, Schwerdtfeger and Nagle's (10.1080/00268976.2018.1535143)"
+    )
+
+
+class ScalingLaw(Method[Molecule]):
     """R_vdW = 2.54 α^(1/7), Fedorov, Sadhukhan, Stöhr, Tkatchenko, Phys. Rev. Lett. 121, 183401 (2018).
 
     Van der Waals radius in bohr of a free atom from its tabulated dipole polarizability α in bohr3. Where the table
@@ -22,13 +31,7 @@ class ScalingLaw(Method):
     citations = ("10.1103/PhysRevLett.121.183401",)
     examples = ("vdw-scaling?polarizability=ts", "vdw-scaling?polarizability=recommended")
 
-    class Options(Options):
-        """Whose polarizabilities."""
-
-        polarizability: Literal["ts", "recommended"] = Field(
-            description="table of α: ts, that of Tkatchenko and Scheffler, which has the radii too (10.1103/"
-            "PhysRevLett.102.073005); or recommended, Schwerdtfeger and Nagle's (10.1080/00268976.2018.1535143)"
-        )
+    Options = ScalingLawOptions
 
     @classmethod
     def example_systems(cls) -> tuple[System, ...]:
@@ -39,7 +42,6 @@ class ScalingLaw(Method):
     def check_system(self, system: Molecule, properties: frozenset[str]) -> None:
         from qmbench_mbd.parameters import free_atoms
 
-        super().check_system(system, properties)
         if len(system.symbols) != 1 or any(system.ghosts) or system.charge:
             raise Unsupported(f"{self.name} is about single neutral atoms, not {system.formula or 'ghosts'}")
         atom = free_atoms().get(system.symbols[0])
@@ -64,7 +66,7 @@ class ScalingLaw(Method):
         found = Quantity(radius, "bohr", spread, "estimate" if spread else None)
         return Result({"vdw_radius": found}, {"alpha_bohr3": alpha, "source_doi": _DOI[self.options.polarizability]})
 
-    def estimate(self, system: System, properties: frozenset[str]) -> float | None:
+    def estimate(self, system: Molecule, properties: frozenset[str]) -> float | None:
         return 0.001
 
     def families(self) -> dict[str, str]:

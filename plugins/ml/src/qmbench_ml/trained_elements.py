@@ -2,13 +2,11 @@
 
 from __future__ import annotations
 
-from qmbench import Molecule, Unsupported
+from qmbench import Molecule, require_elements
 
 TRAINED = ("H", "C", "N", "O", "F", "Ne", "Ar")
 
 
 def check_trained(method: str, molecule: Molecule) -> None:
     """Unsupported, in the name of `method`, for a molecule with other nuclei."""
-    real = {symbol for symbol, ghost in zip(molecule.symbols, molecule.ghosts, strict=True) if not ghost}
-    if unknown := sorted(real - set(TRAINED)):
-        raise Unsupported(f"{method} was not trained on {', '.join(unknown)}; it was on {', '.join(TRAINED)}")
+    require_elements(molecule, TRAINED, method, "was not trained on")

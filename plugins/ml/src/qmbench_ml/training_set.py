@@ -114,9 +114,9 @@ def pieces(molecule: Molecule) -> list[tuple[tuple[str, ...], np.ndarray]]:
 
     Separate are the connected parts of the bond graph, and the fragments that the system declares.
     """
-    real = [i for i, ghost in enumerate(molecule.ghosts) if not ghost]
+    real = list(molecule.real)
     declared = [[i for i in f.atoms if not molecule.ghosts[i]] for f in molecule.fragments]
-    symbols, positions = tuple(molecule.symbols[i] for i in real), molecule.coordinates[real]
+    symbols, positions = molecule.elements, molecule.coordinates[real]
     connected = [[real[i] for i in part] for part in components(bonded(symbols, positions))]
     groups = {tuple(sorted(g)) for g in [real, *declared, *connected] if g}
     return [(tuple(molecule.symbols[i] for i in g), molecule.coordinates[list(g)]) for g in sorted(groups)]

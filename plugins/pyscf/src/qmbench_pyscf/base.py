@@ -32,7 +32,7 @@ from qmbench_pyscf.specification import NO_FIELD, Field3
 PYSCF = "10.1063/5.0006074"
 
 
-class PyscfMethod(Method):
+class PyscfMethod(Method[Molecule | LatticeModel]):
     """Base of this plugin's methods."""
 
     systems: ClassVar[tuple[type[System], ...]] = (Molecule,)
@@ -57,11 +57,10 @@ class PyscfMethod(Method):
         """The same for a lattice model, where the method does those."""
         raise Unsupported(f"{self.name} does not do lattice systems")
 
-    def check_system(self, system: System, properties: frozenset[str]) -> None:
-        super().check_system(system, properties)
+    def check_system(self, system: Molecule | LatticeModel, properties: frozenset[str]) -> None:
         if isinstance(system, Molecule):
             self._check_molecule(system, properties)
-        elif isinstance(system, LatticeModel):
+        else:
             self._check_lattice(system, properties)
 
     def _check_molecule(self, molecule: Molecule, properties: frozenset[str]) -> None:
@@ -91,7 +90,7 @@ class PyscfMethod(Method):
         if model.electrons == 0:
             raise Unsupported("a lattice without electrons")
 
-    def removed_electrons(self, system: System) -> int:
+    def removed_electrons(self, system: Molecule | LatticeModel) -> int:
         basis = self.options.basis
         return removed_electrons(system, basis) if isinstance(system, Molecule) and basis else 0
 
@@ -101,7 +100,7 @@ class PyscfMethod(Method):
     def label(self) -> str:
         return self.name.upper()
 
-    def estimate(self, system: System, properties: frozenset[str]) -> float | None:
+    def estimate(self, system: Molecule | LatticeModel, properties: frozenset[str]) -> float | None:
         if not isinstance(system, Molecule):
             return None
         size = guess_basis_size(system, self.options.basis)

@@ -6,7 +6,7 @@ from typing import Any, ClassVar
 
 import numpy as np
 
-from qmbench import ATOMIC_NUMBERS, Molecule, NotConverged, ResourceError, Resources, System, Unsupported
+from qmbench import ATOMIC_NUMBERS, LatticeModel, Molecule, NotConverged, ResourceError, Resources, Unsupported
 from qmbench_pyscf.base import PYSCF, PyscfMethod
 from qmbench_pyscf.meanfield import check_restricted_singlet, reference_scf, scf_warnings
 from qmbench_pyscf.options import CorrelatedOptions, CoupledClusterOptions, MoleculeOptions
@@ -20,10 +20,9 @@ NOBLE_GASES = (2, 10, 18, 36, 54, 86)
 def core_orbitals(molecule: Molecule, mole: Any) -> int:
     """Doubly occupied noble-gas core orbitals of the real atoms, less those in core potentials."""
     total = 0
-    for index, (symbol, ghost) in enumerate(zip(molecule.symbols, molecule.ghosts, strict=True)):
-        if not ghost:
-            core = max((n for n in NOBLE_GASES if n < ATOMIC_NUMBERS[symbol]), default=0)
-            total += max(core - int(mole.atom_nelec_core(index)), 0) // 2
+    for index, symbol in zip(molecule.real, molecule.elements, strict=True):
+        core = max((n for n in NOBLE_GASES if n < ATOMIC_NUMBERS[symbol]), default=0)
+        total += max(core - int(mole.atom_nelec_core(index)), 0) // 2
     return min(total, min(mole.nelec))
 
 
@@ -161,7 +160,7 @@ class CCSD(Correlated):
             )
         return solver
 
-    def check_system(self, system: System, properties: frozenset[str]) -> None:
+    def check_system(self, system: Molecule | LatticeModel, properties: frozenset[str]) -> None:
         super().check_system(system, properties)
         if "excitation_energies" in properties:
             check_restricted_singlet(self, system)

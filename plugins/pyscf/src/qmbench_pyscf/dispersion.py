@@ -8,10 +8,10 @@ from __future__ import annotations
 
 from dataclasses import replace
 from functools import lru_cache
-from typing import Any, ClassVar
+from typing import ClassVar
 
 from qmbench import Method, Molecule, Resources, System, Unsupported
-from qmbench_pyscf.base import PYSCF
+from qmbench_pyscf.base import PYSCF, PyscfMethod
 from qmbench_pyscf.meanfield import DensityFunctional, HartreeFock, functional_method, mean_field_point, reference_scf
 from qmbench_pyscf.names import KNOWN
 from qmbench_pyscf.options import (
@@ -82,12 +82,11 @@ def library_name(functional: str, scheme: str) -> str:
     return _LIBRARY_NAMES.get((functional, scheme)) or _REPLACES_VV10.get(functional) or functional
 
 
-class _Corrected:
+class _Corrected(PyscfMethod):
     """The energy of a mean field plus dispersion."""
 
-    scheme: str
-    functional: str
-    options: Any
+    scheme: ClassVar[str]
+    functional: ClassVar[str]
 
     def label(self) -> str:
         return f"{super().label()}+{LABELS[self.scheme]}"

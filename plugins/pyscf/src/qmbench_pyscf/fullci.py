@@ -115,7 +115,6 @@ class FullCI(PyscfMethod):
             up, down = system.n_alpha_beta
             n = math.comb(system.n_sites, up) * math.comb(system.n_sites, down)
         else:
-            assert isinstance(system, Molecule)
             size = guess_basis_size(system, self.options.basis)
             up, down = system.n_alpha_beta
             n = math.comb(max(size, up), up) * math.comb(max(size, down), down)

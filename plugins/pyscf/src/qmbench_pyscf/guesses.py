@@ -85,7 +85,7 @@ def alternating_spins(mole: Any, molecule: Molecule) -> np.ndarray:
 
 def _alternating_signs(molecule: Molecule) -> list[int]:
     """+1 or -1 for real atoms, each opposite to the nearest atom that has its sign already; 0 for ghosts."""
-    real = [i for i, ghost in enumerate(molecule.ghosts) if not ghost]
+    real = list(molecule.real)
     distance = np.linalg.norm(molecule.coordinates[:, None] - molecule.coordinates[None], axis=-1)
     signs = [0] * len(molecule.ghosts)
     signs[real[0]] = 1
@@ -104,15 +104,14 @@ def atomic_shell_guesses(mole: Any, molecule: Molecule) -> Iterator[tuple[str, n
     """Densities of one real atom (ghosts allowed) for each choice of orbitals in its open shell."""
     from pyscf.scf import atom_hf
 
-    real = [i for i, ghost in enumerate(molecule.ghosts) if not ghost]
-    if len(real) != 1 or mole.has_ecp():
+    if len(molecule.real) != 1 or mole.has_ecp():
         return
-    symbol = molecule.symbols[real[0]]
+    (symbol,) = molecule.elements
     filling = shell_filling(symbol, molecule.charge, mole.nelec)
     if filling is None:
         return
     _, energies, orbitals, _ = atom_hf.get_atm_nrhf(mole)[symbol]
-    first, last = mole.aoslice_by_atom()[real[0]][2:]
+    first, last = mole.aoslice_by_atom()[molecule.real[0]][2:]
     angular = _angular_momenta(mole, first, last)
     for text, rows in _choices(filling):
         density = np.zeros((2, mole.nao, mole.nao))

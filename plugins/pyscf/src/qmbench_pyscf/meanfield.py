@@ -77,7 +77,7 @@ class HartreeFock(PyscfMethod):
     def point(self, molecule: Molecule, electric_field: Field3, resources: Resources) -> Point:
         return mean_field_point(reference_scf(self, molecule, electric_field, resources))
 
-    def check_system(self, system: System, properties: frozenset[str]) -> None:
+    def check_system(self, system: Molecule | LatticeModel, properties: frozenset[str]) -> None:
         super().check_system(system, properties)
         if "excitation_energies" in properties:
             if isinstance(system, LatticeModel):
@@ -103,7 +103,7 @@ class HartreeFock(PyscfMethod):
         return hartree_fock_lattice(model, properties, self.options)
 
 
-def check_restricted_singlet(method: PyscfMethod, system: Molecule) -> None:
+def check_restricted_singlet(method: PyscfMethod, system: Molecule | LatticeModel) -> None:
     """Refuse excitation energies where no restricted singlet is there to start from."""
     if system.multiplicity != 1 or method.options.reference == "unrestricted":
         raise Unsupported(
@@ -136,7 +136,7 @@ class DensityFunctional(PyscfMethod):
         settings["nonlocal_correlation"] = "VV10" if found.nlc else "none"
         return Point(point.energy, settings, point.warnings, point.dipole, point.state)
 
-    def check_system(self, system: System, properties: frozenset[str]) -> None:
+    def check_system(self, system: Molecule | LatticeModel, properties: frozenset[str]) -> None:
         super().check_system(system, properties)
         if "excitation_energies" in properties:
             check_restricted_singlet(self, system)

@@ -121,7 +121,7 @@ def core_potential(basis: str, symbol: str) -> Any:
 
 def removed_electrons(molecule: Molecule, basis: str) -> int:
     """Core electrons that the effective core potentials of `basis` stand for on the nuclei of `molecule`."""
-    real = [symbol for symbol, ghost in zip(molecule.symbols, molecule.ghosts, strict=True) if not ghost]
+    real = molecule.elements
     if all(ATOMIC_NUMBERS[symbol] <= 36 for symbol in real) and _ALL_ELECTRON.match(basis):
         return 0
     potentials = (core_potential(basis, symbol) for symbol in real)

@@ -16,7 +16,7 @@ from qmbench import (
     Unsupported,
 )
 from qmbench_vmc.options import DmcOptions, VmcOptions, foreign
-from qmbench_vmc.pseudopotentials import ccecp_core, real_symbols, removed_electrons
+from qmbench_vmc.pseudopotentials import ccecp_core, removed_electrons
 
 PYQMC = "10.1063/5.0139024"
 CCECP = "10.1063/1.4995643"
@@ -24,7 +24,7 @@ CCECP = "10.1063/1.4995643"
 ANSATZ_LABELS = {"slater-jastrow": "", "multi-slater-jastrow": "MSJ-", "neural": "neural "}
 
 
-class MonteCarlo(Method):
+class MonteCarlo(Method[Molecule]):
     """Base of this plugin's methods."""
 
     systems: ClassVar[tuple[type[System], ...]] = (Molecule,)
@@ -40,7 +40,6 @@ class MonteCarlo(Method):
         ]
 
     def check_system(self, system: Molecule, properties: frozenset[str]) -> None:
-        super().check_system(system, properties)
         if system.n_electrons == 0:
             raise Unsupported(f"{system.name or system.formula} has no electrons")
         self._check_trial(system)
@@ -53,7 +52,7 @@ class MonteCarlo(Method):
             raise InputError(f"{name}: the ansatz {o.ansatz} needs a basis: write {name}/cc-pvtz, say")
         made_for_ccecp = o.basis.startswith("ccecp-")
         if o.pseudopotential == "ccecp":
-            lacking = sorted({s for s in real_symbols(molecule) if ccecp_core(s) is None})
+            lacking = sorted({s for s in molecule.elements if ccecp_core(s) is None})
             if lacking:
                 raise Unsupported(f"{name}: there is no ccECP for {', '.join(lacking)}")
             if not made_for_ccecp:
@@ -80,8 +79,8 @@ class MonteCarlo(Method):
         if molecule.n_electrons < 2:
             raise Unsupported("a triplet needs two electrons")
 
-    def removed_electrons(self, system: System) -> int:
-        if self.options.pseudopotential == "ccecp" and isinstance(system, Molecule):
+    def removed_electrons(self, system: Molecule) -> int:
+        if self.options.pseudopotential == "ccecp":
             return removed_electrons(system)
         return 0
 
@@ -89,7 +88,7 @@ class MonteCarlo(Method):
         """What a reader of the record should know about the choice of electrons."""
         if self.options.pseudopotential == "ccecp":
             return ()
-        heavy = sorted({s for s in real_symbols(molecule) if ccecp_core(s)})
+        heavy = sorted({s for s in molecule.elements if ccecp_core(s)})
         if not heavy:
             return ()
         return (
@@ -103,14 +102,12 @@ class MonteCarlo(Method):
     def label(self) -> str:
         return f"{ANSATZ_LABELS[self.options.ansatz]}{self.name.upper()}"
 
-    def estimate(self, system: System, properties: frozenset[str]) -> float | None:
-        if not isinstance(system, Molecule):
-            return None
+    def estimate(self, system: Molecule, properties: frozenset[str]) -> float | None:
         o = self.options
         removed = self.removed_electrons(system)
         electrons = max(system.n_electrons - removed, 1)
         # Variance per electron and sample; nuclear charges left in the cusps dominate where all electrons are there.
-        deepest = max((self._charge(s) for s in real_symbols(system)), default=1.0)
+        deepest = max((self._charge(s) for s in system.elements), default=1.0)
         variance = electrons * 0.012 * max(1.0, deepest / 1.5)
         samples = 4 * variance / (1e-3 * o.target_error) ** 2
         sweep = 3e-5 * electrons**1.7
@@ -184,8 +181,8 @@ class Vmc(MonteCarlo):
     def families(self) -> dict[str, str]:
         return {"program": "qmbench-vmc neural"} if self.neural else super().families()
 
-    def estimate(self, system: System, properties: frozenset[str]) -> float | None:
-        if self.neural and isinstance(system, Molecule):
+    def estimate(self, system: Molecule, properties: frozenset[str]) -> float | None:
+        if self.neural:
             from qmbench_vmc.neural.preparation import estimate_seconds
 
             return estimate_seconds(system, self.options)
@@ -217,7 +214,7 @@ class Dmc(MonteCarlo):
         "&optimization_steps=3&populations=4",
     )
 
-    def check_system(self, system: System, properties: frozenset[str]) -> None:
+    def check_system(self, system: Molecule, properties: frozenset[str]) -> None:
         super().check_system(system, properties)
         o = self.options
         if o.extrapolation == "quadratic" and len(o.timestep) < 3:

@@ -40,7 +40,7 @@ def neural_result(molecule: Molecule, options: VmcOptions, properties: frozenset
         found["dipole"] = Quantity(np.asarray(value), "e bohr", np.asarray(error), "statistical")
     warnings = ("ghosts are left out: the neural wave function has no basis set",) if any(molecule.ghosts) else ()
     settings = {"ansatz": "neural", **sampler.facts, **estimate.settings()}
-    return Result({name: found[name] for name in properties}, settings, warnings)
+    return Result(found, settings, warnings)
 
 
 def _identity(molecule: Molecule, options: VmcOptions) -> dict[str, Any]:

@@ -23,11 +23,6 @@ def ccecp_core(symbol: str) -> int | None:
     return None
 
 
-def real_symbols(molecule: Molecule) -> list[str]:
-    """Elements of the real nuclei, in order."""
-    return [symbol for symbol, ghost in zip(molecule.symbols, molecule.ghosts, strict=True) if not ghost]
-
-
 def removed_electrons(molecule: Molecule) -> int:
     """Core electrons that ccECPs on all nuclei of `molecule` stand for."""
-    return sum(ccecp_core(symbol) or 0 for symbol in real_symbols(molecule))
+    return sum(ccecp_core(symbol) or 0 for symbol in molecule.elements)

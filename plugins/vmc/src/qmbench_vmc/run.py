@@ -90,7 +90,7 @@ def vmc_result(
 
         found["excitation_energies"], more = _excitations(trial, options, resources, energy)
         settings |= more
-    return Result({name: found[name] for name in properties}, settings, warnings)
+    return Result(found, settings, warnings)
 
 
 def dmc_result(
@@ -121,7 +121,7 @@ def dmc_result(
             *warnings,
             f"at the time step {options.timestep[0]:g}, not extrapolated: write timestep=0.01,0.02,0.04",
         )
-    return Result({name: found[name] for name in properties}, settings, warnings)
+    return Result(found, settings, warnings)
 
 
 def _measurements(

@@ -12,9 +12,9 @@ from qmbench import (
     Quantity,
     Resources,
     Result,
-    System,
     Unsupported,
     level,
+    require_neutral_singlet,
 )
 from qmbench_ml.trained_elements import check_trained
 
@@ -22,7 +22,7 @@ if TYPE_CHECKING:
     from qmbench_ml.delta.model import Contacts, Correction
 
 
-class DeltaCoupledCluster(Method):
+class DeltaCoupledCluster(Method[Molecule]):
     """PBE+MBD with a learned short-range correction to CCSD(T) of the energy between separate molecules.
 
     Ramakrishnan et al., J. Chem. Theory Comput. 11, 2087 (2015), for learning a difference. Energy in hartree: of one
@@ -39,13 +39,8 @@ class DeltaCoupledCluster(Method):
     citations = ("10.1021/acs.jctc.5b00099",)
 
     def check_system(self, system: Molecule, properties: frozenset[str]) -> None:
-        super().check_system(system, properties)
         check_trained(self.name, system)
-        if system.charge or system.multiplicity != 1:
-            raise Unsupported(
-                f"{self.name} was trained on neutral molecules of multiplicity 1, not charge {system.charge}, "
-                f"multiplicity {system.multiplicity}"
-            )
+        require_neutral_singlet(system, self.name)
         self._baseline().check(system, frozenset({"energy"}))
 
     def _baseline(self) -> Method:
@@ -54,7 +49,7 @@ class DeltaCoupledCluster(Method):
         except InputError:
             raise Unsupported(f"{self.name} needs the plugins qmbench-mbd and qmbench-pyscf") from None
 
-    def estimate(self, system: System, properties: frozenset[str]) -> float | None:
+    def estimate(self, system: Molecule, properties: frozenset[str]) -> float | None:
         return self._baseline().estimate(system, properties)
 
     def families(self) -> dict[str, str]:
@@ -67,8 +62,7 @@ class DeltaCoupledCluster(Method):
         from qmbench_ml.delta.model import CLOSEST, contacts, shipped
         from qmbench_ml.training_set import shipped as training_set
 
-        real = [i for i, ghost in enumerate(system.ghosts) if not ghost]
-        near = contacts([system.symbols[i] for i in real], system.coordinates[real])
+        near = contacts(list(system.elements), system.coordinates[list(system.real)])
         if len(near.x) and near.x.min() < CLOSEST:
             raise Unsupported(
                 f"{self.name}: two molecules are closer ({near.x.min():.2f} sums of van der Waals radii) than any it "

@@ -44,7 +44,7 @@ class GdmlOptions(Options):
         return shipped.resolved(value)
 
 
-class Gdml(Method):
+class Gdml(Method[Molecule]):
     """Gradient-domain kernel force field of one molecule, symmetrised over its atoms' permutations (sGDML).
 
     Energies in hartree, forces their exact gradient, each with a calibrated deviation of a Gaussian process. Chmiela et
@@ -69,11 +69,10 @@ class Gdml(Method):
             Molecule(("C", "O", "H", "H"), formaldehyde, 0, 1, name="formaldehyde"),
         )
 
-    def check_system(self, system: System, properties: frozenset[str]) -> None:
-        super().check_system(system, properties)
+    def check_system(self, system: Molecule, properties: frozenset[str]) -> None:
         self._placed(system)
 
-    def estimate(self, system: System, properties: frozenset[str]) -> float | None:
+    def estimate(self, system: Molecule, properties: frozenset[str]) -> float | None:
         return 1.0
 
     def families(self) -> dict[str, str]:

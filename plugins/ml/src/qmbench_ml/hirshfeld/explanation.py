@@ -26,7 +26,7 @@ def explanation(model: HirshfeldModel, molecule: Molecule, prediction: Predictio
         atoms = np.argsort(-prediction.uncertainties, kind="stable")[:_SOME_ROWS]
         note += f"; the {_SOME_ROWS} most uncertain of {len(prediction.ratios)} atoms"
     rows = [
-        [
+        (
             f"{molecule.symbols[atom]}{atom + 1}",
             round(float(prediction.ratios[atom]), 4),
             round(float(prediction.uncertainties[atom]), 4),
@@ -34,8 +34,8 @@ def explanation(model: HirshfeldModel, molecule: Molecule, prediction: Predictio
                 f"{n.molecule} atom {n.atom} ({n.similarity:.4f})"
                 for n in model.neighbours(int(molecule.atomic_numbers[atom]), prediction.environments.vectors[atom])
             ),
-        ]
+        )
         for atom in atoms.tolist()
     ]
     columns = ("atom", "ratio", "uncertainty", "nearest training environments")
-    return Explanation(columns, tuple(map(tuple, rows)), note)
+    return Explanation(columns, tuple(rows), note)

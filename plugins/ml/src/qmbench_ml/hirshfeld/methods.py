@@ -12,10 +12,10 @@ from qmbench import (
     Quantity,
     Resources,
     Result,
-    System,
     TrainingOverlap,
     Unsupported,
     level,
+    require_neutral_singlet,
 )
 from qmbench_ml.hirshfeld.options import LearnedDispersionOptions
 from qmbench_ml.trained_elements import check_trained
@@ -28,7 +28,7 @@ MOST_UNCERTAIN, MOST_UNKNOWN, CERTAIN = 0.4, 0.8, 0.05
 second times what it would be without any training: then the model knows next to nothing."""
 
 
-class LearnedRatios(Method):
+class LearnedRatios(Method[Molecule]):
     """Hirshfeld volume ratios of PBE densities, learned: a Gaussian process on SOAP descriptors of each atom.
 
     Bartók, Kondor and Csányi, Phys. Rev. B 87, 184115 (2013); the ratios: Tkatchenko and Scheffler, Phys. Rev. Lett.
@@ -43,15 +43,11 @@ class LearnedRatios(Method):
     citations: ClassVar[tuple[str, ...]] = ("10.1103/PhysRevB.87.184115", "10.1103/PhysRevLett.102.073005")
 
     def check_system(self, system: Molecule, properties: frozenset[str]) -> None:
-        super().check_system(system, properties)
         if any(system.ghosts):
             raise Unsupported(f"{self.name} has no basis, so there are no ghosts")
         check_trained(self.name, system)
-        if system.n_parts > 1 and (system.charge or system.multiplicity != 1):
-            raise Unsupported(
-                f"{self.name} was trained on neutral molecules of multiplicity 1, not charge {system.charge}, "
-                f"multiplicity {system.multiplicity}; pbe+mbd/def2-tzvpd, say, takes any"
-            )
+        if system.n_parts > 1:
+            require_neutral_singlet(system, self.name, "pbe+mbd/def2-tzvpd, say, takes any")
         self._check_with_free_atoms(system)
 
     def _check_with_free_atoms(self, molecule: Molecule) -> None:
@@ -66,7 +62,7 @@ class LearnedRatios(Method):
             except Unsupported as error:
                 raise Unsupported(f"{self.name} has free atoms in their ground states only: {error}") from None
 
-    def estimate(self, system: System, properties: frozenset[str]) -> float | None:
+    def estimate(self, system: Molecule, properties: frozenset[str]) -> float | None:
         return 1.0 + 0.002 * system.n_parts
 
     def families(self) -> dict[str, str]:
@@ -121,7 +117,7 @@ class LearnedDispersion(LearnedRatios):
     examples = ("ml-hirshfeld+mbd", "ml-hirshfeld+mbd?solver=stochastic")
     citations = (*LearnedRatios.citations, "10.1063/1.4865104")
 
-    def check_system(self, system: System, properties: frozenset[str]) -> None:
+    def check_system(self, system: Molecule, properties: frozenset[str]) -> None:
         super().check_system(system, properties)
         if self.is_stochastic() and (missing := sorted(properties - {"dispersion_energy"})):
             raise Unsupported(f"{self.name}: solver=stochastic gives dispersion_energy only, not {', '.join(missing)}")
@@ -129,7 +125,7 @@ class LearnedDispersion(LearnedRatios):
     def is_stochastic(self) -> bool:
         return self.options.solver == "stochastic"
 
-    def estimate(self, system: System, properties: frozenset[str]) -> float | None:
+    def estimate(self, system: Molecule, properties: frozenset[str]) -> float | None:
         return 1.0 + (60.0 if not self.is_stochastic() else 5.0) * (system.n_parts / 1000) ** 3
 
     def families(self) -> dict[str, str]:

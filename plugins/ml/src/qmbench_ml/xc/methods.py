@@ -6,7 +6,7 @@ from typing import Any
 
 from pydantic import Field
 
-from qmbench import Method, Molecule, Quantity, Resources, Result, System, Unsupported
+from qmbench import Method, Molecule, Quantity, Resources, Result, Unsupported, require_elements
 from qmbench_pyscf import KohnShamOptions
 
 ELEMENTS = ("H", "He", "Li", "Be", "B", "C", "N", "O", "F", "Ne", "Si", "P", "S", "Cl", "Ar")
@@ -21,7 +21,7 @@ class LearnedFunctionalOptions(KohnShamOptions):
     energy_tolerance: float = Field(1e-9, gt=0, le=1e-5, description="SCF convergence in the energy, hartree")
 
 
-class LearnedFunctional(Method):
+class LearnedFunctional(Method[Molecule]):
     """A meta-GGA of 20 fitted parameters that obeys exact constraints for every value of them, self-consistently.
 
     Kohn–Sham with PySCF, restricted for singlets and unrestricted otherwise. Fitted to total, ionization and
@@ -40,11 +40,8 @@ class LearnedFunctional(Method):
     tolerances = {"energy": 2e-5}
 
     def check_system(self, system: Molecule, properties: frozenset[str]) -> None:
-        super().check_system(system, properties)
         name = system.name or system.formula
-        real = {s for s, ghost in zip(system.symbols, system.ghosts, strict=True) if not ghost}
-        if unknown := sorted(real - set(ELEMENTS)):
-            raise Unsupported(f"{self.name} was not tested on {', '.join(unknown)}; it was on {', '.join(ELEMENTS)}")
+        require_elements(system, ELEMENTS, self.name, "was not tested on")
         if system.n_electrons == 0:
             raise Unsupported(f"{name} has no electrons")
         if self.removed_electrons(system):
@@ -54,10 +51,10 @@ class LearnedFunctional(Method):
                 f"{self.name}: reference=restricted is for multiplicity 1, not {system.multiplicity}; leave it out"
             )
 
-    def removed_electrons(self, system: System) -> int:
+    def removed_electrons(self, system: Molecule) -> int:
         from qmbench_pyscf import removed_electrons
 
-        return removed_electrons(system, self.options.basis) if isinstance(system, Molecule) else 0
+        return removed_electrons(system, self.options.basis)
 
     def families(self) -> dict[str, str]:
         return {"program": "pyscf", "functional": "ml-xc", "model": "ml-xc"}

@@ -167,8 +167,7 @@ def _progress_facts(history: Any) -> dict[str, Any]:
 
 def _sorted(molecule: Molecule) -> Molecule:
     """The real nuclei in an order of their own: heaviest first, then by position."""
-    real = [i for i, ghost in enumerate(molecule.ghosts) if not ghost]
-    order = sorted(real, key=lambda i: (-int(molecule.atomic_numbers[i]), molecule.positions[i]))
+    order = sorted(molecule.real, key=lambda i: (-int(molecule.atomic_numbers[i]), molecule.positions[i]))
     return Molecule(
         symbols=tuple(molecule.symbols[i] for i in order),
         positions=tuple(molecule.positions[i] for i in order),

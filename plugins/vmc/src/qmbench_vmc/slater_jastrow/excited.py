@@ -30,7 +30,7 @@ def states(ground: Trial, options: MonteCarloOptions, resources: Resources) -> I
     """The excited states that `ground` (a singlet) allows, one after the other."""
     molecule = ground.molecule
     triplet = replace(molecule, multiplicity=3, fragments=())
-    atom = sum(not g for g in molecule.ghosts) == 1 and molecule.n_electrons == 2
+    atom = len(molecule.real) == 1 and molecule.n_electrons == 2
     first = make_trial(triplet, options, resources)
     yield ExcitedState("2 3S" if atom else "T1", first, "lowest triplet")
     if not atom:
