@@ -106,6 +106,7 @@ def test_h2_curve_is_smooth_and_tends_to_two_atoms(diatomics, reference_values):
 def test_h2_curve_bounds_full_ci_from_below(diatomics, reference_values, distance):
     """CCSD is full CI for two electrons: in cc-pVQZ above the exact energy and within two millihartree of it."""
     import pyscf
+    import pyscf.cc
 
     molecule = pyscf.gto.M(atom=[("H", (0, 0, 0)), ("H", (0, 0, distance))], unit="Bohr", basis="cc-pvqz", verbose=0)
     field = pyscf.scf.RHF(molecule).run(conv_tol=1e-11)
@@ -132,6 +133,7 @@ def test_full_ci_curves_are_recomputed(diatomics, reference_values, references_s
 def test_equilibrium_distance_is_a_minimum(diatomics, name):
     """MP2/cc-pVTZ is lower at r_e than at r_e -+ 0.05 angstrom: no distance in the wrong unit, no wrong state."""
     import pyscf
+    import pyscf.mp
 
     molecule = diatomics.systems[name]
 
