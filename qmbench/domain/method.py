@@ -14,7 +14,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from functools import cached_property
 from importlib import metadata
-from typing import Any, ClassVar, Generic, TypeVar, cast, get_args, get_origin
+from typing import Any, ClassVar, Generic, Literal, TypeVar, cast, get_args, get_origin
 from urllib.parse import quote, unquote
 
 import pydantic
@@ -83,6 +83,10 @@ class Method(ABC, Generic[S]):
     # The basis set that it always computes in, where none is written behind the slash. Its interaction energies have a
     # superposition error then, so that counterpoise is a choice as for any method with an option `basis`.
     own_basis: ClassVar[str] = ""
+    # Where energy is counted from: `absolute`, nuclei and electrons infinitely far apart and at rest, as in every total
+    # energy; `arbitrary`, the method's own zero (force fields, tight binding), so that an energy means something only
+    # in differences with the same nuclei on both sides, and the core compares no others.
+    energy_zero: ClassVar[Literal["absolute", "arbitrary"]] = "absolute"
     # property -> how far it may move (in the property's unit) when the molecule is shifted, turned or its atoms
     # are renumbered. State it where a grid breaks the symmetry; the conformance kit holds the method to it.
     tolerances: ClassVar[Mapping[str, float]] = {}

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 from qmbench.domain.errors import InputError, did_you_mean
 from qmbench.plugging.registry import PluginInfo, Plugins, plugins
-from qmbench.testing import contract, invariance, lattice, physics
+from qmbench.testing import contract, energies, invariance, lattice, physics, surroundings
 from qmbench.testing.subject import ConformanceError, NotApplicable, Subject
 
 __all__ = ["CHECKS", "Check", "ConformanceError", "NotApplicable", "checks"]
@@ -16,21 +16,30 @@ CHECKS: dict[str, Callable[[Subject], None]] = {
     f.__name__: f
     for f in (
         contract.import_cost,
+        contract.prints_nothing,
         contract.check_imports_no_program,
+        contract.check_is_cheap,
         contract.docstring,
         contract.options_documented,
         contract.canonical_string,
         contract.refuses_other_systems,
+        contract.examples_compute,
         contract.properties_delivered,
         contract.units_and_shapes,
         contract.settings_are_json,
         physics.options_alive,
         physics.reproducible,
+        physics.errors_are_honest,
         physics.resources_change_nothing,
+        surroundings.writes_only_to_scratch,
+        surroundings.surroundings_change_nothing,
         physics.charge_used,
         physics.multiplicity_used,
         physics.ghosts_add_no_electrons,
         physics.non_convergence_raises,
+        energies.energy_magnitude,
+        energies.lengths_in_bohr,
+        energies.forces_match_energy,
         invariance.translation,
         invariance.rotation,
         invariance.permutation,
@@ -44,15 +53,39 @@ CHECKS: dict[str, Callable[[Subject], None]] = {
 """name -> what it holds against a method. The first line of each function's docstring says it in words."""
 
 
+WITHOUT_COMPUTING = frozenset(
+    {
+        *("import_cost", "prints_nothing", "check_imports_no_program", "check_is_cheap", "docstring"),
+        *("options_documented", "canonical_string", "refuses_other_systems"),
+    }
+)
+"""Checks that call no `compute`; the others have nothing to say when `examples_compute` fails."""
+
+OF_THE_PLUGIN = frozenset({"import_cost", "prints_nothing"})
+"""Checks whose finding holds for all methods of a plugin at once."""
+
+
 @dataclass(frozen=True)
 class Check:
-    """One check of one method. Call it: silence is right, ConformanceError is wrong, NotApplicable is neither."""
+    """One check of one method. Call it: silence is right, ConformanceError is wrong, NotApplicable is neither.
+
+    What another check of the same method has found already is not found twice: NotApplicable names that check.
+    """
 
     name: str
     subject: Subject
 
     def __call__(self) -> None:
-        CHECKS[self.name](self.subject)
+        told = self.subject.told
+        if "examples_compute" in told.values() and self.name not in WITHOUT_COMPUTING | {"examples_compute"}:
+            raise NotApplicable("skipped because examples_compute failed")
+        try:
+            CHECKS[self.name](self.subject)
+        except ConformanceError as error:
+            first = told.setdefault(str(error), self.name)
+            if first != self.name:
+                raise NotApplicable(f"skipped because {first} failed for the same reason") from None
+            raise
 
     def __str__(self) -> str:
         return f"{self.subject.method.name}-{self.name}"
@@ -101,7 +134,8 @@ def _concerns(check: str, subject: Subject) -> bool:
     for kind in ("lattice", "crystal"):
         if check.startswith(f"{kind}_"):
             return kind in kinds
-    if check == "ghosts_add_no_electrons":
+    if check in ("ghosts_add_no_electrons", "lengths_in_bohr"):
         return "molecule" in kinds
-    nuclear = ("translation", "rotation", "permutation", "charge_used", "multiplicity_used")
+    nuclear = ("translation", "rotation", "permutation", "charge_used", "multiplicity_used", "energy_magnitude")
+    nuclear += ("forces_match_energy",)
     return bool(kinds & {"molecule", "crystal"}) if check in nuclear else True

@@ -6,13 +6,12 @@ from dataclasses import replace
 
 import numpy as np
 
-from qmbench.domain.errors import QmbenchError
+from qmbench.domain.errors import InputError, QmbenchError, Unsupported
+from qmbench.domain.method import Result
 from qmbench.domain.quantity import Quantity
 from qmbench.domain.systems import LatticeModel
 from qmbench.testing import samples
-from qmbench.testing.subject import Subject, distance
-
-EXTENSIVE = ("energy", "energy_per_site", "excitation_energies")
+from qmbench.testing.subject import NotApplicable, Subject, distance
 
 
 def lattice_fields_used(subject: Subject) -> None:
@@ -32,8 +31,8 @@ def lattice_energy_scales(subject: Subject) -> None:
         second = subject.compute(level, doubled)
     except QmbenchError as error:
         raise subject.fail(f"computes {system.name}, but not with all energies doubled: {error}") from None
-    for prop in EXTENSIVE:
-        if prop in first.properties:
+    for prop in _energies(subject, first):
+        if prop in second.properties:
             wanted = _scaled(first.properties[prop], 2.0)
             off = distance(wanted, second.properties[prop])
             if off > subject.tolerance(prop):
@@ -48,13 +47,20 @@ def lattice_sites_renumbered(subject: Subject) -> None:
     mirrored = replace(system, onsite=tuple(energies.reshape(system.lattice)[::-1].ravel().tolist()))
     try:
         first, second = subject.compute(level, plain), subject.compute(level, mirrored)
-    except QmbenchError:
-        return
-    for prop in EXTENSIVE:
-        if prop in first.properties:
+    except (Unsupported, InputError) as error:
+        raise NotApplicable(f"{subject.method.name} refuses site energies: {error}") from None
+    except QmbenchError as error:
+        raise subject.fail(f"computes {system.name}, but not with site energies: {error}") from None
+    for prop in _energies(subject, first):
+        if prop in second.properties:
             off = distance(first.properties[prop], second.properties[prop])
             if off > subject.tolerance(prop):
                 raise subject.fail(f"{prop} is off by {off:.3g} when the lattice is mirrored")
+
+
+def _energies(subject: Subject, result: Result) -> list[str]:
+    """The properties in units of t."""
+    return [prop for prop in result.properties if subject.plugins.properties[prop].unit_for("lattice") == "t"]
 
 
 def _scaled(quantity: Quantity, scale: float) -> Quantity:

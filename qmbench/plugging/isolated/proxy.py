@@ -236,6 +236,7 @@ def _method_class(described: Mapping[str, Any], plugin: IsolatedPlugin) -> type[
         "citations": tuple(described["citations"]),
         "stochastic": described["stochastic"],
         "own_basis": described.get("own_basis", ""),
+        "energy_zero": described.get("energy_zero", "absolute"),
         "examples": tuple(described["examples"]),
         "tolerances": dict(described["tolerances"]),
         "described": described,

@@ -1,0 +1,172 @@
+"""The conformance kit in a supervised child: whatever a method does ends as one failed check, and the run goes on.
+
+One child runs the checks one after the other, so that they share calculations; after a fault (an exit, a signal, a
+limit passed, a process left running) another takes over.
+"""
+
+from __future__ import annotations
+
+import selectors
+import shutil
+import tempfile
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+from types import TracebackType
+from typing import Any
+
+from qmbench.domain.errors import InputError, ResourceError
+from qmbench.running.engine.outcome import Outcome
+from qmbench.running.engine.supervisor import Child
+from qmbench.testing.kit import OF_THE_PLUGIN, WITHOUT_COMPUTING
+
+TIMEOUT_S = 300.0
+WAKE_SECONDS = 0.05
+JOB = "qmbench.testing.job"
+LOADS = "loads"  # the row of a plugin that does not
+
+
+@dataclass(frozen=True)
+class Row:
+    """How one check ended: passed, failed or skipped; the message says why it did not pass."""
+
+    method: str
+    check: str
+    outcome: str
+    message: str
+    wall_s: float
+
+    def to_json(self) -> dict[str, Any]:
+        return {**vars(self), "message": " ".join(self.message.split()), "wall_s": round(self.wall_s, 3)}
+
+
+class Supervisor:
+    """Runs checks of one plugin in children. methods: only these; empty for all that it registers.
+
+    timeout_s, memory_gib: limits of one check. Use it in a `with` block, which ends the child.
+    """
+
+    def __init__(
+        self,
+        plugin: str,
+        methods: Sequence[str] = (),
+        timeout_s: float = TIMEOUT_S,
+        memory_gib: float | None = None,
+    ) -> None:
+        self.plugin, self.methods = plugin, list(methods)
+        self._limits = {"cores": 1, "time_s": timeout_s, "memory_gib": memory_gib, "artifacts": None}
+        self._root = Path(tempfile.mkdtemp(prefix="qmbench-check-"))
+        self._child: Child | None = None
+        self._told = Told()
+
+    def listed(self) -> list[tuple[str, str]] | Row:
+        """(method, check) of all that there is to run, or the failed row of a plugin that does not load.
+
+        InputError when a method is not the plugin's.
+        """
+        outcome = self._ask({"what": "list"})
+        if isinstance(outcome, str):
+            return Row("", LOADS, "failed", outcome, 0.0)
+        answer = outcome.settings
+        wall_s = outcome.cost.wall_s if outcome.cost else 0.0
+        if outcome.failure is not None or "broken" in answer:
+            message = outcome.failure.message if outcome.failure else answer["broken"]
+            return Row("", LOADS, "failed", message, wall_s)
+        if "wrong" in answer:
+            raise InputError(answer["wrong"])
+        return [(method, check) for method, check in answer["checks"]]
+
+    def run(self, method: str, check: str) -> Row:
+        """One check, however it ends."""
+        why = self._told.skips(method, check)
+        if why:
+            return Row(method, check, "skipped", why, 0.0)
+        outcome = self._ask({"what": "check", "method": method, "check": check})
+        if isinstance(outcome, str):
+            row = Row(method, check, "failed", f"{method}: {outcome}", 0.0)
+        else:
+            wall_s = outcome.cost.wall_s if outcome.cost else 0.0
+            if outcome.failure is not None:
+                row = Row(method, check, "failed", f"{method}: {outcome.failure.message}", wall_s)
+            else:
+                row = Row(method, check, outcome.settings["outcome"], outcome.settings["message"], wall_s)
+        return self._told.once(row)
+
+    def rows(self, chosen: Sequence[str] = ()) -> Iterator[tuple[int, int, str, Row | None]]:
+        """(number, of how many, name, row) before (row None) and after each check; InputError for an unknown check."""
+        found = self.listed()
+        if isinstance(found, Row):
+            yield 1, 1, LOADS, found
+            return
+        found = [(method, check) for method, check in found if not chosen or check in chosen]
+        for number, (method, check) in enumerate(found, start=1):
+            yield number, len(found), f"{method}-{check}", None
+            yield number, len(found), f"{method}-{check}", self.run(method, check)
+
+    def _ask(self, question: dict[str, Any]) -> Outcome | str:
+        """The child's answer; text when no child starts."""
+        document = {**question, "plugin": self.plugin, "methods": self.methods, "resources": self._limits}
+        try:
+            if self._child is None:
+                self._child = Child(self.plugin, self._root, job=JOB)
+            child = self._child
+            child.send(document)
+            with selectors.DefaultSelector() as selector:
+                selector.register(child, selectors.EVENT_READ)
+                while (outcome := child.poll()) is None:
+                    selector.select(WAKE_SECONDS)
+        except ResourceError as error:
+            self._end()
+            return str(error)
+        except BaseException:
+            self._end()
+            raise
+        if not child.reusable:
+            self._end()
+        return outcome
+
+    def _end(self) -> None:
+        if self._child is not None:
+            self._child.kill()
+            self._child = None
+
+    def close(self) -> None:
+        """End the child with its process tree, and remove its folder."""
+        self._end()
+        shutil.rmtree(self._root, ignore_errors=True)
+
+    def __enter__(self) -> Supervisor:
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self.close()
+
+
+@dataclass
+class Told:
+    """What was found already, so that one failure is said once although it shows in many checks and children."""
+
+    failures: dict[tuple[str, str], tuple[str, str]] = field(default_factory=dict)
+    silent: set[str] = field(default_factory=set)
+
+    def skips(self, method: str, check: str) -> str:
+        """Why a check need not run; empty when it has to."""
+        if method in self.silent and check not in WITHOUT_COMPUTING | {"examples_compute"}:
+            return "skipped because examples_compute failed"
+        return ""
+
+    def once(self, row: Row) -> Row:
+        """The row itself, or that of a skipped check when its failure is known."""
+        if row.outcome != "failed":
+            return row
+        if row.check == "examples_compute":
+            self.silent.add(row.method)
+        scope = "" if row.check in OF_THE_PLUGIN else row.method
+        key = (scope, row.message.removeprefix(f"{row.method}: "))
+        method, check = self.failures.setdefault(key, (row.method, row.check))
+        if (method, check) == (row.method, row.check):
+            return row
+        of = "" if method == row.method else f" of {method}"
+        return Row(row.method, row.check, "skipped", f"skipped because {check}{of} failed for the same reason", row.wall_s)
