@@ -9,7 +9,7 @@ from __future__ import annotations
 import selectors
 import shutil
 import tempfile
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from types import TracebackType
@@ -21,6 +21,7 @@ from qmbench.running.engine.supervisor import Child
 from qmbench.testing.kit import OF_THE_PLUGIN, WITHOUT_COMPUTING
 
 TIMEOUT_S = 300.0
+LIST_S = 60.0  # for importing the plugin and listing its checks
 WAKE_SECONDS = 0.05
 JOB = "qmbench.testing.job"
 LOADS = "loads"  # the row of a plugin that does not
@@ -105,16 +106,15 @@ class Supervisor:
 
     def _ask(self, question: dict[str, Any]) -> Outcome | str:
         """The child's answer; text when no child starts."""
-        document = {**question, "plugin": self.plugin, "methods": self.methods, "resources": self._limits}
+        about = {"plugin": self.plugin, "methods": self.methods}
         try:
             if self._child is None:
                 self._child = Child(self.plugin, self._root, job=JOB)
+                if question["what"] != "list":  # so that no check pays for importing the plugin
+                    _answer(self._child, {**about, "what": "list", "resources": {**self._limits, "time_s": LIST_S}})
             child = self._child
-            child.send(document)
-            with selectors.DefaultSelector() as selector:
-                selector.register(child, selectors.EVENT_READ)
-                while (outcome := child.poll()) is None:
-                    selector.select(WAKE_SECONDS)
+            limits = self._limits if question["what"] != "list" else {**self._limits, "time_s": LIST_S}
+            outcome = _answer(child, {**about, **question, "resources": limits})
         except ResourceError as error:
             self._end()
             return str(error)
@@ -142,6 +142,16 @@ class Supervisor:
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
         self.close()
+
+
+def _answer(child: Child, document: Mapping[str, Any]) -> Outcome:
+    """What the child says, or what became of it."""
+    child.send(document)
+    with selectors.DefaultSelector() as selector:
+        selector.register(child, selectors.EVENT_READ)
+        while (outcome := child.poll()) is None:
+            selector.select(WAKE_SECONDS)
+    return outcome
 
 
 @dataclass
