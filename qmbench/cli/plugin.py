@@ -104,7 +104,9 @@ def check(
     ] = 300.0,
     check_memory: Annotated[
         float | None,
-        typer.Option("--check-memory", metavar="GIB", min=0.1, help="Memory for one check [default: half of what is free]."),
+        typer.Option(
+            "--check-memory", metavar="GIB", min=0.1, help="Memory for one check [default: half of what is free]."
+        ),
     ] = None,
     json: Annotated[bool, typer.Option("--json", help="Print one JSON document and nothing else.")] = False,
 ) -> int:

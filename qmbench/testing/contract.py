@@ -19,7 +19,7 @@ from qmbench.testing.probe import Probe, probe, programs
 from qmbench.testing.subject import NotApplicable, Subject
 
 IMPORT_LIMIT_S = 0.1
-CHECK_LIMIT_S = 0.5
+CHECK_LIMIT_S = 0.25
 
 
 def import_cost(subject: Subject) -> None:
@@ -37,7 +37,8 @@ def import_cost(subject: Subject) -> None:
 def prints_nothing(subject: Subject) -> None:
     """Importing the plugin and `check` write nothing to standard output or error, which would corrupt `--json`."""
     found = _probe(subject)
-    for doing, said in (("importing its plugin", found.said_by_import), ("check()", found.said_by_check)):
+    said_by_check = found.said_by_check.get(subject.method.name, {})
+    for doing, said in (("importing its plugin", found.said_by_import), ("check()", said_by_check)):
         for stream, text in said.items():
             if text.strip():
                 first = text.strip().splitlines()[0][:60]

@@ -9,7 +9,6 @@ import numpy as np
 
 from qmbench.domain.errors import QmbenchError
 from qmbench.domain.method import LevelOfTheory
-from qmbench.domain.quantity import Quantity
 from qmbench.domain.systems import Crystal, Molecule, System
 from qmbench.testing import samples
 from qmbench.testing.samples import Nuclei

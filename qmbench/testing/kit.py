@@ -61,8 +61,8 @@ WITHOUT_COMPUTING = frozenset(
 )
 """Checks that call no `compute`; the others have nothing to say when `examples_compute` fails."""
 
-OF_THE_PLUGIN = frozenset({"import_cost", "prints_nothing"})
-"""Checks whose finding holds for all methods of a plugin at once."""
+ABOUT_THE_PLUGIN = ("importing its plugin", "its plugin does not import")
+"""How a finding begins that holds for all methods of a plugin at once."""
 
 
 @dataclass(frozen=True)

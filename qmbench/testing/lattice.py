@@ -59,8 +59,11 @@ def lattice_sites_renumbered(subject: Subject) -> None:
 
 
 def _energies(subject: Subject, result: Result) -> list[str]:
-    """The properties in units of t."""
-    return [prop for prop in result.properties if subject.plugins.properties[prop].unit_for("lattice") == "t"]
+    """The properties in units of t, but those over a coordinate or of no declared length, which may be in t as well."""
+    infos = [subject.plugins.properties[prop] for prop in result.properties]
+    return [
+        i.name for i in infos if i.unit_for("lattice") == "t" and i.shape not in ("curve", "any") and "*" not in i.axes
+    ]
 
 
 def _scaled(quantity: Quantity, scale: float) -> Quantity:

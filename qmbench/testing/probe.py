@@ -55,14 +55,14 @@ answer = {"import_s": cpu, "waited_s": max(0.0, wall - cpu - waiting)}
 answer["after_import"] = sorted({m.partition(".")[0] for m in sys.modules})
 answer["said_by_import"] = said()
 found = qmbench.plugging.registry.discover(point)
-after = answer["after_check"] = {}
+after, answer["said_by_check"] = answer.setdefault("after_check", {}), {}
 for name, level, system in request["examples"]:
     try:
         found.level(level).make().check(qmbench.domain.systems.system_from_json(system), found.methods[name].properties)
     except qmbench.QmbenchError:
         pass
     after[name] = sorted({m.partition(".")[0] for m in sys.modules})
-answer["said_by_check"] = said()
+    answer["said_by_check"][name] = said()
 json.dump(answer, answers)
 answers.flush()
 os._exit(0)
@@ -74,7 +74,7 @@ class Probe:
     """What a fresh interpreter saw. Module names are top level.
 
     import_s: CPU seconds of the entry module. waited_s: seconds in which it neither computed nor waited for a core
-    (sleep, disk, network). said_by_…: what was written to standard `output` and `error`.
+    (sleep, disk, network). said_by_…: what was written to standard `output` and `error`, of `check` by method.
     """
 
     import_s: float
@@ -82,7 +82,7 @@ class Probe:
     after_import: frozenset[str]
     after_check: dict[str, frozenset[str]]
     said_by_import: dict[str, str]
-    said_by_check: dict[str, str]
+    said_by_check: dict[str, dict[str, str]]
     error: str = ""
 
 

@@ -131,7 +131,7 @@ class Subject:
         except QmbenchError:
             return None
         common = sorted(set(first.properties) & set(second.properties))
-        same = all(distance(first.properties[p], second.properties[p]) <= 1e-9 for p in common)
+        same = all(_same(first.properties[p], second.properties[p]) for p in common)
         return common if same else None
 
     def _compute(self, level: LevelOfTheory, system: System, properties: frozenset[str], cores: int) -> Result:
@@ -212,9 +212,14 @@ class Subject:
         return TOLERANCES.get(info.unit, OTHER_TOLERANCE)
 
     def rank(self, prop: str) -> tuple[int, str]:
-        """Sorts properties from cheap to dear: energies, other numbers, vectors, states and curves, tensors."""
+        """Sorts properties from cheap to dear: energies, other numbers, vectors, states and curves, tensors.
+
+        The total energy comes first, since everything that may matter shows in it.
+        """
+        if prop == "energy":
+            return (-1, prop)
         info = dict.get(self.plugins.properties, prop)
-        if info is None or isinstance(info.shape, str) and info.shape not in COUNTED:
+        if info is None or (isinstance(info.shape, str) and info.shape not in COUNTED):
             return (3, prop)
         if not info.axes:
             return (0 if info.unit in ("hartree", "t") else 1, prop)
@@ -247,6 +252,12 @@ def distance(a: Quantity, b: Quantity) -> float:
         return float("inf")
     noise = 4.0 * np.hypot(errors(a), errors(b))
     return float(np.max(np.abs(x - y) - noise, initial=0.0))
+
+
+def _same(a: Quantity, b: Quantity) -> bool:
+    """Whether nothing tells two quantities apart; of a small one (a dispersion energy, say) more digits count."""
+    largest = float(np.max(np.abs(numbers(a)), initial=0.0))
+    return distance(a, b) <= min(1e-9, 1e-7 * largest)
 
 
 def same_numbers(a: Result, b: Result, noise: float = 1e-12) -> bool:

@@ -9,22 +9,57 @@ from __future__ import annotations
 import selectors
 import shutil
 import tempfile
-from collections.abc import Iterator, Mapping, Sequence
+import weakref
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from types import TracebackType
 from typing import Any
 
 from qmbench.domain.errors import InputError, ResourceError
+from qmbench.plugging.registry import Plugins
 from qmbench.running.engine.outcome import Outcome
 from qmbench.running.engine.supervisor import Child
-from qmbench.testing.kit import OF_THE_PLUGIN, WITHOUT_COMPUTING
+from qmbench.testing import kit
+from qmbench.testing.kit import ABOUT_THE_PLUGIN, WITHOUT_COMPUTING, Check, ConformanceError, NotApplicable
 
 TIMEOUT_S = 300.0
 LIST_S = 60.0  # for importing the plugin and listing its checks
 WAKE_SECONDS = 0.05
 JOB = "qmbench.testing.job"
 LOADS = "loads"  # the row of a plugin that does not
+
+
+@dataclass(frozen=True)
+class SupervisedCheck(Check):
+    """A check that runs in the child of its supervisor."""
+
+    supervisor: Supervisor
+
+    def __call__(self) -> None:
+        row = self.supervisor.run(self.subject.method.name, self.name)
+        if row.outcome == "failed":
+            raise ConformanceError(row.message)
+        if row.outcome == "skipped":
+            raise NotApplicable(row.message)
+
+
+def checks(
+    plugin: str, methods: Iterable[str] | None = None, registry: Plugins | None = None, supervised: bool = False
+) -> list[Check]:
+    """Every check of every method that the installed plugin `plugin` registers.
+
+    methods: only these (also names of an open family, which nobody registers). registry: the plugins to look
+    in, those installed by default. supervised: run them in a child process, which any way to end and 300 s for each
+    leave unharmed; slower, since it imports the plugin again. InputError when the plugin is not there or could not be
+    loaded.
+    """
+    methods = None if methods is None else list(methods)
+    found = kit.checks(plugin, methods, registry)
+    if not supervised:
+        return found
+    supervisor = Supervisor(plugin, methods or ())
+    return [SupervisedCheck(check.name, check.subject, supervisor) for check in found]
 
 
 @dataclass(frozen=True)
@@ -56,9 +91,10 @@ class Supervisor:
     ) -> None:
         self.plugin, self.methods = plugin, list(methods)
         self._limits = {"cores": 1, "time_s": timeout_s, "memory_gib": memory_gib, "artifacts": None}
-        self._root = Path(tempfile.mkdtemp(prefix="qmbench-check-"))
-        self._child: Child | None = None
+        self._root: Path | None = None
+        self._children: list[Child] = []  # one at most
         self._told = Told()
+        self._finalizer: weakref.finalize[Any, Any] | None = None
 
     def listed(self) -> list[tuple[str, str]] | Row:
         """(method, check) of all that there is to run, or the failed row of a plugin that does not load.
@@ -108,32 +144,36 @@ class Supervisor:
         """The child's answer; text when no child starts."""
         about = {"plugin": self.plugin, "methods": self.methods}
         try:
-            if self._child is None:
-                self._child = Child(self.plugin, self._root, job=JOB)
+            if not self._children:
+                self._children.append(Child(self.plugin, self._folder(), job=JOB))
                 if question["what"] != "list":  # so that no check pays for importing the plugin
-                    _answer(self._child, {**about, "what": "list", "resources": {**self._limits, "time_s": LIST_S}})
-            child = self._child
+                    _answer(
+                        self._children[0], {**about, "what": "list", "resources": {**self._limits, "time_s": LIST_S}}
+                    )
+            child = self._children[0]
             limits = self._limits if question["what"] != "list" else {**self._limits, "time_s": LIST_S}
             outcome = _answer(child, {**about, **question, "resources": limits})
         except ResourceError as error:
-            self._end()
+            self.close()
             return str(error)
         except BaseException:
-            self._end()
+            self.close()
             raise
         if not child.reusable:
-            self._end()
+            self.close()
         return outcome
 
-    def _end(self) -> None:
-        if self._child is not None:
-            self._child.kill()
-            self._child = None
+    def _folder(self) -> Path:
+        if self._root is None:
+            self._root = Path(tempfile.mkdtemp(prefix="qmbench-check-"))
+            self._finalizer = weakref.finalize(self, _end, self._children, self._root)
+        return self._root
 
     def close(self) -> None:
-        """End the child with its process tree, and remove its folder."""
-        self._end()
-        shutil.rmtree(self._root, ignore_errors=True)
+        """End the child with its process tree, and remove its folder. The supervisor can be used again."""
+        if self._finalizer is not None:
+            self._finalizer()
+        self._finalizer = self._root = None
 
     def __enter__(self) -> Supervisor:
         return self
@@ -142,6 +182,12 @@ class Supervisor:
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
         self.close()
+
+
+def _end(children: list[Child], root: Path) -> None:
+    while children:
+        children.pop().kill()
+    shutil.rmtree(root, ignore_errors=True)
 
 
 def _answer(child: Child, document: Mapping[str, Any]) -> Outcome:
@@ -173,10 +219,12 @@ class Told:
             return row
         if row.check == "examples_compute":
             self.silent.add(row.method)
-        scope = "" if row.check in OF_THE_PLUGIN else row.method
-        key = (scope, row.message.removeprefix(f"{row.method}: "))
+        message = row.message.removeprefix(f"{row.method}: ")
+        key = ("" if message.startswith(ABOUT_THE_PLUGIN) else row.method, message)
         method, check = self.failures.setdefault(key, (row.method, row.check))
         if (method, check) == (row.method, row.check):
             return row
         of = "" if method == row.method else f" of {method}"
-        return Row(row.method, row.check, "skipped", f"skipped because {check}{of} failed for the same reason", row.wall_s)
+        return Row(
+            row.method, row.check, "skipped", f"skipped because {check}{of} failed for the same reason", row.wall_s
+        )

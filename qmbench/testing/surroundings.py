@@ -16,7 +16,9 @@ from qmbench.domain.systems import System
 from qmbench.testing.subject import NotApplicable, Subject, distance
 
 # A variable that a module reads, as it is written in its source.
-_READ = re.compile(r"""(?:environ(?:\.get|\.setdefault|\.pop)?\s*[\[(]|getenv\s*\()\s*["']([A-Za-z_][A-Za-z0-9_]*)["']""")
+_READ = re.compile(
+    r"""(?:environ(?:\.get|\.setdefault|\.pop)?\s*[\[(]|getenv\s*\()\s*["']([A-Za-z_][A-Za-z0-9_]*)["']"""
+)
 # They say where and with how many threads to run, which is the caller's business.
 _RESOURCES = re.compile(r".*NUM_THREADS|PATH|PYTHON.*|TMPDIR|TMP|TEMP|HOME|LANG|LC_.*|PYSCF_TMPDIR|CUDA_.*")
 MOST_FILES = 2000

@@ -13,18 +13,8 @@ import pytest
 from qmbench import InputError
 from qmbench.testing import CHECKS, ConformanceError, NotApplicable, checks
 
-TOYS = Path(__file__).parent / "toys"
-sys.path.insert(0, str(TOYS))
-import qmbench_broken  # noqa: E402
-import qmbench_faulty  # noqa: E402
-
-IMPORTS = {
-    "drags": ("import_cost", "importing its plugin imports toyprogram; import it inside compute"),
-    "knows": ("import_cost", "importing its plugin imports ase; import it inside compute"),
-    "slow": ("import_cost", r"importing its plugin takes 0\.[2-9]\d s of CPU"),
-    "sleepy": ("import_cost", r"importing its plugin waits for 0\.[2-9]\d s"),
-    "talks": ("prints_nothing", "importing its plugin prints to standard output: 'welcome'"),
-}
+sys.path.insert(0, str(Path(__file__).parent))
+from broken_methods import IMPORTS, qmbench_broken, qmbench_faulty
 
 
 def run(registry, plugin: str, method: str, check: str) -> None:

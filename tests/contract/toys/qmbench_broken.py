@@ -1,6 +1,6 @@
 """Methods that end their process, leave something behind, or give another quantity than they say; one fault each.
 
-As in `qmbench_faulty`, `FAULTS` says which check must find it and how. Those in `DEADLY` are for a supervised child only.
+As in `qmbench_faulty`, `FAULTS` says which check must find it and how. Those in `DEADLY` are for a child only.
 """
 
 from __future__ import annotations
@@ -142,7 +142,7 @@ class ComputesInCheck(Morse):
 class SlowCheck(Morse):
     def check_system(self, system, properties):
         super().check_system(system, properties)
-        end = time.process_time() + 0.6
+        end = time.process_time() + 0.3
         while time.process_time() < end:
             pass
 
