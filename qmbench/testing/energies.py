@@ -19,7 +19,7 @@ ENERGY_RANGE = 0.25
 BOHR_IN_ANGSTROM = 0.529177
 STEP = 0.02  # of the difference formula, bohr
 FORCE_SLACK = 0.02  # of the force itself: grids and response that programs leave out
-FORCE_FLOOR = 1e-6  # hartree/bohr, per coordinate: convergence of the energy
+FORCE_FLOOR = 1e-7  # hartree/bohr, per coordinate: convergence of the energy
 
 
 def energy_magnitude(subject: Subject) -> None:

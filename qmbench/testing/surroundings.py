@@ -53,7 +53,7 @@ def surroundings_change_nothing(subject: Subject) -> None:
 
 
 def _same(subject: Subject, level: LevelOfTheory, system: System, usual: Result, what: str) -> None:
-    """ConformanceError when the number now is another one; that it is refused for want of a file is no silent change."""
+    """ConformanceError when the number is another one now; a refusal for want of a file is no silent change."""
     try:
         now = _fresh(subject, level, system)
     except (InputError, ResourceError):

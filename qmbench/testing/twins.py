@@ -18,7 +18,7 @@ _numbers = itertools.count()
 
 @contextlib.contextmanager
 def once(fail: Callable[[str], Exception]) -> Iterator[None]:
-    """What is done inside must come back in this process alone; what `fail` makes of a message, when a fork came back, too.
+    """What is done inside must come back in this process alone, or `fail` of a message is raised in it.
 
     The fork itself ends here in silence, whatever it was up to.
     """
