@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 from qmbench import _moved
 
-__version__ = "0.1.0"
+__version__ = "0.2.0"
 
 _PUBLIC = {
     "InputError": "domain.errors",
@@ -33,7 +33,10 @@ _PUBLIC = {
     "System": "domain.systems",
     "ATOMIC_NUMBERS": "domain.systems",
     "ELEMENTS": "domain.systems",
-    "read_system": "domain.systems.files",
+    "Change": "domain.systems",
+    "FieldError": "domain.systems.fields",
+    "KindCheck": "domain.systems",
+    "read_system": "plugging.registry",
     "LevelOfTheory": "domain.method",
     "Method": "domain.method",
     "Options": "domain.method",
@@ -43,16 +46,45 @@ _PUBLIC = {
     "Resources": "domain.resources",
     "Result": "domain.method",
     "Record": "domain.record",
+    "BootstrapT": "domain.statistic",
+    "DistributionFree": "domain.statistic",
+    "ErrorSample": "domain.statistic",
+    "Statistic": "domain.statistic",
+    "ReportFormat": "plugging.formats",
     "hookimpl": "plugging.hookspecs",
     "level": "plugging.registry",
     "parse_level": "plugging.registry",
-    "load": "judging.frame",
-    "units": "",
+    "Computation": "api.compute",
+    "Engine": "running.loop",
+    "LocalEngine": "running.engine.local",
+    "Outcome": "running.engine.outcome",
+    "Progress": "running.loop",
+    "StoreProtocol": "running.stores",
+    "Suite": "data.suite",
+    "Task": "domain.record",
+    "Failure": "domain.record",
+    "run_task": "running.engine.here",
+    "Interrupted": "domain.errors",
+    "RunResult": "api.run",
+    "compute": "api.compute",
+    "from_ase": "data.atoms",
+    "load": "judging.model",
+    "run": "api.run",
+    "fields": "domain.systems",
+    "units": "domain",
 }
+_MODULES = ("fields", "units")
 
 if TYPE_CHECKING:
+    from qmbench.api.compute import Computation as Computation
+    from qmbench.api.compute import compute as compute
+    from qmbench.api.run import RunResult as RunResult
+    from qmbench.api.run import run as run
+    from qmbench.data.atoms import from_ase as from_ase
+    from qmbench.data.suite import Suite as Suite
     from qmbench.domain import units as units
     from qmbench.domain.errors import InputError as InputError
+    from qmbench.domain.errors import Interrupted as Interrupted
     from qmbench.domain.errors import NotConverged as NotConverged
     from qmbench.domain.errors import QmbenchError as QmbenchError
     from qmbench.domain.errors import ResourceError as ResourceError
@@ -72,19 +104,37 @@ if TYPE_CHECKING:
     from qmbench.domain.properties import Property as Property
     from qmbench.domain.quantity import Curve as Curve
     from qmbench.domain.quantity import Quantity as Quantity
+    from qmbench.domain.record import Failure as Failure
     from qmbench.domain.record import Record as Record
+    from qmbench.domain.record import Task as Task
     from qmbench.domain.resources import Resources as Resources
+    from qmbench.domain.statistic import BootstrapT as BootstrapT
+    from qmbench.domain.statistic import DistributionFree as DistributionFree
+    from qmbench.domain.statistic import ErrorSample as ErrorSample
+    from qmbench.domain.statistic import Statistic as Statistic
     from qmbench.domain.systems import ATOMIC_NUMBERS as ATOMIC_NUMBERS
     from qmbench.domain.systems import ELEMENTS as ELEMENTS
+    from qmbench.domain.systems import Change as Change
     from qmbench.domain.systems import Crystal as Crystal
     from qmbench.domain.systems import Fragment as Fragment
+    from qmbench.domain.systems import KindCheck as KindCheck
     from qmbench.domain.systems import LatticeModel as LatticeModel
     from qmbench.domain.systems import Molecule as Molecule
     from qmbench.domain.systems import System as System
-    from qmbench.domain.systems.files import read_system as read_system
+    from qmbench.domain.systems import fields as fields
+    from qmbench.domain.systems.fields import FieldError as FieldError
+    from qmbench.judging.model import load as load
+    from qmbench.plugging.formats import ReportFormat as ReportFormat
     from qmbench.plugging.hookspecs import hookimpl as hookimpl
     from qmbench.plugging.registry import level as level
     from qmbench.plugging.registry import parse_level as parse_level
+    from qmbench.plugging.registry import read_system as read_system
+    from qmbench.running.engine.here import run_task as run_task
+    from qmbench.running.engine.local import LocalEngine as LocalEngine
+    from qmbench.running.engine.outcome import Outcome as Outcome
+    from qmbench.running.loop import Engine as Engine
+    from qmbench.running.loop import Progress as Progress
+    from qmbench.running.stores import StoreProtocol as StoreProtocol
 
 __all__ = sorted(_PUBLIC)
 
@@ -95,8 +145,8 @@ _moved.install()
 def __getattr__(name: str) -> Any:
     if name not in _PUBLIC:
         raise AttributeError(f"module 'qmbench' has no attribute '{name}'")
-    if name == "units":
-        return import_module("qmbench.domain.units")
+    if name in _MODULES:
+        return import_module(f"qmbench.{_PUBLIC[name]}.{name}")
     return getattr(import_module(f"qmbench.{_PUBLIC[name]}"), name)
 
 

@@ -3,10 +3,6 @@
 from __future__ import annotations
 
 import sys
-from collections.abc import Sequence
-from importlib.abc import MetaPathFinder
-from importlib.machinery import ModuleSpec
-from types import ModuleType
 
 MOVED = {
     "analysis": "judging",
@@ -32,18 +28,17 @@ MOVED = {
     "store": "running.store",
     "system": "domain.systems",
     "system_files": "domain.systems.files",
-    "system_rules": "domain.systems.rules",
+    "system_rules": "domain.systems.fields",
     "tidy": "judging.frame",
     "units": "domain.units",
 }
 
 
-class _MovedFinder(MetaPathFinder):
-    """Asked last, when no other finder knows a module."""
+class _MovedFinder:
+    """Asked last, when no other finder knows a module. It is no `importlib.abc.MetaPathFinder`, whose import would cost
+    every start ten milliseconds."""
 
-    def find_spec(
-        self, name: str, path: Sequence[str] | None = None, target: ModuleType | None = None
-    ) -> ModuleSpec | None:
+    def find_spec(self, name: str, path: object = None, target: object = None) -> None:
         package, _, rest = name.partition(".")
         old = rest.partition(".")[0]
         if package == "qmbench" and old in MOVED:
@@ -52,7 +47,6 @@ class _MovedFinder(MetaPathFinder):
                 "such as 'from qmbench import Method, units'",
                 name=name,
             )
-        return None
 
 
 def install() -> None:

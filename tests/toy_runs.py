@@ -6,10 +6,9 @@ from qmbench.data.benchmark import load_benchmark
 from qmbench.data.suite import read_suite
 from qmbench.domain.record import Cost, Record
 from qmbench.domain.resources import Resources
-from qmbench.judging.frame import references_frame, results_frame
-from qmbench.report.write import make_report
+from qmbench.judging.model import Evaluation
 from qmbench.running.plan import make_plan
-from qmbench.running.run_document import run_document
+from qmbench.running.run_document import Run
 
 
 def computed(folder, *levels):
@@ -34,9 +33,6 @@ def computed(folder, *levels):
                 provenance={"settings": dict(made.settings)},
                 cost=Cost(10.0, 10.0, 1.0),
             )
-    run = run_document(plan, "r", "2026-01-01T00:00:00+00:00")
+    run = Run.of(plan, "r", "2026-01-01T00:00:00+00:00")
     benchmark = load_benchmark(folder)
-    benchmarks = {benchmark.id: benchmark}
-    results = results_frame(run, records, benchmarks)
-    report = make_report(run, records, benchmarks, results, references_frame([benchmark]))
-    return report, {name for name, about in run["levels"].items() if about["stochastic"]}
+    return Evaluation.of(run, records, {benchmark.id: benchmark}), run.stochastic

@@ -15,17 +15,15 @@ def main(arguments: list[str] | None = None) -> NoReturn:
 def run(arguments: list[str]) -> int:
     """As `main`, but returns the exit code."""
     from qmbench.cli.app import app
-    from qmbench.domain.errors import Interrupted, QmbenchError
+    from qmbench.domain.errors import QmbenchError
 
     try:
         code = app(arguments, prog_name="qmbench", standalone_mode=False)
         sys.stdout.flush()
         return code if isinstance(code, int) else 0
-    except Interrupted as error:
-        _complain(str(error))
-        return 130
     except QmbenchError as error:
-        return _complain(str(error))
+        _complain(str(error))
+        return 130 if type(error).__name__ == "Stopped" else 3
     except KeyboardInterrupt as error:
         _complain(str(error) or "interrupted")
         return 130

@@ -20,7 +20,9 @@ app = typer.Typer(
 run_app = typer.Typer(
     help="Compute what the store lacks, print tables, write a report.", no_args_is_help=True, rich_markup_mode=None
 )
+store_app = typer.Typer(help="Look after a store of records.", no_args_is_help=True, rich_markup_mode=None)
 app.add_typer(run_app, name="run")
+app.add_typer(store_app, name="store")
 app.add_typer(plugin_app, name="plugin")
 
 Json = Annotated[bool, typer.Option("--json", help="Print one JSON document on standard output and nothing else.")]
@@ -33,7 +35,10 @@ Workers = Annotated[
 ]
 Timeout = Annotated[float | None, typer.Option("--task-timeout", metavar="S", min=0.1, help="Seconds for one task.")]
 Memory = Annotated[float | None, typer.Option("--task-memory", metavar="GIB", min=0.1, help="Memory for one task.")]
-Engine = Annotated[str, typer.Option("--engine", metavar="local|dask[:ADDRESS]", help="Where tasks run.")]
+Engine = Annotated[
+    str, typer.Option("--engine", metavar="NAME[:ADDRESS]", help="Where tasks run: local, dask, or a plugin's.")
+]
+Fresh = Annotated[bool, typer.Option("--fresh", help="Compute again what the store has.")]
 Run = Annotated[str | None, typer.Argument(metavar="[RUN]", help="Id of a run [default: the latest].")]
 
 
@@ -53,6 +58,7 @@ def run_suite(
     reference: Annotated[str | None, typer.Option("--reference", metavar="SET", help="Reference set.")] = None,
     json: Json = False,
     fail_fast: Annotated[bool, typer.Option("--fail-fast", help="Stop at the first failure.")] = False,
+    fresh: Fresh = False,
 ) -> int:
     """Run a suite: plan, compute what the store lacks, print the tables, write the report."""
     from qmbench.cli.suite import Request, run_suite
@@ -72,9 +78,25 @@ def run_suite(
             reference=reference,
             json=json,
             fail_fast=fail_fast,
+            fresh=fresh,
         ),
         dry_run=dry_run,
     )
+
+
+@store_app.command("prune")
+def prune(
+    store: Store = None,
+    dry_run: Annotated[bool, typer.Option("--dry-run", help="Say what would be removed, and remove nothing.")] = False,
+    everything: Annotated[
+        bool, typer.Option("--all", help="Also of plugins that are not installed, and of the latest runs.")
+    ] = False,
+    json: Json = False,
+) -> int:
+    """Remove the records that no installed code can make, and the runs that named them; the latest runs stay whole."""
+    from qmbench.cli.store import prune
+
+    return prune(store, dry_run, everything, json)
 
 
 @app.command()
@@ -87,6 +109,7 @@ def compute(
         list[str] | None, typer.Option("-p", "--property", metavar="PROPERTY", help="[default: energy]")
     ] = None,
     bsse: Annotated[str | None, typer.Option("--bsse", metavar="cp|none", help="Counterpoise treatment.")] = None,
+    engine: Engine = "local",
     cores: Annotated[int | None, typer.Option("--cores", min=1, help="Threads [default: all].")] = None,
     task_timeout: Timeout = None,
     task_memory: Memory = None,
@@ -95,6 +118,7 @@ def compute(
         Path | None,
         typer.Option("--figure", metavar="FILE", help="Draw a property of pairs of atoms: .svg, .png, .pdf or .json."),
     ] = None,
+    fresh: Fresh = False,
     json: Json = False,
 ) -> int:
     """Compute one level of theory on one system or one entry of a benchmark."""
@@ -105,18 +129,22 @@ def compute(
         system,
         tuple(prop or ()),
         bsse=bsse,
+        engine=engine,
         cores=cores,
         task_timeout=task_timeout,
         task_memory=task_memory,
         store=store,
         json=json,
+        fresh=fresh,
         figure=figure,
     )
 
 
 @app.command("list")
 def list_(
-    what: Annotated[str, typer.Argument(metavar="methods|benchmarks|suites|systems|properties|plugins")],
+    what: Annotated[
+        str, typer.Argument(metavar="methods|benchmarks|suites|systems|properties|statistics|formats|plugins")
+    ],
     json: Json = False,
 ) -> int:
     """List what there is."""
@@ -129,15 +157,16 @@ def list_(
 def show(
     thing: Annotated[
         str,
-        typer.Argument(metavar="THING", help="A method, level, benchmark, entry, suite, run, or record by its key."),
+        typer.Argument(metavar="THING", help="A method, level, benchmark, entry, system, suite, run, or record."),
     ],
     store: Store = None,
+    figure: Annotated[str | None, typer.Option(metavar="FILE.svg", help="Draw the system that is shown.")] = None,
     json: Json = False,
 ) -> int:
-    """Show one method, benchmark, entry, suite, run or record in full, with options, sources and citations."""
+    """Show one method, benchmark, entry, system, suite, run or record in full, with options, sources and citations."""
     from qmbench.cli.show import show
 
-    return show(thing, store=store, json=json)
+    return show(thing, store=store, figure=figure, json=json)
 
 
 @app.command()
@@ -201,7 +230,12 @@ def report(
     ] = None,
     formats: Annotated[
         list[str] | None,
-        typer.Option("--format", metavar="html|md|latex|csv|json|parquet|figures", help="Repeatable. [default: html]"),
+        typer.Option(
+            "--format",
+            metavar="NAME",
+            help="html, md, latex, csv, json, parquet, figures, or a plugin's: qmbench list formats. Repeatable. "
+            "[default: html]",
+        ),
     ] = None,
     reference: Annotated[str | None, typer.Option("--reference", metavar="SET", help="Reference set.")] = None,
     folder: Annotated[Path, typer.Option("--report", metavar="DIR", help="Report folder.")] = Path("qmbench-report"),

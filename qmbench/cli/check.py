@@ -3,11 +3,15 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
-from qmbench.cli.common import console, print_json, store_place
-from qmbench.cli.loaded import Loaded, load_run
+from qmbench.cli.common import console, print_json
+from qmbench.cli.loaded import load_run
 from qmbench.domain.errors import InputError, StoreError
+
+if TYPE_CHECKING:
+    from qmbench.judging.model import Evaluation
+    from qmbench.judging.regression import Check
 
 
 def check(
@@ -23,14 +27,14 @@ def check(
     """The command; exit code 0 unchanged, 1 regressed, 2 nothing could be judged."""
     from qmbench.judging import regression
     from qmbench.report import check_text
-    from qmbench.report.export import write_text
+    from qmbench.report.renderers.files import write_text
 
     if most_time is not None and most_time <= 0:
         raise InputError(f"--max-time-ratio is positive, not {most_time}")
     if update:
-        return _update(baseline, load_run(run, _place(store)))
+        return _update(baseline, load_run(run, store))
     before = regression.read_baseline(baseline)
-    loaded = load_run(run, _place(store))
+    loaded = load_run(run, store)
     found = regression.check(loaded.results, before, loaded.stochastic, most_time)
     if junit is not None:
         write_text(junit, check_text.to_junit(found))
@@ -43,10 +47,10 @@ def check(
     return found.exit_code
 
 
-def _update(path: Path, loaded: Loaded) -> int:
+def _update(path: Path, loaded: Evaluation) -> int:
     """Write the baseline and say what changed; exit code 2 when the run holds nothing that is ok."""
     from qmbench.judging import regression
-    from qmbench.report.export import write_text
+    from qmbench.report.renderers.files import write_text
 
     if not loaded.results["status"].eq("ok").any():
         return 2
@@ -66,25 +70,26 @@ def _update(path: Path, loaded: Loaded) -> int:
     return 0
 
 
-def _about(loaded: Loaded) -> dict[str, Any]:
+def _about(loaded: Evaluation) -> dict[str, Any]:
     import qmbench
 
-    run = loaded.run or {}
+    run = loaded.run
+    assert run is not None  # `load_run` gives runs alone
     versions: dict[str, str] = {}
-    for level in run.get("levels", {}).values():
-        versions.update(level.get("versions") or {})
+    for level in run.levels.values():
+        versions.update(level.versions)
     return {
         "qmbench": qmbench.__version__,
-        "suite": (run.get("suite") or {}).get("id"),
+        "suite": run.suite or None,
         "versions": dict(sorted(versions.items())),
-        "benchmarks": {name: about["version"] for name, about in sorted(run.get("benchmarks", {}).items())},
+        "benchmarks": {name: about.version for name, about in sorted(run.benchmarks.items())},
     }
 
 
-def _document(found: Any, loaded: Loaded) -> dict[str, Any]:
+def _document(found: Check, loaded: Evaluation) -> dict[str, Any]:
     keys = ("level_of_theory", "bsse", "benchmark", "entry")
     return {
-        "run": loaded.run["id"] if loaded.run else None,
+        "run": loaded.run.id if loaded.run else None,
         "exit_code": found.exit_code,
         "counts": found.counts,
         "findings": [
@@ -98,10 +103,3 @@ def _document(found: Any, loaded: Loaded) -> dict[str, Any]:
             for f in found.findings
         ],
     }
-
-
-def _place(store: str | None) -> str:
-    place = store_place(store)
-    if "://" not in place and not Path(place).exists():
-        raise InputError(f"there is no store at {place}; run a suite first, or say where it is with --store")
-    return place

@@ -1,40 +1,41 @@
-"""What several commands share: the store's place, the engine, printing JSON."""
+"""What several commands share: the console, printing JSON and values."""
 
 from __future__ import annotations
 
+import functools
 import json
 import math
 import os
 import sys
-from collections.abc import Mapping
-from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from collections.abc import Callable
+from typing import TYPE_CHECKING, Any, ParamSpec
 
-from qmbench.domain.errors import InputError
+from qmbench.domain.errors import InputError, Interrupted, QmbenchError
+from qmbench.report.values import unit_text as unit_text
+from qmbench.report.values import value_lines as value_lines
 
 if TYPE_CHECKING:
     from rich.console import Console
 
-    from qmbench.domain.resources import Resources
 
-DEFAULT_STORE = "qmbench-data/store.sqlite"
-
-
-def store_place(given: str | None) -> str:
-    """--store, or the environment variable QMBENCH_STORE, or `qmbench-data/store.sqlite` here."""
-    return given or os.environ.get("QMBENCH_STORE") or DEFAULT_STORE
+P = ParamSpec("P")
 
 
-def cores() -> int:
-    """The cores this process may use."""
-    return len(os.sched_getaffinity(0))
+class Stopped(QmbenchError):
+    """A command was interrupted by hand; the message says what is kept."""
 
 
-def resources(threads: int, task_timeout: float | None, task_memory: float | None, artifacts: Path | None) -> Resources:
-    """What one task may use."""
-    from qmbench.domain.resources import Resources
+def interruptible(command: Callable[P, int]) -> Callable[P, int]:
+    """The command with Interrupted as an error: the command-line library makes an empty line of a KeyboardInterrupt."""
 
-    return Resources(cores=threads, memory_gib=task_memory, time_s=task_timeout, artifacts=artifacts)
+    @functools.wraps(command)
+    def call(*arguments: P.args, **options: P.kwargs) -> int:
+        try:
+            return command(*arguments, **options)
+        except Interrupted as error:
+            raise Stopped(str(error)) from None
+
+    return call
 
 
 def print_json(document: Any) -> None:
@@ -48,35 +49,6 @@ def console(to_stderr: bool = False) -> Console:
 
     stream = sys.stderr if to_stderr else sys.stdout
     return Console(file=stream, width=None if stream.isatty() or "COLUMNS" in os.environ else 130, highlight=False)
-
-
-def value_lines(name: str, quantity: Mapping[str, Any]) -> list[tuple[str, str]]:
-    """(label, text) per line of a quantity in JSON, without its unit: a number, an array, or one line per state."""
-    value, error = quantity["value"], quantity["uncertainty"]
-    if isinstance(value, dict):
-        return [(f"{name} {state}", _number(x, (error or {}).get(state))) for state, x in value.items()]
-    if isinstance(value, list):
-        spread = [] if error is None else [(f"{name} ±", _array(error))]
-        return [(name, _array(value)), *spread]
-    return [(name, _number(value, error))]
-
-
-def unit_text(quantity: Mapping[str, Any]) -> str:
-    """The unit, and in brackets what the uncertainty is of where there is one."""
-    kind = quantity["uncertainty_kind"]
-    return f"{quantity['unit']} ({kind})" if kind else str(quantity["unit"])
-
-
-def _array(numbers: list[Any]) -> str:
-    import numpy as np
-
-    # Adding zero turns -0.0 into 0.0.
-    rounded = np.round(np.array(numbers, dtype=float), 8) + 0.0
-    return str(np.array2string(rounded, formatter={"float_kind": lambda x: f"{x:.8f}"}))
-
-
-def _number(value: float, uncertainty: float | None) -> str:
-    return f"{value:.10f}" + (f" ± {uncertainty:.2g}" if uncertainty is not None else "")
 
 
 def check_choice(value: str | None, choices: tuple[str, ...], what: str) -> None:

@@ -3,52 +3,45 @@
 from __future__ import annotations
 
 import sys
-from contextlib import nullcontext
 from pathlib import Path
 from typing import Any
 
-from qmbench.cli.common import (
-    check_choice,
-    console,
-    cores,
-    print_json,
-    resources,
-    store_place,
-    unit_text,
-    value_lines,
-)
-from qmbench.cli.target import Target, adhoc_entry, find_target
-from qmbench.data.benchmark import BSSE, Benchmark, Entry
-from qmbench.domain.errors import InputError, QmbenchError, did_you_mean
-from qmbench.domain.learned import MARK, overlap_text
-from qmbench.domain.method import LevelOfTheory
-from qmbench.domain.quantity import Quantity
-from qmbench.domain.record import KEY_DIGITS, Failure, Record, Task
+from qmbench.api.compute import Computation, alone, computation
+from qmbench.cli.common import check_choice, console, interruptible, print_json, unit_text, value_lines
+from qmbench.data.benchmark import BSSE
+from qmbench.data.target import Target, find_target
+from qmbench.domain.errors import InputError
+from qmbench.domain.learned import MARK
+from qmbench.domain.record import KEY_DIGITS
 from qmbench.domain.systems import System
-from qmbench.judging.frame import entry_value
 from qmbench.plugging.registry import parse_level, plugins
-from qmbench.running.plan import plan_entry
+from qmbench.running.session import Session
 
 
+@interruptible
 def compute(
     level: str,
     system: str,
     properties: tuple[str, ...],
     *,
     bsse: str | None,
+    engine: str,
     cores: int | None,
     task_timeout: float | None,
     task_memory: float | None,
     store: str | None,
     json: bool,
+    fresh: bool = False,
     figure: Path | None = None,
 ) -> int:
     """Compute, print, and return the exit code (1 when something failed or is unsupported, 3 for wrong input)."""
     check_choice(bsse, BSSE, "--bsse")
-    runner = Runner(store, cores, task_timeout, task_memory)
     target = find_target(system)
     drawn = _to_draw(target, properties, figure) if figure else ""
-    document = document_for(parse_level(level), target, properties, bsse, runner)
+    # A log needs no progress of one or three tasks; who looks on does.
+    session = alone(Session(store, engine, None, cores, task_timeout, task_memory, sys.stderr.isatty(), fresh))
+    made = computation(parse_level(level), target, tuple(dict.fromkeys(properties)), bsse, session)
+    document = document_of(made)
     if json:
         print_json(document)
     else:
@@ -89,123 +82,37 @@ def _draw(document: dict[str, Any], prop: str, system: System, path: Path) -> No
     console(to_stderr=True).print(f"figure: {path}", markup=False, soft_wrap=True)
 
 
-class Runner:
-    """Runs tasks in a supervised child, through the store."""
-
-    def __init__(self, store: str | None, threads: int | None, timeout: float | None, memory: float | None) -> None:
-        self.place, self.threads, self.timeout, self.memory = store_place(store), threads or cores(), timeout, memory
-
-    def __call__(self, tasks: list[Task]) -> tuple[dict[str, Record], set[str]]:
-        """Records by key, and the keys that were computed just now."""
-        from qmbench.running.engine.local import LocalEngine
-        from qmbench.running.loop import run_tasks
-        from qmbench.running.progress import shown
-        from qmbench.running.store import Store
-
-        with Store.open(self.place) as opened:
-            limits = resources(self.threads, self.timeout, self.memory, opened.artifacts_folder)
-            # A log needs no progress of one or three tasks; who looks on does.
-            with shown() if sys.stderr.isatty() else nullcontext() as progress, LocalEngine(1, limits) as engine:
-                summary = run_tasks(tasks, opened, engine, progress)
-            return dict(summary.records), set(summary.records) - summary.cached
-
-
-def document_for(
-    level: LevelOfTheory, target: Target, properties: tuple[str, ...], bsse: str | None, runner: Runner
-) -> dict[str, Any]:
+def document_of(made: Computation) -> dict[str, Any]:
     """The `compute --json` document."""
-    if target.entry is not None and target.benchmark is not None:
-        if properties and properties != (target.entry.observable,):
-            raise InputError(f"{target.name} is an entry: its observable is {target.entry.observable}; leave -p out")
-        return _entry(level, target.benchmark, target.entry, bsse, runner)
-    assert target.system is not None
-    registry = plugins().properties
-    wanted = properties or ("energy",)
-    composed = [p for p in wanted if p not in registry and p in plugins().observables]
-    if composed:
-        if len(wanted) > 1:
-            raise InputError(f"{composed[0]} is made of several calculations: ask for it alone")
-        if composed[0] not in ("interaction_energy", "dipole_moment", "polarizability_anisotropy"):
-            raise InputError(f"{composed[0]} needs an entry that says of which systems it is made")
-        benchmark, entry = adhoc_entry(target.system, composed[0])
-        return {**_entry(level, benchmark, entry, bsse, runner), "system": _system(target.name, target.system)}
-    for prop in wanted:
-        if prop not in registry:
-            raise InputError(f"unknown property '{prop}'{did_you_mean(prop, [*registry, 'interaction_energy'])}")
-    return _properties(level, target.name, target.system, wanted, runner)
-
-
-def _properties(
-    level: LevelOfTheory, name: str, system: System, wanted: tuple[str, ...], runner: Runner
-) -> dict[str, Any]:
-    head = {"level_of_theory": str(level), "system": _system(name, system)}
-    empty = {"properties": {}, "records": {}, "provenance": dict(level.identity), "cost": None, "cached": False}
-    try:
-        level.make().check(system, frozenset(wanted))
-    except InputError:
-        raise
-    except QmbenchError as error:
-        failure = Failure(error.kind, str(error))
-        return {**head, "status": "unsupported", "failure": failure.to_json(), **empty}
-    task = Task(system, level, tuple(dict.fromkeys(wanted)))
-    records, computed = runner([task])
-    used = [records[key] for key in task.keys.values() if key in records]
-    bad = next((r for r in used if r.status != "ok"), None)
+    head: dict[str, Any] = {"level_of_theory": made.level}
+    if made.composed:
+        head |= {"benchmark": made.benchmark, "entry": made.entry, "bsse": made.bsse}
+    outcome = {"status": made.status, "failure": made.failure.to_json() if made.failure else None}
+    overlap = {"training_overlap": made.training_overlap or None} if made.records else {}
+    system = {} if made.system is None else {"system": {"id": made.name, "hash": made.system.hash}}
+    if made.composed:
+        tasks = [
+            {"coefficient": made.coefficients[r.key], **r.to_json(), "cached": r.key not in made.computed}
+            for r in made.records
+        ]
+        observable = _observable(made)
+        return {**head, **outcome, "observable": observable, **overlap, "tasks": tasks, "cached": made.cached, **system}
     return {
         **head,
-        "status": bad.status if bad else "ok",
-        "failure": bad.failure.to_json() if bad and bad.failure else None,
-        "properties": {r.prop: r.quantity.to_json() for r in used if r.quantity},
-        "records": {r.prop: r.key for r in used},
-        "provenance": dict(used[0].provenance) if used else empty["provenance"],
-        "cost": used[0].cost.to_json() if used and used[0].cost else None,
-        "training_overlap": overlap_text(r.provenance for r in used) or None,
-        "cached": not any(r.key in computed for r in used),
+        **system,
+        **outcome,
+        "properties": {name: quantity.to_json() for name, quantity in made.properties.items()},
+        "records": {r.prop: r.key for r in made.records},
+        "provenance": dict(made.provenance),
+        "cost": made.cost.to_json() if made.cost else None,
+        **overlap,
+        "cached": made.cached,
     }
 
 
-def _entry(
-    level: LevelOfTheory, benchmark: Benchmark, entry: Entry, bsse: str | None, runner: Runner
-) -> dict[str, Any]:
-    tasks: dict[str, Task] = {}
-    planned = plan_entry(level, bsse, benchmark, entry, tasks)
-    head = {
-        "level_of_theory": str(level),
-        "benchmark": benchmark.id,
-        "entry": entry.id,
-        "bsse": planned.bsse,
-    }
-    unit = benchmark.unit_of(entry) or None
-    if planned.refused:
-        status = "unsupported" if planned.refused.kind == "unsupported" else "failed"
-        nothing = {"observable": _observable(entry.observable, None, unit), "tasks": [], "cached": False}
-        return {**head, "status": status, "failure": planned.refused.to_json(), **nothing}
-    if not planned.terms:
-        raise InputError(f"{benchmark.id}/{entry.id} consists of reference values alone: there is nothing to compute")
-    records, computed = runner(list(tasks.values()))
-    quantity, failure, used = entry_value(planned.terms, benchmark, entry, planned.bsse, records)
-    status = "ok" if failure is None else "unsupported" if failure.kind == "unsupported" else "failed"
-    coefficients = {key: c for c, key in planned.terms}
-    return {
-        **head,
-        "status": status,
-        "failure": failure.to_json() if failure else None,
-        "observable": _observable(entry.observable, quantity, unit),
-        "training_overlap": overlap_text(r.provenance for r in used) or None,
-        "tasks": [{"coefficient": coefficients[r.key], **r.to_json(), "cached": r.key not in computed} for r in used],
-        "cached": not computed,
-    }
-
-
-def _observable(name: str, quantity: Quantity | None, unit: str | None) -> dict[str, Any]:
-    data = (
-        quantity.to_json() if quantity else {"value": None, "unit": unit, "uncertainty": None, "uncertainty_kind": None}
-    )
-    return {"name": name, **data}
-
-
-def _system(name: str, system: System) -> dict[str, Any]:
-    return {"id": name, "hash": system.hash}
+def _observable(made: Computation) -> dict[str, Any]:
+    nothing = {"value": None, "unit": made.expected_unit, "uncertainty": None, "uncertainty_kind": None}
+    return {"name": made.asked[0], **(made.quantity.to_json() if made.quantity else nothing)}
 
 
 def _print(document: dict[str, Any], system: System | None) -> None:

@@ -15,12 +15,10 @@ def disagree(target: str | None, significance: float, store: str | None, json: b
     """The command; exit code 2 when no entry has two values to compare."""
     if not 0.0 < significance < 1.0:
         raise InputError(f"--significance is a probability between 0 and 1, not {significance}")
-    from qmbench.judging.disagree_document import disagree_document
     from qmbench.report.disagree_text import render_terminal
 
-    loaded = load_target(target, store)
-    document = disagree_document(loaded.results, loaded.references, loaded.benchmarks, loaded.families, significance)
-    document = {"run": loaded.run["id"] if loaded.run else None, **document}
+    evaluation = load_target(target, store)
+    document = {"run": evaluation.run.id if evaluation.run else None, **evaluation.disagreement_at(significance)}
     if json and sum(len(x["votes"]) for x in document["entries"]) > MANY_VOTES:
         print(dumps(document, allow_nan=False))  # on one line: indenting takes ten times as long
     elif json:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from typing import Any
 
 from qmbench.cli.common import console, print_json
@@ -21,6 +21,7 @@ def list_things(what: str, json: bool = False) -> int:
         print_json(rows)
         return 0
     from rich.table import Table
+    from rich.text import Text
 
     if not rows:
         console().print(f"no {what}")
@@ -31,7 +32,7 @@ def list_things(what: str, json: bool = False) -> int:
     for column in columns:
         table.add_column(column.replace("_", " "), overflow="fold", no_wrap=column in ("name", "id"))
     for row in rows:
-        table.add_row(*(_text(row[column]) for column in columns))
+        table.add_row(*(Text(_text(row[column])) for column in columns))
     console().print(table)
     return 0
 
@@ -97,6 +98,7 @@ def systems() -> list[Row]:
                     "formula": getattr(s, "formula", ""),
                     "electrons": getattr(s, "n_electrons", ""),
                     "multiplicity": getattr(s, "multiplicity", ""),
+                    "what": s.describe(),
                 }
             )
     return rows
@@ -105,16 +107,44 @@ def systems() -> list[Row]:
 def properties() -> list[Row]:
     from qmbench.plugging.registry import plugins
 
+    found = plugins().systems
     return [
         {
             "name": p.name,
             "unit": p.unit,
-            "lattice_unit": p.lattice_unit or "",
+            "units": {kind: unit for kind, unit in _units(p, found) if unit != p.unit},
             "shape": str(p.shape),
             "what": p.description,
         }
         for p in sorted(plugins().properties.values(), key=lambda p: p.name)
     ]
+
+
+def _units(prop: Any, kinds: Mapping[str, Any]) -> list[tuple[str, str]]:
+    return [(name, prop.unit_for(kind)) for name, kind in kinds.items()]
+
+
+def statistics() -> list[Row]:
+    from qmbench.judging.summaries import entries_needed
+    from qmbench.plugging.registry import plugins
+
+    return [
+        {
+            "name": s.name,
+            "label": s.label,
+            "symbol": s.symbol,
+            "unit": "as the errors" if s.unit is None else s.unit or "1",
+            "interval_from": entries_needed(s.interval) or ("" if s.interval is None else s.minimum),
+            "what": s.description,
+        }
+        for s in plugins().statistics.values()
+    ]
+
+
+def formats() -> list[Row]:
+    from qmbench.plugging.registry import plugins
+
+    return [{"name": f.name, "files": list(f.files), "what": f.description} for f in plugins().formats.values()]
 
 
 def plugin_rows() -> list[Row]:
@@ -165,12 +195,21 @@ LISTS: dict[str, Callable[[], list[Row]]] = {
     "suites": suites,
     "systems": systems,
     "properties": properties,
+    "statistics": statistics,
+    "formats": formats,
     "plugins": plugin_rows,
 }
 
 
-JSON_ONLY = {"methods": ("plugin", "properties"), "plugins": ("python",)}
+JSON_ONLY = {
+    "properties": ("units",),
+    "methods": ("plugin", "properties"),
+    "plugins": ("python",),
+    "systems": ("formula", "electrons", "multiplicity"),
+}
 
 
 def _text(value: Any) -> str:
+    if isinstance(value, dict):
+        value = [f"{key}: {text}" for key, text in value.items()]
     return ", ".join(map(str, value)) if isinstance(value, list) else str(value)

@@ -2,66 +2,56 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from qmbench.api.run import FORMATS, RunResult
 from qmbench.cli.common import console, print_json
-from qmbench.data.benchmark import Benchmark
-from qmbench.domain.record import Record
+from qmbench.judging.model import Evaluation
+from qmbench.plugging.registry import plugins
 
 if TYPE_CHECKING:
     import pandas as pd
 
-
-FORMATS = ("html", "md", "json", "csv")
-"""What a run writes without being asked; `qmbench report` makes the others."""
-
 STAMP = ".made-from"
 
 
-def present(
-    run: Mapping[str, Any],
-    records: Mapping[str, Record],
-    benchmarks: Mapping[str, Benchmark],
-    folder: Path,
-    reference: str | None,
-    json: bool,
-) -> int:
+def present(result: RunResult, folder: Path, json: bool) -> int:
     """Print the tables of a run, write them to `folder`, and return the run's exit code."""
-    from qmbench.judging.frame import references_frame, results_frame
-    from qmbench.report.export import to_json, write_text
-    from qmbench.report.tables import render_terminal
-    from qmbench.report.write import make_report, write_report
+    from qmbench.report.renderers.files import to_json, write_text
+    from qmbench.report.renderers.terminal import render_terminal
 
-    results = results_frame(run, records, benchmarks)
-    references = references_frame(benchmarks.values())
-    report = make_report(run, records, benchmarks, results, references, reference)
+    evaluation, results = result.evaluation, result.results
     # What was made from the very same numbers is still right, and drawing it again takes longer than all the rest.
-    stamp = _fingerprint(run, results, references, reference)
+    stamp = _fingerprint(evaluation)
     files = _kept(folder, stamp)
     if not files:
-        files = write_report(report, folder, FORMATS)
+        files = result.report(folder)
         write_text(folder / STAMP, "\n".join([stamp, *(str(path.relative_to(folder)) for path in files)]) + "\n")
     if json:
-        print_json({"run": run["id"], "records": record_rows(results), "statistics": to_json(report.statistics)})
+        print_json({"run": result.id, "records": record_rows(results), "statistics": to_json(result.statistics)})
     else:
-        render_terminal(report.statistics, report.scored, benchmarks, console(), subsets=False)
-        _closing_lines(run, results, files)
-    if results.empty and len(report.references):
+        out = console()
+        render_terminal(result.statistics, result.scored, evaluation.benchmarks, out, subsets=False)
+        out.print(f"\n{result.summary}", markup=False)
+        said = f"report: {files[0].parent} ({len(files)} files; tables in {files[0].name})"
+        out.print(said, markup=False, soft_wrap=True)
+    if results.empty and len(result.references):
         return 0  # published values alone: nothing was to be computed
     return exit_code(results)
 
 
-def _fingerprint(run: Mapping[str, Any], results: pd.DataFrame, references: pd.DataFrame, reference: str | None) -> str:
+def _fingerprint(evaluation: Evaluation) -> str:
     """Changes with anything that a report shows, other than when it was made."""
     import hashlib
 
     import qmbench
 
-    digest = hashlib.sha256(f"{qmbench.__version__} {reference} {FORMATS}".encode())
-    digest.update(repr([planned["terms"] for planned in run["entries"]]).encode())  # keys of records are shown
-    for table in (results.drop(columns="cached"), references):
+    digest = hashlib.sha256(f"{qmbench.__version__} {evaluation.reference_set} {FORMATS}".encode())
+    digest.update(repr(sorted(plugins().statistics)).encode())  # a plugin may have brought or taken one
+    terms = [planned.terms for planned in evaluation.run.entries] if evaluation.run else []
+    digest.update(repr(terms).encode())  # keys of records are shown
+    for table in (evaluation.results.drop(columns="cached"), evaluation.references):
         digest.update(table.to_csv(index=False).encode())
     return digest.hexdigest()
 
@@ -77,7 +67,7 @@ def _kept(folder: Path, stamp: str) -> list[Path]:
 
 def record_rows(results: pd.DataFrame) -> list[dict[str, Any]]:
     """The `records` of a `run suite --json` document."""
-    from qmbench.report.export import plain
+    from qmbench.report.renderers.files import plain
 
     rows = []
     for row in results.to_dict("records"):
@@ -86,6 +76,7 @@ def record_rows(results: pd.DataFrame) -> list[dict[str, Any]]:
         rows.append(
             {
                 "level_of_theory": row["level_of_theory"],
+                "label": row["label"],
                 "bsse": row["bsse"],
                 "benchmark": row["benchmark"],
                 "entry": row["entry"],
@@ -104,13 +95,3 @@ def exit_code(results: pd.DataFrame) -> int:
     if results["status"].eq("failed").any():
         return 1
     return 0 if results["status"].eq("ok").any() else 2
-
-
-def _closing_lines(run: Mapping[str, Any], results: pd.DataFrame, files: list[Path]) -> None:
-    counts = results["status"].value_counts()
-    out = console()
-    said = ", ".join(f"{counts[name]} {name}" for name in ("ok", "failed", "unsupported") if name in counts)
-    out.print(f"\nrun {run['id']}: {len(results)} results, {said}", markup=False)
-    out.print(
-        f"report: {files[0].parent} ({len(files)} files; tables in {files[0].name})", markup=False, soft_wrap=True
-    )

@@ -10,10 +10,9 @@ from qmbench.cli.loaded import load_target
 
 def report(target: str | None, formats: tuple[str, ...], folder: Path, reference: str | None, store: str | None) -> int:
     """The command; exit code 2 when there is neither a result nor a reference value to report."""
-    from qmbench.report.write import make_report, write_report
+    from qmbench.report.write import write_report
 
-    loaded = load_target(target, store)
-    made = make_report(loaded.run, loaded.records, loaded.benchmarks, loaded.results, loaded.references, reference)
-    for path in write_report(made, folder, formats or ("html",)):
+    evaluation = load_target(target, store, reference)
+    for path in write_report(evaluation, folder, formats or ("html",)):
         console().print(str(path), markup=False, soft_wrap=True)
-    return 0 if len(loaded.results) or len(loaded.references) else 2
+    return 0 if len(evaluation.results) or len(evaluation.references) else 2

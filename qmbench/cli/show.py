@@ -1,20 +1,29 @@
-"""`qmbench show THING`: one method, level, benchmark, entry, suite, run or record, in full."""
+"""`qmbench show THING`: one method, level, benchmark, entry, system, suite, run or record, in full."""
 
 from __future__ import annotations
 
-from pathlib import Path
 from typing import Any
 
-from qmbench.cli.common import console, print_json, store_place
+from qmbench.cli.common import console, print_json
 from qmbench.domain.errors import InputError, QmbenchError, did_you_mean
 
 
-def show(thing: str, store: str | None = None, json: bool = False) -> int:
-    """Find what `thing` names and print it as YAML-like text (a record in tables) or as JSON."""
-    from qmbench.cli.show_record import find_record, print_record
+def show(thing: str, store: str | None = None, figure: str | None = None, json: bool = False) -> int:
+    """Find what `thing` names and print it as YAML-like text (a record in tables) or as JSON.
+
+    figure: an SVG file to draw the system in that is shown.
+    """
+    from qmbench.cli.show_record import find_record, made_by, print_record
+    from qmbench.cli.show_system import describe_system, find_shown_system
 
     record = find_record(thing, store)
-    document = record.to_json() if record else find(thing, store)
+    system = None if record else find_shown_system(thing)
+    if figure and system is None:
+        raise InputError(f"'{thing}' is no system, which alone has a picture")
+    if system is not None:
+        document = describe_system(system, figure)
+    else:
+        document = {**record.to_json(), "made_by": made_by(record)} if record else find(thing, store)
     if record and not json:
         print_record(record)
     elif json:
@@ -45,9 +54,12 @@ def find(thing: str, store: str | None) -> dict[str, Any]:
         level = plugins().level(thing)
         return {
             "level of theory": str(level),
+            "label": level.label or str(level),
             **_method(level.method),
             "stochastic": level.make().is_stochastic(),
             "options resolved": level.options.model_dump(mode="json"),
+            "code": level.code.digest,
+            "code files": list(level.code.files),
         }
     except InputError:
         name = head.partition("?")[0].lower()
@@ -55,7 +67,7 @@ def find(thing: str, store: str | None) -> dict[str, Any]:
             return _method(plugins().methods[name])
         known = [*folders, *suite_files(), *plugins().methods]
         raise InputError(
-            f"nothing is called '{thing}': no method, benchmark, entry, suite, run or record"
+            f"nothing is called '{thing}': no method, benchmark, entry, system, suite, run or record"
             f"{did_you_mean(thing, known)}"
         ) from None
 
@@ -135,6 +147,7 @@ def _suite(suite: Any) -> dict[str, Any]:
         "benchmarks": [s.benchmark + (f", subset {s.subset}" if s.subset else "") for s in suite.selections],
         "levels": [
             level.text
+            + (f", called {level.label}" if level.label else "")
             + (f", bsse {level.bsse}" if level.bsse else "")
             + (f", on {', '.join(s.benchmark for s in level.selections)}" if level.selections else "")
             for level in suite.levels
@@ -143,13 +156,13 @@ def _suite(suite: Any) -> dict[str, Any]:
 
 
 def _run(name: str, store: str | None) -> dict[str, Any] | None:
-    place = store_place(store)
-    if "://" not in place and not Path(place).exists():
-        return None
-    from qmbench.running.store import Store
+    from qmbench.running.stores import is_there, open_store, store_place
 
+    place = store_place(store)
+    if not is_there(place):
+        return None
     try:
-        with Store.open(place, read_only=True) as opened:
+        with open_store(place, read_only=True) as opened:
             run = next((r for r in opened.runs() if r["id"] == name), None)
     except QmbenchError:
         return None

@@ -5,19 +5,19 @@ from __future__ import annotations
 import json
 import re
 from collections.abc import Iterator
-from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from qmbench.cli.common import console, store_place, unit_text, value_lines
+from qmbench.cli.common import console, unit_text, value_lines
 from qmbench.domain.errors import InputError
 from qmbench.domain.learned import Explanation, cell_text, explanation_of, overlap_text
+from qmbench.domain.record import CODE_DIGITS
 
 if TYPE_CHECKING:
     from qmbench.domain.record import Record
 
 LEAST_DIGITS, ALL_DIGITS = 6, 32
 MOST_NAMED = 3
-LONGEST_SETTING = 80
+LONGEST_SETTING, LONGEST_FILES = 80, 400
 
 
 def find_record(thing: str, store: str | None) -> Record | None:
@@ -30,14 +30,14 @@ def find_record(thing: str, store: str | None) -> Record | None:
     from qmbench.data.benchmark import benchmark_folders
     from qmbench.data.suite import suite_files
     from qmbench.plugging.registry import plugins
-    from qmbench.running.store import Store
+    from qmbench.running.stores import is_there, open_store, store_place
 
     if any(thing in names for names in (benchmark_folders(), suite_files(), plugins().methods)):
         return None
     place = store_place(store)
-    if "://" not in place and not Path(place).exists():
+    if not is_there(place):
         raise InputError(f"'{thing}' looks like the key of a record, but there is no store at {place}; give --store")
-    with Store.open(place, read_only=True) as opened:
+    with open_store(place, read_only=True) as opened:
         found = opened.starting_with(thing, MOST_NAMED + 1)
         if not found:
             raise InputError(f"no record of {place} has a key that starts with '{thing}'")
@@ -77,6 +77,7 @@ def _lines(record: Record) -> Iterator[tuple[str, str]]:
     overlap = overlap_text([about])
     if overlap:
         yield "in the training data", overlap
+    yield from _code_lines(record)
     for label, facts in about.items():
         if label in ("options", "settings", "versions") and facts:
             yield label, ", ".join(f"{name} {_compact(value)}" for name, value in facts.items())
@@ -90,10 +91,43 @@ def _lines(record: Record) -> Iterator[tuple[str, str]]:
         yield "started", about["started"]
 
 
-def _compact(value: Any) -> str:
+def made_by(record: Record) -> dict[str, Any]:
+    """Which code made a record, and how the installed code stands to it: `same`, `other`, `gone` or `not installed`."""
+    from qmbench.running.current import installed_level, standing
+
+    code = record.provenance.get("code") or {}
+    level, how = installed_level(record), standing(record)
+    installed = level.code.digest if level else None
+    same = installed is not None and installed == code.get("digest")
+    # Its code is the same and the key is not: then a program that it drives has another version.
+    words = {"current": "same", "stale": "gone" if level is None else "same code" if same else "other"}
+    return {**code, "installed": words.get(how, how), "installed_digest": installed}
+
+
+def _code_lines(record: Record) -> Iterator[tuple[str, str]]:
+    made = made_by(record)
+    plugin = record.provenance.get("plugin") or ""
+    version = (record.provenance.get("versions") or {}).get(plugin, "")
+    digest = made.get("digest")
+    yield "code", f"{digest[:CODE_DIGITS]} of {plugin} {version}" if digest else "not known (a record of qmbench 0.1.0)"
+    if made.get("files"):
+        yield "files", _compact(", ".join(made["files"]), LONGEST_FILES)
+    yield (
+        "installed code",
+        {
+            "same": "the same",
+            "same code": "the same, but what it drives has other versions: the level would be computed again",
+            "other": f"{(made['installed_digest'] or '')[:CODE_DIGITS]}: the level would be computed again",
+            "gone": "it does not have this level of theory any more",
+            "not installed": "the plugin is not installed",
+        }[made["installed"]],
+    )
+
+
+def _compact(value: Any, longest: int = LONGEST_SETTING) -> str:
     """A setting in one line; a long one is cut, `--json` has it whole."""
     text = " ".join((value if isinstance(value, str) else json.dumps(value, ensure_ascii=False)).split())
-    return text if len(text) <= LONGEST_SETTING else text[: LONGEST_SETTING - 1] + "…"
+    return text if len(text) <= longest else text[: longest - 1] + "…"
 
 
 def _print_explanation(explanation: Explanation) -> None:

@@ -20,7 +20,8 @@ from qmbench.domain.errors import InputError, did_you_mean
 from qmbench.domain.observables import Observable, check_observable
 from qmbench.domain.quantity import Quantity
 from qmbench.domain.systems import Molecule, System
-from qmbench.domain.systems.files import key_lines, lattice_from_table, load_toml, parse_fragments, parse_xyz, read_text
+from qmbench.domain.systems.files import key_lines, load_toml, read_text
+from qmbench.domain.systems.xyz import parse_fragments
 from qmbench.domain.units import BOHR_IN_ANGSTROM, factor
 from qmbench.plugging.registry import plugins
 
@@ -410,15 +411,21 @@ def _number(text: str, where: str, column: str) -> float:
 
 def _system_sources(folder: Path, meta: Mapping[str, Any]) -> dict[str, Any]:
     """system id -> a function that reads it, given its full name."""
+    from qmbench.plugging.registry import plugins
+
+    kinds = plugins().systems
     sources: dict[str, Any] = {}
-    for path in sorted((folder / "systems").glob("*.xyz")):
-        sources[path.stem] = lambda name, path=path: parse_xyz(read_text(path), str(path), name)
+    for path in sorted((folder / "systems").glob("*")):
+        if path.suffix in kinds.endings:
+            if path.stem in sources:
+                raise InputError(f"{path}: there is another file for a system '{path.stem}'")
+            sources[path.stem] = lambda name, path=path: kinds.read(path, name)
     if (folder / "systems.toml").is_file():
         path = folder / "systems.toml"
         text = read_text(path)
         for key, table in load_toml(path, text).items():
             where, lines = f"{path} [{key}]", key_lines(text, key)
-            sources[key] = lambda name, t=table, w=where, n=lines: lattice_from_table(t, w, name, n)
+            sources[key] = lambda name, t=table, w=where, n=lines: kinds.from_table(t, w, name, n)
     if "provider" in meta:
         columns = ["id", "source", "charge", "multiplicity", "fragments"]
         for where, row in read_csv(folder / "systems.csv", columns, tuple(columns[:4])):

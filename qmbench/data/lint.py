@@ -10,11 +10,9 @@ from pathlib import Path
 
 from qmbench.data.benchmark import Benchmark, load_benchmark
 from qmbench.domain.errors import InputError, QmbenchError
-from qmbench.domain.systems import ATOMIC_NUMBERS, Crystal, Molecule, System
-from qmbench.domain.systems.rules import close_pair
+from qmbench.domain.systems import ATOMIC_NUMBERS, System
 
 DOI = re.compile(r"10\.\d{4,9}/\S+")
-TOO_CLOSE_BOHR = 0.9  # shorter than any bond: that of H2 compressed to two thirds
 HASHES = "hashes.csv"
 
 
@@ -70,10 +68,8 @@ def _systems(folder: Path, systems: dict[str, System], strained: set[str]) -> It
         if system.hash in seen:
             yield Finding(str(folder), f"systems '{seen[system.hash]}' and '{name}' are the same")
         seen[system.hash] = name
-        if isinstance(system, Molecule | Crystal) and name not in strained:
-            pair = close_pair(system, TOO_CLOSE_BOHR)
-            if pair is not None:
-                yield Finding(str(folder), f"system '{name}': two atoms are only {pair[2]:.2f} bohr apart")
+        for oddity in system.oddities() if name not in strained else ():
+            yield Finding(str(folder), f"system '{name}': {oddity}")
 
 
 def _entries(b: Benchmark, systems: dict[str, System]) -> Iterator[Finding]:
@@ -104,26 +100,25 @@ def _entries(b: Benchmark, systems: dict[str, System]) -> Iterator[Finding]:
 
 
 def _balance(entry: str, terms: tuple, systems: dict[str, System], where: str) -> Iterator[Finding]:
-    """Every nucleus must cancel."""
+    """Every nucleus, or whatever else the systems are composed of, must cancel."""
     counts: dict[str, float] = {}
     try:
         for term in terms:
             system = systems[term.system]
             parts: list[System] = [system]
-            if term.fragments is not None and isinstance(system, Molecule):
-                groups = (
-                    [(n + 1,) for n in range(len(system.fragments))] if term.fragments == (0,) else [term.fragments]
-                )
+            if term.fragments is not None:
+                each = [(n + 1,) for n in range(len(system.fragments))]
+                groups = each if term.fragments == (0,) else [term.fragments]
                 parts = [system.fragment(group, ghosts=False) for group in groups]
                 if not parts:
                     yield Finding(where, f"entry '{entry}': system '{term.system}' has no fragments")
             for part in parts:
-                for symbol in getattr(part, "symbols", ()):
-                    counts[symbol] = counts.get(symbol, 0) + term.coefficient
+                for component, number in part.composition.items():
+                    counts[component] = counts.get(component, 0) + term.coefficient * number
     except InputError as error:
         yield Finding(where, f"entry '{entry}': {error}")
         return
-    wrong = sorted((s for s, n in counts.items() if abs(n) > 1e-9), key=lambda s: ATOMIC_NUMBERS[s])
+    wrong = sorted((s for s, n in counts.items() if abs(n) > 1e-9), key=lambda s: (ATOMIC_NUMBERS.get(s, 0), s))
     if wrong:
         yield Finding(where, f"entry '{entry}': the stoichiometry does not balance {', '.join(wrong)}")
 

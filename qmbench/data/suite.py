@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
 from qmbench.data.benchmark import BSSE, Benchmark, Entry, data_folder
 from qmbench.domain.errors import InputError, did_you_mean
+from qmbench.domain.method import LevelOfTheory
+from qmbench.domain.naming import checked_label
 from qmbench.domain.systems.files import load_toml
 from qmbench.plugging.registry import parse_level, plugins
 
@@ -31,11 +33,15 @@ class Selection:
 
 @dataclass(frozen=True)
 class SuiteLevel:
-    """A level of theory as a suite asks for it. `selections` empty: every benchmark of the suite it can do."""
+    """A level of theory as a suite asks for it. `selections` empty: every benchmark of the suite it can do.
+
+    label: what reports call it, instead of the method's own label; empty: that.
+    """
 
     text: str
     bsse: str | None = None
     selections: tuple[Selection, ...] = ()
+    label: str = ""
 
 
 @dataclass(frozen=True)
@@ -47,6 +53,24 @@ class Suite:
     selections: tuple[Selection, ...]
     levels: tuple[SuiteLevel, ...]
     folder: Path = field(default_factory=Path.cwd)
+
+    @classmethod
+    def of(
+        cls,
+        benchmarks: str | Sequence[str],
+        levels: str | LevelOfTheory | Sequence[str | LevelOfTheory],
+        bsse: str | None = None,
+        id: str = "python",
+        title: str = "",
+    ) -> Suite:
+        """These levels (texts or `LevelOfTheory`s, one or several) on these benchmarks (ids or folders), all of each.
+
+        bsse: `cp` or `none`, for levels with a basis on benchmarks with fragments.
+        """
+        names = [benchmarks] if isinstance(benchmarks, str) else list(benchmarks)
+        texts = [levels] if isinstance(levels, str | LevelOfTheory) else list(levels)
+        title = title or f"{len(texts)} levels on {', '.join(names)}"
+        return cls(id, title, tuple(map(Selection, names)), tuple(SuiteLevel(str(text), bsse) for text in texts))
 
 
 def suite_files() -> dict[str, Path]:
@@ -78,14 +102,15 @@ def read_suite(path: Path) -> Suite:
         where = f"{path}, level {number}"
         if not isinstance(item, dict):
             raise InputError(f'{where}: a level is a table: level = "hf/cc-pvdz", bsse = "cp"')
-        _only(item, ("level", "bsse", "benchmarks"), where)
+        _only(item, ("level", "bsse", "benchmarks", "label"), where)
         if "level" not in item:
             raise InputError(f"{where}: 'level' is missing")
         bsse = item.get("bsse")
         if bsse is not None and bsse not in BSSE:
             raise InputError(f"{where}: unknown bsse '{bsse}'{did_you_mean(str(bsse), BSSE)}")
         chosen = tuple(_selection(b, where) for b in item.get("benchmarks", []))
-        levels.append(SuiteLevel(item["level"], bsse, chosen))
+        label = checked_label(item.get("label", ""), f"{where}, label")
+        levels.append(SuiteLevel(item["level"], bsse, chosen, label))
     return Suite(table["id"], table["title"], selections, tuple(levels), path.resolve().parent)
 
 
@@ -112,9 +137,9 @@ def restrict(
                 raise InputError(f"suite {suite.id} has no benchmark '{name}'{did_you_mean(name, known)}")
         selections = tuple(s for s in selections if s.benchmark in benchmarks)
         kept = [(w, tuple(s for s in w.selections if s.benchmark in benchmarks)) for w in chosen]
-        chosen = tuple(SuiteLevel(w.text, w.bsse, own) for w, own in kept if own or not w.selections)
+        chosen = tuple(replace(w, selections=own) for w, own in kept if own or not w.selections)
     if bsse:
-        chosen = tuple(SuiteLevel(w.text, bsse, w.selections) for w in chosen)
+        chosen = tuple(replace(w, bsse=bsse) for w in chosen)
     if not chosen and suite.levels:
         raise InputError(f"suite {suite.id}: no level is left that takes part in {', '.join(benchmarks)}")
     return Suite(suite.id, suite.title, selections, chosen, suite.folder)

@@ -46,8 +46,11 @@ class StoreError(QmbenchError):
     kind = "store"
 
 
-class Interrupted(QmbenchError):
-    """A run was stopped by hand (Ctrl-C). What was finished is in the store; the message says how to go on."""
+class Interrupted(KeyboardInterrupt):
+    """A run was stopped by hand (Ctrl-C). What was finished is in the store; the message says how to go on.
+
+    It is a KeyboardInterrupt, so that a loop that goes on after a QmbenchError stops here all the same.
+    """
 
 
 FAILURE_KINDS = ("input", "not_converged", "timeout", "memory", "crash", "error")

@@ -10,20 +10,24 @@ import contextlib
 import hashlib
 import json
 from abc import ABC, abstractmethod
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
-from functools import cached_property
+from functools import cached_property, lru_cache
 from importlib import metadata
 from typing import Any, ClassVar, Generic, Literal, TypeVar, cast, get_args, get_origin
-from urllib.parse import quote, unquote
+from urllib.parse import unquote
 
 import pydantic
 
 from qmbench.domain.errors import InputError, QmbenchError, Unsupported, did_you_mean
 from qmbench.domain.learned import Explanation, TrainingOverlap
+from qmbench.domain.naming import level_label, spelling
 from qmbench.domain.quantity import Quantity
 from qmbench.domain.resources import Resources
 from qmbench.domain.systems import System
+
+PLUGIN_GROUP = "qmbench"
+"""The group of the entry points by which plugins are found."""
 
 
 class Options(pydantic.BaseModel):
@@ -87,9 +91,14 @@ class Method(ABC, Generic[S]):
     # energy; `arbitrary`, the method's own zero (force fields, tight binding), so that an energy means something only
     # in differences with the same nuclei on both sides, and the core compares no others.
     energy_zero: ClassVar[Literal["absolute", "arbitrary"]] = "absolute"
+    # Files of the plugin's package whose content can change the number, as patterns relative to it ("data/*.csv").
+    # None: those that texts in its code name, and where no text tells which, all that it may open.
+    data_files: ClassVar[tuple[str, ...] | None] = None
     # property -> how far it may move (in the property's unit) when the molecule is shifted, turned or its atoms
     # are renumbered. State it where a grid breaks the symmetry; the conformance kit holds the method to it.
     tolerances: ClassVar[Mapping[str, float]] = {}
+    # The options that `label` tells of; the core adds the others, where they are not what the method takes by itself.
+    label_options: ClassVar[frozenset[str]] = frozenset()
 
     def __init__(self, options: Any) -> None:
         self.options = options
@@ -178,6 +187,22 @@ class Method(ABC, Generic[S]):
         """
         return {}
 
+    def label(self) -> str:
+        """A short name for tables and charts, such as `CCSD(T)`, in the field's typography; empty: the spelling is it.
+
+        Without the basis, which the core adds in its usual typography, and without options that are not in
+        `label_options`. Reports fall back on the canonical spelling where two levels would have the same label.
+        """
+        return ""
+
+
+@dataclass(frozen=True)
+class Code:
+    """What computes. digest: 32 hex digits. files: where it is written, such as `qmbench_mbd/methods.py`, by name."""
+
+    digest: str
+    files: tuple[str, ...] = ()
+
 
 @dataclass(frozen=True)
 class LevelOfTheory:
@@ -186,21 +211,23 @@ class LevelOfTheory:
     method: type[Method]
     options: Options
     plugin: str = ""
+    # What tells which code is behind the method: `plugging.fingerprint`, set where levels are parsed.
+    code_of: Callable[[Any], Code] = field(default=lambda method: Code(""), compare=False, repr=False)
     # Whether the plugin lives in an environment of its own, whose interpreter then computes.
     isolated: ClassVar[bool] = False
 
     def __str__(self) -> str:
-        fields = type(self.options).model_fields
-        text = self.method.name
-        basis = getattr(self.options, "basis", None)
-        if basis is not None:
-            text += f"/{basis}"
-        parts = []
-        for name in sorted(fields):
-            value = getattr(self.options, name)
-            if name != "basis" and value != fields[name].default:
-                parts.append(f"{name}={_option_text(value)}")
-        return text + ("?" + "&".join(parts) if parts else "")
+        return self.spelling
+
+    @cached_property
+    def spelling(self) -> str:
+        """The canonical spelling: options that equal what the method resolves to without them are left out."""
+        return spelling(self.method.name, self.options)
+
+    @property
+    def label(self) -> str:
+        """What tables and charts call it, such as `CCSD(T)/cc-pVTZ`; empty where the method has no label."""
+        return level_label(self)
 
     @property
     def has_basis(self) -> bool:
@@ -212,17 +239,33 @@ class LevelOfTheory:
         return self.method(self.options)
 
     @cached_property
+    def code(self) -> Code:
+        """The plugin's code that computes this level."""
+        return self.code_of(self.method)
+
+    @cached_property
     def identity(self) -> dict[str, Any]:
-        """Everything about the level that a record's key depends on."""
+        """Everything about the level that a record's key depends on: of plugins the code, of programs the version."""
+        driven = [name for name in self.method.distributions if name != self.plugin and not _is_plugin(name)]
         return {
             "method": self.method.name,
             "options": self.options.model_dump(mode="json"),
-            "versions": versions(self.plugin, *self.method.distributions),
+            "versions": versions(*driven),
+            "code": self.code.digest,
         }
+
+    @cached_property
+    def versions(self) -> dict[str, str]:
+        """Versions of the plugin and of all that it uses, as a record tells them."""
+        return versions(self.plugin, *self.method.distributions)
 
     def key(self, system: System, prop: str) -> str:
         """The key of the record of `prop` of `system` at this level: 32 hex digits."""
-        data = {"system": system.hash, "level": self.identity, "property": prop}
+        return self.key_of(system.hash, prop)
+
+    def key_of(self, system_hash: str, prop: str) -> str:
+        """The same, of a system of which only the hash is known."""
+        data = {"system": system_hash, "level": self.identity, "property": prop}
         return hashlib.sha256(json.dumps(data, sort_keys=True).encode()).hexdigest()[:32]
 
 
@@ -316,13 +359,13 @@ def versions(*distributions: str) -> dict[str, str]:
     return found
 
 
-def _option_text(value: Any) -> str:
-    """`value` as it is written in a level of theory; `_option_value` and pydantic read it back."""
-    if value is None or isinstance(value, bool):
-        return str(value).lower()
-    if isinstance(value, tuple | list):
-        return ",".join(map(_option_text, value)) or "()"
-    return repr(value) if isinstance(value, float) else quote(str(value), safe="!$'()*+,/:;=?@[]{}|^~<>")
+@lru_cache(maxsize=256)
+def _is_plugin(distribution: str) -> bool:
+    """Whether a distribution brings a plugin: then its code counts and not its version."""
+    with contextlib.suppress(metadata.PackageNotFoundError):
+        points = metadata.distribution(distribution).entry_points
+        return any(point.group == PLUGIN_GROUP for point in points)
+    return False
 
 
 def _option_value(text: str, annotation: Any) -> Any:

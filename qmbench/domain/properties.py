@@ -5,30 +5,46 @@ Plugins add their own through the hook `qmbench_properties`; two plugins may not
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-from typing import Literal
+import warnings
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Literal, Protocol
 
 import numpy as np
 
 from qmbench.domain.errors import InputError, did_you_mean
 from qmbench.domain.quantity import Curve, Quantity
 
+ENERGY_UNIT = "hartree"
+
 # Shapes: () a number; (3,), (3, 3); "states" {label: number}; "curve" a `Curve`; "atoms" one per real nucleus, in input
-# order; "sites" one per lattice site; "fragments" one per fragment of the system; ("atoms", 3), ("atoms", "atoms") with
-# those as axes; "*" as an axis: of any length, neither a direction nor a part of the system (frequencies, modes); "any"
-# whatever shape, documented in the description, which no check can look at.
+# order; "sites" one per lattice site, and so on for parts of other kinds; "fragments" one per fragment; ("atoms", 3),
+# ("atoms", "atoms") with those as axes; "*" as an axis: of any length, neither a direction nor a part of the system
+# (frequencies, modes); "any" whatever shape, documented in the description, which no check can look at.
 Shape = tuple[int | str, ...] | str
+NO_AXES = ("states", "curve", "any")
+FREE_AXES = ("fragments", "*")
+"""Axes of any length: of what a system has, a method may make other fragments than it says."""
 
 
-PARTS = ("atoms", "sites")
-COUNTED = (*PARTS, "fragments", "*")
-"""Axes that are written as a word: one entry per part of the system, per fragment, or of any length."""
+class OfKind(Protocol):
+    """What a property asks of a system: its kind, the unit of its energies, and the axes that its properties have."""
+
+    @property
+    def kind(self) -> str: ...
+
+    @property
+    def energy_unit(self) -> str: ...
+
+    @property
+    def axes(self) -> Mapping[str, int]: ...
 
 
 @dataclass(frozen=True)
 class Property:
-    """One primitive property. `lattice_unit` is its unit for lattice models where that differs.
+    """One primitive property. A unit of hartree stands for the unit of energy of the kind of system.
 
+    units: kind of system -> the unit there, where that is another one. lattice_unit: deprecated, say it in `units`.
     origin: what the property becomes when the molecule is shifted by d: `free`, the same; `charge`, more by the total
     charge times d (a dipole moment); `dependent`, something else, so that no check compares it. An axis of length 3
     turns with the molecule, once for each such axis.
@@ -40,21 +56,34 @@ class Property:
     shape: Shape = ()
     lattice_unit: str | None = None
     origin: Literal["free", "charge", "dependent"] = "free"
+    units: Mapping[str, str] = field(default_factory=dict, hash=False)
+
+    def __post_init__(self) -> None:
+        if self.lattice_unit is None:
+            return
+        warnings.warn(
+            f"property '{self.name}': lattice_unit is deprecated; what is in hartree is in the unit of energy of each "
+            f'kind of system by itself, and units={{"lattice": "{self.lattice_unit}"}} says another one',
+            DeprecationWarning,
+            stacklevel=3,
+        )
+        object.__setattr__(self, "units", {"lattice": self.lattice_unit, **self.units})
+        object.__setattr__(self, "lattice_unit", None)
 
     @property
     def axes(self) -> tuple[int | str, ...]:
-        """Its axes, one by one: lengths, or what they count (COUNTED). Empty for a number, `states`, `curve`, `any`."""
+        """Its axes, one by one: lengths, or what they count. Empty for a number, `states`, `curve`, `any`."""
         if isinstance(self.shape, tuple):
             return self.shape
-        return (self.shape,) if self.shape in COUNTED else ()
+        return () if self.shape in NO_AXES else (self.shape,)
 
-    def unit_for(self, system_kind: str) -> str:
-        """The unit in which a method must return it: `lattice_unit` for lattices, `unit` otherwise."""
-        return self.lattice_unit if system_kind == "lattice" and self.lattice_unit else self.unit
+    def unit_for(self, system: OfKind) -> str:
+        """The unit in which a method must return it for such a system (or class of systems)."""
+        return self.units.get(system.kind, system.energy_unit if self.unit == ENERGY_UNIT else self.unit)
 
 
 CORE_PROPERTIES = (
-    Property("energy", "hartree", "total energy, nuclear repulsion included", lattice_unit="t"),
+    Property("energy", "hartree", "total energy, nuclear repulsion included"),
     Property("energy_per_site", "t", "energy of a lattice model divided by its number of sites"),
     Property(
         "dipole",
@@ -69,7 +98,6 @@ CORE_PROPERTIES = (
         "hartree",
         "vertical excitation energies from the ground state by state: S1, T1, … or, for atoms, 2 3S, 2 1P, …",
         "states",
-        lattice_unit="t",
     ),
     Property(
         "particle_number_error",
@@ -113,12 +141,9 @@ def core_registry() -> PropertyRegistry:
     return registry
 
 
-def check_quantity(prop: Property, quantity: Quantity, system_kind: str, n_parts: int) -> None:
-    """Raise InputError when `quantity` has not the unit, shape or finite numbers that `prop` declares.
-
-    n_parts: number of real nuclei (molecule, crystal) or of sites (lattice).
-    """
-    unit = prop.unit_for(system_kind)
+def check_quantity(prop: Property, quantity: Quantity, system: OfKind) -> None:
+    """Raise InputError when `quantity` has not the unit, shape or finite numbers that `prop` declares for `system`."""
+    unit = prop.unit_for(system)
     if quantity.unit != unit:
         raise InputError(f"property '{prop.name}' must be in '{unit}', not '{quantity.unit}'")
     if not quantity.is_finite():
@@ -139,7 +164,11 @@ def check_quantity(prop: Property, quantity: Quantity, system_kind: str, n_parts
         if spread is not None and np.asarray(spread).shape != quantity.value.values.shape:
             raise InputError(f"the uncertainty of property '{prop.name}' must be one number for each of its values")
         return
-    want = tuple(n_parts if axis in PARTS else axis for axis in prop.axes)
+    for axis in prop.axes:
+        if isinstance(axis, str) and axis not in (*system.axes, *FREE_AXES):
+            has = ", ".join(system.axes) or "no parts"
+            raise InputError(f"property '{prop.name}' belongs to {axis}; a {system.kind} has {has}")
+    want = tuple(system.axes.get(axis, axis) if isinstance(axis, str) else axis for axis in prop.axes)
     for what, value in (("value", quantity.value), ("uncertainty", quantity.uncertainty)):
         if value is None:
             continue
@@ -149,5 +178,5 @@ def check_quantity(prop: Property, quantity: Quantity, system_kind: str, n_parts
 
 
 def _fits(want: int | str, got: int) -> bool:
-    """Whether an axis of length `got` is what was declared; only the system knows how many fragments it has."""
-    return want in ("*", "fragments", got)
+    """Whether an axis of length `got` is what was declared."""
+    return want == got or want in FREE_AXES

@@ -10,6 +10,9 @@ from qmbench.domain.method import LevelOfTheory
 from qmbench.domain.quantity import Quantity
 from qmbench.domain.systems import System
 
+CODE_DIGITS = 12
+"""Of the digest of a level's code, where it is printed for people."""
+
 KEY_DIGITS = 12
 """Of a record's key, where it is printed for people: two records of one store hardly share them."""
 

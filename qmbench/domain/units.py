@@ -5,6 +5,9 @@ Inside, energies are in hartree and lengths in bohr. Conversion happens at the e
 
 from __future__ import annotations
 
+import re
+from collections.abc import Mapping
+
 from qmbench.domain.errors import InputError, did_you_mean
 
 BOHR_IN_ANGSTROM = 0.529177210903
@@ -50,6 +53,21 @@ UNITS: dict[str, tuple[str, float]] = {
 }
 
 
+def check_units(new: Mapping[str, tuple[str, float]]) -> None:
+    """InputError when `new` (unit -> (dimension, size)) gives a unit of the table another meaning, or none."""
+    for unit, (what, size) in new.items():
+        if UNITS.get(unit, (what, size)) != (what, size):
+            raise InputError(f"unit '{unit}' is already {UNITS[unit][1]:g} of dimension '{UNITS[unit][0]}'")
+        if not unit or unit != unit.strip() or not what or not size > 0:
+            raise InputError(f"'{unit}' is no unit; write name: (dimension, size greater than 0)")
+
+
+def add_units(new: Mapping[str, tuple[str, float]]) -> None:
+    """Put the units that a kind of system brings into the table, the only one there is."""
+    check_units(new)
+    UNITS.update(new)
+
+
 def dimension(unit: str) -> str:
     """The dimension of `unit`; InputError with the nearest right names when the unit is unknown."""
     if unit not in UNITS:
@@ -66,4 +84,4 @@ def factor(source: str, target: str) -> float:
 
 def suffix(unit: str) -> str:
     """`unit` as it is written in a column's name: `kcal/mol` -> `kcal_mol`."""
-    return unit.translate(str.maketrans("/ ", "__", "-()"))
+    return re.sub(r"\W", "", unit.replace("/", "_").replace(" ", "_"))

@@ -27,7 +27,7 @@ class Column:
     """One method. name: how reports call it; kind: `computed` or `reference`; families: what it shares with others.
 
     approximation: the broad class its level of theory belongs to, for display. set: of a reference, its set;
-    exact: whether rounding is all that makes its values uncertain.
+    label: a short name of its level; empty: none. exact: whether rounding is all that makes its values uncertain.
     """
 
     name: str
@@ -40,6 +40,7 @@ class Column:
     source: str = ""
     set: str = ""
     exact: bool = False
+    label: str = ""
 
 
 @dataclass(frozen=True)
@@ -182,7 +183,11 @@ def _group(
     sets = list(dict.fromkeys(refs["set"]))
     if not levels and not sets:
         return None
-    columns = [*_level_columns(levels, declared), *_set_columns(sets, refs, benchmark, {str(a) for a, _ in levels})]
+    labels = dict(zip(mine["level_of_theory"], mine["label"], strict=True)) if "label" in mine else {}
+    columns = [
+        *_level_columns(levels, declared, labels),
+        *_set_columns(sets, refs, benchmark, {str(a) for a, _ in levels}),
+    ]
     shape = (len(entries), len(columns))
     value, uncertainty, wall_s = (np.full(shape, np.nan) for _ in range(3))
     kind, status = np.full(shape, None, dtype=object), np.full(shape, None, dtype=object)
@@ -225,13 +230,24 @@ def _group(
     )
 
 
-def _level_columns(levels: list[tuple[Any, ...]], declared: Mapping[str, Mapping[str, str]]) -> Iterator[Column]:
+def _level_columns(
+    levels: list[tuple[Any, ...]], declared: Mapping[str, Mapping[str, str]], labels: Mapping[str, Any]
+) -> Iterator[Column]:
     texts = [str(level) for level, _ in levels]
     for level, bsse in levels:
         # One level with two counterpoise treatments is two methods, and only then needs the longer name.
         name = f"{level} [{bsse}]" if texts.count(str(level)) > 1 and bsse else str(level)
         shared = tuple(sorted({**_basis(str(level)), **declared.get(str(level), {})}.items()))
-        yield Column(name, "computed", str(level), str(bsse), families=shared, approximation=approximation(str(level)))
+        label = labels.get(level)
+        yield Column(
+            name,
+            "computed",
+            str(level),
+            str(bsse),
+            families=shared,
+            approximation=approximation(str(level)),
+            label=label if isinstance(label, str) else "",
+        )
 
 
 def _basis(level: str) -> dict[str, str]:

@@ -134,6 +134,7 @@ def _methods(j: Judged) -> dict[str, Any]:
                 "name": c.name,
                 "kind": c.kind,
                 "level_of_theory": c.level_of_theory,
+                "label": c.label,
                 "bsse": c.bsse,
                 "approximation": c.approximation,
                 "families": dict(c.families),

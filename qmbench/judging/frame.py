@@ -6,7 +6,6 @@ This is where compute ends and judging begins; nothing after this page runs phys
 from __future__ import annotations
 
 from collections.abc import Collection, Iterable, Iterator, Mapping
-from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from qmbench.data.benchmark import Benchmark, Entry
@@ -23,9 +22,12 @@ from qmbench.running.plan import named_parts
 if TYPE_CHECKING:
     import pandas as pd
 
+    from qmbench.running.plan import PlannedEntry
+    from qmbench.running.run_document import Run
+
 
 RESULT_COLUMNS = (
-    "level_of_theory method basis bsse benchmark entry observable state subsets tags curve coordinate "
+    "level_of_theory label method basis bsse benchmark entry observable state subsets tags curve coordinate "
     "coordinate_unit status failure_kind failure_message value unit uncertainty uncertainty_kind "
     "training_overlap wall_s cpu_s cached"
 ).split()
@@ -35,9 +37,7 @@ REFERENCE_COLUMNS = (
 ).split()
 
 
-def results_frame(
-    run: Mapping[str, Any], records: Mapping[str, Record], benchmarks: Mapping[str, Benchmark]
-) -> pd.DataFrame:
+def results_frame(run: Run, records: Mapping[str, Record], benchmarks: Mapping[str, Benchmark]) -> pd.DataFrame:
     """One row per (level, bsse, benchmark, entry) of the run; values in the benchmark's unit.
 
     Columns: RESULT_COLUMNS. wall_s and cpu_s are sums over the entry's tasks. A row whose tasks were not all
@@ -45,15 +45,16 @@ def results_frame(
     """
     import pandas as pd
 
-    computed = set(run.get("computed", ()))
     entries = {(b.id, e.id): e for b in benchmarks.values() for e in b.entries}
     rows = []
-    for planned in run["entries"]:
-        benchmark = benchmarks[planned["benchmark"]]
-        entry = entries.get((benchmark.id, planned["entry"]))
+    for planned in run.entries:
+        benchmark = benchmarks[planned.benchmark]
+        entry = entries.get((benchmark.id, planned.entry))
         if entry is None:  # the benchmark has lost this entry since the run
             continue
-        rows.append(_row(planned, entry, benchmark, records, computed))
+        level = run.levels.get(planned.level)
+        label = level.label if level else ""
+        rows.append(_row(planned, entry, benchmark, records, run.computed, label))
     return pd.DataFrame(rows, columns=RESULT_COLUMNS)
 
 
@@ -130,27 +131,28 @@ def _parts(
 
 
 def _row(
-    planned: Mapping[str, Any],
+    planned: PlannedEntry,
     entry: Entry,
     benchmark: Benchmark,
     records: Mapping[str, Record],
     computed: Collection[str],
+    label: str = "",
 ) -> tuple[Any, ...]:
     quantity: Quantity | None = None
     used: list[Record] = []
-    if planned["refused"]:
-        failure: Failure | None = Failure(**planned["refused"])
-    else:
-        quantity, failure, used = entry_value(planned["terms"], benchmark, entry, planned["bsse"], records)
+    failure = planned.refused
+    if failure is None:
+        quantity, failure, used = entry_value(planned.terms, benchmark, entry, planned.bsse, records)
     # A fragment that occurs twice was computed once.
     costs = [r.cost for r in {r.key: r for r in used}.values() if r.cost]
-    text = split_level(planned["level"])
+    text = split_level(planned.level)
     status = "ok" if failure is None else "unsupported" if failure.kind == "unsupported" else "failed"
     return (
-        planned["level"],
+        planned.level,
+        label,
         text.method,
         text.basis,
-        planned["bsse"],
+        planned.bsse,
         benchmark.id,
         entry.id,
         entry.observable,
@@ -170,19 +172,5 @@ def _row(
         overlap_text(r.provenance for r in used),
         sum(c.wall_s for c in costs),
         sum(c.cpu_s for c in costs),
-        not any(key in computed for _, key in planned["terms"]),
+        not any(key in computed for _, key in planned.terms),
     )
-
-
-def load(store: str | Path, run: str | None = None) -> pd.DataFrame:
-    """The tidy table of a run (the latest by default) in the store at path or URL `store`.
-
-    One row per level of theory and entry; columns as in `RESULT_COLUMNS`.
-    """
-    from qmbench.running.run_document import run_benchmarks
-    from qmbench.running.store import Store
-
-    with Store.open(str(store), read_only=True) as opened:
-        document = opened.run(run)
-        keys = {key for planned in document["entries"] for _, key in planned["terms"]}
-        return results_frame(document, opened.get(keys), run_benchmarks(document))

@@ -8,18 +8,20 @@ from __future__ import annotations
 import json
 import math
 from collections import Counter
-from collections.abc import Collection, Mapping
+from collections.abc import Collection, Iterable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from qmbench.domain import units
 from qmbench.domain.errors import InputError
+from qmbench.plugging.registry import canonical_level
 
 if TYPE_CHECKING:
     import pandas as pd
 
 FORMAT = "qmbench-baseline-1"
+Key = tuple[str, str, str, str]
 KEY = ("level_of_theory", "bsse", "benchmark", "entry")
 FIELDS = (*KEY, "observable", "unit", "value", "uncertainty", "uncertainty_kind", "status", "wall_s")
 
@@ -147,8 +149,7 @@ def check(
     stochastic: levels whose numbers carry sampling noise; so do numbers with an uncertainty of the kind SAMPLED on
     both sides. most_time: the ratio of times from which slowness counts as a regression (None: it only warns).
     """
-    now = {_key(row): row for row in results.to_dict("records")}
-    then = {_key(row): row for row in baseline["values"]}
+    now, then = matched(results.to_dict("records"), baseline["values"])
     tolerances = baseline.get("tolerances") or {}
     findings = [_compare(key, old, now.get(key), tolerances, key[0] in stochastic) for key, old in then.items()]
     findings += [
@@ -161,7 +162,24 @@ def check(
     return Check(tuple(findings), slow, most_time is not None)
 
 
-def _key(row: Mapping[Any, Any]) -> tuple[str, str, str, str]:
+def matched(
+    now: Iterable[Mapping[Any, Any]], then: Iterable[Mapping[Any, Any]]
+) -> tuple[dict[Key, Mapping[Any, Any]], dict[Key, Mapping[Any, Any]]]:
+    """Both sides by key, a level that was spelled otherwise at the time under the spelling of now.
+
+    Only levels that one side alone has are parsed, and only as far as their methods are installed.
+    """
+    new, old = ({_key(row): row for row in rows} for rows in (now, then))
+    here = {key[0] for key in new}
+    spelled = {canonical_level(level): level for level in here - {key[0] for key in old}}
+    again: dict[Key, Mapping[Any, Any]] = {}
+    for key, row in old.items():
+        level = key[0] if key[0] in here else spelled.get(canonical_level(key[0]), key[0])
+        again.setdefault((level, *key[1:]), row)
+    return new, again
+
+
+def _key(row: Mapping[Any, Any]) -> Key:
     level, bsse, benchmark, entry = (row[name] for name in KEY)
     return str(level), "" if _plain(bsse) is None else str(bsse), str(benchmark), str(entry)
 
@@ -241,7 +259,7 @@ def describe_update(old: Mapping[str, Any] | None, new: Mapping[str, Any]) -> li
     """What writing `new` over `old` changes, in lines."""
     if old is None:
         return [f"new baseline of {len(new['values'])} values"]
-    before, after = ({_key(r): r for r in b["values"]} for b in (old, new))
+    after, before = matched(new["values"], old["values"])
     lines = [f"added {' '.join(filter(None, k))}" for k in after if k not in before]
     lines += [f"removed {' '.join(filter(None, k))}" for k in before if k not in after]
     for k in after:

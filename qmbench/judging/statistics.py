@@ -6,7 +6,7 @@ Pure functions over two tidy tables. `results` has a row per (level_of_theory, b
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Protocol
 
@@ -14,7 +14,11 @@ import numpy as np
 
 from qmbench.domain.errors import InputError, did_you_mean
 from qmbench.domain.learned import has_overlap
+from qmbench.domain.statistic import Statistic
 from qmbench.judging import bootstrap
+from qmbench.judging.core_statistics import CORE_STATISTICS
+from qmbench.judging.summaries import Errors, bare, evaluate
+from qmbench.plugging.registry import plugins
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -22,10 +26,8 @@ if TYPE_CHECKING:
 ALL = "all"
 """The subset that is the whole benchmark."""
 
-SUMMARIES = ("mean_signed_error", "mean_absolute_error", "root_mean_square_error")
-QUANTILES = {"median_absolute_error": 0.5, "percentile_95_absolute_error": 0.95}
-IN_UNITS = (*SUMMARIES, *QUANTILES, "max_absolute_error", *(f"common_{name}" for name in SUMMARIES))
-"""The statistics that are in the benchmark's unit. NAME_low and NAME_high enclose NAME; see `statistics`."""
+SUMMARIES = tuple(s.name for s in CORE_STATISTICS if s.common)
+"""The core's statistics that levels are compared by."""
 
 
 class BenchmarkInfo(Protocol):
@@ -113,8 +115,17 @@ def score(
     return scored
 
 
+def declared() -> list[Statistic]:
+    """The statistics of the core and of the installed plugins, in the order of the table of all statistics."""
+    return list(plugins().statistics.values())
+
+
 def statistics(
-    scored: pd.DataFrame, confidence: float = 0.95, resamples: int = bootstrap.RESAMPLES, intervals: bool = True
+    scored: pd.DataFrame,
+    confidence: float = 0.95,
+    resamples: int = bootstrap.RESAMPLES,
+    intervals: bool = True,
+    which: Sequence[Statistic] | None = None,
 ) -> pd.DataFrame:
     """One row per (benchmark, observable, subset, level_of_theory, bsse); subset "all" is the whole benchmark.
 
@@ -125,15 +136,13 @@ def statistics(
     here as the level with most; a level with fewer is a sample, and has no common_NAME.
     n_differs: whether those levels differ in n_scored, so that their own statistics do not compare.
 
-    NAME for mean_signed_error, mean_absolute_error, root_mean_square_error (bootstrap-t over entries),
-    median_absolute_error and percentile_95_absolute_error (distribution-free), in `unit`, with
-    NAME_low, NAME_high: the interval at `confidence`; NaN where the entries are too few for one (fewer than 7,
-    and than 73 for the percentile, whose upper end nothing below bounds).
-    NAME_uncertainty: one standard deviation from the uncertainties of references and results (not for the
-    quantiles); NaN when all are unknown. NAME_combined_low, NAME_combined_high: both together.
-    max_absolute_error, max_entry, max_absolute_error_uncertainty: the largest error; it has no interval over
-    entries, because no resampling estimates an extreme.
-    common_NAME with its _low and _high: the same over the n_common entries.
+    NAME for each of `which` (default: those of the core and of all plugins), in `unit` unless the statistic has a
+    unit of its own, with NAME_low, NAME_high: the interval at `confidence`; NaN where the entries are too few for one.
+    NAME_uncertainty: one standard deviation from the uncertainties of references and results, where the statistic
+    propagates them; NaN when all are unknown. NAME_combined_low, NAME_combined_high: both together.
+    max_entry: the entry with the largest error, which has no interval, because no resampling estimates an extreme.
+    common_NAME with its _low and _high: the same over the n_common entries, of the statistics that levels are compared
+    by. See `qmbench.Statistic`.
     confidence: of all intervals of the row. n_reference_uncertainty: scored entries whose reference states an
     uncertainty. n_training_overlap: scored entries that the level was trained on.
     wall_s, cpu_s: sums; cached results count with the time they once took.
@@ -143,24 +152,20 @@ def statistics(
     """
     import pandas as pd
 
+    chosen = declared() if which is None else list(which)
     rows: list[dict[str, Any]] = []
     for _, part in scored.groupby(["benchmark", "observable"], sort=False):
         group = _group(part)
         for subset in (ALL, *group.subsets):
-            rows += _subset_rows(group, subset, confidence, resamples if intervals else 0)
-    return pd.DataFrame(rows, columns=_columns())
+            rows += _subset_rows(group, subset, chosen, confidence, resamples if intervals else 0)
+    return pd.DataFrame(rows, columns=_columns(chosen))
 
 
-def _columns() -> list[str]:
-    names = ["benchmark", "observable", "subset", "level_of_theory", "bsse", "method", "basis", "unit"]
+def _columns(which: Sequence[Statistic]) -> list[str]:
+    names = ["benchmark", "observable", "subset", "level_of_theory", "label", "bsse", "method", "basis", "unit"]
     names += ["reference_set", "n", "n_ok", "n_failed", "n_unsupported", "coverage", "n_scored", "confidence"]
-    for name in SUMMARIES:
-        names += [name, *(f"{name}_{end}" for end in ("low", "high", "uncertainty", "combined_low", "combined_high"))]
-    for name in QUANTILES:
-        names += [name, f"{name}_low", f"{name}_high"]
-    names += ["max_absolute_error", "max_absolute_error_uncertainty", "max_entry", "n_common", "n_differs"]
-    for name in SUMMARIES:
-        names += [f"common_{name}", f"common_{name}_low", f"common_{name}_high"]
+    names += [column for s in which for column in s.columns]
+    names += ["n_common", "n_differs", *(column for s in which for column in s.common_columns)]
     return [*names, "n_reference_uncertainty", "n_training_overlap", "wall_s", "cpu_s"]
 
 
@@ -181,9 +186,7 @@ class _Group:
     levels: list[dict[str, Any]]
     subsets: dict[str, np.ndarray]
     status: np.ndarray
-    error: np.ndarray
-    independent: np.ndarray
-    systematic: np.ndarray
+    errors: Errors
     reference_known: np.ndarray
     overlap: np.ndarray
     wall_s: np.ndarray
@@ -210,10 +213,14 @@ def _group(part: pd.DataFrame) -> _Group:
         levels=_level_columns(part, level_codes),
         subsets={name: np.array([name in w for w in words]) for name in names},
         status=matrix(part["status"], "", object),
-        error=matrix(part["error"], np.nan),
-        # Variances; NaN where nothing of that sort is known.
-        independent=matrix(_variance(own, own_kind, False, ref, ref_kind), np.nan),
-        systematic=matrix(_variance(own, own_kind, True, ref, ref_kind), np.nan),
+        errors=Errors(
+            matrix(part["error"], np.nan),
+            matrix(part["reference"].astype(float), np.nan),
+            matrix(_variance(own, own_kind, False, ref, ref_kind), np.nan),
+            matrix(_variance(own, own_kind, True, ref, ref_kind), np.nan),
+            str(part["unit"].iloc[0] or ""),
+            str(part["observable"].iloc[0]),
+        ),
         reference_known=matrix(ref.notna(), False, bool),
         overlap=matrix(overlaps(part), False, bool),
         wall_s=matrix(part["wall_s"].astype(float).fillna(0.0), 0.0),
@@ -232,8 +239,13 @@ def _level_columns(part: pd.DataFrame, level_codes: np.ndarray) -> list[dict[str
     columns = ["benchmark", "observable", "level_of_theory", "bsse", "method", "basis", "unit"]
     first = part.assign(_level=level_codes).drop_duplicates("_level").sort_values("_level")
     sets = part.loc[part["reference_set"].notna()].groupby("benchmark")["reference_set"].first()
+    columns += ["label"] if "label" in part else []
     return [
-        {**{str(k): v for k, v in row.items()}, "reference_set": sets.get(row["benchmark"])}
+        {
+            **dict.fromkeys(("label",)),
+            **{str(k): v for k, v in row.items()},
+            "reference_set": sets.get(row["benchmark"]),
+        }
         for row in first[columns].to_dict("records")
     ]
 
@@ -254,27 +266,33 @@ def compared(has: np.ndarray) -> np.ndarray:
     return (n > 0) & (2 * n >= n.max(initial=0))
 
 
-def _subset_rows(g: _Group, subset: str, confidence: float, resamples: int) -> list[dict[str, Any]]:
-    members = np.ones(len(g.entries), bool) if subset == ALL else g.subsets[subset]
-    status, error = g.status[members], g.error[members]
-    entries = g.entries[members]
-    order = np.argsort(entries)  # so that the resamples do not depend on the order of the rows
-    status, error, entries = status[order], error[order], entries[order]
-    independent, systematic = g.independent[members][order], g.systematic[members][order]
-    known, wall_s, cpu_s = g.reference_known[members][order], g.wall_s[members], g.cpu_s[members]
-    overlap = g.overlap[members][order]
-    has = np.isfinite(error)
+def _subset_rows(
+    g: _Group, subset: str, which: Sequence[Statistic], confidence: float, resamples: int
+) -> list[dict[str, Any]]:
+    members = np.flatnonzero(np.ones(len(g.entries), bool) if subset == ALL else g.subsets[subset])
+    members = members[np.argsort(g.entries[members])]  # so that the resamples do not depend on the order of the rows
+    everyone = np.arange(len(g.levels))
+    entries, status = g.entries[members], g.status[members]
+    known, overlap = g.reference_known[members], g.overlap[members]
+    wall_s, cpu_s = g.wall_s[members], g.cpu_s[members]
+    errors = g.errors.pick(members, everyone)
+    has = np.isfinite(errors.error)
     planned = (status != "").sum(axis=0)
     scored = has.sum(axis=0)
     taking_part = compared(has)
     common = has[:, taking_part].all(axis=1) if taking_part.any() else np.zeros(len(entries), bool)
     differs = len(set(scored[taking_part & (planned > 0)].tolist())) > 1
 
-    stats = summaries(error, confidence, resamples)
-    propagated = _propagated(error, independent, systematic)
-    rows: list[dict[str, Any] | None] = [None] * len(g.levels)
+    stats = evaluate(errors, which, confidence, resamples)
+    extremes = _entries_of_extremes(errors, entries, which)
+    shared = np.flatnonzero(taking_part)
+    compare = [s for s in which if s.common]
+    common_stats = evaluate(
+        errors.pick(np.flatnonzero(common), shared), compare, confidence, resamples, propagate=False
+    )
+    rows = []
     for column in np.flatnonzero(planned):
-        row = {**g.levels[column], "subset": subset}
+        row: dict[str, Any] = {**g.levels[column], "subset": subset}
         row["confidence"] = confidence
         row["n"] = int(planned[column])
         for name in ("ok", "failed", "unsupported"):
@@ -284,97 +302,32 @@ def _subset_rows(g: _Group, subset: str, confidence: float, resamples: int) -> l
         row["n_common"] = int(common.sum())
         row["n_differs"] = differs
         row.update({name: values[column] for name, values in stats.items()})
-        row.update({f"{name}_uncertainty": values[column] for name, values in propagated.items()})
-        row["max_entry"] = entries[np.nanargmax(np.abs(error[:, column]))] if scored[column] else None
+        row.update({name: picked[column] for name, picked in extremes.items()})
         row["n_reference_uncertainty"] = int((known[:, column] & has[:, column]).sum())
         row["n_training_overlap"] = int((overlap[:, column] & has[:, column]).sum())
         row["wall_s"], row["cpu_s"] = float(wall_s[:, column].sum()), float(cpu_s[:, column].sum())
-        rows[column] = row
-    _add_combined(rows, confidence)
-    _add_common(rows, error, common, taking_part, confidence, resamples)
-    return [row for row in rows if row is not None]
+        if taking_part[column]:
+            j = int(np.flatnonzero(shared == column)[0])
+            row.update({f"common_{name}": values[j] for name, values in common_stats.items()})
+        rows.append(row)
+    return rows
+
+
+def _entries_of_extremes(
+    errors: Errors, entries: np.ndarray, which: Sequence[Statistic]
+) -> dict[str, list[str | None]]:
+    """entry_column -> the entry that the statistic picks for each level; None where it has no errors."""
+    out: dict[str, list[str | None]] = {}
+    for s in which:
+        if s.entry is not None:
+            names: list[str | None] = [None] * errors.error.shape[1]
+            for levels, mask, sample in errors.samples():
+                for level, index in zip(levels, np.asarray(s.entry(sample), dtype=int), strict=True):
+                    names[level] = entries[mask][index]
+            out[s.entry_column] = names
+    return out
 
 
 def summaries(error: np.ndarray, confidence: float, resamples: int) -> dict[str, np.ndarray]:
-    """Statistics of the columns of `error` (entries, levels; NaN where there is none), arrays over levels."""
-    levels = error.shape[1]
-    absolute = np.abs(error)
-    out = {name: np.full(levels, np.nan) for name in (*SUMMARIES, *QUANTILES, "max_absolute_error")}
-    intervals = {name: np.full((2, levels), np.nan) for name in (*SUMMARIES, *QUANTILES)}
-    for columns, mask in bootstrap.patterns(np.isfinite(error)):
-        if not mask.any():
-            continue
-        e, a = error[np.ix_(mask, columns)], absolute[np.ix_(mask, columns)]
-        out["mean_signed_error"][columns] = e.mean(axis=0)
-        out["mean_absolute_error"][columns] = a.mean(axis=0)
-        out["root_mean_square_error"][columns] = np.sqrt((e**2).mean(axis=0))
-        out["max_absolute_error"][columns] = a.max(axis=0)
-        for name, p in QUANTILES.items():
-            out[name][columns] = np.quantile(a, p, axis=0)
-            if resamples:
-                intervals[name][:, columns] = bootstrap.quantile_intervals(a, p, confidence)
-    if resamples and len(error):
-        for name, numbers, averaged in zip(
-            SUMMARIES, (error, absolute, error**2), ("signed", "magnitude", "square"), strict=True
-        ):
-            intervals[name] = bootstrap.mean_intervals(numbers, confidence, resamples, averaged)
-        for name in SUMMARIES[1:]:
-            intervals[name] = np.maximum(intervals[name], 0.0)
-        intervals["root_mean_square_error"] = np.sqrt(intervals["root_mean_square_error"])
-    for name, pair in intervals.items():
-        out[f"{name}_low"], out[f"{name}_high"] = pair
-    return out
-
-
-def _propagated(error: np.ndarray, independent: np.ndarray, systematic: np.ndarray) -> dict[str, np.ndarray]:
-    """First-order standard uncertainty of each statistic from the variances of the errors (entries, levels)."""
-    has = np.isfinite(error)
-    unknown = ~has | (np.isnan(independent) & np.isnan(systematic))
-    n = np.maximum(has.sum(axis=0), 1)
-    error = np.where(has, error, 0.0)
-    variance = np.where(has, np.nan_to_num(independent), 0.0)
-    shift = np.where(has, np.sqrt(np.nan_to_num(systematic)), 0.0)
-    rms = np.sqrt((error**2).sum(axis=0) / n)
-    weights = {
-        "mean_signed_error": has / n,
-        "mean_absolute_error": np.sign(error) / n,
-        "root_mean_square_error": error / np.where(rms > 0, n * rms, 1.0),
-    }
-    blank = unknown.all(axis=0)
-    out = {}
-    for name, w in weights.items():
-        total = np.sqrt((w**2 * variance).sum(axis=0) + (w * shift).sum(axis=0) ** 2)
-        out[name] = np.where(blank, np.nan, total)
-    worst = np.argmax(np.abs(error), axis=0), np.arange(error.shape[1])
-    out["max_absolute_error"] = np.where(unknown[worst], np.nan, np.sqrt(variance[worst] + shift[worst] ** 2))
-    return out
-
-
-def _add_combined(rows: list[dict[str, Any] | None], confidence: float) -> None:
-    for row in rows:
-        if row is None:
-            continue
-        for name in SUMMARIES:
-            ends = np.array([row[f"{name}_low"], row[f"{name}_high"]])
-            low, high = bootstrap.combined_interval(row[name], ends, row[f"{name}_uncertainty"], confidence)
-            row[f"{name}_combined_low"] = low if name == "mean_signed_error" else max(low, 0.0) if low == low else low
-            row[f"{name}_combined_high"] = high
-
-
-def _add_common(
-    rows: list[dict[str, Any] | None],
-    error: np.ndarray,
-    common: np.ndarray,
-    taking_part: np.ndarray,
-    confidence: float,
-    resamples: int,
-) -> None:
-    """Statistics over the entries that all levels taking part share, which alone may be compared."""
-    columns = np.flatnonzero(taking_part)
-    stats = summaries(error[common][:, columns], confidence, resamples) if len(columns) else {}
-    for j, column in enumerate(columns):
-        row = rows[column]
-        if row is not None:
-            for name in SUMMARIES:
-                for key in (name, f"{name}_low", f"{name}_high"):
-                    row[f"common_{key}"] = stats[key][j]
+    """The core's statistics of the columns of `error` (entries, levels; NaN: none), arrays over levels."""
+    return evaluate(bare(error), CORE_STATISTICS, confidence, resamples)

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
-from typing import TYPE_CHECKING
+from collections.abc import Callable, Iterable, Mapping
+from typing import TYPE_CHECKING, Any
 
 import pluggy
 
@@ -13,6 +13,9 @@ if TYPE_CHECKING:
     from qmbench.domain.method import Method
     from qmbench.domain.observables import Observable
     from qmbench.domain.properties import Property
+    from qmbench.domain.statistic import Statistic
+    from qmbench.domain.systems import System
+    from qmbench.plugging.formats import ReportFormat
 
 hookspec = pluggy.HookspecMarker("qmbench")
 hookimpl = pluggy.HookimplMarker("qmbench")
@@ -43,6 +46,15 @@ def qmbench_resolve_method(name: str) -> type[Method] | None:
 
 
 @hookspec
+def qmbench_systems() -> Iterable[type[System]]:  # type: ignore[empty-body]
+    """Kinds of system beyond the core's: frozen dataclasses that derive from `System`. Called at every start.
+
+    A kind owns how it is read and stored, its unit of energy (and units of its own), its parts, one line and a picture
+    of it, and what the conformance kit needs. No two kinds share a name, or the word for it in TOML tables.
+    """
+
+
+@hookspec
 def qmbench_properties() -> Iterable[Property]:  # type: ignore[empty-body]
     """Primitive properties that this plugin's methods give beyond the core's."""
 
@@ -55,3 +67,39 @@ def qmbench_observables() -> Iterable[Observable]:  # type: ignore[empty-body]
 @hookspec
 def qmbench_benchmarks() -> Iterable[Path]:  # type: ignore[empty-body]
     """Folders that hold benchmarks (one sub-folder each) and suites (`suites/*.toml`), shipped with the plugin."""
+
+
+@hookspec
+def qmbench_statistics() -> Iterable[Statistic]:  # type: ignore[empty-body]
+    """Statistics of the errors of a level of theory, beyond the core's; each appears in every table and file."""
+
+
+@hookspec
+def qmbench_formats() -> Iterable[ReportFormat]:  # type: ignore[empty-body]
+    """Formats in which `qmbench report` writes a run, beyond the core's."""
+
+
+CORE_ENGINES = ("local", "dask")
+CORE_STORES = ("sqlite",)
+"""Names that are taken: the core brings these itself."""
+
+
+@hookspec
+def qmbench_engines() -> Mapping[str, Callable[..., Any]]:  # type: ignore[empty-body]
+    """Where tasks can run: name -> factory(address, workers, resources), which gives a `qmbench.Engine`.
+
+    `--engine NAME:ADDRESS` and `run(engine="NAME:ADDRESS")` call the factory with the text after the colon ('' for
+    none), the number of tasks side by side that was asked for (int, or None for as many as fit) and a
+    `qmbench.Resources` with what each task gets. Called at every start, so the function must not import what the engine
+    needs; the factory may. Not for isolated plugins, since engines work in the process that drives a run.
+    """
+
+
+@hookspec
+def qmbench_stores() -> Mapping[str, Callable[..., Any]]:  # type: ignore[empty-body]
+    """Where records can be kept: URL scheme -> opener(url, read_only), which gives a `qmbench.StoreProtocol`.
+
+    `--store SCHEME://…` and `run(store="SCHEME://…")` call the opener with the whole URL; it makes the store where it
+    is not there yet, unless read_only, and raises StoreError when it can't. Called at every start, as `qmbench_engines`
+    is, and like that not for isolated plugins.
+    """

@@ -6,26 +6,43 @@ One broken plugin never takes the others down: it is reported by name and reason
 from __future__ import annotations
 
 import inspect
-from collections.abc import Iterable, Mapping, Sequence
+import re
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from functools import lru_cache
-from importlib import metadata
+from importlib import import_module, metadata
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import pluggy
 
 from qmbench.domain.errors import InputError, QmbenchError, did_you_mean
-from qmbench.domain.method import LevelOfTheory, LevelText, Method, build_level, level_of_values, split_level
+from qmbench.domain.method import (
+    PLUGIN_GROUP,
+    Code,
+    LevelOfTheory,
+    LevelText,
+    Method,
+    build_level,
+    level_of_values,
+    split_level,
+)
 from qmbench.domain.observables import OBSERVABLES, Observable, ObservableRegistry
 from qmbench.domain.properties import PropertyRegistry, core_registry
-from qmbench.plugging import hookspecs
+from qmbench.domain.statistic import StatisticRegistry
+from qmbench.domain.systems import System
+from qmbench.domain.systems.files import SystemRegistry
+from qmbench.domain.units import add_units
+from qmbench.plugging import core, hookspecs
+from qmbench.plugging.formats import FormatRegistry
 from qmbench.plugging.isolated.place import installed
 
 if TYPE_CHECKING:
     from qmbench.plugging.isolated.proxy import IsolatedPlugin, IsolatedPoint
 
-GROUP = "qmbench"
+GROUP = PLUGIN_GROUP
+CORE = "qmbench.core"
+"""The module that brings what the core itself brings through hooks. By name: it is made of rooms above this one."""
 
 
 @dataclass(frozen=True)
@@ -44,7 +61,11 @@ class PluginInfo:
 
 @dataclass
 class Plugins:
-    """All plugins of one process: methods by name, properties, observables, benchmark folders, and what is broken."""
+    """All plugins of one process: methods, kinds of system, properties, observables, benchmarks, and what is broken.
+
+    engines: name -> factory(address, workers, resources); stores: URL scheme -> opener(url, read_only); those of
+    plugins, beside the core's own.
+    """
 
     manager: pluggy.PluginManager
     infos: list[PluginInfo] = field(default_factory=list)
@@ -52,7 +73,12 @@ class Plugins:
     owner: dict[str, PluginInfo] = field(default_factory=dict)
     properties: PropertyRegistry = field(default_factory=core_registry)
     observables: ObservableRegistry = field(default_factory=lambda: ObservableRegistry(OBSERVABLES))
+    systems: SystemRegistry = field(default_factory=lambda: _with_kinds(SystemRegistry(), core.qmbench_systems()))
     benchmark_folders: list[Path] = field(default_factory=list)
+    statistics: StatisticRegistry = field(default_factory=StatisticRegistry)
+    formats: FormatRegistry = field(default_factory=FormatRegistry)
+    engines: dict[str, Callable[..., Any]] = field(default_factory=dict)
+    stores: dict[str, Callable[..., Any]] = field(default_factory=dict)
 
     def method(self, name: str) -> tuple[type[Method], PluginInfo]:
         """The method called `name` and its plugin; InputError with the nearest names when there is none."""
@@ -86,7 +112,7 @@ class Plugins:
         if info.isolated:
             plugin: IsolatedPlugin = method.isolated  # type: ignore[attr-defined]
             return plugin.level(text)
-        return build_level(method, parts, info.distribution)
+        return replace(build_level(method, parts, info.distribution), code_of=_code_of)
 
     def _level_of_values(self, text: str, parts: LevelText, options: Mapping[str, Any]) -> LevelOfTheory:
         if parts.basis is not None or parts.options:
@@ -98,7 +124,7 @@ class Plugins:
         if info.isolated:
             plugin: IsolatedPlugin = method.isolated  # type: ignore[attr-defined]
             return plugin.level_of_values(parts.method, options)
-        return level_of_values(method, options, info.distribution)
+        return replace(level_of_values(method, options, info.distribution), code_of=_code_of)
 
 
 @lru_cache(maxsize=1)
@@ -126,11 +152,39 @@ def parse_level(text: str) -> LevelOfTheory:
     return plugins().level(text)
 
 
+def read_system(path: str | Path, name: str | None = None) -> System:
+    """A system from a file, of any kind that is installed; InputError says file, line and what would be right."""
+    return plugins().systems.read(path, name)
+
+
+def system_from_json(data: Mapping[str, Any]) -> System:
+    """Rebuild a system from `System.to_json`; InputError when no installed kind is its own."""
+    return plugins().systems.from_json(data)
+
+
+@lru_cache(maxsize=4096)
+def canonical_level(text: str) -> str:
+    """The canonical spelling of a level that somebody, or an earlier version, wrote; `text` itself where the installed
+    plugins can't read it."""
+    try:
+        return str(plugins().level(text))
+    except QmbenchError:
+        return text
+
+
+def _code_of(method: type[Method]) -> Code:
+    from qmbench.plugging.fingerprint import code_of  # not before a key is wanted: listing methods needs none
+
+    return code_of(method)
+
+
 def discover(entry_points: Sequence[metadata.EntryPoint | IsolatedPoint]) -> Plugins:
     """Load every entry point on its own; see `Plugins` for what comes back."""
     manager = pluggy.PluginManager("qmbench")
     manager.add_hookspecs(hookspecs)
     found = Plugins(manager)
+    manager.register(import_module(CORE), name=CORE)
+    found.statistics, found.formats = _declared(found, CORE)
     for point in sorted(entry_points, key=lambda p: p.name):
         dist = point.dist
         isolated = getattr(point, "isolated", False)
@@ -165,6 +219,7 @@ def _add(found: Plugins, info: PluginInfo, point: metadata.EntryPoint | Isolated
     found.manager.register(module, name=info.name)
     found.manager.check_pending()
     # Everything is read and checked before anything is kept: a plugin is in whole or not at all.
+    kinds = _with_kinds(SystemRegistry(found.systems), _listed(found.manager, info.name, "qmbench_systems"))
     methods = [_checked(method, found) for method in _listed(found.manager, info.name, "qmbench_methods")]
     names = [method.name for method in methods]
     for name in names:
@@ -180,13 +235,32 @@ def _add(found: Plugins, info: PluginInfo, point: metadata.EntryPoint | Isolated
             raise InputError(f"qmbench_observables gave {observable!r}, not an Observable")
         observables.add(observable, trial[observable.prop])
     folders = [Path(folder) for folder in _listed(found.manager, info.name, "qmbench_benchmarks")]
+    statistics, formats = _declared(found, info.name)
+    engines = _named(found, info, "qmbench_engines", {*hookspecs.CORE_ENGINES, *found.engines})
+    stores = _named(found, info, "qmbench_stores", {*hookspecs.CORE_STORES, *found.stores})
+    found.systems.update(kinds)
+    for kind in kinds.values():
+        add_units(kind.units)
     found.properties.update(trial)
     found.observables.update(observables)
     found.benchmark_folders += folders
+    found.engines.update(engines)
+    found.stores.update(stores)
+    found.statistics, found.formats = statistics, formats
     for method in methods:
         found.methods[method.name] = method
         found.owner[method.name] = info
     found.infos.append(info)
+
+
+def _declared(found: Plugins, plugin: str) -> tuple[StatisticRegistry, FormatRegistry]:
+    """The statistics and formats there are, together with those of a plugin; InputError when one of them is wrong."""
+    statistics, formats = StatisticRegistry(found.statistics), FormatRegistry(found.formats)
+    for statistic in _listed(found.manager, plugin, "qmbench_statistics"):
+        statistics.add(statistic)
+    for made in _listed(found.manager, plugin, "qmbench_formats"):
+        formats.add(made)
+    return statistics, formats
 
 
 def check_api(api: Any) -> None:
@@ -220,6 +294,27 @@ def _listed(manager: pluggy.PluginManager, plugin: str, hook: str) -> list[Any]:
     return list(answer)
 
 
+def _with_kinds(known: SystemRegistry, more: Iterable[type[System]]) -> SystemRegistry:
+    for kind in more:
+        known.add(kind)
+    return known
+
+
+def _named(found: Plugins, info: PluginInfo, hook: str, taken: set[str]) -> dict[str, Callable[..., Any]]:
+    """What a plugin's implementation of `hook` gives by name, each name a new one; empty where it has none."""
+    if getattr(found.manager.get_plugin(info.name), hook, None) is None:
+        return {}
+    answer = next(iter(_results(found.manager, info.name, hook)), None)
+    if not isinstance(answer, Mapping) or not all(callable(make) for make in answer.values()):
+        raise InputError(f"{hook} gave {answer!r}, not names with the functions that make what they stand for")
+    for name in answer:
+        if not (isinstance(name, str) and re.fullmatch("[a-z][a-z0-9+.-]*", name)):
+            raise InputError(f"{hook}: a name is lower-case letters, digits, '+', '-' and '.', not {name!r}")
+        if name in taken:
+            raise InputError(f"{hook}: '{name}' is there already, in the core or by another plugin")
+    return dict(answer)
+
+
 def _checked(method: type[Method], found: Plugins) -> type[Method]:
     if not (inspect.isclass(method) and issubclass(method, Method)):
         raise InputError(f"qmbench_methods gave {method!r}, not a Method class")
@@ -230,6 +325,10 @@ def _checked(method: type[Method], found: Plugins) -> type[Method]:
         raise InputError(f"method {method.__name__} has no {', '.join(sorted(method.__abstractmethods__))}")
     if method.name != method.name.lower() or any(c in method.name for c in "/?&= "):
         raise InputError(f"method name '{method.name}' must be lower case, without / ? & = or blanks")
+    if not (method.data_files is None or isinstance(method.data_files, tuple | list)):
+        raise InputError(
+            f"method '{method.name}' has data_files {method.data_files!r}; write a tuple of patterns, ('data/*.csv',)"
+        )
     if method.name in found.methods:
         raise InputError(f"method '{method.name}' is already provided by plugin '{found.owner[method.name].name}'")
     return method

@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from qmbench.domain.errors import InputError
-from qmbench.report.tables import level_text
+from qmbench.report.model import SPELLINGS, Names
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -28,16 +28,16 @@ FILE_KINDS = (".json", ".svg", ".png", ".pdf")
 Spec = dict[str, Any]
 
 
-def charts(scored: pd.DataFrame, statistics: pd.DataFrame) -> dict[str, tuple[str, Spec]]:
+def charts(scored: pd.DataFrame, statistics: pd.DataFrame, names: Names = SPELLINGS) -> dict[str, tuple[str, Spec]]:
     """name -> (title, Vega-Lite specification) for one benchmark and observable; charts without data are left out.
 
-    scored, statistics: the rows of that benchmark and observable (statistics: of the subset `all`).
+    scored, statistics: the rows of that benchmark and observable (statistics: of the subset `all`). names: of levels.
     """
     unit = str(scored["unit"].iloc[0])
     ok = scored[scored["status"].eq("ok")].copy()
-    ok["level"] = [level_text(a, b) for a, b in zip(ok["level_of_theory"], ok["bsse"], strict=True)]
+    ok["level"] = [names.of(a, b) for a, b in zip(ok["level_of_theory"], ok["bsse"], strict=True)]
     best = statistics.sort_values("mean_absolute_error", na_position="last")
-    order = [level_text(a, b) for a, b in zip(best["level_of_theory"], best["bsse"], strict=True)]
+    order = [names.of(a, b) for a, b in zip(best["level_of_theory"], best["bsse"], strict=True)]
     shown = [name for name in order if name in set(ok["level"])][:MOST_LEVELS]
     rest = ok["level"].nunique() - len(shown)
     more = f" (the {len(shown)} best of {len(shown) + rest} levels)" if rest else ""
@@ -46,7 +46,7 @@ def charts(scored: pd.DataFrame, statistics: pd.DataFrame) -> dict[str, tuple[st
         "errors": (f"Errors by level of theory, {unit}{more}", lambda: error_distribution(ok, shown, unit)),
         "parity": (f"Computed against reference, {unit}{more}", lambda: parity(ok, shown, unit)),
         "curves": (f"Curves over the reference, {unit}{more}", lambda: curves(ok, shown, unit)),
-        "cost": (f"Time against mean absolute error, {unit}", lambda: cost_accuracy(statistics, unit)),
+        "cost": (f"Time against mean absolute error, {unit}", lambda: cost_accuracy(statistics, unit, names)),
     }
     from altair.utils.schemapi import debug_mode
 
@@ -137,12 +137,12 @@ def curves(ok: pd.DataFrame, order: list[str], unit: str) -> Spec | None:
     )
 
 
-def cost_accuracy(statistics: pd.DataFrame, unit: str) -> Spec | None:
+def cost_accuracy(statistics: pd.DataFrame, unit: str, names: Names = SPELLINGS) -> Spec | None:
     """Mean absolute error over the common entries against recorded time, with the Pareto front."""
     import altair as alt
 
     rows = statistics.copy()
-    rows["level"] = [level_text(a, b) for a, b in zip(rows["level_of_theory"], rows["bsse"], strict=True)]
+    rows["level"] = [names.of(a, b) for a, b in zip(rows["level_of_theory"], rows["bsse"], strict=True)]
     shared = rows["common_mean_absolute_error"]
     rows["error"] = shared.where(rows["n_differs"], rows["mean_absolute_error"]).where(shared.notna())
     rows["time"] = rows["wall_s"] / rows["n_ok"].where(rows["n_ok"] > 0)
@@ -204,7 +204,7 @@ def write_chart(spec: Spec, path: Path) -> None:
 
     import vl_convert as vlc
 
-    from qmbench.report.export import write_bytes
+    from qmbench.report.renderers.files import write_bytes
 
     spec = {**spec, "background": "white"}
     if spec.get("width") == "container":
@@ -236,7 +236,7 @@ def _colour(order: list[str]) -> Any:
 
 
 def _values(rows: pd.DataFrame, columns: tuple[str, ...]) -> list[dict[str, Any]]:
-    from qmbench.report.export import plain
+    from qmbench.report.renderers.files import plain
 
     out = []
     for row in rows[list(columns)].to_dict("records"):

@@ -7,7 +7,8 @@ import xml.etree.ElementTree as ET
 from typing import TYPE_CHECKING
 
 from qmbench.judging.regression import BAD, Check, Finding
-from qmbench.report.tables import escape_markdown, level_text
+from qmbench.report.model import level_text
+from qmbench.report.renderers.markdown import escape_markdown
 
 if TYPE_CHECKING:
     from rich.console import Console

@@ -4,95 +4,50 @@ sets, without single entries, weighted over benchmarks. Decided once here, for H
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
-from functools import cached_property
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
 from qmbench.data.reference_sets import holds_within
-from qmbench.report.tables import ALL, decimals_for, interval_text, is_missing, level_text, number
+from qmbench.domain.statistic import Statistic
+from qmbench.judging.core_statistics import RANKED_BY
+from qmbench.judging.statistics import ALL
+from qmbench.judging.summaries import entries_needed
+from qmbench.plugging.registry import plugins
+from qmbench.report.model import (
+    SPELLINGS,
+    Extra,
+    Names,
+    decimals_for,
+    interval_text,
+    is_missing,
+    names_of,
+    number,
+)
+from qmbench.report.tables import telling
 
 if TYPE_CHECKING:
     import pandas as pd
 
-    from qmbench.judging.statistics import BenchmarkInfo
+    from qmbench.judging.model import Evaluation
 
 MOST_ROWS = 40
 MOST_SETS = 8
 NAMES = ("reference_set", "level_of_theory")
-STATISTICS = {
-    "mean_signed_error": "mean signed",
-    "mean_absolute_error": "mean abs",
-    "root_mean_square_error": "rms",
-    "median_absolute_error": "median abs",
-    "percentile_95_absolute_error": "95th percentile",
-    "max_absolute_error": "max",
-}
 
 
-@dataclass(frozen=True)
-class Extra:
-    """One table beside the main ones. numeric: which columns are numbers; rows: texts."""
-
-    title: str
-    note: str
-    columns: tuple[str, ...]
-    numeric: tuple[bool, ...]
-    rows: Sequence[tuple[str, ...]] = ()
-
-
-@dataclass(frozen=True)
-class Comparisons:
-    """The tables of `qmbench.judging.comparison` and `weighted` for one run, each made when it is first asked for."""
-
-    results: pd.DataFrame
-    references: pd.DataFrame
-    benchmarks: Mapping[str, BenchmarkInfo]
-    scored: pd.DataFrame
-    statistics: pd.DataFrame
-
-    @cached_property
-    def pairs(self) -> pd.DataFrame:
-        from qmbench.judging.comparison import compare_levels
-
-        return compare_levels(self.scored)
-
-    @cached_property
-    def ranks(self) -> pd.DataFrame:
-        from qmbench.judging.comparison import ranking_probabilities
-
-        return ranking_probabilities(self.scored)
-
-    @cached_property
-    def sets(self) -> pd.DataFrame:
-        from qmbench.judging.comparison import reference_sets
-
-        return reference_sets(self.results, self.references, self.benchmarks)
-
-    @cached_property
-    def leave_one_out(self) -> pd.DataFrame:
-        from qmbench.judging.comparison import leave_one_out
-
-        return leave_one_out(self.scored)
-
-    @cached_property
-    def totals(self) -> pd.DataFrame:
-        from qmbench.judging.weighted import weighted_totals
-
-        return weighted_totals(self.statistics, self.scored)
-
-    def of(self, benchmark: str, observable: str) -> list[Extra]:
-        """The tables of one benchmark and observable that have something to say."""
-        whole = _here(self.statistics, benchmark, observable)
-        made = (
-            all_statistics(whole[whole["subset"] == ALL]),
-            level_against_next(_here(self.pairs, benchmark, observable), whole[whole["subset"] == ALL]),
-            rank_table(_here(self.ranks, benchmark, observable)),
-            set_table(_here(self.sets, benchmark, observable), *_roles(self.references, benchmark)),
-            leave_one_out_table(_here(self.leave_one_out, benchmark, observable)),
-        )
-        return [extra for extra in made if extra.rows]
+def tables_beside(evaluation: Evaluation, benchmark: str, observable: str) -> list[Extra]:
+    """The tables of one benchmark and observable that have something to say."""
+    whole = _here(evaluation.statistics, benchmark, observable)
+    names = names_of(evaluation.results)
+    made = (
+        all_statistics(whole[whole["subset"] == ALL], names),
+        level_against_next(_here(evaluation.pairs, benchmark, observable), whole[whole["subset"] == ALL], names),
+        rank_table(_here(evaluation.ranks, benchmark, observable), names),
+        set_table(_here(evaluation.sets, benchmark, observable), *_roles(evaluation.references, benchmark), names),
+        leave_one_out_table(_here(evaluation.leave_one_out, benchmark, observable), names),
+    )
+    return [extra for extra in made if extra.rows]
 
 
 def _here(table: pd.DataFrame, benchmark: str, observable: str) -> pd.DataFrame:
@@ -112,38 +67,55 @@ def _records(table: pd.DataFrame) -> list[dict[str, Any]]:
     return [{str(k): v for k, v in row.items()} for row in table.to_dict("records")]
 
 
-def all_statistics(whole: pd.DataFrame) -> Extra:
+def all_statistics(whole: pd.DataFrame, names: Names = SPELLINGS) -> Extra:
     """Every statistic of every level with its interval over entries and its propagated uncertainty."""
-    rows = _records(whole.sort_values(["common_mean_absolute_error", "mean_absolute_error"], na_position="last"))
+    rows = _records(whole.sort_values([f"common_{RANKED_BY}", RANKED_BY], na_position="last"))
     rows = [r for r in rows if r["n_scored"]]
-    decimals = decimals_for([r["mean_absolute_error"] for r in rows])
+    listed = telling((s for s in plugins().statistics.values() if s.listed), rows)
+    usual = decimals_for([r[RANKED_BY] for r in rows])
+    decimals = [usual if s.unit is None else decimals_for([r.get(s.name) for r in rows]) for s in listed]
     table = []
     for r in rows:
-        cells = [level_text(r["level_of_theory"], r["bsse"]), f"{r['n_scored']}/{r['n']}", f"{r['coverage']:.0%}"]
-        for name in STATISTICS:
-            text = number(r[name], decimals)
-            ends = interval_text(r.get(f"{name}_low", np.nan), r.get(f"{name}_high", np.nan), decimals)
-            u = r.get(f"{name}_uncertainty", np.nan)
-            text += f" ± {u:.2g}" if not is_missing(u) else ""
+        cells = [names.of(r["level_of_theory"], r["bsse"]), f"{r['n_scored']}/{r['n']}", f"{r['coverage']:.0%}"]
+        for s, places in zip(listed, decimals, strict=True):
+            text = number(r.get(s.name), places)
+            ends = interval_text(r.get(f"{s.name}_low"), r.get(f"{s.name}_high"), places)
+            u = r.get(f"{s.name}_uncertainty")
+            text += "" if u is None or is_missing(u) else f" ± {u:.2g}"
             cells.append(f"{text} ({ends})" if ends else text)
         table.append(tuple(cells))
-    note = (
-        "value ± propagated uncertainty of results and references, where stated (interval over entries). "
-        "The largest error has no interval: no resampling estimates an extreme. The 95th percentile has one from "
-        "73 entries on, the root mean square from 8, the others from 7."
+    note = "value ± propagated uncertainty of results and references, where stated (interval over entries). "
+    note += f"Entries that an interval needs: {_needed(listed)}."
+    spelled = "; ".join(names.legend(r["level_of_theory"] for r in rows))
+    labels = [f"{s.label}, {s.unit or '1'}" if s.unit is not None else s.label for s in listed]
+    columns = ("level of theory", "n", "coverage", *labels)
+    numeric = (False, *(True,) * (len(columns) - 1))
+    return Extra(
+        "All statistics with their intervals", note + (f" {spelled}." if spelled else ""), columns, numeric, table
     )
-    columns = ("level of theory", "n", "coverage", *STATISTICS.values())
-    return Extra("All statistics with their intervals", note, columns, (False, *(True,) * (len(columns) - 1)), table)
 
 
-def level_against_next(pairs: pd.DataFrame, whole: pd.DataFrame) -> Extra:
+def _needed(which: Sequence[Statistic]) -> str:
+    """`7 for mean abs, 8 for rms, max has none`."""
+    by_number: dict[int, list[str]] = {}
+    for s in which:
+        n = entries_needed(s.interval)
+        if n is not None:
+            by_number.setdefault(max(n, s.minimum), []).append(s.label)
+    without = [s.label for s in which if s.interval is None]
+    said = [f"{n} for {', '.join(labels)}" for n, labels in sorted(by_number.items())]
+    said += [f"{', '.join(without)} {'has' if len(without) == 1 else 'have'} none"] if without else []
+    return "; ".join(said)
+
+
+def level_against_next(pairs: pd.DataFrame, whole: pd.DataFrame, names: Names = SPELLINGS) -> Extra:
     """Each level against the one that follows it in the ranking, on the entries both have."""
     order = whole.sort_values(["common_mean_absolute_error", "mean_absolute_error"], na_position="last")
-    names = [level_text(a, b) for a, b in zip(order["level_of_theory"], order["bsse"], strict=True)]
-    place = {name: i for i, name in enumerate(names)}
+    ordered = [names.of(a, b) for a, b in zip(order["level_of_theory"], order["bsse"], strict=True)]
+    place = {name: i for i, name in enumerate(ordered)}
     found = []
     for r in _records(pairs):
-        a, b = level_text(r["level_a"], r["bsse_a"]), level_text(r["level_b"], r["bsse_b"])
+        a, b = names.of(r["level_a"], r["bsse_a"]), names.of(r["level_b"], r["bsse_b"])
         if abs(place.get(a, -9) - place.get(b, 9)) == 1:
             found.append((min(place[a], place[b]), a, b, r))
     found.sort(key=lambda x: x[0])
@@ -174,7 +146,7 @@ def _share(x: float) -> str:
     return "–" if is_missing(x) else f"{x:.0%}"
 
 
-def rank_table(ranks: pd.DataFrame) -> Extra:
+def rank_table(ranks: pd.DataFrame, names: Names = SPELLINGS) -> Extra:
     """How sure each level's place is when entries are resampled."""
     rows = []
     for (level, bsse), part in ranks.groupby(["level_of_theory", "bsse"], sort=False):
@@ -183,14 +155,16 @@ def rank_table(ranks: pd.DataFrame) -> Extra:
         p, rank = p[order], rank[order]
         cumulative = np.cumsum(p)
         ends = [int(rank[np.searchsorted(cumulative, q)]) for q in (0.025 + 1e-9, 0.975 - 1e-9)]
-        rows.append((float((p * rank).sum()), level_text(str(level), str(bsse)), _share(float(p[0])), ends))
+        rows.append((float((p * rank).sum()), names.of(str(level), str(bsse)), _share(float(p[0])), ends))
     rows.sort(key=lambda r: r[0])
     table = [(name, f"{mean:.1f}", best, f"{ends[0]}–{ends[1]}") for mean, name, best, ends in rows]
     note = "Over resamples of the entries that all levels share: the mean rank, how often best, and 95 % of the ranks."
     return Extra("Ranks", note, ("level of theory", "mean rank", "best", "ranks"), (False, True, True, True), table)
 
 
-def set_table(sets: pd.DataFrame, roles: Mapping[str, str], within: Mapping[str, str]) -> Extra:
+def set_table(
+    sets: pd.DataFrame, roles: Mapping[str, str], within: Mapping[str, str], called: Names = SPELLINGS
+) -> Extra:
     """The mean absolute error against every reference set, side by side, and whether the ranking survives."""
     apart = _judged_apart(sets, within)
     sets = sets[[n not in apart or level in apart[n] for n, level in zip(*(sets[c] for c in NAMES), strict=True)]]
@@ -203,7 +177,7 @@ def set_table(sets: pd.DataFrame, roles: Mapping[str, str], within: Mapping[str,
         return Extra(title, "", (), ())
     records = _records(sets[sets["reference_set"].isin(names)])
     decimals = decimals_for([r["mean_absolute_error"] for r in records])
-    cells = {(level_text(r["level_of_theory"], r["bsse"]), r["reference_set"]): r for r in records}
+    cells = {(called.of(r["level_of_theory"], r["bsse"]), r["reference_set"]): r for r in records}
     levels = list(dict.fromkeys(level for level, _ in cells))
     rows = []
     for level in levels:
@@ -245,13 +219,13 @@ def _judged_apart(sets: pd.DataFrame, within: Mapping[str, str]) -> dict[str, se
     return found
 
 
-def leave_one_out_table(table: pd.DataFrame) -> Extra:
+def leave_one_out_table(table: pd.DataFrame, names: Names = SPELLINGS) -> Extra:
     """What the mean absolute error becomes without any one entry."""
     records = _records(table)
     decimals = decimals_for([r["mean_absolute_error"] for r in records])
     rows = [
         (
-            level_text(r["level_of_theory"], r["bsse"]),
+            names.of(r["level_of_theory"], r["bsse"]),
             str(r["n"]),
             number(r["mean_absolute_error"], decimals),
             f"{number(r['lowest'], decimals)}–{number(r['highest'], decimals)}",
@@ -268,7 +242,7 @@ def leave_one_out_table(table: pd.DataFrame) -> Extra:
     return Extra("Without single entries", note, columns, (False, True, True, True, False, True), rows)
 
 
-def weighted_tables(totals: pd.DataFrame) -> list[Extra]:
+def weighted_tables(totals: pd.DataFrame, called: Names = SPELLINGS) -> list[Extra]:
     """WTMAD-2 and WTMAD-4, one table per set of parts that levels share, with what each part adds."""
     out = []
     for parts, table in totals.groupby("parts", sort=False):
@@ -277,7 +251,7 @@ def weighted_tables(totals: pd.DataFrame) -> list[Extra]:
         for (level, bsse), mine in table.groupby(["level_of_theory", "bsse"], sort=False):
             first = mine.iloc[0]
             shares = {r["part"]: r for r in _records(mine)}
-            cells = [level_text(str(level), str(bsse))]
+            cells = [called.of(str(level), str(bsse))]
             for kind in ("wtmad2", "wtmad4"):
                 cells.append(number(first[kind], 2))
                 cells += [_percent(shares[p][f"{kind}_share"], first[kind]) for p in names]

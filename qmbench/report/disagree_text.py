@@ -6,7 +6,8 @@ from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
 
 from qmbench.domain.learned import MARK
-from qmbench.report.tables import decimals_for, escape_markdown
+from qmbench.report.model import decimals_for, unique_names
+from qmbench.report.renderers.markdown import escape_markdown
 
 if TYPE_CHECKING:
     from rich.console import Console
@@ -19,6 +20,36 @@ SAID = {
     "inconclusive": "inconclusive",
 }
 COLUMNS = ("entry", "verdict", "who", "spread", "max |z|", "consensus")
+
+
+def labelled(document: Mapping[str, Any]) -> dict[str, Any]:
+    """The document with the labels of levels in the place of their names, for people; `level_of_theory` stays."""
+    about = [c for m in document["methods"] for c in m["about"] if c["kind"] == "computed"]
+    sets = [c["name"] for m in document["methods"] for c in m["about"] if c["kind"] == "reference"]
+    labels = {c["level_of_theory"]: c["label"] for c in about if c.get("label")}
+    names = unique_names(labels, [*(c["level_of_theory"] for c in about), *sets])
+    called = {
+        c["name"]: names.of(c["level_of_theory"], c["bsse"] if c["name"] != c["level_of_theory"] else "") for c in about
+    }
+    called = {name: text for name, text in called.items() if name != text}
+
+    def said(x: Any) -> Any:
+        if isinstance(x, str):
+            return called.get(x, x)
+        if isinstance(x, list):
+            return [said(y) for y in x]
+        if isinstance(x, Mapping):
+            return {key: value if key in UNTOUCHED else said(value) for key, value in x.items()}
+        return x
+
+    out = {key: said(document[key]) for key in document}
+    for entry in out["entries"]:
+        if entry["verdict"] == "camps":
+            entry["reason"] = " against ".join("{" + ", ".join(camp) + "}" for camp in entry["camps"])
+    return out
+
+
+UNTOUCHED = ("level_of_theory", "label", "entry", "benchmark", "families")
 
 
 def rows(document: Mapping[str, Any], most: int | None = None) -> list[tuple[str, ...]]:
@@ -98,6 +129,7 @@ def summary_lines(document: Mapping[str, Any], most: int = 5) -> list[str]:
 
 def render_terminal(document: Mapping[str, Any], console: Console, most: int = 30) -> None:
     """Print the ranking and the summary."""
+    document = labelled(document)
     from rich import box
     from rich.table import Table
     from rich.text import Text
@@ -121,6 +153,7 @@ def render_terminal(document: Mapping[str, Any], console: Console, most: int = 3
 
 def to_markdown(document: Mapping[str, Any], most: int = 50) -> str:
     """The ranking and the summary in GitHub's Markdown."""
+    document = labelled(document)
     lines = ["## Where methods disagree", ""]
     if document["entries"]:
         lines += [

@@ -11,12 +11,11 @@ import numpy as np
 from qmbench.domain.learned import cell_text, explanation_of, overlap_text
 from qmbench.domain.record import KEY_DIGITS
 from qmbench.judging.disagreement import resolution
-from qmbench.report.comparisons import Extra
-from qmbench.report.tables import is_missing, level_text
+from qmbench.report.model import Extra, Names, is_missing, names_of
 
 if TYPE_CHECKING:
     from qmbench.domain.record import Record
-    from qmbench.report.write import Report
+    from qmbench.judging.model import Evaluation
 
 MOST_EXPLAINED, MOST_ROWS = 20, 12
 LEARNED_KINDS = ("model", "combined")
@@ -33,15 +32,16 @@ class Explanations:
     key: str
 
 
-def explanations(report: Report) -> Explanations:
+def explanations(report: Evaluation) -> Explanations:
     """The tables of the entries with the largest model uncertainty, measured in the difference that matters there."""
     found = sorted(_explained(report), key=lambda x: -x[0])
     shown = found[:MOST_EXPLAINED]
-    tables = tuple(_table(row, record) for _, row, record in shown)
+    names = names_of(report.results)
+    tables = tuple(_table(row, record, names) for _, row, record in shown)
     return Explanations(tables, len(found), shown[0][2].key if shown else "")
 
 
-def explanation_line(report: Report) -> str:
+def explanation_line(report: Evaluation) -> str:
     """One line for reports without the tables; empty when no record holds an explanation."""
     made = explanations(report)
     if not made.explained:
@@ -50,11 +50,11 @@ def explanation_line(report: Report) -> str:
     return f"{what} a table of why it is what it is, in its record: `qmbench show {made.key[:KEY_DIGITS]}`, for example"
 
 
-def _explained(report: Report) -> Iterator[tuple[float, dict[str, Any], Record]]:
+def _explained(report: Evaluation) -> Iterator[tuple[float, dict[str, Any], Record]]:
     """(uncertainty over the difference that matters, −1 when not stated; scored row; record), once per record."""
     keys: dict[tuple[Any, ...], list[str]] = {
-        (p["level"], p["bsse"] or "", p["benchmark"], p["entry"]): [key for _, key in p["terms"]]
-        for p in (report.run["entries"] if report.run else ())
+        (p.level, p.bsse or "", p.benchmark, p.entry): [key for _, key in p.terms]
+        for p in (report.run.entries if report.run else ())
     }
     seen: set[str] = set()
     for row in report.scored[report.scored["status"] == "ok"].to_dict("records"):
@@ -85,12 +85,12 @@ def _size(row: dict[Any, Any]) -> float:
     return float(row["uncertainty"]) / max(matters, 1e-300)
 
 
-def _table(row: dict[str, Any], record: Record) -> Extra:
+def _table(row: dict[str, Any], record: Record, names: Names) -> Extra:
     told = explanation_of(record.provenance)
     assert told is not None
     rows = told.rows
     number = f"{row['value']:.6g}" + (f" ± {row['uncertainty']:.2g}" if not is_missing(row["uncertainty"]) else "")
-    title = f"{level_text(row['level_of_theory'], row['bsse'])} on {row['benchmark']}/{row['entry']}: "
+    title = f"{names.of(row['level_of_theory'], row['bsse'])} on {row['benchmark']}/{row['entry']}: "
     title += f"{row['observable'].replace('_', ' ')} {number} {row['unit']}"
     overlap = overlap_text([record.provenance])
     note = [

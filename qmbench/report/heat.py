@@ -11,11 +11,13 @@ import numpy as np
 
 from qmbench.domain.learned import MARK
 from qmbench.report.disagree_text import is_trained
+from qmbench.report.model import SPELLINGS, Names, is_missing
 
 if TYPE_CHECKING:
     import pandas as pd
 
     from qmbench.domain.record import Record
+    from qmbench.running.run_document import Run
 
 MOST_ROWS = 60
 MOST_COLUMNS = 40
@@ -50,12 +52,12 @@ def entry_heat(
     entries: Sequence[Mapping[str, Any]],
     methods: Mapping[str, Any],
     scored: pd.DataFrame,
-    details: tuple[Mapping[str, Any] | None, Mapping[str, Record], list[dict[str, Any]]],
+    details: tuple[Run | None, Mapping[str, Record], list[dict[str, Any]]],
 ) -> Heat | None:
     """Entry × method: each value's deviation from the consensus of all the other methods.
 
     entries: of the disagree document, for one benchmark and observable; the first MOST_ROWS are shown. details:
-    the run's document, its records, and the list that collects settings, which cells refer to by index.
+    the run, its records, and the list that collects settings, which cells refer to by index.
     """
     shown = list(entries[:MOST_ROWS])
     columns = [c for c in methods["order"] if any(v["method"] == c for x in shown for v in x["votes"])][:MOST_COLUMNS]
@@ -139,16 +141,16 @@ class _Behind:
     def __init__(
         self,
         scored: pd.DataFrame,
-        run: Mapping[str, Any] | None,
+        run: Run | None,
         records: Mapping[str, Record],
         settings: list[dict[str, Any]],
     ) -> None:
         self.rows = {(r["level_of_theory"], r["bsse"] or "", r["entry"]): r for r in scored.to_dict("records")}
         benchmark = scored["benchmark"].iloc[0] if len(scored) else None
         self.keys = {
-            (p["level"], p["bsse"] or "", p["entry"]): p["terms"][0][1]
-            for p in (run["entries"] if run else ())
-            if p["benchmark"] == benchmark and p["terms"]
+            (p.level, p.bsse or "", p.entry): p.terms[0][1]
+            for p in (run.entries if run else ())
+            if p.benchmark == benchmark and p.terms
         }
         self.records, self.settings = records, settings
 
@@ -218,17 +220,15 @@ def _some(names: Sequence[str]) -> str:
     return ", ".join(names[:2]) + (f" +{len(names) - 2}" if len(names) > 2 else "")
 
 
-def improvement_heat(pairs: pd.DataFrame) -> Heat | None:
+def improvement_heat(pairs: pd.DataFrame, names: Names = SPELLINGS) -> Heat | None:
     """Level × level: how probable the row is to err less than the column on a new entry; a cell opens the pair."""
-    from qmbench.report.tables import is_missing, level_text
-
     if pairs.empty:
         return None
-    names: dict[str, None] = {}
+    found_names: dict[str, None] = {}
     known: dict[tuple[str, str], tuple[float, dict[str, Any]]] = {}
     for row in pairs.sort_values("mean_absolute_error_a").to_dict("records"):
-        a, b = level_text(row["level_a"], row["bsse_a"]), level_text(row["level_b"], row["bsse_b"])
-        names.update({a: None, b: None})
+        a, b = names.of(row["level_a"], row["bsse_a"]), names.of(row["level_b"], row["bsse_b"])
+        found_names.update({a: None, b: None})
         unit, p = row["unit"], float(row["improvement_probability"])
         ends = f"{row['improvement_probability_low']:.0%}–{row['improvement_probability_high']:.0%}"
         found: dict[str, Any] = {
@@ -246,7 +246,7 @@ def improvement_heat(pairs: pd.DataFrame) -> Heat | None:
         if not is_missing(row["inversion_probability"]):
             found["probability that their ranks are inverted"] = f"{row['inversion_probability']:.1%}"
         known[a, b], known[b, a] = (p, found), (1.0 - p, found)
-    order = list(names)[:MOST_COLUMNS]
+    order = list(found_names)[:MOST_COLUMNS]
     cells = [
         [
             {"text": f"{known[a, b][0]:.0%}", "colour": colour(2.0 * known[a, b][0] - 1.0)} if (a, b) in known else None
@@ -263,9 +263,9 @@ def improvement_heat(pairs: pd.DataFrame) -> Heat | None:
     return Heat("Level by level", note, order, order, cells, detail, folded=True)
 
 
-def inversion_heat(pairs: pd.DataFrame) -> Heat | None:
+def inversion_heat(pairs: pd.DataFrame, names: Names = SPELLINGS) -> Heat | None:
     """Level × level: how probable it is that the ranking of the two turns round with other entries."""
-    made = improvement_heat(pairs[pairs["inversion_probability"].notna()])
+    made = improvement_heat(pairs[pairs["inversion_probability"].notna()], names)
     if made is None:
         return None
     key = "probability that their ranks are inverted"

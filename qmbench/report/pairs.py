@@ -7,7 +7,8 @@ from typing import Any
 import numpy as np
 
 from qmbench.domain.errors import InputError
-from qmbench.domain.systems import Crystal, Molecule, System
+from qmbench.domain.systems import System
+from qmbench.domain.systems.drawing import plane
 
 MOST_ATOMS = 200
 WEAKEST_LINE = 0.02
@@ -15,11 +16,8 @@ WEAKEST_LINE = 0.02
 
 
 def atom_labels(system: System) -> list[str]:
-    """`O1`, `H2` …: symbol and number (from 1) of every real nucleus; empty for a system without nuclei."""
-    if not isinstance(system, Molecule | Crystal):
-        return []
-    real = np.flatnonzero(system.atomic_numbers > 0)
-    return [f"{system.symbols[i]}{number}" for number, i in enumerate(real, start=1)]
+    """`O1`, `H2` …: what each of the parts that a property may belong to is called; empty where they have no place."""
+    return [] if system.part_positions is None else list(system.part_labels)
 
 
 def strongest_pairs(values: np.ndarray) -> list[tuple[int, int, float]]:
@@ -29,16 +27,8 @@ def strongest_pairs(values: np.ndarray) -> list[tuple[int, int, float]]:
     return [(int(i[k]), int(j[k]), float(values[i[k], j[k]])) for k in order]
 
 
-def plane(coordinates: np.ndarray) -> np.ndarray:
-    """(n, 2) the atoms seen almost along the axis of least extent: not quite, lest a mirror plane hide some."""
-    centred = coordinates - coordinates.mean(0)
-    axes = np.linalg.svd(np.vstack([centred, np.zeros((3, 3))]), full_matrices=False)[2]
-    along = centred @ axes.T
-    return np.stack([along[:, 0] + 0.1 * along[:, 2], along[:, 1] + 0.3 * along[:, 2]], axis=1)
-
-
 def pair_figure(values: np.ndarray, system: System, title: str, unit: str) -> dict[str, Any]:
-    """Vega-Lite specification of a symmetric (atoms, atoms) property of a molecule or crystal.
+    """Vega-Lite specification of a symmetric (atoms, atoms) property, or of other parts of a system.
 
     The colour scale is that of the pairs; what an atom has with itself may lie beyond it. InputError beyond
     MOST_ATOMS atoms.
@@ -46,7 +36,8 @@ def pair_figure(values: np.ndarray, system: System, title: str, unit: str) -> di
     import altair as alt
 
     labels = atom_labels(system)
-    if not isinstance(system, Molecule | Crystal) or len(labels) != len(values):
+    positions = system.part_positions
+    if positions is None or len(labels) != len(values):
         raise InputError(f"{title} is no property of the pairs of atoms of {system.name}")
     if len(labels) > MOST_ATOMS:
         raise InputError(f"a figure of pairs has {MOST_ATOMS} atoms at most, not {len(labels)}; use --json")
@@ -76,15 +67,15 @@ def pair_figure(values: np.ndarray, system: System, title: str, unit: str) -> di
         )
         .properties(width=size * len(labels), height=size * len(labels))
     )
-    spec: dict[str, Any] = (heat | _graph(pairs, system, labels)).resolve_scale(color="independent").to_dict()
+    spec: dict[str, Any] = (heat | _graph(pairs, positions, labels)).resolve_scale(color="independent").to_dict()
     spec.pop("config", None)
     return spec
 
 
-def _graph(pairs: list[tuple[int, int, float]], system: Molecule | Crystal, labels: list[str]) -> Any:
+def _graph(pairs: list[tuple[int, int, float]], positions: np.ndarray, labels: list[str]) -> Any:
     import altair as alt
 
-    seen = plane(system.coordinates[system.atomic_numbers > 0])
+    seen = plane(positions)
     most = max((abs(value) for _, _, value in pairs), default=0.0) or 1.0
     lines = [
         {

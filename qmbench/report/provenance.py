@@ -6,25 +6,35 @@ import re
 from collections.abc import Iterable, Mapping
 from typing import TYPE_CHECKING, Any
 
+from qmbench.domain.record import CODE_DIGITS
+from qmbench.report.model import SPELLINGS, Names
+
 if TYPE_CHECKING:
     import pandas as pd
 
+    from qmbench.running.run_document import Run
+
 
 def provenance(
-    run: Mapping[str, Any] | None,
+    run: Run | None,
     benchmarks: Mapping[str, Any],
     scored: pd.DataFrame,
     disagreement: Mapping[str, Any],
+    names: Names = SPELLINGS,
 ) -> dict[str, Any]:
     """What the report's last section shows: levels, benchmarks, and BibTeX of everything that should be cited."""
     levels = [
         {
             "level": name,
-            "plugin": about.get("plugin") or "",
-            "versions": ", ".join(f"{k} {v}" for k, v in (about.get("versions") or {}).items()),
-            "families": ", ".join(f"{k}: {v}" for k, v in (about.get("families") or {}).items()),
+            "label": names.of(name),
+            "plugin": about.plugin,
+            "versions": ", ".join(
+                [f"{k} {v}" for k, v in about.versions.items()]
+                + ([f"code {about.code[:CODE_DIGITS]}"] if about.code else [])
+            ),
+            "families": ", ".join(f"{k}: {v}" for k, v in about.families.items()),
         }
-        for name, about in (run["levels"] if run else {}).items()
+        for name, about in (run.levels if run else {}).items()
     ]
     rows = scored[scored["reference_set"].notna()]
     used = dict(zip(rows["benchmark"], rows["reference_set"], strict=True))
@@ -37,7 +47,7 @@ def provenance(
         }
         for name, b in benchmarks.items()
     ]
-    methods = [c for about in (run["levels"] if run else {}).values() for c in about.get("citations") or ()]
+    methods = [c for about in (run.levels if run else {}).values() for c in about.citations]
     return {"levels": levels, "benchmarks": shown, "bibtex": bibtex(_sources(benchmarks.values(), methods))}
 
 

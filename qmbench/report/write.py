@@ -2,162 +2,19 @@
 
 from __future__ import annotations
 
-import json
-from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
-from functools import cached_property
+from collections.abc import Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
 
 from qmbench.domain.errors import InputError, did_you_mean
-from qmbench.report.export import write_csv, write_json, write_markdown, write_text
-
-if TYPE_CHECKING:
-    import pandas as pd
-
-    from qmbench.domain.record import Record
-    from qmbench.judging.statistics import BenchmarkInfo
-    from qmbench.report.comparisons import Comparisons
-
-FORMATS = ("html", "md", "latex", "csv", "json", "parquet", "figures")
+from qmbench.judging.model import Evaluation
+from qmbench.plugging.registry import plugins
 
 
-@dataclass(frozen=True)
-class Report:
-    """What a report is made of. run: its document, or None for published values alone; scored: the tidy results
-    beside their references; statistics: of those."""
-
-    run: Mapping[str, Any] | None
-    records: Mapping[str, Record]
-    benchmarks: Mapping[str, BenchmarkInfo]
-    results: pd.DataFrame
-    references: pd.DataFrame
-    scored: pd.DataFrame
-    statistics: pd.DataFrame
-
-    @cached_property
-    def disagreement(self) -> dict[str, Any]:
-        """The `disagree` document of the same values."""
-        from qmbench.judging.disagree_document import disagree_document
-        from qmbench.running.run_document import run_families
-
-        return disagree_document(self.results, self.references, self.benchmarks, run_families(self.run))
-
-    @cached_property
-    def comparisons(self) -> Comparisons:
-        """How the levels compare with each other, over reference sets and over benchmarks."""
-        from qmbench.report.comparisons import Comparisons
-
-        return Comparisons(self.results, self.references, self.benchmarks, self.scored, self.statistics)
-
-
-def make_report(
-    run: Mapping[str, Any] | None,
-    records: Mapping[str, Record],
-    benchmarks: Mapping[str, BenchmarkInfo],
-    results: pd.DataFrame,
-    references: pd.DataFrame,
-    reference_set: str | None = None,
-) -> Report:
-    """Score and summarise; see `qmbench.judging.statistics`."""
-    from qmbench.judging.statistics import score, statistics
-
-    scored = score(results, references, benchmarks, reference_set)
-    return Report(run, records, benchmarks, results, references, scored, statistics(scored))
-
-
-def write_report(report: Report, folder: Path, formats: Sequence[str]) -> list[Path]:
+def write_report(report: Evaluation, folder: Path, formats: Sequence[str]) -> list[Path]:
     """Write the files of each format into `folder`; returns their paths. InputError for an unknown format."""
-    unknown = [f for f in formats if f not in FORMATS]
+    known = plugins().formats
+    unknown = [f for f in formats if f not in known]
     if unknown:
-        raise InputError(f"unknown format '{unknown[0]}'{did_you_mean(unknown[0], FORMATS)}")
-    writers: dict[str, Callable[[Report, Path], list[Path]]] = {
-        "html": _html,
-        "md": _markdown,
-        "latex": _latex,
-        "csv": _csv,
-        "json": _json,
-        "parquet": _parquet,
-        "figures": _figures,
-    }
-    return [path for name in formats for path in writers[name](report, folder)]
-
-
-def _html(report: Report, folder: Path) -> list[Path]:
-    from qmbench.report.page import html_report
-
-    write_text(folder / "report.html", html_report(report))
-    return [folder / "report.html"]
-
-
-def _markdown(report: Report, folder: Path) -> list[Path]:
-    from qmbench.report.disagree_text import to_markdown
-    from qmbench.report.explanations import explanation_line
-
-    closing = explanation_line(report)
-    write_markdown(
-        report.statistics, report.scored, report.benchmarks, folder / "tables.md", report.comparisons, closing
-    )
-    write_text(folder / "disagreement.md", to_markdown(report.disagreement))
-    return [folder / "tables.md", folder / "disagreement.md"]
-
-
-def _latex(report: Report, folder: Path) -> list[Path]:
-    from qmbench.report.latex import to_latex
-
-    write_text(folder / "tables.tex", to_latex(report.statistics, report.benchmarks))
-    return [folder / "tables.tex"]
-
-
-def _csv(report: Report, folder: Path) -> list[Path]:
-    """The tables, and beside them how levels compare in pairs, over reference sets and without single entries."""
-    paths = [*write_csv(report.statistics, folder, "statistics"), *write_csv(report.scored, folder, "results")]
-    made = report.comparisons
-    extra = {
-        "pairs": made.pairs,
-        "ranks": made.ranks,
-        "reference_sets": made.sets,
-        "leave_one_out": made.leave_one_out,
-        "weighted_totals": made.totals,
-    }
-    for name, table in extra.items():
-        if len(table):
-            path = folder / f"{name}.csv"
-            write_text(path, table.to_csv(index=False, float_format="%.12g", lineterminator="\n"))
-            paths.append(path)
-    return paths
-
-
-def _json(report: Report, folder: Path) -> list[Path]:
-    write_json(report.statistics, folder / "statistics.json")
-    write_text(folder / "disagreement.json", json.dumps(report.disagreement, allow_nan=False) + "\n")
-    return [folder / "statistics.json", folder / "disagreement.json"]
-
-
-def _parquet(report: Report, folder: Path) -> list[Path]:
-    """The tidy results beside their references, all benchmarks in one file; values are in the unit of column `unit`."""
-    try:
-        import pyarrow  # noqa: F401
-    except ImportError:
-        raise InputError("writing Parquet needs pyarrow: pip install 'qmbench[parquet]'") from None
-    folder.mkdir(parents=True, exist_ok=True)
-    report.scored.to_parquet(folder / "results.parquet", index=False)
-    report.statistics.to_parquet(folder / "statistics.parquet", index=False)
-    return [folder / "results.parquet", folder / "statistics.parquet"]
-
-
-def _figures(report: Report, folder: Path) -> list[Path]:
-    """Every chart as a specification, SVG, PNG and PDF."""
-    from qmbench.report.charts import charts, write_chart
-
-    paths = []
-    whole = report.statistics[report.statistics["subset"] == "all"]
-    for (benchmark, observable), part in whole.groupby(["benchmark", "observable"], sort=False):
-        mine = report.scored
-        mine = mine[(mine["benchmark"] == benchmark) & (mine["observable"] == observable)]
-        for name, (_, spec) in charts(mine, part).items():
-            for ending in (".json", ".svg", ".png", ".pdf"):
-                path = folder / "figures" / f"{benchmark}-{observable}-{name}{ending}"
-                write_chart(spec, path)
-                paths.append(path)
-    return paths
+        near = did_you_mean(unknown[0], known)
+        raise InputError(f"unknown format '{unknown[0]}'{near} (there are: {', '.join(known)})")
+    return [path for name in formats for path in known[name].write(report, folder)]

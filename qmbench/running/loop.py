@@ -14,17 +14,28 @@ from typing import Protocol
 from qmbench.domain.errors import Interrupted
 from qmbench.domain.record import Record, Task
 from qmbench.running.engine.outcome import Outcome
-from qmbench.running.store import Store
+from qmbench.running.stores import StoreProtocol
 
 LOOK_AHEAD = 100
 
 
 class Engine(Protocol):
-    """Where tasks run. `run` gives each task with its outcome as they end; closing it stops the rest."""
+    """Where tasks run. workers: how many side by side, at present.
 
-    workers: int
+    A failure of a task is an outcome (`failed`, `unsupported`), never an exception; every task given comes back once.
+    """
 
-    def run(self, tasks: Iterable[Task]) -> Generator[tuple[Task, Outcome], None, None]: ...
+    @property
+    def workers(self) -> int: ...
+
+    def run(self, tasks: Iterable[Task]) -> Generator[tuple[Task, Outcome], None, None]:
+        """Each task with its outcome as they end, earlier ones started earlier; closing the generator stops the rest.
+
+        ResourceError when no task can be started at all.
+        """
+
+    def close(self) -> None:
+        """Stop everything that is left of it."""
 
 
 @dataclass(frozen=True)
@@ -61,10 +72,11 @@ class RunSummary:
 
 @dataclass
 class _Loop:
-    store: Store
+    store: StoreProtocol
     engine: Engine
     report: Callable[[Progress], None]
     fail_fast: bool
+    fresh: bool
     records: dict[str, Record]
     reused: int
     total: int
@@ -87,7 +99,7 @@ class _Loop:
                     self.total += len(task.properties) - 1
                     continue
                 new = records_of(task, outcome)
-                self.store.put(new)
+                self.store.put(new, **({"anew": True} if self.fresh else {}))
                 self.records.update((record.key, record) for record in new)
                 self.done += 1
                 self.failed += outcome.status == "failed"
@@ -99,25 +111,29 @@ class _Loop:
 
 def run_tasks(
     tasks: Iterable[Task],
-    store: Store,
+    store: StoreProtocol,
     engine: Engine,
     progress: Callable[[Progress], None] | None = None,
     fail_fast: bool = False,
+    fresh: bool = False,
 ) -> RunSummary:
     """Compute what the store lacks of `tasks` and keep each result at once.
 
     Records that another attempt could not change are reused; failures of the machine's making (time, memory,
     crash, error) are tried again. A task of several properties that the method refuses or can't converge is
-    run again property by property. Raises Interrupted on Ctrl-C, StoreError when a result can't be kept;
-    everything stored until then stays, and the same call goes on from there.
+    run again property by property. With `fresh` everything is computed, and a new `ok` record replaces the old one;
+    where it fails now, `records` has the failure, and the store keeps the old one.
+
+    Raises Interrupted on Ctrl-C, StoreError when a result can't be kept; everything stored until then stays, and the
+    same call goes on from there.
     """
     start = time.monotonic()
     tasks = list(tasks)
     stored = store.get(key for task in tasks for key in task.keys.values())
-    cached = {key: record for key, record in stored.items() if record.final}
+    cached = {} if fresh else {key: record for key, record in stored.items() if record.final}
     todo = list(_lacking(tasks, cached))
     reused = sum(all(key in cached for key in task.keys.values()) for task in tasks)
-    loop = _Loop(store, engine, progress or _silent, fail_fast, stored, reused, total=len(todo))
+    loop = _Loop(store, engine, progress or _silent, fail_fast, fresh, stored, reused, total=len(todo))
     try:
         loop.tell()
         loop.run(todo)
@@ -125,7 +141,7 @@ def run_tasks(
             loop.run(loop.apart)
     except KeyboardInterrupt:
         raise Interrupted(
-            f"stopped after {loop.done} of {loop.total} tasks; what was finished is kept in {store.path}, "
+            f"stopped after {loop.done} of {loop.total} tasks; what was finished is kept in {store.place}, "
             "and the same command goes on from there"
         ) from None
     return RunSummary(loop.records, frozenset(cached), loop.computed, loop.stopped, time.monotonic() - start)
@@ -157,7 +173,9 @@ def records_of(task: Task, outcome: Outcome) -> list[Record]:
     """One record per property of the task. A failure is a failure of each."""
     identity = task.level.identity
     provenance = {
-        "versions": identity["versions"],
+        "plugin": task.level.plugin,
+        "versions": task.level.versions,
+        "code": {"digest": task.level.code.digest, "files": list(task.level.code.files)},
         "options": identity["options"],
         "settings": dict(outcome.settings),
         "warnings": list(outcome.warnings),

@@ -4,14 +4,14 @@ from __future__ import annotations
 
 from collections import defaultdict
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 from qmbench.data.benchmark import Benchmark, Entry, find_benchmark
-from qmbench.data.suite import Selection, Suite
+from qmbench.data.suite import Selection, Suite, SuiteLevel
 from qmbench.domain.errors import InputError, QmbenchError, Unsupported
 from qmbench.domain.method import LevelOfTheory, Method
 from qmbench.domain.record import Failure, Task
-from qmbench.domain.systems import Crystal, Molecule, System
+from qmbench.domain.systems import System
 from qmbench.plugging.registry import parse_level
 
 
@@ -29,13 +29,15 @@ class PlannedEntry:
 
 @dataclass(frozen=True)
 class Plan:
-    """What a suite comes down to. `tasks` are distinct; `entries` refer to them by record key."""
+    """What a suite comes down to. `tasks` are distinct; `entries` refer to them by record key.
+    labels: level -> what reports call it, of the levels that have a label."""
 
     suite: Suite
     levels: tuple[LevelOfTheory, ...]
     benchmarks: Mapping[str, Benchmark]
     entries: tuple[PlannedEntry, ...]
     tasks: tuple[Task, ...]
+    labels: Mapping[str, str] = field(default_factory=dict)
 
 
 def make_plan(suite: Suite) -> Plan:
@@ -50,9 +52,11 @@ def make_plan(suite: Suite) -> Plan:
     entries: list[PlannedEntry] = []
     tasks: dict[str, Task] = {}
     levels = []
+    labels: dict[str, str] = {}
     for wanted in suite.levels:
         level = parse_level(wanted.text)
         levels.append(level)
+        _add_label(labels, wanted, level)
         for s in wanted.selections or suite.selections:
             benchmark = benchmarks[s.benchmark]
             chosen = _entries(benchmark, s, suite.selections)
@@ -63,7 +67,18 @@ def make_plan(suite: Suite) -> Plan:
     unique = {(p.level, p.bsse, p.benchmark, p.entry): p for p in entries}
     used = {key for p in unique.values() for _, key in p.terms}
     kept = tuple(task for key, task in tasks.items() if key in used)
-    return Plan(suite, tuple(levels), {b.id: b for b in benchmarks.values()}, tuple(unique.values()), kept)
+    return Plan(suite, tuple(levels), {b.id: b for b in benchmarks.values()}, tuple(unique.values()), kept, labels)
+
+
+def _add_label(labels: dict[str, str], wanted: SuiteLevel, level: LevelOfTheory) -> None:
+    """The suite's label of the level, or else the method's own."""
+    name = str(level)
+    own = level.label
+    label = wanted.label or labels.get(name) or own
+    if wanted.label and labels.get(name) not in (None, own, wanted.label):
+        raise InputError(f"{level} has two labels in this suite, '{labels[name]}' and '{wanted.label}'")
+    if label:
+        labels[name] = label
 
 
 def plan_entry(
@@ -105,8 +120,8 @@ def _refuse_arbitrary_zero(method: Method, observable: str, parts: Sequence[tupl
         return
     left: defaultdict[int, float] = defaultdict(float)  # by nuclear charge
     for coefficient, system, prop in parts:
-        if prop == "energy" and isinstance(system, Molecule | Crystal):
-            for charge in system.atomic_numbers:
+        if prop == "energy":
+            for charge in getattr(system, "atomic_numbers", ()):
                 left[int(charge)] += coefficient
     if any(abs(count) > 1e-9 for charge, count in left.items() if charge):  # a ghost's is 0
         raise Unsupported(
@@ -154,7 +169,7 @@ def named_parts(benchmark: Benchmark, entry: Entry, ghosts: bool) -> Iterator[tu
         if term.fragments is None:
             yield term.system, term.coefficient, system
             continue
-        if not isinstance(system, Molecule) or not system.fragments:
+        if not system.fragments:
             raise InputError(f"{system.name} has no fragments; name them in its file")
         each = [(n + 1,) for n in range(len(system.fragments))]
         for numbers in each if term.fragments == (0,) else [term.fragments]:

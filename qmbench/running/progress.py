@@ -1,4 +1,4 @@
-"""Progress of a run on standard error: a bar where a person looks on, plain lines where a log is kept."""
+"""Progress of a run: a bar in a terminal or a notebook, plain lines on standard error where a log is kept."""
 
 from __future__ import annotations
 
@@ -6,29 +6,73 @@ import contextlib
 import sys
 import time
 from collections.abc import Callable, Iterator
-from typing import TextIO
+from html import escape
+from typing import Any, TextIO
 
 from qmbench.running.loop import Progress
 
 LINE_SECONDS = 10.0  # plain progress lines are at least this far apart
+NOTEBOOK_SECONDS = 0.2  # and what a notebook shows is renewed this often at most
+MOST_FAILURES = 20  # named in a notebook, the latest
 
 
 @contextlib.contextmanager
 def shown(stream: TextIO | None = None) -> Iterator[Callable[[Progress], None]]:
     """What to hand to `run_tasks` as its `progress`. Failures are named as they come, in either form."""
+    notebook = _notebook() if stream is None else None
     stream = stream or sys.stderr
-    if stream.isatty():
+    if notebook is not None:
+        with _displayed(notebook) as show:
+            yield show
+    elif stream is None:  # a program without a console has no standard error
+        yield lambda progress: None
+    elif stream.isatty():
         with _bar(stream) as show:
             yield show
     else:
         yield _lines(stream)
 
 
+def _notebook() -> Any:
+    """IPython's module of displays when this is the kernel of a notebook, else None; imports nothing by itself."""
+    shell = getattr(sys.modules.get("IPython"), "get_ipython", lambda: None)()
+    return sys.modules.get("IPython.display") if hasattr(shell, "kernel") else None
+
+
+@contextlib.contextmanager
+def _displayed(display: Any) -> Iterator[Callable[[Progress], None]]:
+    """One line that is written anew in the output of the cell, and the failures above it."""
+    failures: list[str] = []
+    handle: Any = None
+    last = 0.0
+
+    def show(progress: Progress) -> None:
+        nonlocal handle, last
+        failure = failure_line(progress)
+        if failure:
+            failures.append(failure)
+        now, final = time.monotonic(), progress.done == progress.total
+        if handle is not None and not (failure or final) and now - last < NOTEBOOK_SECONDS:
+            return
+        last = now
+        bar = f"<progress value='{progress.done}' max='{max(progress.total, 1)}'></progress> "
+        shown = "".join(f"<div>{escape(text)}</div>" for text in failures[-MOST_FAILURES:])
+        left_out = len(failures) - MOST_FAILURES
+        more = f"<div>{left_out} more that failed, and</div>" if left_out > 0 else ""
+        page = display.HTML(f"{more}{shown}<div>{bar}{escape(_counts(progress))}</div>")
+        if handle is None:
+            handle = display.display(page, display_id=True)
+        else:
+            handle.update(page)
+
+    yield show
+
+
 @contextlib.contextmanager
 def _bar(stream: TextIO) -> Iterator[Callable[[Progress], None]]:
     from rich import progress as bars
     from rich.console import Console
-    from rich.markup import escape
+    from rich.markup import escape as plain
 
     columns = (
         bars.TextColumn("{task.description}"),
@@ -43,11 +87,11 @@ def _bar(stream: TextIO) -> Iterator[Callable[[Progress], None]]:
         def show(progress: Progress) -> None:
             last = ""
             if progress.finished is not None:
-                last = escape(f"{progress.finished.level} {progress.finished.system.name}")
+                last = plain(f"{progress.finished.level} {progress.finished.system.name}")
             bar.update(line, completed=progress.done, total=progress.total, last=last)
             failure = failure_line(progress)
             if failure:
-                bar.console.print(escape(failure), highlight=False, soft_wrap=True)
+                bar.console.print(plain(failure), highlight=False, soft_wrap=True)
 
         yield show
 
@@ -64,11 +108,15 @@ def _lines(stream: TextIO) -> Callable[[Progress], None]:
         now = time.monotonic()
         if (first or final or now - last >= LINE_SECONDS) and not (first and final):
             last = now
-            failed = f", {progress.failed} failed" if progress.failed else ""
-            reused = f", {progress.reused} from the store" if progress.reused else ""
-            print(f"{progress.done} of {progress.total} tasks done{failed}{reused}", file=stream, flush=True)
+            print(_counts(progress), file=stream, flush=True)
 
     return show
+
+
+def _counts(progress: Progress) -> str:
+    failed = f", {progress.failed} failed" if progress.failed else ""
+    reused = f", {progress.reused} from the store" if progress.reused else ""
+    return f"{progress.done} of {progress.total} tasks done{failed}{reused}"
 
 
 def failure_line(progress: Progress) -> str:

@@ -1,54 +1,185 @@
-"""The document of a run: what was asked, and which record keys each entry is made of. It is what the store keeps."""
+"""A run: what was asked, and which record keys each entry is made of. Its JSON document is what the store keeps."""
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field
+from functools import cached_property
 from pathlib import Path
 from typing import Any
 
 from qmbench.data.benchmark import Benchmark, find_benchmark
+from qmbench.domain.errors import StoreError
+from qmbench.domain.method import LevelOfTheory
+from qmbench.domain.record import Failure
 from qmbench.running.plan import Plan, PlannedEntry
 
 
-def run_document(plan: Plan, run_id: str, started: str) -> dict[str, Any]:
-    """The JSON document of a run: what was asked, and which record keys each entry is made of."""
-    return {
-        "id": run_id,
-        "started": started,
-        "finished": None,
-        "suite": {"id": plan.suite.id, "title": plan.suite.title},
-        "benchmarks": {b.id: {"version": b.version, "folder": str(b.folder)} for b in plan.benchmarks.values()},
-        "levels": {
-            str(level): {
-                "families": level.make().families(),
-                "stochastic": level.make().is_stochastic(),
-                "plugin": level.plugin,
-                "versions": level.identity["versions"],
-                "citations": list(level.method.citations),
+@dataclass(frozen=True)
+class RunLevel:
+    """What a level of theory was when the run was made; families: `Method.families`; label: what reports call it,
+    empty for its spelling; code: digest of its code."""
+
+    label: str = ""
+    families: Mapping[str, str] = field(default_factory=dict)
+    stochastic: bool = False
+    plugin: str = ""
+    versions: Mapping[str, str] = field(default_factory=dict)
+    code: str = ""
+    citations: tuple[str, ...] = ()
+
+    @classmethod
+    def of(cls, level: LevelOfTheory, label: str = "") -> RunLevel:
+        method = level.make()
+        return cls(
+            label=label,
+            families=method.families(),
+            stochastic=method.is_stochastic(),
+            plugin=level.plugin,
+            versions=level.versions,
+            code=level.code.digest,
+            citations=tuple(level.method.citations),
+        )
+
+    def to_json(self) -> dict[str, Any]:
+        return {
+            "label": self.label,
+            "families": dict(self.families),
+            "stochastic": self.stochastic,
+            "plugin": self.plugin,
+            "versions": dict(self.versions),
+            "code": self.code,
+            "citations": list(self.citations),
+        }
+
+    @classmethod
+    def from_json(cls, data: Mapping[str, Any]) -> RunLevel:
+        return cls(
+            label=data.get("label") or "",
+            families=data.get("families") or {},
+            stochastic=bool(data.get("stochastic")),
+            plugin=data.get("plugin") or "",
+            versions=data.get("versions") or {},
+            code=data.get("code") or "",
+            citations=tuple(data.get("citations") or ()),
+        )
+
+
+@dataclass(frozen=True)
+class RunBenchmark:
+    """Version of a benchmark when the run was made, and the folder where it was."""
+
+    version: str
+    folder: Path
+
+    def to_json(self) -> dict[str, str]:
+        return {"version": self.version, "folder": str(self.folder)}
+
+
+@dataclass(frozen=True)
+class Run:
+    """What one run planned and did.
+
+    started, finished: UTC, ISO 8601; finished is None while it runs, and for good when it was stopped. levels: by
+    canonical spelling; those that take no part in any entry included. computed: keys of the records that were not
+    in the store before, known once it is finished.
+    """
+
+    id: str
+    started: str
+    finished: str | None = None
+    suite: str = ""
+    title: str = ""
+    benchmarks: Mapping[str, RunBenchmark] = field(default_factory=dict)
+    levels: Mapping[str, RunLevel] = field(default_factory=dict)
+    entries: tuple[PlannedEntry, ...] = ()
+    computed: frozenset[str] = frozenset()
+
+    @classmethod
+    def of(cls, plan: Plan, run_id: str, started: str) -> Run:
+        """The run of a plan at its start."""
+        return cls(
+            id=run_id,
+            started=started,
+            suite=plan.suite.id,
+            title=plan.suite.title,
+            benchmarks={b.id: RunBenchmark(b.version, b.folder) for b in plan.benchmarks.values()},
+            levels={str(level): RunLevel.of(level, plan.labels.get(str(level), "")) for level in plan.levels},
+            entries=plan.entries,
+        )
+
+    @cached_property
+    def keys(self) -> frozenset[str]:
+        """Keys of all records that the entries are made of."""
+        return keys_of(self.entries)
+
+    @property
+    def families(self) -> dict[str, Mapping[str, str]]:
+        """level -> what it shares with others, as its method declared it when the run was made."""
+        return {name: level.families for name, level in self.levels.items()}
+
+    @property
+    def stochastic(self) -> set[str]:
+        """Levels whose results differ from seed to seed."""
+        return {name for name, level in self.levels.items() if level.stochastic}
+
+    def find_benchmarks(self) -> dict[str, Benchmark]:
+        """The benchmarks by id; the shipped one where the folder of that time is gone."""
+        found = {}
+        for name, where in self.benchmarks.items():
+            there = (where.folder / "benchmark.toml").is_file()
+            found[name] = find_benchmark(str(where.folder) if there else name)
+        return found
+
+    def to_json(self) -> dict[str, Any]:
+        """The document that the store keeps."""
+        return {
+            "id": self.id,
+            "started": self.started,
+            "finished": self.finished,
+            "suite": {"id": self.suite, "title": self.title},
+            "benchmarks": {name: benchmark.to_json() for name, benchmark in self.benchmarks.items()},
+            "levels": {name: level.to_json() for name, level in self.levels.items()},
+            "entries": [_entry_to_json(planned) for planned in self.entries],
+            "computed": sorted(self.computed),
+        }
+
+    @classmethod
+    def from_json(cls, data: Mapping[str, Any]) -> Run:
+        """The inverse of `to_json`; keys of a newer qmbench are ignored. StoreError says which part is broken."""
+        name = data.get("id") if isinstance(data, Mapping) else None
+        part = "id"
+        try:
+            head: dict[str, Any] = {"id": str(data["id"])}
+            part = "started"
+            head |= {"started": str(data["started"]), "finished": data.get("finished")}
+            part = "suite"
+            suite = data.get("suite") or {}
+            head |= {"suite": suite.get("id") or "", "title": suite.get("title") or ""}
+            part = "benchmarks"
+            benchmarks = {
+                b: RunBenchmark(about["version"], Path(about["folder"])) for b, about in data["benchmarks"].items()
             }
-            for level in plan.levels
-        },
-        "entries": [_planned(p) for p in plan.entries],
-        "computed": [],
-    }
+            part = "levels"
+            levels = {level: RunLevel.from_json(about) for level, about in data["levels"].items()}
+            part = "entries"
+            entries = tuple(_entry_from_json(planned) for planned in data["entries"])
+            part = "computed"
+            computed = frozenset(data.get("computed") or ())
+        except (KeyError, TypeError, ValueError, AttributeError) as error:
+            missing = f" ({error} is missing)" if isinstance(error, KeyError) else ""
+            raise StoreError(
+                f"the document of run '{name}' is broken in '{part}'{missing}; run the suite again to make a new one"
+            ) from None
+        return cls(**head, benchmarks=benchmarks, levels=levels, entries=entries, computed=computed)
 
 
-def run_families(run: Mapping[str, Any] | None) -> dict[str, dict[str, str]]:
-    """level -> what it shares with others, as its method declared it when the run was made."""
-    levels = run["levels"] if run else {}
-    return {name: about.get("families") or {} for name, about in levels.items()}
+def keys_of(entries: Iterable[PlannedEntry]) -> frozenset[str]:
+    """Keys of all records that these entries are made of."""
+    return frozenset(key for planned in entries for _, key in planned.terms)
 
 
-def run_benchmarks(run: Mapping[str, Any]) -> dict[str, Benchmark]:
-    """The benchmarks of a run, by id; the shipped one where the folder of that time is gone."""
-    found = {}
-    for name, where in run["benchmarks"].items():
-        folder = Path(where["folder"])
-        found[name] = find_benchmark(str(folder) if (folder / "benchmark.toml").is_file() else name)
-    return found
-
-
-def _planned(p: PlannedEntry) -> dict[str, Any]:
+def _entry_to_json(p: PlannedEntry) -> dict[str, Any]:
     return {
         "level": p.level,
         "bsse": p.bsse,
@@ -57,3 +188,14 @@ def _planned(p: PlannedEntry) -> dict[str, Any]:
         "terms": [[c, key] for c, key in p.terms],
         "refused": p.refused.to_json() if p.refused else None,
     }
+
+
+def _entry_from_json(data: Mapping[str, Any]) -> PlannedEntry:
+    return PlannedEntry(
+        level=data["level"],
+        bsse=data["bsse"],
+        benchmark=data["benchmark"],
+        entry=data["entry"],
+        terms=tuple((float(c), str(key)) for c, key in data["terms"]),
+        refused=Failure(**data["refused"]) if data.get("refused") else None,
+    )

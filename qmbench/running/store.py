@@ -33,7 +33,7 @@ _COLUMNS = (
     *("value", "unit", "uncertainty", "uncertainty_kind", "failure_kind", "failure_message", "log_tail"),
     *("shared", "provenance", "wall_s", "cpu_s", "peak_memory_mib", "cores"),
 )
-_SHARED = ("versions", "options")
+_SHARED = ("plugin", "versions", "code", "options")
 _FILTERS = ("key", "level", "system_name", "system_hash", "property", "status", "failure_kind")
 
 _CREATE = f"""
@@ -57,6 +57,8 @@ _PUT = (
     f"ON CONFLICT (key) DO UPDATE SET {', '.join(f'{c} = excluded.{c}' for c in _COLUMNS[1:])} "
     "WHERE records.status <> 'ok'"
 )
+# What was asked for anew is replaced, but by no failure.
+_PUT_ANEW = f"{_PUT} OR excluded.status = 'ok'"
 
 T = TypeVar("T")
 
@@ -70,6 +72,9 @@ class Store:
         StoreError when that can't be done, when the file is not a qmbench store, or when a newer qmbench made it.
         """
         self.path = Path(path).expanduser().absolute()
+        self.place = str(self.path)
+        # Where shared intermediates of this store's tasks are kept; free to be deleted.
+        self.artifacts_folder: Path | None = self.path.with_name(f"{self.path.stem}-artifacts")
         self.read_only = read_only
         if self.path.is_dir():
             raise StoreError(f"{self.path} is a folder, not a store")
@@ -95,11 +100,6 @@ class Store:
         if scheme[1] != "sqlite" or not text.startswith("sqlite:///") or text == "sqlite:///":
             raise InputError(f"'{text}' does not name a store; write a path or sqlite:///PATH")
         return cls(text.removeprefix("sqlite:///"), read_only)
-
-    @property
-    def artifacts_folder(self) -> Path:
-        """Where shared intermediates of this store's tasks are kept; free to be deleted."""
-        return self.path.with_name(f"{self.path.stem}-artifacts")
 
     def get(self, keys: Iterable[str]) -> dict[str, Record]:
         """{key: record} of those of `keys` that the store has."""
@@ -142,11 +142,24 @@ class Store:
             while rows := cursor.fetchmany(CHUNK):
                 yield from read(rows)
 
-    def put(self, records: Iterable[Record]) -> None:
-        """Keep `records`, all or none. A record that is `ok` already is never replaced."""
+    def put(self, records: Iterable[Record], anew: bool = False) -> None:
+        """Keep `records`, all or none. A record that is `ok` already is replaced only if `anew`, and by an `ok` one."""
         rows = [_row(record) for record in records]
         if rows:
-            self._write(lambda: self._connection.executemany(_PUT, rows))
+            self._write(lambda: self._connection.executemany(_PUT_ANEW if anew else _PUT, rows))
+
+    def remove(self, keys: Iterable[str], runs: Iterable[str] = ()) -> None:
+        """Remove the records with these keys and the documents of these runs, all or none, and give the space back."""
+        gone, ids = [(key,) for key in keys], [(run_id,) for run_id in runs]
+
+        def remove() -> None:
+            self._connection.executemany("DELETE FROM records WHERE key = ?", gone)
+            self._connection.executemany("DELETE FROM runs WHERE id = ?", ids)
+
+        if gone or ids:
+            self._write(remove)
+            with contextlib.suppress(sqlite3.OperationalError):  # another run reads it: the space is used again anyway
+                self._connection.execute("VACUUM")
 
     def save_run(self, run_document: Mapping[str, Any]) -> None:
         """Keep what a run planned and did; a later document with the same `id` replaces the earlier one.

@@ -12,7 +12,7 @@ from typing import Any
 from qmbench.domain.errors import InputError, QmbenchError, Unsupported
 from qmbench.domain.method import LevelOfTheory
 from qmbench.domain.properties import check_quantity
-from qmbench.domain.systems import Crystal, LatticeModel, Molecule, System
+from qmbench.domain.systems import System
 from qmbench.domain.units import UNITS
 from qmbench.testing import samples
 from qmbench.testing.probe import Probe, probe, programs
@@ -104,7 +104,7 @@ def docstring(subject: Subject) -> None:
     if len(text.splitlines()[0]) > 120:
         raise subject.fail("the docstring's first line is longer than 120 characters")
     units = [unit for unit in UNITS if len(unit) > 1] + ["units of t"]
-    if not any(re.search(rf"\b{re.escape(unit)}\b", text) for unit in units):
+    if not any(re.search(rf"(?<!\w){re.escape(unit)}(?!\w)", text) for unit in units):
         raise subject.fail("the docstring does not say the unit of the result (hartree, say)")
     if not subject.method.citations and not re.search(r"doi|arXiv|\((18|19|20)\d\d\)", text, re.IGNORECASE):
         raise subject.fail("neither the docstring nor `citations` names a source (authors, journal, (year), or a DOI)")
@@ -121,13 +121,12 @@ def options_documented(subject: Subject) -> None:
 
 def canonical_string(subject: Subject) -> None:
     """The canonical string of a level parses back to the same level, and different options give different keys."""
-    system = subject.systems[0] if subject.systems else Molecule(("H",), ((0.0, 0.0, 0.0),), 0, 2)
     for level in subject.levels:
         variants = [level]
         for name in type(level.options).model_fields:
             for value in samples.other_values(level.options, name)[:2]:
                 options = type(level.options).model_validate({**level.options.model_dump(), name: value})
-                variants.append(LevelOfTheory(level.method, options, level.plugin))
+                variants.append(LevelOfTheory(level.method, options, level.plugin, level.code_of))
         seen: dict[str, str] = {}
         for variant in variants:
             text = str(variant)
@@ -137,7 +136,7 @@ def canonical_string(subject: Subject) -> None:
                 raise subject.fail(f"its canonical string '{text}' does not parse: {error}") from None
             if again.options != variant.options or str(again) != text:
                 raise subject.fail(f"its canonical string '{text}' parses to another level, '{again}'")
-            key = variant.key(system, "energy")
+            key = json.dumps(variant.identity, sort_keys=True)
             if key in seen:
                 raise subject.fail(f"'{seen[key]}' and '{text}' share a record key; an option is missing in its dump")
             seen[key] = text
@@ -149,26 +148,17 @@ def refuses_other_systems(subject: Subject) -> None:
     class Unheard(System):
         kind = "unheard of"
         name = "a kind of system that no method knows"
-        n_parts = 1
 
     level = subject.levels[0]
     others: list[System] = [Unheard()]
-    others += [
-        s
-        for s in (
-            Molecule(("H",), ((0.0, 0.0, 0.0),), 0, 2, name="hydrogen"),
-            Crystal(("He",), ((0.0, 0.0, 0.0),), ((5.0, 0.0, 0.0), (0.0, 5.0, 0.0), (0.0, 0.0, 5.0)), 0, 1, name="he"),
-            LatticeModel((2,), ("open",), 1.0, 1.0, 2, 1, name="dimer"),
-        )
-        if not isinstance(s, subject.method.systems)
-    ]
+    for kind in subject.plugins.systems.values():
+        others += [s for s in kind.samples()[:1] if not isinstance(s, subject.method.systems)]
     for system in others:
         _refused(subject, level, system, subject.method.properties, f"a {system.kind} system")
     for system in subject.systems[:1]:
         _refused(subject, level, system, frozenset({"no such property"}), "a property that it does not declare")
     for system in subject.systems:
-        variants = [samples.ionized(system), samples.excited(system)] if isinstance(system, Molecule | Crystal) else []
-        for variant in filter(None, [system, *variants]):
+        for variant in [system, *(other for _, other in system.variants())]:
             try:
                 level.make().check(variant, subject.method.properties)
             except QmbenchError:
@@ -211,7 +201,7 @@ def units_and_shapes(subject: Subject) -> None:
     for level, system, result in subject.results_of_all_properties():
         for prop, quantity in result.properties.items():
             try:
-                check_quantity(subject.plugins.properties[prop], quantity, system.kind, system.n_parts)
+                check_quantity(subject.plugins.properties[prop], quantity, system)
             except InputError as error:
                 raise subject.fail(f"{level} of {system.name}: {error}") from None
 

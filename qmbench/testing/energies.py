@@ -11,9 +11,9 @@ from qmbench.domain.errors import QmbenchError
 from qmbench.domain.method import LevelOfTheory
 from qmbench.domain.systems import Crystal, Molecule, System
 from qmbench.testing import samples
-from qmbench.testing.samples import Nuclei
 from qmbench.testing.subject import NotApplicable, Subject, numbers
 
+Nuclei = Molecule | Crystal
 # Correlation, a small basis, binding and a functional's error stay within; a unit or a factor of two does not.
 ENERGY_RANGE = 0.25
 BOHR_IN_ANGSTROM = 0.529177

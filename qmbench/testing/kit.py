@@ -6,11 +6,13 @@ from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 
 from qmbench.domain.errors import InputError, did_you_mean
+from qmbench.domain.systems import Crystal, Molecule, System
 from qmbench.plugging.registry import PluginInfo, Plugins, plugins
-from qmbench.testing import contract, energies, invariance, lattice, physics, surroundings
+from qmbench.testing import contract, energies, kinds, physics, surroundings
+from qmbench.testing.kinds import kind_checks, run_kind_check
 from qmbench.testing.subject import ConformanceError, NotApplicable, Subject
 
-__all__ = ["CHECKS", "Check", "ConformanceError", "NotApplicable", "checks"]
+__all__ = ["CHECKS", "Check", "ConformanceError", "NotApplicable", "check_names", "checks"]
 
 CHECKS: dict[str, Callable[[Subject], None]] = {
     f.__name__: f
@@ -23,6 +25,7 @@ CHECKS: dict[str, Callable[[Subject], None]] = {
         contract.options_documented,
         contract.canonical_string,
         contract.refuses_other_systems,
+        kinds.systems_stored,
         contract.examples_compute,
         contract.properties_delivered,
         contract.units_and_shapes,
@@ -33,30 +36,29 @@ CHECKS: dict[str, Callable[[Subject], None]] = {
         physics.resources_change_nothing,
         surroundings.writes_only_to_scratch,
         surroundings.surroundings_change_nothing,
-        physics.charge_used,
-        physics.multiplicity_used,
         physics.ghosts_add_no_electrons,
         physics.non_convergence_raises,
         energies.energy_magnitude,
         energies.lengths_in_bohr,
         energies.forces_match_energy,
-        invariance.translation,
-        invariance.rotation,
-        invariance.permutation,
-        invariance.crystal_images,
-        invariance.crystal_cell_used,
-        lattice.lattice_fields_used,
-        lattice.lattice_energy_scales,
-        lattice.lattice_sites_renumbered,
     )
 }
-"""name -> what it holds against a method. The first line of each function's docstring says it in words."""
+"""name -> what it holds against any method. The first line of each function's docstring says it in words.
+
+The checks of a kind of system come with the kind (`System.checks`) and are not here.
+"""
+
+
+def check_names(registry: Plugins | None = None) -> list[str]:
+    """Every check there is: those of any method, and those of the kinds of system in `registry` (of the installed)."""
+    own = [name for kind in (registry or plugins()).systems.values() for name in kind.checks()]
+    return list(dict.fromkeys([*CHECKS, *own]))
 
 
 WITHOUT_COMPUTING = frozenset(
     {
         *("import_cost", "prints_nothing", "check_imports_no_program", "check_is_cheap", "docstring"),
-        *("options_documented", "canonical_string", "refuses_other_systems"),
+        *("options_documented", "canonical_string", "refuses_other_systems", "systems_stored"),
     }
 )
 """Checks that call no `compute`; the others have nothing to say when `examples_compute` fails."""
@@ -80,7 +82,10 @@ class Check:
         if "examples_compute" in told.values() and self.name not in WITHOUT_COMPUTING | {"examples_compute"}:
             raise NotApplicable("skipped because examples_compute failed")
         try:
-            CHECKS[self.name](self.subject)
+            if self.name in CHECKS:
+                CHECKS[self.name](self.subject)
+            else:
+                run_kind_check(self.name, self.subject)
         except ConformanceError as error:
             first = told.setdefault(str(error), self.name)
             if first != self.name:
@@ -93,7 +98,9 @@ class Check:
     @property
     def description(self) -> str:
         """The check in one sentence."""
-        return (CHECKS[self.name].__doc__ or "").strip().splitlines()[0]
+        if self.name in CHECKS:
+            return (CHECKS[self.name].__doc__ or "").strip().splitlines()[0]
+        return next(iter(kind_checks(self.subject.method)[self.name].values())).sentence
 
 
 def checks(plugin: str, methods: Iterable[str] | None = None, registry: Plugins | None = None) -> list[Check]:
@@ -116,6 +123,7 @@ def checks(plugin: str, methods: Iterable[str] | None = None, registry: Plugins 
             raise InputError(f"method '{name}' belongs to plugin '{owner.name}', not to '{plugin}'")
         subject = Subject(method, info, registry)
         found += [Check(check, subject) for check in CHECKS if _concerns(check, subject)]
+        found += [Check(check, subject) for check in kind_checks(method)]
     return found
 
 
@@ -130,12 +138,9 @@ def _info(plugin: str, registry: Plugins) -> PluginInfo:
 
 
 def _concerns(check: str, subject: Subject) -> bool:
-    kinds = {kind.kind for kind in subject.method.systems}
-    for kind in ("lattice", "crystal"):
-        if check.startswith(f"{kind}_"):
-            return kind in kinds
-    if check in ("ghosts_add_no_electrons", "lengths_in_bohr"):
-        return "molecule" in kinds
-    nuclear = ("translation", "rotation", "permutation", "charge_used", "multiplicity_used", "energy_magnitude")
-    nuclear += ("forces_match_energy",)
-    return bool(kinds & {"molecule", "crystal"}) if check in nuclear else True
+    needs: tuple[type[System], ...] = (System,)
+    if check in ("ghosts_add_no_electrons", "lengths_in_bohr"):  # only molecules have ghosts and bonds of known length
+        needs = (Molecule,)
+    if check in ("energy_magnitude", "forces_match_energy"):
+        needs = (Molecule, Crystal)
+    return any(issubclass(kind, needs) for kind in subject.method.systems)

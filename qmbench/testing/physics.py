@@ -1,4 +1,4 @@
-"""Checks of the physics that hold for every method: what must change the number, and what must not."""
+"""Checks of the physics that hold for every method; what holds for a kind of system comes with the kind."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ import numpy as np
 
 from qmbench.domain.errors import InputError, NotConverged, QmbenchError, Unsupported
 from qmbench.domain.method import LevelOfTheory, Result
-from qmbench.domain.systems import Crystal, Molecule, System
+from qmbench.domain.systems import Molecule, System
 from qmbench.testing import samples
 from qmbench.testing.subject import NotApplicable, Subject, distance, errors, numbers, same_numbers
 
@@ -35,7 +35,7 @@ def options_alive(subject: Subject) -> None:
 
 def _matters(subject: Subject, level: LevelOfTheory, name: str, value: object) -> bool:
     options = type(level.options).model_validate({**level.options.model_dump(), name: value})
-    other = LevelOfTheory(level.method, options, level.plugin)
+    other = replace(level, options=options)
     # Cheap properties of all examples before dear ones of any: most options show in an energy.
     supported = {s: subject.supported(level, s) | subject.supported(other, s) for s in subject.systems}
     pairs = [(prop, system) for system, props in supported.items() for prop in props]
@@ -143,34 +143,6 @@ def resources_change_nothing(subject: Subject) -> None:
             raise subject.fail(f"{prop} differs between one core and two")
 
 
-def charge_used(subject: Subject) -> None:
-    """A cation differs from the neutral system, or is refused: no charge is ignored."""
-    _changes(subject, "charge", samples.ionized)
-
-
-def multiplicity_used(subject: Subject) -> None:
-    """Another multiplicity gives another number, or is refused: no multiplicity is ignored."""
-    _changes(subject, "multiplicity", samples.excited)
-
-
-def _changes(subject: Subject, what: str, variant: samples.Variant) -> None:
-    subject.example()
-    tried = False
-    for level, system in subject.examples():
-        other = variant(system) if isinstance(system, Molecule | Crystal) else None
-        if other is None:
-            continue
-        tried = True
-        common = subject.alike(level, system, other)
-        if common is not None:
-            raise subject.fail(
-                f"{system.name}: {what} {getattr(system, what)} and {getattr(other, what)} give the same"
-                f" {', '.join(common)}; use the {what}, or raise Unsupported"
-            )
-    if not tried:
-        raise NotApplicable(f"no example of {subject.method.name} has electrons enough for another {what}")
-
-
 def ghosts_add_no_electrons(subject: Subject) -> None:
     """A ghost beside an atom lowers its energy a little or not at all; a method without a basis refuses or says so."""
     subject.example(Molecule)
@@ -219,7 +191,7 @@ def non_convergence_raises(subject: Subject) -> None:
         for level, system in list(subject.examples()):
             options = type(level.options).model_validate({**level.options.model_dump(), name: 1})
             try:
-                stopped = subject.quick(LevelOfTheory(level.method, options, level.plugin), system)
+                stopped = subject.quick(LevelOfTheory(level.method, options, level.plugin, level.code_of), system)
             except NotConverged:
                 raised = True
                 continue

@@ -22,7 +22,7 @@ NOT_PROGRAMS = ("numpy", "scipy", "pandas", "pydantic")
 _SCRIPT = """
 import contextlib, ctypes, json, os, sys, tempfile, time
 from importlib import metadata
-import qmbench.plugging.registry, qmbench.domain.record, qmbench.domain.systems.files, scipy.spatial
+import qmbench.plugging.registry, qmbench.domain.record, scipy.spatial
 request = json.load(sys.stdin)
 answers = os.fdopen(os.dup(1), "w")
 files = {"output": (1, tempfile.TemporaryFile()), "error": (2, tempfile.TemporaryFile())}
@@ -58,7 +58,7 @@ found = qmbench.plugging.registry.discover(point)
 after, answer["said_by_check"] = answer.setdefault("after_check", {}), {}
 for name, level, system in request["examples"]:
     try:
-        found.level(level).make().check(qmbench.domain.systems.system_from_json(system), found.methods[name].properties)
+        found.level(level).make().check(found.systems.from_json(system), found.methods[name].properties)
     except qmbench.QmbenchError:
         pass
     after[name] = sorted({m.partition(".")[0] for m in sys.modules})

@@ -49,12 +49,14 @@ class Baseline:
         import pandas as pd
 
         from qmbench.judging.regression import check
+        from qmbench.plugging.registry import canonical_level
 
         benchmark, _, name = entry.partition("/")
-        key = (level, bsse, benchmark, name)
-        rows = [
-            r for r in self.document["values"] if (r["level_of_theory"], r["bsse"], r["benchmark"], r["entry"]) == key
+        here = [
+            r for r in self.document["values"] if (r["bsse"], r["benchmark"], r["entry"]) == (bsse, benchmark, name)
         ]
+        rows = [r for r in here if r["level_of_theory"] == level]
+        rows = rows or [r for r in here if canonical_level(r["level_of_theory"]) == canonical_level(level)]
         if not rows:
             pytest.fail(f"the baseline holds no {entry} at {level}; qmbench check --update adds it")
         row = {

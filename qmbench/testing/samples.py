@@ -1,9 +1,8 @@
-"""What the kit computes where a plugin states nothing: small systems, and other values of an option."""
+"""What the kit computes where a plugin states nothing: samples of its kinds of system, other values of an option."""
 
 from __future__ import annotations
 
-import math
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import replace
 from typing import Any, get_args
 
@@ -11,37 +10,12 @@ import numpy as np
 import pydantic
 
 from qmbench.domain.method import Method, Options
-from qmbench.domain.systems import Crystal, LatticeModel, Molecule, System
-
-# Experimental-like geometries turned to no axis, so that a method that assumes a standard orientation shows.
-_WATER = ((0.11, -0.07, 0.19), (1.72, 0.41, -0.36), (-0.68, 1.51, 0.52))
-_HYDROXYL = ((0.0, 0.0, 0.0), (0.87, -1.02, 1.25))
-# A cell without any symmetry but that of a lattice.
-_CELL = ((6.9, 0.3, -0.4), (0.8, 7.4, 0.5), (-0.6, 1.1, 8.1))
-_CRYSTAL = ((0.2, -0.1, 0.4), (3.6, 4.1, 4.7))
-
-Nuclei = Molecule | Crystal
-Variant = Callable[[Nuclei], Nuclei | None]
-
-# An axis that is no symmetry axis of anything and an angle that is no fraction of a turn.
-ROTATION_AXIS = np.array([0.36, 0.48, 0.80])
-ROTATION_ANGLE = 0.9
-SHIFT = np.array([0.7, -1.3, 2.1])
+from qmbench.domain.systems import Molecule, System
 
 
 def kit_systems(method: type[Method]) -> list[System]:
-    """The kit's own systems of the kinds that `method` declares, the most telling first."""
-    molecules: list[System] = [
-        Molecule(("O", "H", "H"), _WATER, 0, 1, name="water"),
-        Molecule(("O", "H"), _HYDROXYL, 0, 2, name="hydroxyl"),
-        Molecule(("He",), ((0.0, 0.0, 0.0),), 0, 1, name="helium"),
-    ]
-    lattices: list[System] = [
-        LatticeModel((6,), ("periodic",), 1.0, 2.0, 6, 1, name="ring"),
-        LatticeModel((3, 2), ("open", "open"), 1.0, 2.0, 4, 1, name="ladder"),
-    ]
-    crystals: list[System] = [Crystal(("Ne", "He"), _CRYSTAL, _CELL, 0, 1, name="mixed crystal")]
-    return [s for s in molecules + crystals + lattices if isinstance(s, method.systems)]
+    """The samples of the kinds that `method` declares, the most telling first."""
+    return [system for kind in method.systems for system in kind.samples()]
 
 
 def example_systems(method: type[Method]) -> list[System]:
@@ -56,76 +30,6 @@ def example_levels(method: type[Method]) -> list[str]:
     basis = method.Options.model_fields.get("basis")
     levels = [f"{method.name}/sto-3g"] if basis else []
     return levels if basis and basis.is_required() else [*levels, method.name]
-
-
-def rotation_matrix() -> np.ndarray:
-    """(3, 3) proper rotation by ROTATION_ANGLE about ROTATION_AXIS (Rodrigues' formula)."""
-    x, y, z = ROTATION_AXIS
-    cross = np.array([[0, -z, y], [z, 0, -x], [-y, x, 0]])
-    return np.eye(3) + math.sin(ROTATION_ANGLE) * cross + (1 - math.cos(ROTATION_ANGLE)) * cross @ cross
-
-
-def moved(system: Nuclei, rotation: np.ndarray | None = None, shift: np.ndarray | None = None) -> Nuclei:
-    """`system` turned about the origin, its cell too, and then shifted (bohr)."""
-    positions = system.coordinates if rotation is None else system.coordinates @ rotation.T
-    positions = positions if shift is None else positions + shift
-    if rotation is not None and isinstance(system, Crystal):
-        system = replace(system, cell=_rows(system.lattice_vectors @ rotation.T))
-    return replace(system, positions=_rows(positions))
-
-
-def _rows(array: np.ndarray) -> tuple[tuple[float, float, float], ...]:
-    return tuple((float(x), float(y), float(z)) for x, y, z in array)
-
-
-def other_images(crystal: Crystal) -> Crystal:
-    """The same crystal, every second atom named by another of its images."""
-    steps = np.array([(1, -1, 2), (0, 0, 0)] * crystal.n_parts)[: crystal.n_parts]
-    return replace(crystal, positions=_rows(crystal.coordinates + steps @ crystal.lattice_vectors))
-
-
-def stretched(crystal: Crystal, axis: int) -> Crystal:
-    """`crystal` with the lattice vector number `axis` a tenth longer and every atom where it was."""
-    scale = np.ones((3, 1))
-    scale[axis] = 1.1
-    return replace(crystal, cell=_rows(crystal.lattice_vectors * scale), name="longer cell")
-
-
-def reordered(molecule: Nuclei) -> tuple[Nuclei, list[int]]:
-    """`molecule` with its centres in reverse order, and where each new centre was before."""
-    order = list(range(len(molecule.symbols)))[::-1]
-    if isinstance(molecule, Crystal):
-        symbols, positions = molecule.symbols[::-1], molecule.positions[::-1]
-        return replace(molecule, symbols=symbols, positions=positions), order
-    fragments = tuple(replace(f, atoms=tuple(sorted(order.index(i) for i in f.atoms))) for f in molecule.fragments)
-    turned = replace(
-        molecule,
-        symbols=tuple(molecule.symbols[i] for i in order),
-        positions=tuple(molecule.positions[i] for i in order),
-        ghosts=tuple(molecule.ghosts[i] for i in order),
-        fragments=fragments,
-    )
-    return turned, order
-
-
-def ionized(system: Nuclei) -> Nuclei | None:
-    """One electron fewer, in the lowest multiplicity; None when there is no electron to take."""
-    if system.n_electrons < 2:
-        return None
-    multiplicity = 1 if system.n_electrons % 2 else 2
-    return _state(system, charge=system.charge + 1, multiplicity=multiplicity, name="cation")
-
-
-def excited(system: Nuclei) -> Nuclei | None:
-    """The next higher multiplicity; None when there are not electrons enough."""
-    if system.n_electrons < system.multiplicity + 1:
-        return None
-    return _state(system, multiplicity=system.multiplicity + 2, name="higher multiplicity")
-
-
-def _state(system: Nuclei, **fields: Any) -> Nuclei:
-    # Fragments have charges and multiplicities of their own, which would not add up any more.
-    return replace(system, fragments=(), **fields) if isinstance(system, Molecule) else replace(system, **fields)
 
 
 def with_ghost(symbol: str) -> tuple[Molecule, Molecule]:
@@ -157,12 +61,12 @@ def ghosted(molecule: Molecule) -> Molecule:
 
 
 def bonded(systems: Iterable[System]) -> Iterator[Molecule]:
-    """Molecules near their equilibrium geometry: hydrogen, examples of the method that are bound, water."""
+    """Molecules near their equilibrium geometry: hydrogen, bound examples of the method, the kit's own."""
     yield Molecule(("H", "H"), ((0.1, 0.2, -0.3), (0.94, 1.04, 0.45)), 0, 1, name="hydrogen molecule")
     for system in systems:
         if isinstance(system, Molecule) and not any(system.ghosts) and _is_bonded(system):
             yield system
-    yield Molecule(("O", "H", "H"), _WATER, 0, 1, name="water")
+    yield from (m for m in Molecule.samples() if isinstance(m, Molecule) and _is_bonded(m))
 
 
 def _is_bonded(molecule: Molecule) -> bool:
@@ -181,21 +85,6 @@ def ghost_atoms(systems: Iterable[System]) -> list[str]:
     """Atoms to try with a ghost: those of the examples that the kit knows, then the light closed shells."""
     own = [s.symbols[0] for s in systems if isinstance(s, Molecule) and len(s.symbols) == 1]
     return list(dict.fromkeys([s for s in own if s in ("He", "Ne", "Be", "H", "Li")] + ["He", "H", "Ne"]))
-
-
-def lattice_variants(lattice: LatticeModel) -> Iterator[tuple[str, LatticeModel]]:
-    """(field, the same lattice with that field changed) for every field that changes the physics."""
-    n = lattice.n_sites
-    yield "u", replace(lattice, u=2.0 * lattice.u + 1.0)
-    yield "t", replace(lattice, t=1.5 * lattice.t)
-    yield "onsite", replace(lattice, onsite=tuple(0.4 * (-1.0) ** i + 0.1 * i for i in range(n)))
-    if lattice.electrons >= 2:
-        yield "electrons", replace(lattice, electrons=lattice.electrons - 2, multiplicity=1 + lattice.electrons % 2)
-    if lattice.electrons >= lattice.multiplicity + 1 and lattice.multiplicity + 1 <= 2 * n - lattice.electrons:
-        yield "multiplicity", replace(lattice, multiplicity=lattice.multiplicity + 2)
-    if "periodic" in lattice.boundary:
-        yield "boundary", replace(lattice, boundary=tuple("open" for _ in lattice.boundary))
-        yield "twist", replace(lattice, twist=tuple(0.13 for _ in lattice.lattice))
 
 
 def other_values(options: Options, name: str) -> list[Any]:

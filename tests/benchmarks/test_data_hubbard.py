@@ -5,6 +5,8 @@ import math
 import numpy as np
 import pytest
 
+from qmbench.plugging.registry import plugins
+
 CUBE = {"kind": "hubbard", "t": 1.0, "multiplicity": 1}
 
 
@@ -81,9 +83,9 @@ def test_another_program_gives_the_same(hubbard, script, exact, name):
 
 def test_core_hopping_matrix_is_the_same(hubbard, script):
     """The convention of the package for bonds equals the one of the reference script."""
-    system_files = pytest.importorskip("qmbench.domain.systems.files")
+    kinds = plugins().systems
     for name, table in hubbard.lattices.items():
-        model = system_files.lattice_from_table(table, "systems.toml", name)
+        model = kinds.from_table(table, "systems.toml", name)
         ours = script.hopping(table["lattice"], table["boundary"], table["t"], table.get("onsite"))
         assert np.array_equal(model.hopping_matrix(), ours), name
 

@@ -94,7 +94,7 @@ WRONG = [
     (("run", "suite", "none.toml"), "can't read none.toml"),
     (
         ("run", "suite", "quick", "--engine", "slurm"),
-        "unknown engine 'slurm'; there is dask, local; write local, dask or dask:ADDRESS",
+        "unknown engine 'slurm'; there is dask, local, written NAME or NAME:ADDRESS",
     ),
     (("run", "suite", "quick", "--store", "mysql://x"), "mysql"),
     (("list", "methds"), "did you mean 'methods'"),
@@ -180,7 +180,8 @@ def test_run_suite(qmbench, suite):
         assert Path("qmbench-report", name).stat().st_size > 0
     code, out, _ = qmbench("run", "suite", suite)
     assert code == 0
-    assert "hf/sto-3g" in out
+    assert "HF/STO-3G" in out
+    assert "hf/sto-3g" not in out
     assert "reference set nonrelativistic" in out
     again = json.loads(qmbench("run", "suite", suite, "--json", "--report", "elsewhere")[1])
     assert all(r["cached"] for r in again["records"])

@@ -167,4 +167,4 @@ def test_a_key_that_names_no_record_or_several_is_one_line(qmbench, tmp_path):
     assert "give more digits" in said
     assert f"record: {keys[1]}" in qmbench("show", "abcdef1", *place)[1]
     assert "no record of" in complaint(qmbench("show", "abcdef9", *place))
-    assert "no method, benchmark, entry, suite, run or record" in complaint(qmbench("show", "abcde", *place))
+    assert "no method, benchmark, entry, system, suite, run or record" in complaint(qmbench("show", "abcde", *place))

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import pytest
 
-from qmbench.testing import CHECKS, checks
+from qmbench.testing import check_names, checks
 
 
-@pytest.mark.parametrize("name", CHECKS)
+@pytest.mark.parametrize("name", check_names())
 @pytest.mark.parametrize("plugin", ["toy", "pairs", "morse"])
 def test_clean_method_passes(installed_toys, plugin, name):
     found = [c for c in checks(plugin, registry=installed_toys) if c.name == name]

@@ -5,6 +5,7 @@ QMBENCH_DOCS_UPDATE=1 writes the present output into the pages instead of compar
 
 from __future__ import annotations
 
+import dataclasses
 import importlib.util
 import os
 import re
@@ -18,11 +19,11 @@ import qmbench
 from qmbench.data.benchmark import BSSE, ENTRY_COLUMNS, REFERENCE_COLUMNS, TOML_KEYS
 from qmbench.domain.observables import OBSERVABLES
 from qmbench.domain.properties import CORE_PROPERTIES
-from qmbench.domain.systems.files import COMMENT_KEYS, LATTICE_KEYS
+from qmbench.domain.systems.xyz import COMMENT_KEYS
 from qmbench.domain.units import UNITS
 from qmbench.plugging import hookspecs
 from qmbench.plugging.isolated.place import of_plugin
-from qmbench.testing import CHECKS
+from qmbench.testing import check_names
 
 _spec = importlib.util.spec_from_file_location("docs_runner", Path(__file__).with_name("runner.py"))
 runner = importlib.util.module_from_spec(_spec)
@@ -31,7 +32,11 @@ _spec.loader.exec_module(runner)
 
 ROOT = Path(__file__).parents[2]
 DOCS = ROOT / "docs"
-SLOW = {"tutorial.md", "how-to/add-a-method.md", "how-to/add-a-benchmark.md", "how-to/run-in-ci.md"}
+SLOW = {
+    *("tutorial.md", "tutorial-python.md", "how-to/add-a-method.md", "how-to/add-a-benchmark.md"),
+    *("how-to/add-an-engine-or-a-store.md", "how-to/run-in-ci.md"),
+    *("how-to/add-a-statistic.md", "how-to/add-a-format.md"),
+}
 PAGES = [
     pytest.param(p, id=str(p.relative_to(DOCS)), marks=[pytest.mark.slow] * (str(p.relative_to(DOCS)) in SLOW))
     for p in sorted(DOCS.rglob("*.md"))
@@ -79,6 +84,22 @@ def test_every_property_and_observable_is_documented():
     assert missing([p.unit for p in CORE_PROPERTIES], "reference/properties.md") == []
 
 
+def test_the_table_of_statistics_is_what_is_declared():
+    from qmbench.judging.core_statistics import CORE_STATISTICS
+    from qmbench.report.renderers.markdown import declarations_table
+
+    path = DOCS / "explanation/statistics.md"
+    page = path.read_text(encoding="utf-8")
+    start, end = "<!-- statistics: from the declarations -->\n", "<!-- end -->"
+    before, _, rest = page.partition(start)
+    shown, _, after = rest.partition(end)
+    made = declarations_table(CORE_STATISTICS)
+    if os.environ.get("QMBENCH_DOCS_UPDATE"):
+        path.write_text(f"{before}{start}\n{made}\n{end}{after}", encoding="utf-8")
+    else:
+        assert shown.strip() == made.strip()
+
+
 def test_every_unit_is_documented():
     assert missing([u for u in UNITS if u], "reference/units.md") == []
 
@@ -91,12 +112,13 @@ def test_every_public_name_and_every_member_of_a_method_is_documented():
 
 
 def test_every_check_of_the_kit_is_documented():
-    assert missing(CHECKS, "reference/conformance.md") == []
+    assert missing(check_names(), "reference/conformance.md") == []
 
 
 def test_every_key_and_column_of_the_data_format_is_documented():
     page = "reference/data-format.md"
-    assert missing([*TOML_KEYS, *ENTRY_COLUMNS, *REFERENCE_COLUMNS, *BSSE, *LATTICE_KEYS], page) == []
+    lattice = [field.name for field in dataclasses.fields(qmbench.LatticeModel) if field.name != "name"]
+    assert missing([*TOML_KEYS, *ENTRY_COLUMNS, *REFERENCE_COLUMNS, *BSSE, "kind", *lattice], page) == []
     text = (DOCS / page).read_text(encoding="utf-8")
     assert [key for key in COMMENT_KEYS if f"`{key}=" not in text] == []
 
@@ -108,14 +130,19 @@ def test_every_column_and_key_of_a_report_is_documented():
     from qmbench.judging import comparison, statistics, weighted
     from qmbench.judging.disagree_document import disagree_document
     from qmbench.judging.frame import RESULT_COLUMNS, references_frame
-    from qmbench.report.write import FORMATS
+    from qmbench.plugging.registry import plugins
 
     l7 = {"l7": find_benchmark("l7")}
     references = references_frame(l7.values())
     scored = statistics.score(pd.DataFrame(columns=RESULT_COLUMNS), references, l7)
     summaries = statistics.statistics(scored)
     ends = ("_low", "_high", "_uncertainty")
-    names = {*FORMATS, *scored.columns, *(c for c in summaries if not c.endswith(ends) and not c.startswith("common_"))}
+    names = {
+        *plugins().formats,
+        *plugins().statistics,
+        *scored.columns,
+        *(c for c in summaries if not c.endswith(ends) and not c.startswith("common_")),
+    }
     for table in (
         comparison.compare_levels(scored),
         comparison.ranking_probabilities(scored),

@@ -3,7 +3,7 @@
 import sys
 from pathlib import Path
 
-from qmbench.domain.errors import QmbenchError
+from qmbench.domain.errors import Interrupted, QmbenchError
 from qmbench.domain.record import Task
 from qmbench.domain.resources import Resources
 from qmbench.domain.systems import Molecule
@@ -22,6 +22,6 @@ try:
         with shown() as progress:
             summary = run_tasks(tasks, store, engine, progress)
         print(summary.computed, len(summary.cached), summary.failed)
-except QmbenchError as error:
+except (QmbenchError, Interrupted) as error:
     print(f"{type(error).__name__}: {error}")
     sys.exit(3)

@@ -64,7 +64,8 @@ from qmbench.domain.observables import evaluate
 number = Quantity(3.0, "electrons", 0.1, "statistical")
 square = evaluate(plugins().observables["left_square"], "", [(1.0, number)]).to_json()
 direct = level.make().compute(systems[0], frozenset({"energy"}), __import__("qmbench").Resources())
-print(json.dumps({"answers": answers, "outcomes": outcomes, "direct": direct.properties["energy"].to_json(), "square": square}))
+energy = direct.properties["energy"].to_json()
+print(json.dumps({"answers": answers, "outcomes": outcomes, "direct": energy, "square": square}))
 """
 
 

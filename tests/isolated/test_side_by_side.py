@@ -70,7 +70,11 @@ def test_lists_treat_it_like_any_other(both):
 
 
 def test_show_says_the_same_of_both(both):
-    left, right = (json.dumps(both.json("show", f"{name}/sto-3g?words=A")) for name in ("left", "right"))
+    found = [both.json("show", f"{name}/sto-3g?words=A") for name in ("left", "right")]
+    codes = {document.pop("code") for document in found}  # of two modules that say their own names
+    assert {len(code) for code in codes} == {32}
+    assert len(codes) == 2
+    left, right = map(json.dumps, found)
     assert left.replace("left", "right").replace('"1.0"', '"2.0"') == right
     assert both.json("show", "right-7")["what"] == "The member right-7 of an open family (hartree)."
 

@@ -10,7 +10,8 @@ import pytest
 
 from qmbench.data.benchmark import load_benchmark
 from qmbench.judging.frame import RESULT_COLUMNS, references_frame
-from qmbench.report.write import make_report
+from qmbench.judging.model import Evaluation
+from qmbench.running.run_document import Run
 
 TOML = """
 id = "handmade"
@@ -101,8 +102,9 @@ def made(folder):
                 "citations": ["10.1103/RevModPhys.23.69"],
             }
         },
+        "benchmarks": {},
         "entries": [],
     }
     benchmarks = {"handmade": benchmark}
     results = pd.DataFrame(rows, columns=RESULT_COLUMNS)
-    return make_report(run, {}, benchmarks, results, references_frame([benchmark]))
+    return Evaluation(Run.from_json(run), {}, benchmarks, results, references_frame([benchmark]))

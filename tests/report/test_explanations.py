@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 import re
+from dataclasses import replace
 
 from qmbench.domain.quantity import Quantity
 from qmbench.domain.record import Record
+from qmbench.judging.model import Evaluation
 from qmbench.report.explanations import MOST_EXPLAINED, MOST_ROWS, explanation_line, explanations
-from qmbench.report.page import html_report
-from qmbench.report.write import make_report, write_report
+from qmbench.report.renderers.html import html_report
+from qmbench.report.write import write_report
+from qmbench.running.plan import PlannedEntry
 
 LEVEL = "good/<b>"
 
@@ -30,12 +33,10 @@ def report(made, records, uncertainty, kind="model", results=None):
     mine = results["level_of_theory"].eq(LEVEL)
     results.loc[mine, "uncertainty"] = [uncertainty(int(e[1:])) for e in results.loc[mine, "entry"]]
     results.loc[mine, "uncertainty_kind"] = kind
-    entries = [
-        {"level": LEVEL, "bsse": "cp", "benchmark": "handmade", "entry": e, "terms": [[1, key(e)]], "refused": None}
-        for e in results.loc[mine, "entry"]
-    ]
-    run = {**made.run, "entries": entries}
-    return make_report(run, {r.key: r for r in records}, made.benchmarks, results, made.references)
+    entries = tuple(PlannedEntry(LEVEL, "cp", "handmade", e, ((1.0, key(e)),)) for e in results.loc[mine, "entry"])
+    return Evaluation(
+        replace(made.run, entries=entries), {r.key: r for r in records}, made.benchmarks, results, made.references
+    )
 
 
 def shown(report):

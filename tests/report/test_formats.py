@@ -12,10 +12,12 @@ import pandas as pd
 import pytest
 
 from qmbench import InputError
+from qmbench.plugging.registry import plugins
 from qmbench.report.charts import pareto_front
-from qmbench.report.latex import escape_latex
+from qmbench.report.comparisons import tables_beside
 from qmbench.report.provenance import bibtex
-from qmbench.report.write import FORMATS, write_report
+from qmbench.report.renderers.latex import escape_latex
+from qmbench.report.write import write_report
 
 
 @pytest.fixture(scope="module")
@@ -87,7 +89,7 @@ def test_the_chart_library_is_inside_and_whole(page):
     import base64
     import gzip
 
-    from qmbench.report.page import chart_library
+    from qmbench.report.renderers.html import chart_library
 
     packed = re.search(r'id="qmbench-charts">(.*?)</script>', page, re.S)[1]
     assert gzip.decompress(base64.b64decode(packed)).decode() == chart_library()
@@ -118,12 +120,12 @@ def test_how_levels_compare_is_in_markdown_with_whole_tables(made, tmp_path):
     widths = [len(re.findall(r"(?<!\\)\|", line)) for line in text.splitlines()]
     for before, after in pairwise(widths):
         assert not before or not after or before == after
-    row = made.comparisons.pairs.iloc[0]
+    row = made.pairs.iloc[0]
     assert f"{row['improvement_probability']:.0%}" in text
 
 
 def test_a_statistic_shows_its_interval_and_its_propagated_uncertainty(made):
-    extra = next(x for x in made.comparisons.of("handmade", "interaction_energy") if "All" in x.title)
+    extra = next(x for x in tables_beside(made, "handmade", "interaction_energy") if "All" in x.title)
     good = next(r for r in extra.rows if r[0].startswith("good"))
     row = made.statistics.query("subset == 'all' and method == 'good'").iloc[0]
     cell = dict(zip(extra.columns, good, strict=True))["rms"]
@@ -175,7 +177,7 @@ def test_figures_are_written_in_every_kind(made, tmp_path):
 def test_an_unknown_format_is_named_with_the_right_ones(made, tmp_path):
     with pytest.raises(InputError, match="'htm'; did you mean 'html'"):
         write_report(made, tmp_path, ["htm"])
-    assert set(FORMATS) == {"html", "md", "latex", "csv", "json", "parquet", "figures"}
+    assert set(plugins().formats) == {"html", "md", "latex", "csv", "json", "parquet", "figures"}
 
 
 def test_pareto_front():
@@ -194,7 +196,7 @@ def test_bibtex_keys_are_unique_and_sources_come_once():
 def test_a_limit_of_an_approximation_judges_only_its_levels(made):
     from qmbench.report.comparisons import set_table
 
-    sets = made.comparisons.sets
+    sets = made.sets
     table = set_table(sets, {"best": "estimate", "other": "limit"}, {"other": "hf"})
     column = table.columns.index("other")
     shown = {row[0].split(" ")[0]: row[column] for row in table.rows}
@@ -207,7 +209,7 @@ def test_a_limit_of_an_approximation_judges_only_its_levels(made):
 
 
 def test_the_hottest_disagreements_are_the_largest_in_differences_that_matter(made):
-    from qmbench.report.page import _hottest
+    from qmbench.report.renderers.html import _hottest
 
     first = _hottest(made.disagreement)[0]
     entry = max(

@@ -8,7 +8,7 @@ import subprocess
 
 import pytest
 
-from qmbench.report.latex import _SPECIAL, _UNITS, PREAMBLE, escape_latex, to_latex
+from qmbench.report.renderers.latex import _SPECIAL, _UNITS, PREAMBLE, escape_latex, to_latex
 from qmbench.report.write import write_report
 
 DOCUMENT = r"""\documentclass{article}
@@ -87,3 +87,9 @@ def test_every_special_character_is_escaped():
     escaped = escape_latex("".join(_SPECIAL))
     assert not re.search(r"(?<!\\)[&%#_^~<>|]", escaped)
     assert escape_latex("a_b & 5% {x}") == r"a\_b \& 5\% \{x\}"
+
+
+def test_labels_beyond_ascii_are_what_pdflatex_knows():
+    assert escape_latex("ωB97X-V, r²SCAN, Δ-CCSD(T), λ₁") == (
+        r"$\omega$B97X-V, r\textsuperscript{2}SCAN, $\Delta$-CCSD(T), $\lambda$\textsubscript{1}"
+    )

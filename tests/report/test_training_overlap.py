@@ -8,9 +8,12 @@ import json
 import pytest
 from rich.console import Console
 
-from qmbench.report import disagree_text, tables
-from qmbench.report.page import html_report
-from qmbench.report.write import make_report, write_report
+from qmbench.judging.model import Evaluation
+from qmbench.report import disagree_text
+from qmbench.report.renderers.html import html_report
+from qmbench.report.renderers.markdown import escape_markdown, to_markdown
+from qmbench.report.renderers.terminal import render_terminal
+from qmbench.report.write import write_report
 
 SAID = "† 3 of 8 entries were in the training data of good/<b> [cp]"
 
@@ -20,7 +23,7 @@ def learned(made):
     results = made.results.copy()
     mine = results["level_of_theory"].eq("good/<b>") & results["entry"].isin(["e0", "e1", "e2"])
     results["training_overlap"] = mine.map({True: "same molecule: water (0.2)", False: ""})
-    return make_report(made.run, {}, made.benchmarks, results, made.references)
+    return Evaluation(made.run, {}, made.benchmarks, results, made.references)
 
 
 def test_statistics_count_the_scored_entries(learned):
@@ -30,19 +33,19 @@ def test_statistics_count_the_scored_entries(learned):
 
 def test_terminal(learned):
     out = io.StringIO()
-    tables.render_terminal(learned.statistics, learned.scored, learned.benchmarks, Console(file=out, width=200))
+    render_terminal(learned.statistics, learned.scored, learned.benchmarks, Console(file=out, width=200))
     assert "8/8 †" in out.getvalue()
     assert SAID in out.getvalue()
 
 
 def test_a_run_without_overlap_says_nothing(made):
-    assert "†" not in tables.to_markdown(made.statistics, made.scored, made.benchmarks)
+    assert "†" not in to_markdown(made.statistics, made.scored, made.benchmarks)
 
 
 @pytest.mark.parametrize(
     ("kind", "file", "says"),
     [
-        ("md", "tables.md", ["8/8 †", tables.escape_markdown(SAID)]),
+        ("md", "tables.md", ["8/8 †", escape_markdown(SAID)]),
         ("md", "disagreement.md", ["handmade/e0 †", "no independent witness"]),
         ("latex", "tables.tex", [r"8/8\textsuperscript{\dag}", r"\dag{}: 3 of 8 entries were in the training data"]),
         ("csv", "results-handmade-interaction_energy.csv", ["training_overlap", "same molecule: water (0.2)"]),

@@ -201,9 +201,11 @@ def test_engines_by_name() -> None:
     local = engine_named("local", 3)
     assert isinstance(local, LocalEngine)
     assert local.workers == 3
-    for wrong in ("locl", "local:here", "slurm"):
-        with pytest.raises(InputError, match="local, dask or dask:ADDRESS"):
+    for wrong in ("locl", "slurm"):
+        with pytest.raises(InputError, match="there is dask, local, written NAME or NAME:ADDRESS"):
             engine_named(wrong)
+    with pytest.raises(InputError, match="no address; leave ':here' out"):
+        engine_named("local:here")
     with pytest.raises(InputError, match="workers"):
         engine_named("dask:tcp://127.0.0.1:1", workers=2)
 

@@ -8,7 +8,7 @@ import pytest
 
 import qmbench
 from qmbench.domain.errors import FAILURE_KINDS, did_you_mean, nearest
-from qmbench.domain.systems.rules import FieldError
+from qmbench.domain.systems.fields import FieldError
 
 
 @pytest.mark.parametrize(

@@ -81,6 +81,7 @@ def test_an_entry_of_several_tasks_carries_the_gravest_in_the_tidy_table():
     from qmbench.domain.observables import OBSERVABLES
     from qmbench.domain.record import Record
     from qmbench.judging.frame import RESULT_COLUMNS, _row
+    from qmbench.running.plan import PlannedEntry
 
     def record(key, energy, settings):
         provenance = {"settings": {}, **settings}
@@ -92,7 +93,7 @@ def test_an_entry_of_several_tasks_carries_the_gravest_in_the_tidy_table():
     benchmark = SimpleNamespace(
         id="b", unit_of=lambda e: "hartree", observable_of=lambda e: OBSERVABLES["interaction_energy"]
     )
-    planned = {"level": "m", "bsse": "none", "terms": [[1, "ab"], [-2, "a"]], "refused": None}
+    planned = PlannedEntry("m", "none", "b", "e", ((1.0, "ab"), (-2.0, "a")))
     row = dict(zip(RESULT_COLUMNS, _row(planned, entry, benchmark, records, ()), strict=True))
     assert row["status"] == "ok"
     assert row["training_overlap"] == "same molecule: water (0.25)"

@@ -8,7 +8,7 @@ from qmbench.domain.record import Cost, Failure, Record
 from qmbench.domain.units import HARTREE_IN_KCAL_MOL
 from qmbench.judging.frame import references_frame, results_frame
 from qmbench.running.plan import make_plan
-from qmbench.running.run_document import run_document
+from qmbench.running.run_document import Run
 
 pytestmark = pytest.mark.usefixtures("toys")
 
@@ -155,7 +155,7 @@ def records_of(plan, energies=lambda system: -1.0):
 def test_results_are_in_the_entrys_unit_and_failures_stay_visible(folder):
     plan = plan_of(folder, LEVEL.format("toy/x", "none"))
     records = records_of(plan, lambda s: -2.001 if s.n_parts == 2 else -1.0)
-    run = run_document(plan, "r", "now")
+    run = Run.of(plan, "r", "now")
     frame = results_frame(run, records, plan.benchmarks).set_index("entry")
     assert frame.loc["he2", "value"] == pytest.approx(-0.001 * HARTREE_IN_KCAL_MOL)
     assert frame.loc["he2", "unit"] == "kcal/mol"

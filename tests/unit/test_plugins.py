@@ -90,6 +90,7 @@ def test_good_plugins_bring_their_methods(load):
         (good("m").replace('    name = "m"\n', ""), "method M has no 'name'"),
         (good("m").replace("    properties = ", "    props = "), "method M has no 'properties'"),
         (good("m").replace("def compute", "def comput"), "method M has no compute"),
+        (good("m").replace("    name", "    data_files = '*.csv'\n    name"), "write a tuple of patterns"),
         (good("m").replace("def qmbench_methods", "def qmbench_method"), "unknown hook 'qmbench_method'"),
         (
             "import qmbench\nQMBENCH_API = 2\n@qmbench.hookimpl\ndef qmbench_properties():\n"

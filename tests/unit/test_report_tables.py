@@ -13,8 +13,11 @@ from rich.console import Console
 
 from qmbench import StoreError
 from qmbench.judging.statistics import score, statistics
-from qmbench.report.export import to_json, write_csv, write_json, write_markdown, write_text
-from qmbench.report.tables import decimals_for, interval_text, number, render_terminal, table_blocks, to_markdown
+from qmbench.report.model import decimals_for, interval_text, number
+from qmbench.report.renderers.files import to_json, write_csv, write_json, write_markdown, write_text
+from qmbench.report.renderers.markdown import to_markdown
+from qmbench.report.renderers.terminal import render_terminal
+from qmbench.report.tables import table_blocks
 
 BENCHMARKS = {
     "s22": SimpleNamespace(

@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 from qmbench.domain.errors import Interrupted
-from qmbench.domain.record import Task
+from qmbench.domain.record import Failure, Task
 from qmbench.domain.resources import Resources
 from qmbench.running.engine.local import LocalEngine
 from qmbench.running.engine.outcome import Outcome
@@ -156,3 +156,33 @@ def test_progress_names_failures(sabotage: Sabotage, store: Store, engine: Local
     else:
         assert text.splitlines()[0] == "0 of 3 tasks done"
         assert text.splitlines()[-1] == "3 of 3 tasks done, 1 failed"
+
+
+def test_fresh_computes_again_and_replaces_what_was_there(
+    sabotage: Sabotage, store: Store, engine: LocalEngine, tmp_path: Path
+) -> None:
+    count = tmp_path / "count"
+    task = sabotage("count", file=count)
+    (key,) = task.keys.values()
+    old = run_tasks([task], store, engine).records[key]
+    assert run_tasks([task], store, engine).computed == 0
+    summary = run_tasks([task], store, engine, fresh=True)
+    assert (summary.computed, len(summary.cached), len(count.read_text().split())) == (1, 0, 2)
+    assert store.get([key])[key].to_json() == summary.records[key].to_json() != old.to_json()
+
+
+def test_a_fresh_failure_is_told_and_replaces_nothing(sabotage: Sabotage, store: Store, engine: LocalEngine) -> None:
+    task = sabotage()
+    (key,) = task.keys.values()
+    old = run_tasks([task], store, engine).records[key]
+
+    class Failing:
+        workers = 1
+
+        def run(self, tasks: Iterable[Task]) -> Generator[tuple[Task, Outcome], None, None]:
+            for task in tasks:
+                yield task, Outcome("failed", Failure("crash", "boom"))
+
+    summary = run_tasks([task], store, Failing(), fresh=True)
+    assert (summary.failed, summary.records[key].failure.message) == (1, "boom")
+    assert store.get([key])[key].to_json() == old.to_json()

@@ -13,8 +13,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from qmbench import ATOMIC_NUMBERS, ELEMENTS, Crystal, Fragment, InputError, LatticeModel, Molecule
-from qmbench.domain.systems import system_from_json
-from qmbench.domain.systems.rules import COINCIDENT, close_pair, thickness
+from qmbench.domain.systems.nuclei import COINCIDENT, close_pair, thickness
+from qmbench.plugging.registry import system_from_json
 
 HE2 = Molecule(
     ("He", "He"),

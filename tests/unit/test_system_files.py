@@ -9,7 +9,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from qmbench import Crystal, Fragment, InputError, LatticeModel, Molecule, read_system
-from qmbench.domain.systems.files import key_lines, parse_fragments, parse_xyz
+from qmbench.domain.systems.files import key_lines
+from qmbench.domain.systems.xyz import parse_fragments, parse_xyz
 from qmbench.domain.units import BOHR_IN_ANGSTROM
 
 WATER = """3
@@ -67,7 +68,7 @@ def test_written_coordinates_come_back(positions):
     positions = [(10.0 * i + x / 9, y, z) for i, (x, y, z) in enumerate(positions)]
     text = f"{len(positions)}\ncharge=0 multiplicity=1\n"
     text += "".join(f"He {x!r} {y!r} {z!r}\n" for x, y, z in positions)
-    read = parse_xyz(text, "text", "t").coordinates * BOHR_IN_ANGSTROM
+    read = np.array(parse_xyz(text, "text", "t").positions) * BOHR_IN_ANGSTROM
     np.testing.assert_allclose(read, positions, rtol=1e-15, atol=1e-300)
 
 

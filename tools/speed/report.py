@@ -26,7 +26,7 @@ from qmbench.domain.quantity import Quantity
 from qmbench.domain.record import Cost, Record
 from qmbench.plugging.registry import plugins
 from qmbench.running.plan import Plan, make_plan
-from qmbench.running.run_document import run_document
+from qmbench.running.run_document import Run
 from qmbench.running.store import Store
 
 
@@ -75,7 +75,7 @@ def measure(suite: str, formats: list[str]) -> dict[str, Any]:
         folder = Path(name)
         with Store(folder / "store.sqlite") as store:
             store.put(made_up(plan))
-            store.save_run({**run_document(plan, "made-up", "2026-01-01T00:00:00+00:00"), "finished": None})
+            store.save_run(Run.of(plan, "made-up", "2026-01-01T00:00:00+00:00").to_json())
         environment = {**os.environ, "XDG_CACHE_HOME": str(folder / "cache")}
         command = [
             sys.executable,

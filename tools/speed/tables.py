@@ -80,7 +80,8 @@ def main() -> None:
     from rich.console import Console
 
     from qmbench.judging.statistics import score, statistics
-    from qmbench.report.tables import render_terminal, to_markdown
+    from qmbench.report.renderers.markdown import to_markdown
+    from qmbench.report.renderers.terminal import render_terminal
 
     results, references, benchmarks = tables()
     start, cpu = time.perf_counter(), time.process_time()

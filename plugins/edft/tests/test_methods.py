@@ -54,7 +54,8 @@ def test_options_that_change_nothing_or_make_no_sense_are_refused_in_one_line(te
 def test_one_level_has_one_spelling():
     short = parse_level("edft?functional=sehx")
     long = parse_level("edft?weight=0.5&functional=sehx&potential=oep&ensemble=bi&extraction=gap&correlation=none")
-    assert str(short) == str(long)
+    assert str(short) == str(long) == "edft?functional=sehx"
+    assert short.label == "SEHX"
     assert short.key(helium(), "energy") == long.key(helium(), "energy")
 
 

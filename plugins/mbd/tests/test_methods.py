@@ -120,12 +120,11 @@ def test_the_stochastic_solver_carries_its_uncertainty():
 def test_whether_a_level_is_stochastic_depends_on_its_solver():
     from qmbench.data.suite import Suite, SuiteLevel
     from qmbench.running.plan import make_plan
-    from qmbench.running.run_document import run_document
+    from qmbench.running.run_document import Run
 
     texts = ("pbe+mbd/def2-svp", "pbe+mbd/def2-svp?solver=stochastic", "pbe+ts/def2-svp")
     plan = make_plan(Suite("s", "s", (), tuple(map(SuiteLevel, texts))))
-    levels = run_document(plan, "r", "now")["levels"]
-    assert [levels[text]["stochastic"] for text in texts] == [False, True, False]
+    assert Run.of(plan, "r", "now").stochastic == {texts[1]}
 
 
 def test_an_open_shell_is_done():

@@ -14,7 +14,6 @@ from typing import Any
 import numpy as np
 
 from qmbench import Molecule, QmbenchError, Resources, parse_level
-from qmbench.domain.systems import system_from_json
 
 # The grid and the convergence move ratios by less than 1e-3 against the defaults (measured, see manifest.json).
 BASELINE = "pbe+mbd/def2-tzvp?density_fitting=true&stability=false&grid=1&energy_tolerance=1e-6"
@@ -58,7 +57,7 @@ class Labeller:
     def systems(self) -> dict[str, Molecule]:
         """The systems without ghosts that have a label, by name."""
         kept = [json.loads(path.read_text())["system"] for path in self.folder.glob("*.json")]
-        molecules = [system_from_json(system) for system in kept if not any(system["ghosts"])]
+        molecules = [Molecule.from_json(system) for system in kept if not any(system["ghosts"])]
         return {m.name: m for m in molecules if isinstance(m, Molecule)}
 
     def baseline(self, molecule: Molecule) -> dict[str, Any] | None:

@@ -27,10 +27,12 @@ from qmbench.domain.observables import Observable
 from qmbench.domain.properties import Property
 from qmbench.domain.quantity import Quantity
 from qmbench.domain.resources import Resources
-from qmbench.domain.systems import System, system_from_json
+from qmbench.domain.systems import System
+from qmbench.plugging.fingerprint import code_behind
 from qmbench.plugging.isolated.described import describe
 from qmbench.plugging.isolated.place import normal
-from qmbench.plugging.registry import GROUP, parse_level, plugins
+from qmbench.plugging.isolated.systems import describe_kind, facts
+from qmbench.plugging.registry import GROUP, parse_level, plugins, system_from_json
 
 
 def main() -> None:
@@ -98,17 +100,33 @@ def about(distribution: str) -> dict[str, Any]:
 def _plugin(name: str) -> dict[str, Any]:
     found = plugins()
     module = found.manager.get_plugin(name)
+    for hook, what in NOT_ISOLATED.items():
+        if getattr(module, hook, None) is not None:
+            raise InputError(
+                f"plugin '{name}' brings {what}, which work on the tables of the process that makes a report: install "
+                "it beside qmbench, without --isolated"
+            )
+    for hook in ("qmbench_engines", "qmbench_stores"):
+        if hasattr(module, hook):
+            raise InputError(
+                f"plugin '{name}' implements {hook}, which works in the environment of qmbench alone: install it there"
+            )
     properties: Iterable[Property] = getattr(module, "qmbench_properties", list)()
     observables: Iterable[Observable] = getattr(module, "qmbench_observables", list)()
     benchmarks: Iterable[Path] = getattr(module, "qmbench_benchmarks", list)()
+    kinds: Iterable[type[System]] = getattr(module, "qmbench_systems", list)()
     return {
         "api": getattr(module, "QMBENCH_API", None),
         "methods": [describe(m) for key, m in found.methods.items() if found.owner[key].name == name],
+        "systems": [describe_kind(kind) for kind in kinds],
         "properties": [asdict(prop) for prop in properties],
         "observables": [_told(observable) for observable in observables],
         "benchmarks": [str(Path(folder).resolve()) for folder in benchmarks],
         "resolves": hasattr(module, "qmbench_resolve_method"),
     }
+
+
+NOT_ISOLATED = {"qmbench_statistics": "statistics", "qmbench_formats": "output formats"}
 
 
 def _told(observable: Observable) -> dict[str, Any]:
@@ -140,7 +158,10 @@ def level(text: str) -> dict[str, Any]:
     found = _level(text)
     return {
         "level": str(found),
+        "label": found.label,
         "identity": found.identity,
+        "versions": found.versions,
+        "files": list(found.code.files),
         "method": describe(found.method),
         "stochastic": bool(found.make().is_stochastic()),
     }
@@ -178,7 +199,8 @@ def compute(
     given = {**resources, "scratch": Path(resources["scratch"])}
     given["artifacts"] = Path(resources["artifacts"]) if resources["artifacts"] else None
     method: Method = _level(level).make()
-    result = method.run(_system(system), frozenset(properties), Resources(**given))
+    allowed = Resources(**given, code=_level(level).code.digest, code_behind=code_behind)
+    result = method.run(_system(system), frozenset(properties), allowed)
     return {
         "properties": {name: quantity.to_json() for name, quantity in result.properties.items()},
         "settings": dict(result.settings),
@@ -186,6 +208,37 @@ def compute(
         "training_overlap": result.training_overlap.to_json() if result.training_overlap else None,
         "explanation": result.explanation.to_json() if result.explanation else None,
     }
+
+
+def system_from_table(kind: str, **arguments: Any) -> dict[str, Any]:
+    """A system of that kind from a TOML table (`System.from_table`)."""
+    return plugins().systems[kind].from_table(**arguments).to_json()
+
+
+def system_from_text(kind: str, **arguments: Any) -> dict[str, Any] | None:
+    """A system of that kind from the text of a file (`System.from_text`)."""
+    system = plugins().systems[kind].from_text(**arguments)
+    return None if system is None else system.to_json()
+
+
+def system_from_stored(data: Mapping[str, Any]) -> dict[str, Any]:
+    """A system from its JSON, checked; its JSON again."""
+    return _system(data).to_json()
+
+
+def system_facts(data: Mapping[str, Any]) -> dict[str, Any]:
+    """What a system has."""
+    return facts(_system(data))
+
+
+def system_fragment(data: Mapping[str, Any], number: int | list[int], ghosts: bool) -> dict[str, Any]:
+    """`System.fragment` of a system."""
+    return _system(data).fragment(number, ghosts).to_json()
+
+
+def system_figure(data: Mapping[str, Any]) -> str | None:
+    """`System.figure` of a system."""
+    return _system(data).figure()
 
 
 @lru_cache(maxsize=1024)
@@ -199,7 +252,10 @@ def _system(document: Mapping[str, Any]) -> System:
 
 QUESTIONS: dict[str, Callable[..., Any]] = {
     f.__name__: f
-    for f in (about, resolve, formula, level, spelling, families, check, estimate, removed_electrons, compute)
+    for f in (
+        *(about, resolve, formula, level, spelling, families, check, estimate, removed_electrons, compute),
+        *(system_from_table, system_from_text, system_from_stored, system_facts, system_fragment, system_figure),
+    )
 }
 
 if __name__ == "__main__":

@@ -19,17 +19,17 @@ import pydantic_core
 from qmbench.domain.errors import InputError
 from qmbench.domain.formulas import Place, Term
 from qmbench.domain.learned import Explanation, TrainingOverlap
-from qmbench.domain.method import LevelOfTheory, Method, Options, Result
+from qmbench.domain.method import Code, LevelOfTheory, Method, Options, Result
 from qmbench.domain.observables import Observable
 from qmbench.domain.properties import Property
 from qmbench.domain.quantity import Quantity
 from qmbench.domain.resources import Resources
-from qmbench.domain.systems import Crystal, LatticeModel, Molecule, System, system_from_json
+from qmbench.domain.systems import System
+from qmbench.plugging import core
 from qmbench.plugging.hookspecs import hookimpl
 from qmbench.plugging.isolated import place
 from qmbench.plugging.isolated.client import Companion, companion
-
-_KINDS: dict[str, type[System]] = {kind.kind: kind for kind in (Molecule, Crystal, LatticeModel)}
+from qmbench.plugging.isolated.systems import by_name, kind_class
 
 
 class IsolatedOptions(Options):
@@ -97,7 +97,9 @@ class IsolatedMethod(Method):
     @classmethod
     def example_systems(cls) -> Sequence[System]:
         """The systems that the plugin states."""
-        return [system_from_json(data) for data in cls.described["example_systems"]]
+        kinds = cls.isolated.kinds
+        told = [data for data in cls.described["example_systems"] if data["kind"] in kinds]
+        return [kinds[data["kind"]].from_json(data) for data in told]
 
     def _ask(self, what: str, system: System, properties: frozenset[str], **more: Any) -> Any:
         return self.isolated.ask(
@@ -113,13 +115,30 @@ class IsolatedLevel(LevelOfTheory):
     text: str = ""
     told: Mapping[str, Any] = field(default_factory=dict, compare=False)
 
-    def __str__(self) -> str:
+    @cached_property
+    def spelling(self) -> str:
+        """As the plugin writes it."""
         return self.text
+
+    @property
+    def label(self) -> str:
+        """As the plugin says it."""
+        return str(self.told.get("label") or "")
 
     @cached_property
     def identity(self) -> dict[str, Any]:
         """Everything about the level that a record's key depends on."""
         return dict(self.told["identity"])
+
+    @cached_property
+    def code(self) -> Code:
+        """The code that computes it, as its own interpreter finds it."""
+        return Code(self.told["identity"]["code"], tuple(self.told["files"]))
+
+    @cached_property
+    def versions(self) -> dict[str, str]:
+        """Versions of what is installed in its environment."""
+        return dict(self.told["versions"])
 
 
 @dataclass(frozen=True)
@@ -150,6 +169,8 @@ class IsolatedPlugin:
         self.data = home.plugins[name]
         self.QMBENCH_API = self.data["api"]
         self._known: dict[str, type[IsolatedMethod]] = {}
+        kinds = [kind_class(told, self.ask, home.distribution) for told in self.data.get("systems", ())]
+        self.kinds: dict[str, type[System]] = {kind.kind: kind for kind in (*core.qmbench_systems(), *kinds)}
 
     @property
     def companion(self) -> Companion:
@@ -164,6 +185,11 @@ class IsolatedPlugin:
     def qmbench_methods(self) -> Iterable[type[Method]]:
         """The methods that it described."""
         return [self.proxy(described) for described in self.data["methods"]]
+
+    @hookimpl
+    def qmbench_systems(self) -> Iterable[type[System]]:
+        """The kinds of system that it described."""
+        return [self.kinds[told["kind"]] for told in self.data.get("systems", ())]
 
     @hookimpl
     def qmbench_properties(self) -> Iterable[Property]:
@@ -203,7 +229,7 @@ class IsolatedPlugin:
         method = self.proxy(told["method"])
         options = method.Options.model_construct(**told["identity"]["options"])
         options._level = told["level"]  # type: ignore[attr-defined]
-        return IsolatedLevel(method, options, self.home.distribution, told["level"], told)
+        return IsolatedLevel(method, options, self.home.distribution, text=told["level"], told=told)
 
     def level_of_values(self, method: str, options: Mapping[str, Any]) -> IsolatedLevel:
         """A level of theory from the values of its options, which must be such as JSON can say."""
@@ -229,7 +255,7 @@ def _method_class(described: Mapping[str, Any], plugin: IsolatedPlugin) -> type[
         "__doc__": described["docstring"],
         "__module__": plugin.home.distribution,
         "name": described["name"],
-        "systems": tuple(_kind(kind) for kind in described["systems"]),
+        "systems": tuple(plugin.kinds.get(kind) or by_name(kind) for kind in described["systems"]),
         "properties": frozenset(described["properties"]),
         "Options": options,
         "distributions": tuple(described["distributions"]),
@@ -243,13 +269,6 @@ def _method_class(described: Mapping[str, Any], plugin: IsolatedPlugin) -> type[
         "isolated": plugin,
     }
     return type(described["class"], (IsolatedMethod,), attributes)
-
-
-def _kind(name: str) -> type[System]:
-    """The class of a kind of system; one that this qmbench does not have is refused by every method but this."""
-    if name not in _KINDS:
-        return type(name, (System,), {"kind": name})
-    return _KINDS[name]
 
 
 @dataclass(frozen=True)

@@ -53,9 +53,15 @@ class DaskEngine:
         self._cluster: Any = None
         if address is None:
             workers = workers or default_workers(self.resources.cores)
-            self._cluster = distributed.LocalCluster(
-                n_workers=workers, threads_per_worker=1, dashboard_address=None, memory_limit=0
-            )
+            try:
+                self._cluster = distributed.LocalCluster(
+                    n_workers=workers, threads_per_worker=1, dashboard_address=None, memory_limit=0
+                )
+            except RuntimeError as error:  # its processes import the script again, and get here themselves
+                raise ResourceError(
+                    f"dask could not start a cluster ({' '.join(str(error).split())}); in a script, put what uses it "
+                    "under if __name__ == '__main__', or take the local engine, which needs no such thing"
+                ) from None
         try:
             self._client = distributed.Client(self._cluster or address, timeout=CONNECT_SECONDS, set_as_default=False)
         except (OSError, ValueError) as error:

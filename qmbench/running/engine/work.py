@@ -24,15 +24,17 @@ from qmbench.domain.learned import Explanation, TrainingOverlap
 from qmbench.domain.method import BadResult, LevelOfTheory, Result
 from qmbench.domain.properties import check_quantity
 from qmbench.domain.quantity import Quantity
-from qmbench.domain.record import Cost, Failure, Status
+from qmbench.domain.record import CODE_DIGITS, Cost, Failure, Status
 from qmbench.domain.resources import Resources
-from qmbench.domain.systems import System, system_from_json
-from qmbench.plugging.registry import parse_level, plugins
+from qmbench.domain.systems import System
+from qmbench.plugging.fingerprint import code_behind, edited_since
+from qmbench.plugging.registry import parse_level, plugins, system_from_json
 from qmbench.running.engine.outcome import Outcome, resources_from
 
 # What the data limit leaves above the memory limit: pages that a program reserves and never touches count for
 # RLIMIT_DATA, but are not memory used. The resident size is watched by the supervisor.
 RESERVED_GIB = 0.25
+STARTED = time.time()  # before the plugins are loaded
 LONGEST_MESSAGE = 500
 
 
@@ -84,15 +86,32 @@ def _run(document: Mapping[str, Any], resources: Resources) -> Result:
     for prop, key in document["keys"].items():
         if level.key(system, prop) != key:
             raise QmbenchError(
-                f"the worker's '{level}' is not the one that was planned: "
-                f"versions there are {json.dumps(level.identity['versions'])}"
+                f"the worker's '{level}' is not the one that was planned: its code is "
+                f"{level.code.digest[:CODE_DIGITS]}, its versions are {json.dumps(level.versions)}; "
+                "if its plugin was edited in the meantime, start again"
             )
-    return checked(level.make().run(system, document["properties"], resources), system)
+    resources = replace(resources, code=level.code.digest, code_behind=code_behind)
+    loaded = {getattr(module, "__file__", None) for module in list(sys.modules.values())}
+    result = level.make().run(system, document["properties"], resources)
+    # What was loaded before it was edited is the code of the key; what was loaded since may be another.
+    _refuse_edited({path for path in edited_since(level.method, STARTED) if str(path) not in loaded})
+    return checked(result, system)
 
 
 @lru_cache(maxsize=256)
 def _level(text: str) -> LevelOfTheory:
-    return parse_level(text)
+    level = parse_level(text)
+    if not level.isolated:  # the digest is of the files, and this process may have loaded them before
+        _refuse_edited(edited_since(level.method, STARTED))
+    return level
+
+
+def _refuse_edited(files: set[Path]) -> None:
+    if files:
+        names = ", ".join(sorted(path.name for path in files))
+        raise QmbenchError(
+            f"{names} was edited while the worker was running: which code computes is not sure; start again"
+        )
 
 
 def checked(result: Result, system: System) -> Result:
@@ -102,7 +121,7 @@ def checked(result: Result, system: System) -> Result:
         if not isinstance(quantity, Quantity):
             raise BadResult(f"property '{name}' is {type(quantity).__name__}, not a qmbench.Quantity")
         try:
-            check_quantity(plugins().properties[name], quantity, system.kind, system.n_parts)
+            check_quantity(plugins().properties[name], quantity, system)
             quantity = Quantity.from_json(quantity.to_json())
         except Exception as error:
             raise BadResult(one_line(error)) from error

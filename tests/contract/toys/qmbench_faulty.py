@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import itertools
-from dataclasses import replace
+from dataclasses import dataclass, replace
+from typing import ClassVar
 
 import numpy as np
 from pydantic import Field
@@ -259,7 +260,7 @@ class CountsCores(TightBinding):
         return changed(result, energy=plus(result.properties["energy"], 1e-4 * resources.cores))
 
 
-@fault("charge_used", "charge 0 and 1 give the same")
+@fault("charge_used", "charge 1 instead of 0 gives the same")
 class IgnoresCharge(TightBinding):
     def compute(self, system, properties, resources):
         if system.kind == "molecule" and system.charge:
@@ -267,7 +268,7 @@ class IgnoresCharge(TightBinding):
         return super().compute(system, properties, resources)
 
 
-@fault("multiplicity_used", "multiplicity 1 and 3 give the same")
+@fault("multiplicity_used", "multiplicity 3 instead of 1 gives the same")
 class IgnoresMultiplicity(TightBinding):
     def compute(self, system, properties, resources):
         if system.kind == "molecule":
@@ -413,7 +414,7 @@ class CrystalKnowsItsPlace(PairPotential):
         return changed(result, energy=plus(result.properties["energy"], here)) if "energy" in properties else result
 
 
-@fault("charge_used", "mixed crystal: charge 0 and 1 give the same")
+@fault("charge_used", "mixed crystal: charge 1 instead of 0 gives the same")
 class IgnoresCellCharge(PairPotential):
     def check_system(self, system, properties):
         if system.kind == "crystal":
@@ -446,7 +447,7 @@ def ignoring(name, **fields):
             return super().compute(system, properties, resources)
 
     Ignores.__name__ = f"IgnoresLattice{name}"
-    return fault("lattice_fields_used", f"ignores '{name}'")(Ignores)
+    return fault("lattice_fields_used", f"another '{name}' gives the same")(Ignores)
 
 
 ignoring("twist", twist=())
@@ -458,7 +459,7 @@ ignoring("multiplicity", multiplicity=1)
 ignoring("boundary", boundary=("periodic",))
 
 
-@fault("lattice_energy_scales", "it must double")
+@fault("lattice_energy_scales", "energy of ring is off by .* when the lattice is given with all its energies doubled")
 class UnitsOfT(TightBinding):
     def compute(self, system, properties, resources):
         result = super().compute(system, properties, resources)
@@ -475,7 +476,66 @@ class FirstSiteFirst(TightBinding):
         return h, *rest
 
 
+@dataclass(frozen=True)
+class Forgetful(qmbench.LatticeModel):
+    """A lattice whose JSON leaves the twist out."""
+
+    kind: ClassVar[str] = "forgetful"
+    table_kind: ClassVar[str] = ""
+
+    def to_json(self):
+        return {**super().to_json(), "twist": []}
+
+
+@dataclass(frozen=True)
+class Hashless(Forgetful):
+    """A lattice whose hash leaves the twist out, and nothing else does."""
+
+    kind: ClassVar[str] = "hashless"
+
+    def to_json(self):
+        return qmbench.LatticeModel.to_json(self)
+
+    @property
+    def hash(self):
+        return str(hash((self.lattice, self.boundary, self.t, self.u, self.electrons, self.multiplicity, self.onsite)))
+
+
+@dataclass(frozen=True)
+class Arrays(Forgetful):
+    """A lattice whose JSON holds an array."""
+
+    kind: ClassVar[str] = "arrays"
+
+    def to_json(self):
+        return {**qmbench.LatticeModel.to_json(self), "twist": np.array(self.twist)}
+
+
+KINDS = [Forgetful, Hashless, Arrays]
+
+
+def stored(message, kind):
+    """A method for one of the kinds that are stored wrongly."""
+
+    class Stores(TightBinding):
+        systems = (kind,)
+        properties = frozenset({"energy"})
+
+    Stores.__name__ = f"Stores{kind.__name__}"
+    return fault("systems_stored", message)(Stores)
+
+
+stored("Forgetful.from_json makes another system of what to_json wrote of ring", Forgetful)
+stored("ring with another 'twist' has the same hash; put it into to_json", Hashless)
+stored("Arrays.to_json gives no JSON", Arrays)
+
+
 QMBENCH_API = 2
+
+
+@qmbench.hookimpl
+def qmbench_systems():
+    return KINDS
 
 
 @qmbench.hookimpl

@@ -30,7 +30,6 @@ def qmbench_properties() -> Iterable[Property]:
             "chemical_potential",
             "hartree",
             "potential on the fragments that makes their electrons add up to the system's",
-            lattice_unit="t",
         ),
         Property(
             "number_curve",
@@ -43,6 +42,5 @@ def qmbench_properties() -> Iterable[Property]:
             "hartree",
             "sum over fragments of the ground-state energy of H - mu N along curve_chemical_potentials",
             ("*",),
-            lattice_unit="t",
         ),
     ]

@@ -156,3 +156,6 @@ class Dmet(Method):
     def families(self) -> dict[str, str]:
         reference = f"hf/{self.options.basis}" if self.options.basis else "lattice mean field"
         return {"program": "qmbench-dmet", "reference": reference}
+
+    def label(self) -> str:
+        return "DMET"

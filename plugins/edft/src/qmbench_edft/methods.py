@@ -65,6 +65,7 @@ class EnsembleDFT(Method):
         "10.1103/PhysRevX.14.041045",
     )
     Options = EnsembleOptions
+    label_options = frozenset({"functional"})
     examples = (
         "edft?functional=sehx",
         "edft?functional=lda&extraction=lim",
@@ -92,6 +93,9 @@ class EnsembleDFT(Method):
     def families(self) -> dict[str, str]:
         o = self.options
         return {"program": "qmbench-edft", "functional": o.functional, "extraction": o.extraction}
+
+    def label(self) -> str:
+        return str(self.options.functional).upper()
 
     def compute(self, system: System, properties: frozenset[str], resources: Resources) -> Result:
         z = nuclear_charge(system, self.name)
@@ -261,6 +265,9 @@ class ExactTwoElectron(Method):
 
     def families(self) -> dict[str, str]:
         return {"program": "qmbench-edft", "reference": "exact"}
+
+    def label(self) -> str:
+        return "exact"
 
     def compute(self, system: System, properties: frozenset[str], resources: Resources) -> Result:
         from qmbench_edft.multiplets import GROUND, multiplet

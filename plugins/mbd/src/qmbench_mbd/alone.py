@@ -152,6 +152,9 @@ class Alone(Method):
     def families(self) -> dict[str, str]:
         return {"dispersion": self.model, "program": "qmbench-mbd"}
 
+    def label(self) -> str:
+        return self.model.upper()
+
     def damping(self) -> Damping:
         """The published damping parameter for this model with the functional that the level names."""
         from qmbench_mbd.parameters import DAMPING

@@ -114,6 +114,11 @@ class Dispersion(Method):
     def families(self) -> dict[str, str]:
         return {"program": "pyscf", "functional": self.functional, "dispersion": self.model}
 
+    def label(self) -> str:
+        from qmbench_pyscf import functional_label
+
+        return f"{functional_label(self.functional)}+{self.model.upper()}"
+
     def compute(self, system: Molecule, properties: frozenset[str], resources: Resources) -> Result:
         from qmbench_mbd.dispersion import dispersion_properties, stochastic_properties
 

@@ -70,5 +70,8 @@ class ScalingLaw(Method):
     def families(self) -> dict[str, str]:
         return {"approximation": "scaling law", "polarizability": self.options.polarizability}
 
+    def label(self) -> str:
+        return "vdW scaling law"
+
 
 _DOI = {"ts": "10.1103/PhysRevLett.102.073005", "recommended": "10.1080/00268976.2018.1535143"}

@@ -2,8 +2,8 @@
 
 Public names for other plugins: `to_mole`, `removed_electrons`, `pyscf_session`; `ScfSpecification` (all that an SCF
 depends on), `ScfOptions` and `KohnShamOptions` (options of a method that computes one), `converged_scf`,
-`scf_settings`, `ExternalFunctional`. They are imported when first used: importing this module imports no
-quantum-chemistry program.
+`scf_settings`, `ExternalFunctional`, `functional_label`. They are imported when first used: importing this module
+imports no quantum-chemistry program.
 """
 
 from __future__ import annotations
@@ -17,6 +17,7 @@ QMBENCH_API = 2
 
 _PUBLIC = {
     "to_mole": "mole",
+    "functional_label": "names",
     "removed_electrons": "mole",
     "pyscf_session": "mole",
     "ExternalFunctional": "external",
@@ -33,6 +34,7 @@ if TYPE_CHECKING:
     from qmbench_pyscf.mole import pyscf_session as pyscf_session
     from qmbench_pyscf.mole import removed_electrons as removed_electrons
     from qmbench_pyscf.mole import to_mole as to_mole
+    from qmbench_pyscf.names import functional_label as functional_label
     from qmbench_pyscf.options import KohnShamOptions as KohnShamOptions
     from qmbench_pyscf.options import ScfOptions as ScfOptions
     from qmbench_pyscf.scf import scf_settings as scf_settings

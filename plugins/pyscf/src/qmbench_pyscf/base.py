@@ -98,6 +98,9 @@ class PyscfMethod(Method):
     def families(self) -> dict[str, str]:
         return {"program": "pyscf"}
 
+    def label(self) -> str:
+        return self.name.upper()
+
     def estimate(self, system: System, properties: frozenset[str]) -> float | None:
         if not isinstance(system, Molecule):
             return None

@@ -24,6 +24,7 @@ from qmbench_pyscf.point import Point
 from qmbench_pyscf.specification import Field3
 
 SCHEMES = ("d3bj", "d4")
+LABELS = {"d3bj": "D3(BJ)", "d4": "D4"}
 _SOURCES = {
     "d3bj": ("10.1002/jcc.21759", "10.1063/1.3382344", "10.21105/joss.07169"),
     "d4": ("10.1063/1.5090222", "10.1063/1.4993215"),
@@ -88,6 +89,9 @@ class _Corrected:
     functional: str
     options: Any
 
+    def label(self) -> str:
+        return f"{super().label()}+{LABELS[self.scheme]}"
+
     def _with_dispersion(self, molecule: Molecule, point: Point) -> Point:
         name = library_name(self.functional, self.scheme)
         correction = dispersion_energy(molecule, name, self.scheme, self.options.three_body)
@@ -133,7 +137,6 @@ class CorrectedHartreeFock(_Corrected, HartreeFock):
 @lru_cache(maxsize=512)
 def corrected_method(name: str, scheme: str) -> type[Method]:
     """The class of `name+scheme`; nothing is imported to make it."""
-    label = {"d3bj": "D3(BJ)", "d4": "D4"}[scheme]
     base: type = CorrectedHartreeFock if name == "hf" else CorrectedFunctional
     options = {
         ("d3bj", True): HartreeFockDispersionOptions,
@@ -144,7 +147,7 @@ def corrected_method(name: str, scheme: str) -> type[Method]:
     own = HartreeFock.citations if name == "hf" else functional_method(name).citations
     what = "Hartree–Fock" if name == "hf" else KNOWN[name].description if name in KNOWN else f"libxc functional {name}"
     doc = (
-        f"{what}, with {label} dispersion. DOI {_SOURCES[scheme][0]}\n\n"
+        f"{what}, with {LABELS[scheme]} dispersion. DOI {_SOURCES[scheme][0]}\n\n"
         "The dispersion energy (hartree) is added to that of the converged density, which it does not change; so it\n"
         f"changes no other property. The three-body term is {'on' if scheme == 'd4' else 'off'}, as published, unless\n"
         "three_body says otherwise."

@@ -7,7 +7,7 @@ from typing import Any, ClassVar
 
 from qmbench import LatticeModel, Method, Molecule, Resources, Result, System, Unsupported
 from qmbench_pyscf.base import PYSCF, PyscfMethod
-from qmbench_pyscf.names import KNOWN
+from qmbench_pyscf.names import KNOWN, functional_label
 from qmbench_pyscf.options import FunctionalOptions, HartreeFockOptions
 from qmbench_pyscf.point import Point
 from qmbench_pyscf.specification import Field3
@@ -71,6 +71,7 @@ class HartreeFock(PyscfMethod):
     properties = PyscfMethod.properties | {"energy_per_site"}
     citations: ClassVar[tuple[str, ...]] = ("10.1103/RevModPhys.23.69", "10.1063/1.1740588", PYSCF)
     Options = HartreeFockOptions
+    label_options = frozenset({"reference"})
     cost = (0.5, 3.0)
 
     def point(self, molecule: Molecule, electric_field: Field3, resources: Resources) -> Point:
@@ -85,6 +86,9 @@ class HartreeFock(PyscfMethod):
 
     def families(self) -> dict[str, str]:
         return {"program": "pyscf", "reference": f"hf/{self.options.basis}"}
+
+    def label(self) -> str:
+        return {"restricted": "RHF", "unrestricted": "UHF"}.get(self.options.reference, "HF")
 
     def excitations(
         self, molecule: Molecule, ground: Point, resources: Resources
@@ -139,6 +143,9 @@ class DensityFunctional(PyscfMethod):
 
     def families(self) -> dict[str, str]:
         return {"program": "pyscf", "functional": self.functional}
+
+    def label(self) -> str:
+        return functional_label(self.functional)
 
     def excitations(
         self, molecule: Molecule, ground: Point, resources: Resources

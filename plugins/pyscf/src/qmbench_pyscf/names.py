@@ -62,3 +62,28 @@ KNOWN: dict[str, Known] = {
 
 # Listed with D3(BJ) and D4; other functionals with published parameters work as well.
 LISTED_WITH_DISPERSION = ("pbe", "revpbe", "blyp", "bp86", "tpss", "pbe0", "b3lyp", "cam-b3lyp", "pw6b95", "r2scan")
+
+# As their authors print them, where that is not in capitals throughout.
+_PRINTED = {
+    "revpbe": "revPBE",
+    "pbesol": "PBEsol",
+    "bhandhlyp": "BHandHLYP",
+    "revtpss": "revTPSS",
+    "tpssh": "TPSSh",
+    "r2scan": "r²SCAN",
+    "r2scan0": "r²SCAN0",
+    "lc-wpbe": "LC-ωPBE",
+    "lrc-wpbe": "LRC-ωPBE",
+    "wb97": "ωB97",
+    "wb97x": "ωB97X",
+    "wb97x-v": "ωB97X-V",
+    "wb97m-v": "ωB97M-V",
+    "mpw1pw91": "mPW1PW91",
+}
+
+
+def functional_label(name: str) -> str:
+    """A functional's name as its authors print it: `PBE0`, `ωB97X-V`, `r²SCAN`; libxc's full names as they are."""
+    if name in _PRINTED:
+        return _PRINTED[name]
+    return name if "_" in name else name.upper()

@@ -21,6 +21,8 @@ from qmbench_vmc.pseudopotentials import ccecp_core, real_symbols, removed_elect
 PYQMC = "10.1063/5.0139024"
 CCECP = "10.1063/1.4995643"
 
+ANSATZ_LABELS = {"slater-jastrow": "", "multi-slater-jastrow": "MSJ-", "neural": "neural "}
+
 
 class MonteCarlo(Method):
     """Base of this plugin's methods."""
@@ -28,6 +30,7 @@ class MonteCarlo(Method):
     systems: ClassVar[tuple[type[System], ...]] = (Molecule,)
     distributions: ClassVar[tuple[str, ...]] = ("pyqmc", "pyscf", "qmbench-pyscf")
     stochastic = True
+    label_options = frozenset({"ansatz"})
 
     @classmethod
     def example_systems(cls) -> list[System]:
@@ -96,6 +99,9 @@ class MonteCarlo(Method):
 
     def families(self) -> dict[str, str]:
         return {"program": "pyqmc", "reference": f"hf/{self.options.basis}"}
+
+    def label(self) -> str:
+        return f"{ANSATZ_LABELS[self.options.ansatz]}{self.name.upper()}"
 
     def estimate(self, system: System, properties: frozenset[str]) -> float | None:
         if not isinstance(system, Molecule):

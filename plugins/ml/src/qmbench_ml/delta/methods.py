@@ -62,6 +62,9 @@ class DeltaCoupledCluster(Method):
     def families(self) -> dict[str, str]:
         return {"program": "pyscf", "functional": "pbe", "dispersion": "mbd", "model": "delta-ccsd(t)"}
 
+    def label(self) -> str:
+        return "Δ-CCSD(T)"
+
     def compute(self, system: Molecule, properties: frozenset[str], resources: Resources) -> Result:
         from qmbench_ml.delta.model import CLOSEST, contacts, shipped
         from qmbench_ml.training_set import shipped as training_set

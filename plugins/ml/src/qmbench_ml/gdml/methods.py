@@ -79,6 +79,9 @@ class Gdml(Method):
     def families(self) -> dict[str, str]:
         return {"program": "qmbench-ml", "reference": shipped.load(self.options.model).level}
 
+    def label(self) -> str:
+        return "GDML"
+
     def compute(self, system: Molecule, properties: frozenset[str], resources: Resources) -> Result:
         model, order = self._placed(system)
         positions = system.coordinates[None, order]

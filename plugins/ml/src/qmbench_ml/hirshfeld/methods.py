@@ -72,6 +72,9 @@ class LearnedRatios(Method):
     def families(self) -> dict[str, str]:
         return {"program": "featomic", "functional": "pbe", "model": "ml-hirshfeld"}
 
+    def label(self) -> str:
+        return "ML-Hirshfeld"
+
     def compute(self, system: Molecule, properties: frozenset[str], resources: Resources) -> Result:
         from qmbench_ml.hirshfeld.model import shipped_hash
 
@@ -131,6 +134,9 @@ class LearnedDispersion(LearnedRatios):
 
     def families(self) -> dict[str, str]:
         return {**super().families(), "dispersion": "mbd"}
+
+    def label(self) -> str:
+        return "ML-Hirshfeld+MBD"
 
     def compute(self, system: Molecule, properties: frozenset[str], resources: Resources) -> Result:
         from qmbench_ml.hirshfeld.dispersion import dispersion

@@ -62,6 +62,9 @@ class LearnedFunctional(Method):
     def families(self) -> dict[str, str]:
         return {"program": "pyscf", "functional": "ml-xc", "model": "ml-xc"}
 
+    def label(self) -> str:
+        return "ML-XC"
+
     def compute(self, system: Molecule, properties: frozenset[str], resources: Resources) -> Result:
         import numpy as np
 

@@ -1,0 +1,1 @@
+"""Running from Python: `qmbench.run` and `qmbench.compute`. The command line is a thin layer over these."""

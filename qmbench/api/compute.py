@@ -1,0 +1,297 @@
+"""`qmbench.compute`: one level of theory on one system, or on one entry of a benchmark."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field, replace
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from qmbench.data.benchmark import BSSE, Benchmark, Entry
+from qmbench.data.target import Target, adhoc_entry, says_its_terms, target_of
+from qmbench.domain.errors import (
+    InputError,
+    NotConverged,
+    QmbenchError,
+    ResourceError,
+    Unsupported,
+    did_you_mean,
+)
+from qmbench.domain.learned import overlap_text
+from qmbench.domain.method import LevelOfTheory
+from qmbench.domain.quantity import Quantity
+from qmbench.domain.record import Cost, Failure, Record, Status, Task
+from qmbench.domain.systems import System
+from qmbench.judging.frame import entry_value
+from qmbench.plugging.registry import parse_level, plugins
+from qmbench.running.loop import Engine, Progress
+from qmbench.running.plan import plan_entry
+from qmbench.running.session import Session
+from qmbench.running.stores import StoreProtocol
+
+if TYPE_CHECKING:
+    from ase import Atoms
+
+ERRORS: Mapping[str, type[QmbenchError]] = {
+    "input": InputError,
+    "unsupported": Unsupported,
+    "not_converged": NotConverged,
+    "memory": ResourceError,
+    "timeout": ResourceError,
+}
+"""Failure kind -> the error that `compute` raises; QmbenchError for what is not here (a crash, a fault of a method)."""
+
+
+@dataclass(frozen=True)
+class Computation:
+    """What `compute` gave.
+
+    name: of the system or entry, as it was asked for. properties: name -> quantity, of what was asked for; those that
+    there are when `status` is not ok. failure: why it is not. records: what it was made from. coefficients: of an
+    observable that is made of several calculations, by record key. computed: keys of the records that were not in the
+    store before. bsse, benchmark, entry: of an observable, empty for properties of a system.
+    """
+
+    level: str
+    name: str
+    asked: tuple[str, ...]
+    system: System | None = None
+    benchmark: str = ""
+    entry: str = ""
+    bsse: str = ""
+    expected_unit: str | None = None  # of an observable; None where nobody said
+    status: Status = "ok"
+    failure: Failure | None = None
+    properties: Mapping[str, Quantity] = field(default_factory=dict)
+    records: tuple[Record, ...] = ()
+    coefficients: Mapping[str, float] = field(default_factory=dict)
+    computed: frozenset[str] = frozenset()
+    identity: Mapping[str, Any] = field(default_factory=dict)
+
+    @property
+    def composed(self) -> bool:
+        """Whether it is an observable made of calculations, not properties of one system."""
+        return bool(self.entry)
+
+    @property
+    def quantity(self) -> Quantity | None:
+        """The one quantity that was asked for, None where there is none; InputError when it was several."""
+        if len(self.asked) != 1:
+            raise InputError(f"several properties were asked for; take .properties['{self.asked[0]}'], say")
+        return self.properties.get(self.asked[0])
+
+    @property
+    def value(self) -> Any:
+        """Value of the one property: a float, an array, or {state: float}; None unless `ok`."""
+        return None if self.quantity is None else self.quantity.value
+
+    @property
+    def unit(self) -> str | None:
+        """Unit of the one property; None unless `ok`."""
+        return None if self.quantity is None else self.quantity.unit
+
+    @property
+    def uncertainty(self) -> Any:
+        """Uncertainty of the one property, shaped like its value; None where there is none."""
+        return None if self.quantity is None else self.quantity.uncertainty
+
+    @property
+    def provenance(self) -> Mapping[str, Any]:
+        """Versions, resolved options and settings, warnings and start, of the first record; of the level before any."""
+        return self.records[0].provenance if self.records else self.identity
+
+    @property
+    def cost(self) -> Cost | None:
+        """What the first record's task took."""
+        return self.records[0].cost if self.records else None
+
+    @property
+    def warnings(self) -> tuple[str, ...]:
+        """What the method warned of, each once."""
+        return tuple(dict.fromkeys(str(w) for r in self.records for w in r.provenance.get("warnings") or ()))
+
+    @property
+    def training_overlap(self) -> str:
+        """What of it was in the training data of the level; empty for none."""
+        return overlap_text(r.provenance for r in self.records)
+
+    @property
+    def cached(self) -> bool:
+        """Whether everything came from the store."""
+        return bool(self.records) and not any(r.key in self.computed for r in self.records)
+
+    def check(self) -> Computation:
+        """Itself when `ok`; else raise the error that says why, with the end of the log as a note."""
+        if self.status == "ok":
+            return self
+        failure = self.failure or Failure("error", "no reason recorded")
+        error = ERRORS.get(failure.kind, QmbenchError)(f"{self.level} on {self.name}: {failure.message}")
+        if failure.log_tail and failure.kind not in ("input", "unsupported", "not_converged"):
+            error.add_note(failure.log_tail)
+        raise error
+
+    def __repr__(self) -> str:
+        said = ", ".join(_brief(name, quantity) for name, quantity in self.properties.items())
+        if self.failure is not None:
+            said = f"{self.status} ({self.failure.kind}): {self.failure.message}"
+        return f"<{self.level} on {self.name}: {said}>"
+
+    def _repr_html_(self) -> str:
+        from qmbench.api.html import computation_html
+
+        return computation_html(self)
+
+
+def compute(
+    level: str | LevelOfTheory,
+    system: str | Path | System | Atoms,
+    properties: str | Sequence[str] = (),
+    *,
+    charge: int | None = None,
+    multiplicity: int | None = None,
+    bsse: str | None = None,
+    store: str | Path | StoreProtocol | None = None,
+    engine: str | Engine = "local",
+    cores: int | None = None,
+    task_timeout: float | None = None,
+    task_memory: float | None = None,
+    fresh: bool = False,
+    progress: bool | Callable[[Progress], None] = False,
+    check: bool = True,
+) -> Computation:
+    """Compute properties of a system, or an entry's observable, in a supervised process; the store is asked first.
+
+    level: such as `pbe+d4/def2-svp`. system: a path to an .xyz or .toml file, `BENCHMARK:SYSTEM`, `BENCHMARK/ENTRY`, a
+    qmbench system, or ASE's atoms with `charge` and `multiplicity` 2S+1 (or in `atoms.info`). properties: a name or
+    several, `energy` when empty; or one observable, such as `interaction_energy` of a molecule with fragments. bsse:
+    `cp` or `none`, where it matters. store: path, URL or open store; by default what QMBENCH_STORE names, or
+    qmbench-data/store.sqlite here. engine: NAME[:ADDRESS] or an engine. cores: threads, all by default. task_timeout
+    in s and task_memory in GiB, per task. fresh: compute again what the store has. progress: True shows it, a function
+    is called after each task.
+
+    A request that makes no sense raises InputError. What fails is raised as InputError, Unsupported, NotConverged,
+    ResourceError (time or memory) or QmbenchError (a crash), or returned as `status` and `failure` with check=False.
+    Interrupted on Ctrl-C; StoreError when the result can't be kept.
+    """
+    if bsse is not None and bsse not in BSSE:
+        raise InputError(f"bsse is {' or '.join(BSSE)}, not '{bsse}'")
+    target = target_of(system, charge, multiplicity)
+    wanted = (properties,) if isinstance(properties, str) else tuple(dict.fromkeys(properties))
+    parsed = level if isinstance(level, LevelOfTheory) else parse_level(level)
+    session = alone(Session(store, engine, None, cores, task_timeout, task_memory, progress, fresh))
+    made = computation(parsed, target, wanted, bsse, session)
+    return made.check() if check else made
+
+
+def _identity(level: LevelOfTheory) -> dict[str, Any]:
+    return {**level.identity, "versions": level.versions}
+
+
+def alone(session: Session) -> Session:
+    """The session with one task at a time, which gets all cores; a cluster at an address has workers of its own."""
+    elsewhere = not isinstance(session.engine, str) or ":" in session.engine
+    return session if elsewhere else replace(session, workers=1)
+
+
+def computation(
+    level: LevelOfTheory, target: Target, wanted: tuple[str, ...], bsse: str | None, session: Session
+) -> Computation:
+    """As `compute`, of what is resolved already, without raising what failed."""
+    if target.entry is not None and target.benchmark is not None:
+        if wanted and wanted != (target.entry.observable,):
+            raise InputError(
+                f"{target.name} is an entry: its observable is {target.entry.observable}; ask for no property"
+            )
+        return _observable(level, target, target.benchmark, target.entry, bsse, session)
+    assert target.system is not None
+    known, observables = plugins().properties, plugins().observables
+    wanted = wanted or ("energy",)
+    composed = [name for name in wanted if name not in known and name in observables]
+    if composed:
+        if len(wanted) > 1:
+            raise InputError(f"{composed[0]} is made of several calculations: ask for it alone")
+        if not says_its_terms(observables[composed[0]]):
+            raise InputError(f"{composed[0]} needs an entry that says of which systems it is made")
+        return _observable(level, target, *adhoc_entry(target.system, composed[0]), bsse, session)
+    for name in wanted:
+        if name not in known:
+            raise InputError(f"unknown property '{name}'{did_you_mean(name, [*known, 'interaction_energy'])}")
+    return _properties(level, target.name, target.system, wanted, session)
+
+
+def _properties(
+    level: LevelOfTheory, name: str, system: System, wanted: tuple[str, ...], session: Session
+) -> Computation:
+    empty = Computation(str(level), name, wanted, system, identity=_identity(level))
+    try:
+        level.make().check(system, frozenset(wanted))
+    except InputError:
+        raise
+    except QmbenchError as error:
+        return replace(empty, status="unsupported", failure=Failure(error.kind, str(error)))
+    task = Task(system, level, wanted)
+    records, computed = _computed([task], session)
+    used = tuple(records[key] for key in task.keys.values() if key in records)
+    bad = next((r for r in used if r.status != "ok"), None)
+    return replace(
+        empty,
+        status=bad.status if bad else "ok",
+        failure=bad.failure if bad else None,
+        properties={r.prop: r.quantity for r in used if r.quantity},
+        records=used,
+        computed=computed,
+    )
+
+
+def _observable(
+    level: LevelOfTheory, target: Target, benchmark: Benchmark, entry: Entry, bsse: str | None, session: Session
+) -> Computation:
+    tasks: dict[str, Task] = {}
+    planned = plan_entry(level, bsse, benchmark, entry, tasks)
+    unit = benchmark.unit_of(entry) or None
+    empty = Computation(
+        level=str(level),
+        name=target.name,
+        asked=(entry.observable,),
+        system=target.system,
+        benchmark=benchmark.id,
+        entry=entry.id,
+        bsse=planned.bsse,
+        expected_unit=unit,
+        identity=_identity(level),
+    )
+    if planned.refused:
+        return replace(empty, status=_status(planned.refused), failure=planned.refused)
+    if not planned.terms:
+        raise InputError(f"{benchmark.id}/{entry.id} consists of reference values alone: there is nothing to compute")
+    records, computed = _computed(list(tasks.values()), session)
+    quantity, failure, used = entry_value(planned.terms, benchmark, entry, planned.bsse, records)
+    return replace(
+        empty,
+        status=_status(failure),
+        failure=failure,
+        properties={entry.observable: quantity} if quantity else {},
+        records=tuple(used),
+        coefficients={key: c for c, key in planned.terms},
+        computed=computed,
+    )
+
+
+def _computed(tasks: list[Task], session: Session) -> tuple[Mapping[str, Record], frozenset[str]]:
+    """Records by key, and the keys that were computed just now."""
+    with session.opened() as store:
+        summary = session.compute(tasks, store)
+    return summary.records, frozenset(summary.records) - summary.cached
+
+
+def _status(failure: Failure | None) -> Status:
+    if failure is None:
+        return "ok"
+    return "unsupported" if failure.kind == "unsupported" else "failed"
+
+
+def _brief(name: str, quantity: Quantity) -> str:
+    if isinstance(quantity.value, float):
+        error = "" if quantity.uncertainty is None else f" ± {quantity.uncertainty:.2g}"
+        return f"{name} {quantity.value:.10g}{error} {quantity.unit}"
+    return f"{name} [{quantity.unit}]"

@@ -1,0 +1,167 @@
+"""`qmbench.run`: a suite, computed as far as the store lacks it, and judged."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from qmbench.data.benchmark import BSSE
+from qmbench.data.suite import Suite, find_suite, restrict
+from qmbench.domain.errors import InputError
+from qmbench.domain.method import LevelOfTheory
+from qmbench.domain.record import Record
+from qmbench.judging.model import Evaluation
+from qmbench.running.loop import Engine, Progress
+from qmbench.running.plan import Plan, make_plan
+from qmbench.running.run_document import Run
+from qmbench.running.session import Session
+from qmbench.running.stores import StoreProtocol
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+FORMATS = ("html", "md", "json", "csv")
+"""What a report is written in unless somebody says otherwise."""
+
+Names = str | LevelOfTheory | Sequence[str | LevelOfTheory]
+
+
+@dataclass(frozen=True)
+class RunResult:
+    """What `run` gave. run: what was planned and done; evaluation: the results and all that is judged of them.
+
+    computed: tasks that were run, the rest was in the store. stopped: whether `fail_fast` ended it early.
+    """
+
+    run: Run
+    evaluation: Evaluation
+    computed: int = 0
+    stopped: bool = False
+
+    @property
+    def id(self) -> str:
+        """The id under which the store keeps the run."""
+        return self.run.id
+
+    @property
+    def results(self) -> pd.DataFrame:
+        """One row per level of theory and entry: value, unit, uncertainty, status, cost."""
+        return self.evaluation.results
+
+    @property
+    def references(self) -> pd.DataFrame:
+        """One row per published value of the benchmarks."""
+        return self.evaluation.references
+
+    @property
+    def scored(self) -> pd.DataFrame:
+        """`results` beside their references, with the error of each."""
+        return self.evaluation.scored
+
+    @property
+    def statistics(self) -> pd.DataFrame:
+        """Statistics of the errors: one row per benchmark, observable, subset and level."""
+        return self.evaluation.statistics
+
+    @property
+    def disagreement(self) -> dict[str, Any]:
+        """Where levels and references contradict each other: the document of `qmbench disagree --json`."""
+        return self.evaluation.disagreement
+
+    @property
+    def records(self) -> Mapping[str, Record]:
+        """What each task gave, by record key."""
+        return self.evaluation.records
+
+    @property
+    def failed(self) -> int:
+        """Number of results that failed; those that a level does not do (`unsupported`) are none."""
+        return int(self.results["status"].eq("failed").sum())
+
+    @property
+    def summary(self) -> str:
+        """Id and counts, in one line."""
+        counts = self.results["status"].value_counts()
+        said = ", ".join(f"{counts[name]} {name}" for name in ("ok", "failed", "unsupported") if name in counts)
+        return f"run {self.id}: {len(self.results)} results, {said}" if said else f"run {self.id}: no results"
+
+    def report(self, path: str | Path = "qmbench-report", formats: str | Sequence[str] = FORMATS) -> list[Path]:
+        """Write the report into the folder `path`; returns its files. InputError for an unknown format."""
+        from qmbench.report.write import write_report
+
+        wanted = (formats,) if isinstance(formats, str) else formats
+        return write_report(self.evaluation, Path(path), wanted)
+
+    def __repr__(self) -> str:
+        return f"<{self.summary}>"
+
+    def _repr_html_(self) -> str:
+        from qmbench.api.html import run_html
+
+        return run_html(self)
+
+
+def run(
+    suite: str | Path | Suite = "starter",
+    *,
+    levels: Names = (),
+    benchmarks: str | Sequence[str] = (),
+    bsse: str | None = None,
+    store: str | Path | StoreProtocol | None = None,
+    engine: str | Engine = "local",
+    workers: int | None = None,
+    task_timeout: float | None = None,
+    task_memory: float | None = None,
+    fail_fast: bool = False,
+    fresh: bool = False,
+    reference: str | None = None,
+    progress: bool | Callable[[Progress], None] = True,
+) -> RunResult:
+    """Compute what the store lacks of a suite, and compare the results with references and with each other.
+
+    suite: the name of one, a .toml file, or a `Suite`. levels, benchmarks: only these; a level that the suite does not
+    hold is added. bsse: `cp` or `none`, instead of what the suite says. store: path, URL or open store; by default what
+    QMBENCH_STORE names, or qmbench-data/store.sqlite here. engine: NAME[:ADDRESS], or an engine, which stays open.
+    workers: tasks side by side, by default as many as there are cores. task_timeout in s, task_memory in GiB: longer or
+    more is a failed result. fail_fast: stop at the first failure. fresh: compute again what the store has. reference:
+    judge by this reference set where a benchmark has it. progress: False for silence; a function is called after each
+    task.
+
+    InputError when the request makes no sense. A result that fails raises nothing: see `failed`. Interrupted on
+    Ctrl-C: what was finished is kept, and the same call goes on from there.
+    """
+    plan = plan_of(suite, levels, benchmarks, bsse)
+    return run_plan(
+        plan, Session(store, engine, workers, None, task_timeout, task_memory, progress, fresh), fail_fast, reference
+    )
+
+
+def plan_of(
+    suite: str | Path | Suite = "starter",
+    levels: Names = (),
+    benchmarks: str | Sequence[str] = (),
+    bsse: str | None = None,
+) -> Plan:
+    """What `run` would compute; InputError when there is nothing."""
+    if bsse is not None and bsse not in BSSE:
+        raise InputError(f"bsse is {' or '.join(BSSE)}, not '{bsse}'")
+    found = suite if isinstance(suite, Suite) else find_suite(str(suite))
+    wanted = [levels] if isinstance(levels, str | LevelOfTheory) else levels
+    chosen = [benchmarks] if isinstance(benchmarks, str) else benchmarks
+    plan = make_plan(restrict(found, tuple(map(str, wanted)), tuple(chosen), bsse))
+    published = any(not e.terms for b in plan.benchmarks.values() for e in b.entries)
+    if not plan.entries and not published:
+        raise InputError(f"suite {plan.suite.id}: there is no entry that its levels could do")
+    return plan
+
+
+def run_plan(plan: Plan, session: Session, fail_fast: bool = False, reference: str | None = None) -> RunResult:
+    """Compute what the store lacks of a plan, and judge the results."""
+    with session.opened() as store:
+        run, summary = session.run(plan, store, fail_fast)
+        # What failed when it was computed afresh: the store keeps what it had.
+        records = {**store.get(run.keys), **(summary.records if session.fresh else {})}
+    evaluation = Evaluation.of(run, records, plan.benchmarks, reference)
+    return RunResult(run, evaluation, summary.computed, summary.stopped)

@@ -1,0 +1,152 @@
+"""One run, or published values alone, with everything that is judged of it: what commands and reports are made from."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from functools import cached_property
+from typing import TYPE_CHECKING, Any
+
+from qmbench.judging.frame import RESULT_COLUMNS, references_frame, results_frame
+from qmbench.running.stores import open_store
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+    import pandas as pd
+
+    from qmbench.data.benchmark import Benchmark
+    from qmbench.domain.record import Record
+    from qmbench.judging.statistics import BenchmarkInfo
+    from qmbench.running.run_document import Run
+    from qmbench.running.stores import StoreProtocol
+
+
+@dataclass(frozen=True)
+class Evaluation:
+    """Results beside references, and what follows from them, each made when it is first asked for.
+
+    run: None for published values alone, whose reference sets are the methods. records: those of the run, by key.
+    results, references: the tidy tables of `judging.frame`. reference_set: the one to judge by; None for each
+    benchmark's default.
+    """
+
+    run: Run | None
+    records: Mapping[str, Record]
+    benchmarks: Mapping[str, BenchmarkInfo]
+    results: pd.DataFrame
+    references: pd.DataFrame
+    reference_set: str | None = None
+
+    @classmethod
+    def of(
+        cls,
+        run: Run,
+        records: Mapping[str, Record],
+        benchmarks: Mapping[str, Benchmark],
+        reference_set: str | None = None,
+    ) -> Evaluation:
+        """That of a run from its records."""
+        results = results_frame(run, records, benchmarks)
+        return cls(run, records, benchmarks, results, references_frame(benchmarks.values()), reference_set)
+
+    @classmethod
+    def published(cls, benchmarks: Iterable[Benchmark], reference_set: str | None = None) -> Evaluation:
+        """Benchmarks without any result: their reference sets are compared with each other."""
+        import pandas as pd
+
+        found = {b.id: b for b in benchmarks}
+        nothing = pd.DataFrame(columns=RESULT_COLUMNS)
+        return cls(None, {}, found, nothing, references_frame(found.values()), reference_set)
+
+    @cached_property
+    def scored(self) -> pd.DataFrame:
+        """The results beside their references: see `statistics.score`."""
+        from qmbench.judging.statistics import score
+
+        return score(self.results, self.references, self.benchmarks, self.reference_set)
+
+    @cached_property
+    def statistics(self) -> pd.DataFrame:
+        """Errors of each level per benchmark, observable and subset: see `statistics.statistics`."""
+        from qmbench.judging.statistics import statistics
+
+        return statistics(self.scored)
+
+    @cached_property
+    def disagreement(self) -> dict[str, Any]:
+        """The `disagree` document at its usual significance."""
+        return self.disagreement_at()
+
+    def disagreement_at(self, significance: float = 0.05) -> dict[str, Any]:
+        """Where values contradict each other: see `disagree_document`."""
+        from qmbench.judging.disagree_document import disagree_document
+
+        return disagree_document(self.results, self.references, self.benchmarks, self.families, significance)
+
+    @cached_property
+    def pairs(self) -> pd.DataFrame:
+        """Every pair of levels on the entries both have: see `comparison.compare_levels`."""
+        from qmbench.judging.comparison import compare_levels
+
+        return compare_levels(self.scored)
+
+    @cached_property
+    def ranks(self) -> pd.DataFrame:
+        """How probable each rank is for each level: see `comparison.ranking_probabilities`."""
+        from qmbench.judging.comparison import ranking_probabilities
+
+        return ranking_probabilities(self.scored)
+
+    @cached_property
+    def sets(self) -> pd.DataFrame:
+        """Each level against every reference set: see `comparison.reference_sets`."""
+        from qmbench.judging.comparison import reference_sets
+
+        return reference_sets(self.results, self.references, self.benchmarks)
+
+    @cached_property
+    def leave_one_out(self) -> pd.DataFrame:
+        """Mean absolute errors without any one entry: see `comparison.leave_one_out`."""
+        from qmbench.judging.comparison import leave_one_out
+
+        return leave_one_out(self.scored)
+
+    @cached_property
+    def totals(self) -> pd.DataFrame:
+        """WTMAD-2 and WTMAD-4 over benchmarks: see `weighted.weighted_totals`."""
+        from qmbench.judging.weighted import weighted_totals
+
+        return weighted_totals(self.statistics, self.scored)
+
+    @property
+    def families(self) -> Mapping[str, Mapping[str, str]]:
+        """level -> what it shares with others, as its method declared it when the run was made."""
+        return self.run.families if self.run else {}
+
+    @property
+    def stochastic(self) -> set[str]:
+        """Levels whose results differ from seed to seed."""
+        return self.run.stochastic if self.run else set()
+
+    @property
+    def title(self) -> str:
+        """What was run."""
+        return (self.run.title if self.run else "") or "Published values compared"
+
+
+def evaluation_in(store: StoreProtocol, run_id: str | None = None, reference_set: str | None = None) -> Evaluation:
+    """A stored run, the latest when `run_id` is None; InputError names the runs there are."""
+    from qmbench.running.run_document import Run
+
+    run = Run.from_json(store.run(run_id))
+    return Evaluation.of(run, store.get(run.keys), run.find_benchmarks(), reference_set)
+
+
+def load(store: str | Path, run: str | None = None) -> pd.DataFrame:
+    """The tidy table of a run (the latest by default) in the store at path or URL `store`.
+
+    One row per level of theory and entry; columns as in `RESULT_COLUMNS`.
+    """
+    with open_store(store, read_only=True) as opened:
+        return evaluation_in(opened, run).results

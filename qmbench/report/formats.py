@@ -1,0 +1,110 @@
+"""The core's own output formats. What each needs is imported when it is written."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from qmbench.domain.errors import InputError
+from qmbench.plugging.formats import ReportFormat
+from qmbench.report.model import names_of
+from qmbench.report.renderers.files import write_csv, write_json, write_markdown, write_text
+
+if TYPE_CHECKING:
+    from qmbench.judging.model import Evaluation
+
+
+def _html(report: Evaluation, folder: Path) -> list[Path]:
+    from qmbench.report.renderers.html import html_report
+
+    write_text(folder / "report.html", html_report(report))
+    return [folder / "report.html"]
+
+
+def _markdown(report: Evaluation, folder: Path) -> list[Path]:
+    from qmbench.report.disagree_text import to_markdown
+    from qmbench.report.explanations import explanation_line
+
+    closing = explanation_line(report)
+    write_markdown(report.statistics, report.scored, report.benchmarks, folder / "tables.md", report, closing)
+    write_text(folder / "disagreement.md", to_markdown(report.disagreement))
+    return [folder / "tables.md", folder / "disagreement.md"]
+
+
+def _latex(report: Evaluation, folder: Path) -> list[Path]:
+    from qmbench.report.renderers.latex import to_latex
+
+    write_text(folder / "tables.tex", to_latex(report.statistics, report.benchmarks, names_of(report.results)))
+    return [folder / "tables.tex"]
+
+
+def _csv(report: Evaluation, folder: Path) -> list[Path]:
+    """The tables, and beside them how levels compare in pairs, over reference sets and without single entries."""
+    paths = [*write_csv(report.statistics, folder, "statistics"), *write_csv(report.scored, folder, "results")]
+    extra = {
+        "pairs": report.pairs,
+        "ranks": report.ranks,
+        "reference_sets": report.sets,
+        "leave_one_out": report.leave_one_out,
+        "weighted_totals": report.totals,
+    }
+    for name, table in extra.items():
+        if len(table):
+            path = folder / f"{name}.csv"
+            write_text(path, table.to_csv(index=False, float_format="%.12g", lineterminator="\n"))
+            paths.append(path)
+    return paths
+
+
+def _json(report: Evaluation, folder: Path) -> list[Path]:
+    write_json(report.statistics, folder / "statistics.json")
+    write_text(folder / "disagreement.json", json.dumps(report.disagreement, allow_nan=False) + "\n")
+    return [folder / "statistics.json", folder / "disagreement.json"]
+
+
+def _parquet(report: Evaluation, folder: Path) -> list[Path]:
+    """The tidy results beside their references, all benchmarks in one file; values are in the unit of column `unit`."""
+    try:
+        import pyarrow  # noqa: F401
+    except ImportError:
+        raise InputError("writing Parquet needs pyarrow: pip install 'qmbench[parquet]'") from None
+    folder.mkdir(parents=True, exist_ok=True)
+    report.scored.to_parquet(folder / "results.parquet", index=False)
+    report.statistics.to_parquet(folder / "statistics.parquet", index=False)
+    return [folder / "results.parquet", folder / "statistics.parquet"]
+
+
+def _figures(report: Evaluation, folder: Path) -> list[Path]:
+    """Every chart as a specification, SVG, PNG and PDF."""
+    from qmbench.report.charts import charts, write_chart
+
+    paths = []
+    whole = report.statistics[report.statistics["subset"] == "all"]
+    for (benchmark, observable), part in whole.groupby(["benchmark", "observable"], sort=False):
+        mine = report.scored
+        mine = mine[(mine["benchmark"] == benchmark) & (mine["observable"] == observable)]
+        for name, (_, spec) in charts(mine, part, names_of(report.results)).items():
+            for ending in (".json", ".svg", ".png", ".pdf"):
+                path = folder / "figures" / f"{benchmark}-{observable}-{name}{ending}"
+                write_chart(spec, path)
+                paths.append(path)
+    return paths
+
+
+CORE_FORMATS = (
+    ReportFormat("html", ("report.html",), "one page that opens offline, with charts and the details of cells", _html),
+    ReportFormat(
+        "md", ("tables.md", "disagreement.md"), "Markdown for pull requests; details are folded away", _markdown
+    ),
+    ReportFormat("latex", ("tables.tex",), "tables for papers, with booktabs and siunitx", _latex),
+    ReportFormat(
+        "csv",
+        ("statistics-*.csv", "results-*.csv", "pairs.csv", "ranks.csv", "reference_sets.csv", "…"),
+        "all tables, with the unit in the names of columns",
+        _csv,
+    ),
+    ReportFormat("json", ("statistics.json", "disagreement.json"), "statistics and disagreements", _json),
+    ReportFormat("parquet", ("results.parquet", "statistics.parquet"), "tidy tables; needs qmbench[parquet]", _parquet),
+    ReportFormat("figures", ("figures/*",), "every chart as SVG, PNG, PDF and Vega-Lite specification", _figures),
+)

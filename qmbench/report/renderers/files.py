@@ -1,0 +1,126 @@
+"""The tables of a run as files for machines: CSV and JSON, tidy, with the unit in the name of every column."""
+
+from __future__ import annotations
+
+import json
+import math
+import os
+import tempfile
+from collections.abc import Mapping
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from qmbench.domain import units
+from qmbench.domain.errors import StoreError
+from qmbench.domain.statistic import PERCENT
+from qmbench.judging.statistics import BenchmarkInfo
+from qmbench.plugging.registry import plugins
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+    from qmbench.judging.model import Evaluation
+
+_SCORED_IN_UNITS = ("value", "uncertainty", "reference", "reference_uncertainty", "error", "error_uncertainty")
+
+
+def with_units(table: pd.DataFrame) -> dict[tuple[str, str], pd.DataFrame]:
+    """(benchmark, observable) -> its rows of `table` (statistics or scored), the unit in the column names.
+
+    A mean_absolute_error in kcal/mol becomes mean_absolute_error_kcal_mol, a statistic with a unit of its own gets
+    that one; `unit` stays as a column. Columns
+    that end in _kind, _doi and the like keep their names.
+    """
+    own = {column: s.unit for s in plugins().statistics.values() for column in (*s.number_columns, *s.common_columns)}
+    own.update(dict.fromkeys(_SCORED_IN_UNITS))
+    out = {}
+    for (benchmark, observable, unit), part in table.groupby(["benchmark", "observable", "unit"], sort=False):
+        ends = {
+            column: _suffix(str(unit) if own[column] is None else str(own[column]))
+            for column in part.columns
+            if column in own
+        }
+        names = {column: f"{column}_{end}" for column, end in ends.items() if end}
+        key = (str(benchmark), str(observable))
+        if key in out:
+            raise ValueError(f"{benchmark}: observable {observable} comes in two units")
+        out[key] = part.rename(columns=names).reset_index(drop=True)
+    return out
+
+
+def _suffix(unit: str) -> str:
+    return "percent" if unit == PERCENT else units.suffix(unit)
+
+
+def write_csv(table: pd.DataFrame, folder: Path, stem: str) -> list[Path]:
+    """One file STEM-BENCHMARK-OBSERVABLE.csv per benchmark and observable in `folder`; returns their paths."""
+    paths = []
+    for (benchmark, observable), part in with_units(table).items():
+        path = folder / f"{stem}-{benchmark}-{observable}.csv"
+        write_text(path, part.to_csv(index=False, float_format="%.12g", lineterminator="\n"))
+        paths.append(path)
+    return paths
+
+
+def to_json(statistics: pd.DataFrame) -> list[dict[str, Any]]:
+    """The rows of `statistics` as JSON-ready objects, unit in the names; what is unknown is null."""
+    return [row for part in with_units(statistics).values() for row in plain_rows(part)]
+
+
+def plain_rows(table: pd.DataFrame) -> list[dict[str, Any]]:
+    """The rows of a table with plain Python values; NaN, NA and infinities become None."""
+    return [{str(k): plain(v) for k, v in row.items()} for row in table.to_dict("records")]
+
+
+def plain(x: Any) -> Any:
+    """x as JSON has it: NumPy scalars become Python's, what is not a finite number becomes None."""
+    if hasattr(x, "item"):
+        x = x.item()
+    if isinstance(x, float) and not math.isfinite(x):
+        return None
+    return x if isinstance(x, (str, int, float, bool, list, dict, type(None))) else None
+
+
+def write_json(statistics: pd.DataFrame, path: Path) -> None:
+    """One JSON document: {"statistics": [...]}, as in `run suite --json`."""
+    write_text(path, json.dumps({"statistics": to_json(statistics)}, indent=1, allow_nan=False) + "\n")
+
+
+def write_markdown(
+    statistics: pd.DataFrame,
+    scored: pd.DataFrame,
+    benchmarks: Mapping[str, BenchmarkInfo],
+    path: Path,
+    comparisons: Evaluation | None = None,
+    closing: str = "",
+) -> None:
+    """The tables of `to_markdown` as a file; closing: a line of Markdown at its end."""
+    from qmbench.report.renderers.markdown import to_markdown
+
+    text = to_markdown(statistics, scored, benchmarks, comparisons=comparisons)
+    write_text(path, f"{text}\n{closing}\n" if closing else text)
+
+
+def write_text(path: Path, text: str) -> None:
+    """Write a file whole or not at all; StoreError with the system's reason when that can't be done."""
+    _write(path, text.encode("utf-8"))
+
+
+def write_bytes(path: Path, data: bytes) -> None:
+    """As `write_text`, for bytes."""
+    _write(path, data)
+
+
+def _write(path: Path, data: bytes) -> None:
+    try:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        handle, temporary = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name}-")
+        try:
+            with os.fdopen(handle, "wb") as file:
+                file.write(data)
+            os.chmod(temporary, 0o644)
+            os.replace(temporary, path)
+        finally:
+            Path(temporary).unlink(missing_ok=True)
+    except OSError as error:
+        raise StoreError(f"can't write {path}: {error.strerror or error}") from None

@@ -1,0 +1,35 @@
+"""A quantity as text: a number, an array, or one line per state."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+
+def value_lines(name: str, quantity: Mapping[str, Any]) -> list[tuple[str, str]]:
+    """(label, text) per line of a quantity in JSON, without its unit: a number, an array, or one line per state."""
+    value, error = quantity["value"], quantity["uncertainty"]
+    if isinstance(value, dict):
+        return [(f"{name} {state}", _number(x, (error or {}).get(state))) for state, x in value.items()]
+    if isinstance(value, list):
+        spread = [] if error is None else [(f"{name} ±", _array(error))]
+        return [(name, _array(value)), *spread]
+    return [(name, _number(value, error))]
+
+
+def unit_text(quantity: Mapping[str, Any]) -> str:
+    """The unit, and in brackets what the uncertainty is of where there is one."""
+    kind = quantity["uncertainty_kind"]
+    return f"{quantity['unit']} ({kind})" if kind else str(quantity["unit"])
+
+
+def _array(numbers: list[Any]) -> str:
+    import numpy as np
+
+    # Adding zero turns -0.0 into 0.0.
+    rounded = np.round(np.array(numbers, dtype=float), 8) + 0.0
+    return str(np.array2string(rounded, formatter={"float_kind": lambda x: f"{x:.8f}"}))
+
+
+def _number(value: float, uncertainty: float | None) -> str:
+    return f"{value:.10f}" + (f" ± {uncertainty:.2g}" if uncertainty is not None else "")
