@@ -50,6 +50,9 @@ def add(
     full: Annotated[
         bool, typer.Option("--full", help="With --isolated: share no package with this environment.")
     ] = False,
+    editable: Annotated[
+        bool, typer.Option("--editable", help="Import the folder PATH itself, so that edits there count at once.")
+    ] = False,
     constraint: Annotated[
         list[Path] | None,
         typer.Option("--constraint", metavar="FILE", help="Lines of name==version that pip keeps to (repeatable)."),
@@ -59,7 +62,7 @@ def add(
     """Install a plugin, or bring it up to date; after a failure all is as before."""
     from qmbench.plugging.isolated.install import add
 
-    added = add(source, isolated, constraint or (), full, _say)
+    added = add(source, isolated, constraint or (), full, _say, editable)
     where = str(added.environment) if added.environment else None
     if json:
         from qmbench.cli.common import print_json
@@ -70,6 +73,7 @@ def add(
     print(
         f"{added.distribution} {added.version} is installed"
         + (" in an environment of its own" if where else "")
+        + (", which imports it from its folder" if editable else "")
         + f": {', '.join(added.methods) or 'no listed method'} (plugin {', '.join(added.plugins)})"
     )
     return 0
