@@ -59,7 +59,7 @@ def check_is_cheap(subject: Subject) -> None:
     """`check` computes nothing: it never calls `compute`, and takes milliseconds."""
     called: list[str] = []
 
-    class Watched(subject.method):  # type: ignore[name-defined,misc]
+    class Watched(subject.method):  # type: ignore[name-defined]
         def compute(self, *arguments: Any, **more: Any) -> Any:
             called.append("compute")
             return super().compute(*arguments, **more)

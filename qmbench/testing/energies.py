@@ -30,7 +30,7 @@ def energy_magnitude(subject: Subject) -> None:
     _needs_absolute_energy(subject)
     tried = False
     for level, system in subject.examples():
-        if not _judged(subject, level, system):
+        if not isinstance(system, Nuclei) or not _judged(subject, level, system):
             continue
         tried = True
         energy = _energy(subject, level, system)
@@ -52,8 +52,8 @@ def _hint(ratio: float) -> str:
     return ""
 
 
-def _judged(subject: Subject, level: LevelOfTheory, system: System) -> bool:
-    if not isinstance(system, Molecule | Crystal) or "energy" not in subject.supported(level, system):
+def _judged(subject: Subject, level: LevelOfTheory, system: Nuclei) -> bool:
+    if "energy" not in subject.supported(level, system):
         return False
     lowest = system.multiplicity <= (4 if system.n_parts == 1 else 1 + system.n_electrons % 2)
     return lowest and not system.charge and level.make().removed_electrons(system) == 0
@@ -83,6 +83,8 @@ def lengths_in_bohr(subject: Subject) -> None:
                 here, short, long = (_energy(subject, level, each) for each in scaled)
             except QmbenchError:
                 continue
+            if max(abs(short - here), abs(long - here)) <= subject.tolerance("energy"):
+                raise subject.fail(f"the energy of {molecule.name} does not depend on its bond lengths")
             if min(short, long) < here:
                 times = BOHR_IN_ANGSTROM if short < long else 1.0 / BOHR_IN_ANGSTROM
                 raise subject.fail(
@@ -93,7 +95,7 @@ def lengths_in_bohr(subject: Subject) -> None:
     raise NotApplicable(f"{subject.method.name} computes no bound molecule that the kit knows")
 
 
-def _scaled(molecule: Molecule, scale: float) -> Molecule:
+def _scaled(molecule: Molecule, scale: float) -> Nuclei:
     return _placed(molecule, molecule.coordinates * scale, f"{molecule.name}, {scale:.2f} times as long")
 
 

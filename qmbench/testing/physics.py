@@ -47,8 +47,8 @@ def _matters(subject: Subject, level: LevelOfTheory, name: str, value: object) -
             continue
         if not same_numbers(first, second):
             return True
-        settings = [{k: v for k, v in o.settings.items() if k != name} for o in (first, second)]
-        if not _echo(*settings, getattr(level.options, name), value):
+        before, after = ({k: v for k, v in o.settings.items() if k != name} for o in (first, second))
+        if not _echo(before, after, getattr(level.options, name), value):
             return True
     return False
 

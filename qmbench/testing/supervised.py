@@ -16,12 +16,12 @@ from pathlib import Path
 from types import TracebackType
 from typing import Any
 
-from qmbench.domain.errors import InputError, ResourceError
+from qmbench.domain.errors import InputError, ResourceError, did_you_mean
 from qmbench.plugging.registry import Plugins
 from qmbench.running.engine.outcome import Outcome
 from qmbench.running.engine.supervisor import Child
 from qmbench.testing import kit
-from qmbench.testing.kit import ABOUT_THE_PLUGIN, WITHOUT_COMPUTING, Check, ConformanceError, NotApplicable
+from qmbench.testing.kit import ABOUT_THE_PLUGIN, CHECKS, WITHOUT_COMPUTING, Check, ConformanceError, NotApplicable
 
 TIMEOUT_S = 300.0
 LIST_S = 60.0  # for importing the plugin and listing its checks
@@ -135,6 +135,9 @@ class Supervisor:
         if isinstance(found, Row):
             yield 1, 1, LOADS, found
             return
+        known = dict.fromkeys((*CHECKS, *(check for _, check in found)))
+        for wrong in (check for check in chosen if check not in known):
+            raise InputError(f"there is no check '{wrong}' for {self.plugin}{did_you_mean(wrong, known)}")
         found = [(method, check) for method, check in found if not chosen or check in chosen]
         for number, (method, check) in enumerate(found, start=1):
             yield number, len(found), f"{method}-{check}", None

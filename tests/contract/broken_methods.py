@@ -50,6 +50,7 @@ WORDS = {
     "rydbergs": "rydberg, called hartree",
     "bindingenergies": "energies of the wrong sign",
     "bohrforangstrom": "takes bohr for ångström",
+    "ignorespositions": "ignores the positions",
     "convertstwice": "converts to bohr what is in bohr",
     "gradientforforces": "the gradient, called forces",
     "forcesperangstrom": "forces in hartree/ångström, called hartree/bohr",

@@ -79,7 +79,7 @@ def test_what_is_no_check_is_named(installed_toys):
     done = subprocess.run(command, capture_output=True, text=True)
     assert (done.returncode, done.stdout) == (3, "")
     assert done.stderr.strip().endswith(
-        "there is no check 'rotatoin'; did you mean 'rotation' or 'permutation' or 'translation'?"
+        "there is no check 'rotatoin' for broken; did you mean 'rotation' or 'permutation' or 'translation'?"
     )
 
 

@@ -186,7 +186,7 @@ def test_an_editable_plugin_follows_its_source(here, tmp_path):
     assert here.json("show", "draft") == shown
     assert described.read_text() == before
     first = source.read_text()
-    assert '    name = NAME' in first
+    assert "    name = NAME" in first
     source.write_text(first.replace("    name = NAME", "    name = NAME + '-renamed'"))
     assert "draft-renamed" in [row["name"] for row in here.json("list", "methods")]
     assert json.loads(described.read_text())["editable"] == str(folder)

@@ -201,6 +201,13 @@ class BohrForAngstrom(Morse):
         return super().compute(scaled(system, 1.889726), properties, resources)
 
 
+@fault("lengths_in_bohr", "the energy of hydrogen molecule does not depend on its bond lengths")
+class IgnoresPositions(Morse):
+    def compute(self, system, properties, resources):
+        far = [[30.0 * i, 0.0, 0.0] for i in range(len(system.symbols))]
+        return super().compute(replace(system, positions=tuple(map(tuple, far))), properties, resources)
+
+
 @fault("lengths_in_bohr", "hydrogen molecule is lower at 1.89 times its bond lengths")
 class ConvertsTwice(Morse):
     def compute(self, system, properties, resources):
