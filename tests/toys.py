@@ -66,6 +66,13 @@ class Coreless(PairPotential):
         return 2 * system.symbols.count("Ar")
 
 
+class OwnZero(PairPotential):
+    """Counts its energies from somewhere else (hartree)."""
+
+    name = "toy-own-zero"
+    energy_zero = "arbitrary"
+
+
 class Sampled(PairPotential):
     """The same energies as a mean over random samples of one hartree's spread, as quantum Monte Carlo has them."""
 
@@ -113,5 +120,5 @@ def toy_plugins() -> Plugins:
     registry = core_registry()
     registry.add(qmbench.Property("interaction_energy", "hartree", "given directly"))
     info = PluginInfo("toys", "qmbench", "0.1.0")
-    methods = {m.name: m for m in (PairPotential, Direct, OnlyHelium, Coreless, Sampled, Learned)}
+    methods = {m.name: m for m in (PairPotential, Direct, OnlyHelium, Coreless, OwnZero, Sampled, Learned)}
     return Plugins(pluggy.PluginManager("qmbench"), [info], methods, dict.fromkeys(methods, info), registry)

@@ -4,14 +4,10 @@ from __future__ import annotations
 
 import re
 import sys
-import time
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any
+from typing import Annotated, Any
 
 import typer
-
-if TYPE_CHECKING:
-    from qmbench.testing import Check
 
 app = typer.Typer(help="Add and remove plugins; write one, and check one.", no_args_is_help=True, rich_markup_mode=None)
 
@@ -54,6 +50,9 @@ def add(
     full: Annotated[
         bool, typer.Option("--full", help="With --isolated: share no package with this environment.")
     ] = False,
+    editable: Annotated[
+        bool, typer.Option("--editable", help="Import the folder PATH itself, so that edits there count at once.")
+    ] = False,
     constraint: Annotated[
         list[Path] | None,
         typer.Option("--constraint", metavar="FILE", help="Lines of name==version that pip keeps to (repeatable)."),
@@ -63,7 +62,7 @@ def add(
     """Install a plugin, or bring it up to date; after a failure all is as before."""
     from qmbench.plugging.isolated.install import add
 
-    added = add(source, isolated, constraint or (), full, _say)
+    added = add(source, isolated, constraint or (), full, _say, editable)
     where = str(added.environment) if added.environment else None
     if json:
         from qmbench.cli.common import print_json
@@ -74,6 +73,7 @@ def add(
     print(
         f"{added.distribution} {added.version} is installed"
         + (" in an environment of its own" if where else "")
+        + (", which imports it from its folder" if editable else "")
         + f": {', '.join(added.methods) or 'no listed method'} (plugin {', '.join(added.plugins)})"
     )
     return 0
@@ -100,82 +100,85 @@ def check(
     method: Annotated[
         list[str] | None, typer.Option("--method", metavar="M", help="Only this method (repeatable).")
     ] = None,
+    only: Annotated[
+        list[str] | None, typer.Option("--check", metavar="C", help="Only this check (repeatable).")
+    ] = None,
+    check_timeout: Annotated[
+        float, typer.Option("--check-timeout", metavar="S", min=0.1, help="Seconds that one check may take.")
+    ] = 300.0,
+    check_memory: Annotated[
+        float | None,
+        typer.Option(
+            "--check-memory", metavar="GIB", min=0.1, help="Memory for one check [default: half of what is free]."
+        ),
+    ] = None,
     json: Annotated[bool, typer.Option("--json", help="Print one JSON document and nothing else.")] = False,
 ) -> int:
     """Run the conformance kit on an installed plugin; exit 0 passed, 1 failed, 2 nothing to judge, 3 no such plugin."""
     from qmbench.cli.common import print_json
-    from qmbench.plugging.registry import plugins
+    from qmbench.domain.errors import InputError, did_you_mean
+    from qmbench.plugging.isolated import place
+    from qmbench.testing import supervised
 
-    found = plugins()
-    if any(info.name == name and info.isolated and not info.error for info in found.infos):
-        return _check_there(name, method or [], json)
-    broken = [info for info in found.infos if info.name == name and info.error]
-    if broken:
-        # It is there, and it does not load: that is a finding about the plugin, not a wrong request.
-        rows = [{"method": "", "check": "loads", "outcome": "failed", "message": broken[0].error, "wall_s": 0.0}]
-    elif any(info.name == name for info in found.infos) and name not in {o.name for o in found.owner.values()}:
-        rows = []
+    if name not in _here():  # nothing is imported here: a plugin may do anything when it is
+        home = place.of_plugin(name)
+        if home is None or name not in home.plugins:
+            known = {*_here(), *(n for h in place.installed() for n in h.plugins)}
+            raise InputError(f"no plugin '{name}' is installed{did_you_mean(name, known)}")
+        if not home.problem():
+            limits = ["--check-timeout", str(check_timeout)]
+            limits += ["--check-memory", str(check_memory)] if check_memory else []
+            return _check_there(home.python, name, method or [], only or [], [*limits, *(["--json"] if json else [])])
+        rows = [supervised.Row("", supervised.LOADS, "failed", home.problem(), 0.0)]
     else:
-        from qmbench.testing import checks
-
-        items = checks(name, methods=method)
-        rows = []
-        for number, item in enumerate(items, start=1):
-            if sys.stderr.isatty():
-                print(f"\r\x1b[K{number}/{len(items)} {item}", end="", file=sys.stderr, flush=True)
-            rows.append(_run(item))
+        memory_gib = check_memory or _half_of_free_gib()
+        with supervised.Supervisor(name, method or (), check_timeout, memory_gib) as supervisor:
+            rows = []
+            for number, total, what, row in supervisor.rows(only or ()):
+                if row is not None:
+                    rows.append(row)
+                elif sys.stderr.isatty():
+                    print(f"\r\x1b[K{number}/{total} {what}", end="", file=sys.stderr, flush=True)
         if sys.stderr.isatty():
             print("\r\x1b[K", end="", file=sys.stderr)
-    summary = {outcome: sum(row["outcome"] == outcome for row in rows) for outcome in ("passed", "failed", "skipped")}
+    listed = [row.to_json() for row in rows]
+    summary = {outcome: sum(row["outcome"] == outcome for row in listed) for outcome in ("passed", "failed", "skipped")}
     if json:
-        print_json({"plugin": name, "summary": summary, "checks": rows})
+        print_json({"plugin": name, "summary": summary, "checks": listed})
     else:
-        _print(name, rows, summary)
+        _print(name, listed, summary)
     return 1 if summary["failed"] else 0 if summary["passed"] else 2
 
 
-def _check_there(name: str, methods: list[str], json: bool) -> int:
+def _here() -> set[str]:
+    """Plugins of this environment, by their metadata."""
+    from importlib import metadata
+
+    from qmbench.plugging.registry import GROUP
+
+    return {point.name for point in metadata.entry_points(group=GROUP)}
+
+
+def _half_of_free_gib() -> float:
+    import psutil
+
+    return max(0.5, float(psutil.virtual_memory().available) / 2**31)
+
+
+def _check_there(python: Path, name: str, methods: list[str], only: list[str], more: list[str]) -> int:
     """`qmbench plugin check` by the interpreter of an isolated plugin."""
     import subprocess
 
     from qmbench.plugging.isolated import place
 
-    home = place.of_plugin(name)
-    assert home is not None
-    words = [
-        "plugin",
-        "check",
-        name,
-        *(word for m in methods for word in ("--method", m)),
-        *(["--json"] if json else []),
-    ]
+    chosen = [word for m in methods for word in ("--method", m)] + [word for c in only for word in ("--check", c)]
     code = "import sys; from qmbench.cli import main; main(sys.argv[1:])"
     sys.stdout.flush()
-    status = subprocess.run([str(home.python), "-P", "-c", code, *words], env=place.environment()).returncode
+    command = [str(python), "-P", "-c", code, "plugin", "check", name, *chosen, *more]
+    status = subprocess.run(command, env=place.environment()).returncode
     if status < 0:
         print(f"qmbench: the process that checked {name} died by signal {-status}", file=sys.stderr)
     return 1 if status < 0 else status
-
-
-def _run(item: Check) -> dict[str, Any]:
-    from qmbench.testing import ConformanceError, NotApplicable
-
-    start, outcome, message = time.perf_counter(), "passed", ""
-    try:
-        item()
-    except NotApplicable as reason:
-        outcome, message = "skipped", str(reason)
-    except ConformanceError as error:
-        outcome, message = "failed", str(error)
-    except Exception as error:
-        outcome, message = "failed", f"{item.subject.method.name}: {type(error).__name__}: {error}"
-    return {
-        "method": item.subject.method.name,
-        "check": item.name,
-        "outcome": outcome,
-        "message": " ".join(message.split()),
-        "wall_s": round(time.perf_counter() - start, 3),
-    }
 
 
 def _print(name: str, rows: list[dict[str, Any]], summary: dict[str, int]) -> None:

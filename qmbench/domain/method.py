@@ -14,7 +14,7 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from functools import cached_property, lru_cache
 from importlib import metadata
-from typing import Any, ClassVar, Generic, TypeVar, cast, get_args, get_origin
+from typing import Any, ClassVar, Generic, Literal, TypeVar, cast, get_args, get_origin
 from urllib.parse import unquote
 
 import pydantic
@@ -87,6 +87,10 @@ class Method(ABC, Generic[S]):
     # The basis set that it always computes in, where none is written behind the slash. Its interaction energies have a
     # superposition error then, so that counterpoise is a choice as for any method with an option `basis`.
     own_basis: ClassVar[str] = ""
+    # Where energy is counted from: `absolute`, nuclei and electrons infinitely far apart and at rest, as in every total
+    # energy; `arbitrary`, the method's own zero (force fields, tight binding), so that an energy means something only
+    # in differences with the same nuclei on both sides, and the core compares no others.
+    energy_zero: ClassVar[Literal["absolute", "arbitrary"]] = "absolute"
     # Files of the plugin's package whose content can change the number, as patterns relative to it ("data/*.csv").
     # None: those that texts in its code name, and where no text tells which, all that it may open.
     data_files: ClassVar[tuple[str, ...] | None] = None

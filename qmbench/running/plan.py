@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import defaultdict
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 
@@ -89,6 +90,7 @@ def plan_entry(
         for _, system, prop in parts:
             method.check(system, frozenset((prop,)))
         _refuse_missing_cores(method, entry.observable, parts)
+        _refuse_arbitrary_zero(method, entry.observable, parts)
     except QmbenchError as error:
         return PlannedEntry(str(level), treatment, benchmark.id, entry.id, refused=Failure(error.kind, str(error)))
     terms = []
@@ -107,6 +109,22 @@ def _refuse_missing_cores(method: Method, observable: str, parts: Sequence[tuple
         raise Unsupported(
             f"{method.name}: pseudopotentials stand for {left:.3g} core electrons, so that this {observable} is not"
             " comparable with all-electron ones; differences in which the cores cancel are"
+        )
+
+
+def _refuse_arbitrary_zero(method: Method, observable: str, parts: Sequence[tuple[float, System, str]]) -> None:
+    """Unsupported when the method's own zero of energy would be in the observable because nuclei do not cancel."""
+    if method.energy_zero == "absolute":
+        return
+    left: defaultdict[int, float] = defaultdict(float)  # by nuclear charge
+    for coefficient, system, prop in parts:
+        if prop == "energy":
+            for charge in getattr(system, "atomic_numbers", ()):
+                left[int(charge)] += coefficient
+    if any(abs(count) > 1e-9 for charge, count in left.items() if charge):  # a ghost's is 0
+        raise Unsupported(
+            f"{method.name}: its energies have a zero of their own, so that this {observable} is not comparable with"
+            " absolute ones; differences with the same nuclei on both sides are"
         )
 
 

@@ -15,6 +15,7 @@ What the kit computes is stated on the method: `examples` (cheap levels of theor
 
 from __future__ import annotations
 
-from qmbench.testing.kit import CHECKS, Check, ConformanceError, NotApplicable, check_names, checks
+from qmbench.testing.kit import CHECKS, Check, ConformanceError, NotApplicable, check_names
+from qmbench.testing.supervised import checks
 
 __all__ = ["CHECKS", "Check", "ConformanceError", "NotApplicable", "check_names", "checks"]

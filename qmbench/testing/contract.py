@@ -2,8 +2,12 @@
 
 from __future__ import annotations
 
+import contextlib
 import json
+import math
 import re
+import time
+from typing import Any
 
 from qmbench.domain.errors import InputError, QmbenchError, Unsupported
 from qmbench.domain.method import LevelOfTheory
@@ -15,16 +19,30 @@ from qmbench.testing.probe import Probe, probe, programs
 from qmbench.testing.subject import NotApplicable, Subject
 
 IMPORT_LIMIT_S = 0.1
+CHECK_LIMIT_S = 0.25
 
 
 def import_cost(subject: Subject) -> None:
-    """Importing the plugin's entry module takes milliseconds and imports no quantum-chemistry program."""
+    """Importing the plugin's entry module takes milliseconds, by the clock too, and imports no program."""
     found = _probe(subject)
     dragged = sorted(found.after_import & programs(subject.method.distributions))
     if dragged:
         raise subject.fail(f"importing its plugin imports {', '.join(dragged)}; import it inside compute")
     if found.import_s > IMPORT_LIMIT_S:
         raise subject.fail(f"importing its plugin takes {found.import_s:.2f} s of CPU, allowed are {IMPORT_LIMIT_S} s")
+    if found.waited_s > IMPORT_LIMIT_S:
+        raise subject.fail(f"importing its plugin waits for {found.waited_s:.2f} s, allowed are {IMPORT_LIMIT_S} s")
+
+
+def prints_nothing(subject: Subject) -> None:
+    """Importing the plugin and `check` write nothing to standard output or error, which would corrupt `--json`."""
+    found = _probe(subject)
+    said_by_check = found.said_by_check.get(subject.method.name, {})
+    for doing, said in (("importing its plugin", found.said_by_import), ("check()", said_by_check)):
+        for stream, text in said.items():
+            if text.strip():
+                first = text.strip().splitlines()[0][:60]
+                raise subject.fail(f"{doing} prints to standard {stream}: {first!r}; use warnings of the Result")
 
 
 def check_imports_no_program(subject: Subject) -> None:
@@ -35,6 +53,40 @@ def check_imports_no_program(subject: Subject) -> None:
     dragged = sorted(found.after_check[subject.method.name] & programs(subject.method.distributions))
     if dragged:
         raise subject.fail(f"check() imports {', '.join(dragged)}; it runs while planning and must be cheap")
+
+
+def check_is_cheap(subject: Subject) -> None:
+    """`check` computes nothing: it never calls `compute`, and takes milliseconds."""
+    called: list[str] = []
+
+    class Watched(subject.method):  # type: ignore[name-defined]
+        def compute(self, *arguments: Any, **more: Any) -> Any:
+            called.append("compute")
+            return super().compute(*arguments, **more)
+
+    for level in subject.levels:
+        for system in subject.systems:
+            best = math.inf
+            for _ in range(3):
+                start = time.process_time()
+                with contextlib.suppress(QmbenchError):
+                    Watched(level.options).check(system, subject.method.properties)
+                best = min(best, time.process_time() - start)
+                if called:
+                    raise subject.fail("check() calls compute(); it runs while planning, for every entry of a suite")
+                if best <= CHECK_LIMIT_S:
+                    break
+            if best > CHECK_LIMIT_S:
+                raise subject.fail(
+                    f"check() of {system.name} takes {best:.2f} s of CPU; it runs while planning, for every entry"
+                )
+
+
+def examples_compute(subject: Subject) -> None:
+    """Of each kind of system that the method declares, one of its examples computes."""
+    subject.example()
+    for kind in subject.method.systems:
+        subject.example(kind)
 
 
 def _probe(subject: Subject) -> Probe:

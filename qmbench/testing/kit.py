@@ -6,9 +6,9 @@ from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 
 from qmbench.domain.errors import InputError, did_you_mean
-from qmbench.domain.systems import Molecule
+from qmbench.domain.systems import Crystal, Molecule, System
 from qmbench.plugging.registry import PluginInfo, Plugins, plugins
-from qmbench.testing import contract, kinds, physics
+from qmbench.testing import contract, energies, kinds, physics, surroundings
 from qmbench.testing.kinds import kind_checks, run_kind_check
 from qmbench.testing.subject import ConformanceError, NotApplicable, Subject
 
@@ -18,20 +18,29 @@ CHECKS: dict[str, Callable[[Subject], None]] = {
     f.__name__: f
     for f in (
         contract.import_cost,
+        contract.prints_nothing,
         contract.check_imports_no_program,
+        contract.check_is_cheap,
         contract.docstring,
         contract.options_documented,
         contract.canonical_string,
         contract.refuses_other_systems,
         kinds.systems_stored,
+        contract.examples_compute,
         contract.properties_delivered,
         contract.units_and_shapes,
         contract.settings_are_json,
         physics.options_alive,
         physics.reproducible,
+        physics.errors_are_honest,
         physics.resources_change_nothing,
+        surroundings.writes_only_to_scratch,
+        surroundings.surroundings_change_nothing,
         physics.ghosts_add_no_electrons,
         physics.non_convergence_raises,
+        energies.energy_magnitude,
+        energies.lengths_in_bohr,
+        energies.forces_match_energy,
     )
 }
 """name -> what it holds against any method. The first line of each function's docstring says it in words.
@@ -46,18 +55,42 @@ def check_names(registry: Plugins | None = None) -> list[str]:
     return list(dict.fromkeys([*CHECKS, *own]))
 
 
+WITHOUT_COMPUTING = frozenset(
+    {
+        *("import_cost", "prints_nothing", "check_imports_no_program", "check_is_cheap", "docstring"),
+        *("options_documented", "canonical_string", "refuses_other_systems", "systems_stored"),
+    }
+)
+"""Checks that call no `compute`; the others have nothing to say when `examples_compute` fails."""
+
+ABOUT_THE_PLUGIN = ("importing its plugin", "its plugin does not import")
+"""How a finding begins that holds for all methods of a plugin at once."""
+
+
 @dataclass(frozen=True)
 class Check:
-    """One check of one method. Call it: silence is right, ConformanceError is wrong, NotApplicable is neither."""
+    """One check of one method. Call it: silence is right, ConformanceError is wrong, NotApplicable is neither.
+
+    What another check of the same method has found already is not found twice: NotApplicable names that check.
+    """
 
     name: str
     subject: Subject
 
     def __call__(self) -> None:
-        if self.name in CHECKS:
-            CHECKS[self.name](self.subject)
-        else:
-            run_kind_check(self.name, self.subject)
+        told = self.subject.told
+        if "examples_compute" in told.values() and self.name not in WITHOUT_COMPUTING | {"examples_compute"}:
+            raise NotApplicable("skipped because examples_compute failed")
+        try:
+            if self.name in CHECKS:
+                CHECKS[self.name](self.subject)
+            else:
+                run_kind_check(self.name, self.subject)
+        except ConformanceError as error:
+            first = told.setdefault(str(error), self.name)
+            if first != self.name:
+                raise NotApplicable(f"skipped because {first} failed for the same reason") from None
+            raise
 
     def __str__(self) -> str:
         return f"{self.subject.method.name}-{self.name}"
@@ -105,5 +138,9 @@ def _info(plugin: str, registry: Plugins) -> PluginInfo:
 
 
 def _concerns(check: str, subject: Subject) -> bool:
-    # Ghosts are centres of basis functions: only molecules have them.
-    return check != "ghosts_add_no_electrons" or any(issubclass(kind, Molecule) for kind in subject.method.systems)
+    needs: tuple[type[System], ...] = (System,)
+    if check in ("ghosts_add_no_electrons", "lengths_in_bohr"):  # only molecules have ghosts and bonds of known length
+        needs = (Molecule,)
+    if check in ("energy_magnitude", "forces_match_energy"):
+        needs = (Molecule, Crystal)
+    return any(issubclass(kind, needs) for kind in subject.method.systems)

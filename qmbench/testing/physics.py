@@ -2,14 +2,20 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+from dataclasses import replace
+
+import numpy as np
+
 from qmbench.domain.errors import InputError, NotConverged, QmbenchError, Unsupported
 from qmbench.domain.method import LevelOfTheory, Result
 from qmbench.domain.systems import Molecule, System
 from qmbench.testing import samples
-from qmbench.testing.subject import NotApplicable, Subject, distance, errors, rank, same_numbers
+from qmbench.testing.subject import NotApplicable, Subject, distance, errors, numbers, same_numbers
 
 # More than any superposition error of one atom in a small basis, less than any electron or nucleus too many.
 GHOST_LIMIT = 0.1
+SEEDS = 5
 
 
 def options_alive(subject: Subject) -> None:
@@ -29,20 +35,34 @@ def options_alive(subject: Subject) -> None:
 
 def _matters(subject: Subject, level: LevelOfTheory, name: str, value: object) -> bool:
     options = type(level.options).model_validate({**level.options.model_dump(), name: value})
-    other = LevelOfTheory(level.method, options, level.plugin, level.code_of)
+    other = replace(level, options=options)
     # Cheap properties of all examples before dear ones of any: most options show in an energy.
     supported = {s: subject.supported(level, s) | subject.supported(other, s) for s in subject.systems}
     pairs = [(prop, system) for system, props in supported.items() for prop in props]
-    for prop, system in sorted(pairs, key=lambda pair: rank(pair[0])):
+    for prop, system in sorted(pairs, key=lambda pair: subject.rank(pair[0])):
         first, second = _outcome(subject, level, system, prop), _outcome(subject, other, system, prop)
         if isinstance(first, str) or isinstance(second, str):
             if type(first) is not type(second) or first != second:
                 return True
             continue
-        settings = [{k: v for k, v in o.settings.items() if k != name} for o in (first, second)]
-        if not same_numbers(first, second) or settings[0] != settings[1]:
+        if not same_numbers(first, second):
+            return True
+        before, after = ({k: v for k, v in o.settings.items() if k != name} for o in (first, second))
+        if not _echo(before, after, getattr(level.options, name), value):
             return True
     return False
+
+
+def _echo(first: object, second: object, old: object, new: object) -> bool:
+    """Whether two settings differ in nothing but in repeating an option, under whatever name or within a text."""
+    if first == second or (first == old and second == new):
+        return True
+    if isinstance(first, Mapping) and isinstance(second, Mapping):
+        return first.keys() == second.keys() and all(_echo(first[k], second[k], old, new) for k in first)
+    if isinstance(first, list | tuple) and isinstance(second, list | tuple):
+        return len(first) == len(second) and all(_echo(a, b, old, new) for a, b in zip(first, second, strict=True))
+    here, there = str(first), str(second)
+    return str(old) in here and here.replace(str(old), str(new)) == there
 
 
 def _outcome(subject: Subject, level: LevelOfTheory, system: System, prop: str) -> Result | str:
@@ -81,6 +101,37 @@ def _repeated(subject: Subject, level: LevelOfTheory, system: System, stochastic
             )
     if not stochastic and not same_numbers(first, second, noise=1e-9):
         raise subject.fail("two runs of one task differ; state `stochastic = True` and give the uncertainty, or a seed")
+
+
+def errors_are_honest(subject: Subject) -> None:
+    """Runs of a stochastic level with different seeds scatter no more than their uncertainties say (χ² test)."""
+    subject.example()
+    for level, system in subject.examples():
+        if level.make().is_stochastic():
+            if "seed" not in subject.method.Options.model_fields:
+                raise NotApplicable(f"{subject.method.name} has no option 'seed', so that its runs can't be told apart")
+            return _scatter(subject, level, system)
+    raise NotApplicable(f"no example of {subject.method.name} is stochastic")
+
+
+def _scatter(subject: Subject, level: LevelOfTheory, system: System) -> None:
+    from scipy.stats import chi2
+
+    runs = []
+    for seed in range(1, SEEDS + 1):
+        options = type(level.options).model_validate({**level.options.model_dump(), "seed": seed})
+        runs.append(subject.quick(replace(level, options=options), system))
+    for prop in runs[0].properties:
+        values = np.array([numbers(run.properties[prop]) for run in runs])
+        spreads = np.array([errors(run.properties[prop]) for run in runs])
+        weights = 1 / np.maximum(spreads, 1e-300) ** 2
+        mean = (weights * values).sum(axis=0) / weights.sum(axis=0)
+        worst = float((weights * (values - mean) ** 2).sum(axis=0).max())
+        if worst > chi2.isf(1e-5 / values.shape[1], SEEDS - 1):
+            times = (worst / (SEEDS - 1)) ** 0.5
+            raise subject.fail(
+                f"{SEEDS} seeds scatter {prop} of {system.name} by {times:.2g} times its stated uncertainty"
+            )
 
 
 def resources_change_nothing(subject: Subject) -> None:

@@ -20,34 +20,69 @@ PROGRAMS = (
 NOT_PROGRAMS = ("numpy", "scipy", "pandas", "pydantic")
 
 _SCRIPT = """
-import json, sys, time
+import contextlib, ctypes, json, os, sys, tempfile, time
 from importlib import metadata
 import qmbench.plugging.registry, qmbench.domain.record, scipy.spatial
 request = json.load(sys.stdin)
+answers = os.fdopen(os.dup(1), "w")
+files = {"output": (1, tempfile.TemporaryFile()), "error": (2, tempfile.TemporaryFile())}
+for fd, file in files.values():
+    os.dup2(file.fileno(), fd)
+
+def said():
+    sys.stdout.flush(), sys.stderr.flush(), ctypes.CDLL(None).fflush(None)
+    texts = {}
+    for name, (fd, file) in files.items():
+        file.seek(0)
+        texts[name] = file.read(10000).decode(errors="replace")
+        file.seek(0), file.truncate()
+    return texts
+
+def queued():  # seconds that this process was ready and had no core to run on
+    with contextlib.suppress(OSError):
+        return int(open("/proc/self/schedstat").read().split()[1]) * 1e-9
+    return 0.0
+
+def clocks():
+    return time.perf_counter(), time.process_time(), queued()
+
 point = [p for p in metadata.entry_points(group="qmbench") if p.name == request["plugin"]]
-start = time.process_time()
+start = clocks()
 module = point[0].load()
 list(module.qmbench_methods()) if hasattr(module, "qmbench_methods") else []
-answer = {"import_s": time.process_time() - start, "after_import": sorted({m.partition(".")[0] for m in sys.modules})}
+wall, cpu, waiting = (now - then for now, then in zip(clocks(), start))
+answer = {"import_s": cpu, "waited_s": max(0.0, wall - cpu - waiting)}
+answer["after_import"] = sorted({m.partition(".")[0] for m in sys.modules})
+answer["said_by_import"] = said()
 found = qmbench.plugging.registry.discover(point)
-after = answer["after_check"] = {}
+after, answer["said_by_check"] = answer.setdefault("after_check", {}), {}
 for name, level, system in request["examples"]:
     try:
         found.level(level).make().check(found.systems.from_json(system), found.methods[name].properties)
     except qmbench.QmbenchError:
         pass
     after[name] = sorted({m.partition(".")[0] for m in sys.modules})
-json.dump(answer, sys.stdout)
+    answer["said_by_check"][name] = said()
+json.dump(answer, answers)
+answers.flush()
+os._exit(0)
 """
 
 
 @dataclass(frozen=True)
 class Probe:
-    """What a fresh interpreter saw. import_s: CPU seconds of the entry module. Module names are top level."""
+    """What a fresh interpreter saw. Module names are top level.
+
+    import_s: CPU seconds of the entry module. waited_s: seconds in which it neither computed nor waited for a core
+    (sleep, disk, network). said_by_…: what was written to standard `output` and `error`, of `check` by method.
+    """
 
     import_s: float
+    waited_s: float
     after_import: frozenset[str]
     after_check: dict[str, frozenset[str]]
+    said_by_import: dict[str, str]
+    said_by_check: dict[str, dict[str, str]]
     error: str = ""
 
 
@@ -63,12 +98,19 @@ def probe(plugin: str, examples: str) -> Probe:
         done = subprocess.run([sys.executable, "-c", _SCRIPT], input=request, capture_output=True, text=True)
         if done.returncode != 0:
             last = done.stderr.strip().splitlines()[-1:] or [f"exit code {done.returncode}"]
-            return Probe(0.0, frozenset(), {}, last[0])
-        data = json.loads(done.stdout[done.stdout.index("{") :])
+            return Probe(0.0, 0.0, frozenset(), {}, {}, {}, last[0])
+        data = json.loads(done.stdout)
         after = {name: frozenset(modules) for name, modules in data["after_check"].items()}
-        if best is None or data["import_s"] < best.import_s:
-            best = Probe(data["import_s"], frozenset(data["after_import"]), after)
-        if best.import_s < 0.05:
+        if best is None or data["import_s"] + data["waited_s"] < best.import_s + best.waited_s:
+            best = Probe(
+                data["import_s"],
+                data["waited_s"],
+                frozenset(data["after_import"]),
+                after,
+                data["said_by_import"],
+                data["said_by_check"],
+            )
+        if best.import_s + best.waited_s < 0.05:
             break
     assert best is not None
     return best

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
+from dataclasses import replace
 from typing import Any, get_args
 
+import numpy as np
 import pydantic
 
 from qmbench.domain.method import Method, Options
@@ -43,6 +45,40 @@ def with_ghost(symbol: str) -> tuple[Molecule, Molecule]:
         name=f"{symbol} and a ghost",
     )
     return bare, both
+
+
+def ghosted(molecule: Molecule) -> Molecule:
+    """`molecule` with the basis functions of a hydrogen 4 bohr from its centre."""
+    x, y, z = molecule.coordinates.mean(axis=0)
+    return replace(
+        molecule,
+        symbols=(*molecule.symbols, "H"),
+        positions=(*molecule.positions, (x + 1.6, y - 2.3, z + 2.9)),
+        ghosts=(*molecule.ghosts, True),
+        fragments=(),
+        name=f"{molecule.name} and a ghost",
+    )
+
+
+def bonded(systems: Iterable[System]) -> Iterator[Molecule]:
+    """Molecules near their equilibrium geometry: hydrogen, bound examples of the method, the kit's own."""
+    yield Molecule(("H", "H"), ((0.1, 0.2, -0.3), (0.94, 1.04, 0.45)), 0, 1, name="hydrogen molecule")
+    for system in systems:
+        if isinstance(system, Molecule) and not any(system.ghosts) and _is_bonded(system):
+            yield system
+    yield from (m for m in Molecule.samples() if isinstance(m, Molecule) and _is_bonded(m))
+
+
+def _is_bonded(molecule: Molecule) -> bool:
+    """Whether each distance to the nearest atom is a single or multiple bond's (radii of Cordero 2008, bohr)."""
+    radii = {"H": 0.59, "C": 1.44, "N": 1.34, "O": 1.25, "F": 1.08}
+    if molecule.n_parts < 2 or not set(molecule.symbols) <= set(radii):
+        return False
+    r = np.array([radii[symbol] for symbol in molecule.symbols])
+    x = molecule.coordinates
+    ratio = np.linalg.norm(x[:, None] - x[None, :], axis=-1) / (r[:, None] + r[None, :])
+    nearest = (ratio + 1e9 * np.eye(len(r))).min(axis=1)
+    return bool((nearest > 0.7).all() and (nearest < 1.25).all())
 
 
 def ghost_atoms(systems: Iterable[System]) -> list[str]:

@@ -13,26 +13,26 @@ import numpy as np
 
 from qmbench.domain.errors import QmbenchError, Unsupported
 from qmbench.domain.method import BadResult, LevelOfTheory, Method, Result
-from qmbench.domain.quantity import Quantity
+from qmbench.domain.properties import NO_AXES
+from qmbench.domain.quantity import Curve, Quantity
 from qmbench.domain.resources import Resources
 from qmbench.domain.systems import System
 from qmbench.plugging.registry import PluginInfo, Plugins
 from qmbench.testing import samples
+from qmbench.testing.twins import once
 
-# Properties from cheap to dear: one is enough where a check asks whether anything changes.
-CHEAP_FIRST = ("energy", "energy_per_site", "c6", "dipole", "excitation_energies", "polarizability")
-
-# How far a property may move under an invariance, in its own unit, unless the method states otherwise.
+# How far a property of that unit may move under an invariance, unless the method states otherwise.
 TOLERANCES = {
-    "energy": 1e-6,
-    "energy_per_site": 1e-6,
-    "dipole": 1e-4,
-    "polarizability": 1e-2,
-    "c6": 1e-2,
-    "forces": 1e-5,
-    "stress": 1e-7,
+    "hartree": 1e-6,
+    "t": 1e-6,
+    "e bohr": 1e-4,
+    "bohr3": 1e-2,
+    "hartree bohr6": 1e-2,
+    "hartree/bohr": 1e-5,
+    "hartree/bohr3": 1e-7,
 }
 OTHER_TOLERANCE = 1e-5
+TOLERANCE_OF_STATES = 1e-5  # a difference of two energies, each found by iteration
 
 
 class ConformanceError(AssertionError):
@@ -50,6 +50,8 @@ class Subject:
     method: type[Method]
     info: PluginInfo
     plugins: Plugins
+    # message of a failure -> the check that told it, so that no other tells it again
+    told: dict[str, str] = field(default_factory=dict)
     results: dict[tuple[str, str, frozenset[str], int], Result | QmbenchError] = field(default_factory=dict)
 
     @cached_property
@@ -90,7 +92,7 @@ class Subject:
 
     def cheapest(self, level: LevelOfTheory, system: System) -> frozenset[str]:
         """One supported property of `system` that costs little; none when none is supported."""
-        ranked = sorted(self.supported(level, system), key=rank)
+        ranked = sorted(self.supported(level, system), key=self.rank)
         return frozenset(ranked[:1])
 
     def compute(
@@ -129,7 +131,7 @@ class Subject:
         except QmbenchError:
             return None
         common = sorted(set(first.properties) & set(second.properties))
-        same = all(distance(first.properties[p], second.properties[p]) <= 1e-9 for p in common)
+        same = all(_same(first.properties[p], second.properties[p]) for p in common)
         return common if same else None
 
     def _compute(self, level: LevelOfTheory, system: System, properties: frozenset[str], cores: int) -> Result:
@@ -137,10 +139,26 @@ class Subject:
         if not properties:
             method.check(system, self.method.properties)
             raise Unsupported(f"{self.method.name} supports no property of {system.name}")
-        try:
-            return method.run(system, properties, Resources(cores=cores))
-        except BadResult as error:
-            raise self.fail(str(error)) from None
+        return self.guarded(method, system, properties, cores)
+
+    def guarded(self, method: Method, system: System, properties: frozenset[str], cores: int) -> Result:
+        """Compute now; QmbenchError as the method raised it, ConformanceError for any other way to end."""
+        with once(self.fail):
+            try:
+                return method.run(system, properties, Resources(cores=cores))
+            except BadResult as error:
+                raise self.fail(str(error)) from None
+            except QmbenchError:
+                raise
+            except SystemExit as error:
+                raise self.fail(f"compute tries to exit the process (SystemExit: {error}); raise an error") from None
+            except MemoryError as error:
+                raise self.fail(f"out of memory: {error or 'an allocation failed'}") from None
+            except Exception as error:
+                raise self.fail(
+                    f"compute of {system.name} raises {type(error).__name__}: {error}; raise NotConverged,"
+                    " InputError, Unsupported or ResourceError"
+                ) from error
 
     def examples(self) -> Iterator[tuple[LevelOfTheory, System]]:
         """Every pair of example level and example system that computes one cheap property."""
@@ -186,17 +204,33 @@ class Subject:
 
     def tolerance(self, prop: str) -> float:
         """How far `prop` may move under an invariance, in its unit."""
-        return self.method.tolerances.get(prop, TOLERANCES.get(prop, OTHER_TOLERANCE))
+        if prop in self.method.tolerances:
+            return self.method.tolerances[prop]
+        info = dict.get(self.plugins.properties, prop)
+        if info is None or info.shape == "states":
+            return TOLERANCE_OF_STATES
+        return TOLERANCES.get(info.unit, OTHER_TOLERANCE)
 
+    def rank(self, prop: str) -> tuple[int, str]:
+        """Sorts properties from cheap to dear: energies, other numbers, vectors, states and curves, tensors.
 
-def rank(prop: str) -> tuple[int, str]:
-    """Sorts properties from cheap to dear."""
-    return (CHEAP_FIRST.index(prop) if prop in CHEAP_FIRST else len(CHEAP_FIRST) - 1, prop)
+        The total energy comes first, since everything that may matter shows in it.
+        """
+        if prop == "energy":
+            return (-1, prop)
+        info = dict.get(self.plugins.properties, prop)
+        if info is None or info.shape in NO_AXES:
+            return (3, prop)
+        if not info.axes:
+            return (0 if info.unit in ("hartree", "t") else 1, prop)
+        return (2 if len(info.axes) == 1 else 4, prop)
 
 
 def numbers(quantity: Quantity) -> np.ndarray:
     """The values as a flat array; those of states in order of their labels."""
     value = quantity.value
+    if isinstance(value, Curve):
+        return value.values.ravel()
     if isinstance(value, dict):
         return np.array([value[label] for label in sorted(value)], dtype=float)
     return np.asarray(value, dtype=float).ravel()
@@ -210,12 +244,20 @@ def errors(quantity: Quantity) -> np.ndarray:
 
 
 def distance(a: Quantity, b: Quantity) -> float:
-    """The largest difference, less four combined standard deviations; infinite when the shapes differ."""
+    """The largest difference, less four combined standard deviations; infinite when shapes or states differ."""
+    if isinstance(a.value, dict) and isinstance(b.value, dict) and set(a.value) != set(b.value):
+        return float("inf")
     x, y = numbers(a), numbers(b)
     if x.shape != y.shape:
         return float("inf")
     noise = 4.0 * np.hypot(errors(a), errors(b))
     return float(np.max(np.abs(x - y) - noise, initial=0.0))
+
+
+def _same(a: Quantity, b: Quantity) -> bool:
+    """Whether nothing tells two quantities apart; of a small one (a dispersion energy, say) more digits count."""
+    largest = float(np.max(np.abs(numbers(a)), initial=0.0))
+    return distance(a, b) <= min(1e-9, 1e-7 * largest)
 
 
 def same_numbers(a: Result, b: Result, noise: float = 1e-12) -> bool:

@@ -13,15 +13,8 @@ import pytest
 from qmbench import InputError
 from qmbench.testing import ConformanceError, NotApplicable, check_names, checks
 
-TOYS = Path(__file__).parent / "toys"
-sys.path.insert(0, str(TOYS))
-import qmbench_faulty  # noqa: E402
-
-IMPORTS = {
-    "drags": "importing its plugin imports toyprogram; import it inside compute",
-    "knows": "importing its plugin imports ase; import it inside compute",
-    "slow": r"importing its plugin takes 0\.[2-9]\d s of CPU",
-}
+sys.path.insert(0, str(Path(__file__).parent))
+from broken_methods import IMPORTS, qmbench_broken, qmbench_faulty
 
 
 def run(registry, plugin: str, method: str, check: str) -> None:
@@ -37,14 +30,23 @@ def test_fault_is_found(installed_toys, method):
     assert str(caught.value).startswith(f"{method}: ")
 
 
+@pytest.mark.parametrize("method", [m for m in qmbench_broken.FAULTS if m not in qmbench_broken.DEADLY])
+def test_broken_method_is_found(installed_toys, method):
+    check, message = qmbench_broken.FAULTS[method]
+    with pytest.raises(ConformanceError, match=message):
+        run(installed_toys, "broken", method, check)
+
+
 @pytest.mark.parametrize("plugin", IMPORTS)
 def test_heavy_import_is_found(installed_toys, plugin):
-    with pytest.raises(ConformanceError, match=IMPORTS[plugin]):
-        run(installed_toys, plugin, plugin, "import_cost")
+    check, message = IMPORTS[plugin]
+    with pytest.raises(ConformanceError, match=message):
+        run(installed_toys, plugin, plugin, check)
 
 
 def test_every_check_has_a_fault_that_it_finds():
-    bitten = {check for check, _ in qmbench_faulty.FAULTS.values()} | {"import_cost"}
+    found = (*qmbench_faulty.FAULTS.values(), *qmbench_broken.FAULTS.values(), *IMPORTS.values())
+    bitten = {check for check, _ in found}
     assert bitten == set(check_names())
 
 

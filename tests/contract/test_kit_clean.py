@@ -8,7 +8,7 @@ from qmbench.testing import check_names, checks
 
 
 @pytest.mark.parametrize("name", check_names())
-@pytest.mark.parametrize("plugin", ["toy", "pairs"])
+@pytest.mark.parametrize("plugin", ["toy", "pairs", "morse"])
 def test_clean_method_passes(installed_toys, plugin, name):
     found = [c for c in checks(plugin, registry=installed_toys) if c.name == name]
     kinds = {"lattice": "toy", "crystal": "pairs"}

@@ -172,3 +172,27 @@ def test_full_takes_along_qmbench_and_the_plugins_that_are_needed(tmp_path, monk
     with zipfile.ZipFile(wheels["qmbench-high"].file) as archive:
         assert archive.read("qmbench_high.py") == b"# high\n"
         assert not any(Path(name).name == "INSTALLER" for name in archive.namelist())
+
+
+def test_an_editable_plugin_follows_its_source(here, tmp_path):
+    folder = toy_projects.clash(tmp_path, "draft", "toylib>=1", as_source=True)
+    assert "--editable needs the folder" in here.wrong("plugin", "add", "qmbench-draft", "--isolated", "--editable")
+    said = here.ok("plugin", "add", folder, "--isolated", "--editable").stdout
+    assert "in an environment of its own, which imports it from its folder" in said
+    source = folder / "src" / "qmbench_draft.py"
+    shown = here.json("show", "draft")
+    described = here.plugins / "qmbench-draft.json"
+    before = described.read_text()
+    assert here.json("show", "draft") == shown
+    assert described.read_text() == before
+    first = source.read_text()
+    assert "    name = NAME" in first
+    source.write_text(first.replace("    name = NAME", "    name = NAME + '-renamed'"))
+    assert "draft-renamed" in [row["name"] for row in here.json("list", "methods")]
+    assert json.loads(described.read_text())["editable"] == str(folder)
+    source.write_text("1 / 0\n" + first)
+    (row,) = [row for row in here.json("list", "plugins") if row["name"] == "draft"]
+    assert "ZeroDivisionError" in row["status"]
+    source.write_text(first)
+    assert here.json("show", "draft") == shown
+    here.ok("plugin", "remove", "draft")

@@ -122,8 +122,12 @@ def test_failures_come_through_as_what_they_are(both):
 
 
 def test_conformance_kit_runs_in_its_environment(both):
-    found = both.json("plugin", "check", "right", "--method", "right")
-    assert found["summary"]["failed"] == 0
+    done = both.run("plugin", "check", "right", "--method", "right", "--json")
+    assert done.returncode == 1, done.stdout + done.stderr
+    found = json.loads(done.stdout)
+    # Its energies are no energies, and it is told so.
+    failed = [row["check"] for row in found["checks"] if row["outcome"] == "failed"]
+    assert failed == ["energy_magnitude", "lengths_in_bohr"]
     assert found["summary"]["passed"] >= 16
 
 

@@ -18,6 +18,15 @@ import makewheel
 def build_wheel(wheel_directory, config_settings=None, metadata_directory=None):
     spec = eval((Path(__file__).parent / "spec.txt").read_text())
     return makewheel.wheel(Path(wheel_directory), **spec).name
+
+def build_editable(wheel_directory, config_settings=None, metadata_directory=None):
+    here = Path(__file__).parent
+    spec = eval((here / "spec.txt").read_text())
+    for name, text in spec["files"].items():
+        (here / "src" / name).parent.mkdir(parents=True, exist_ok=True)
+        (here / "src" / name).write_text(text)
+    spec["files"] = {f"{spec['name']}.pth": str(here / "src")}
+    return makewheel.wheel(Path(wheel_directory), **spec).name
 """
 
 

@@ -96,6 +96,16 @@ def test_total_energies_without_cores_are_not_compared(folder):
     assert "stand for 2 core electrons" in refused["ar"].message
 
 
+@pytest.mark.parametrize("bsse", ["none", "cp"])
+def test_energies_with_a_zero_of_their_own_are_compared_where_the_nuclei_cancel(folder, bsse):
+    plan = plan_of(folder, LEVEL.format("toy-own-zero/x", bsse))
+    refused = {p.entry: p.refused for p in plan.entries if p.refused}
+    assert set(refused) == {"he", "ar", "lone"}  # atoms and a fragment; the dimers' interaction energies are planned
+    assert "he2" in {p.entry for p in plan.entries}
+    assert refused["he"].kind == "unsupported"
+    assert refused["he"].message.startswith("toy-own-zero: its energies have a zero of their own, so that this total_e")
+
+
 def test_subsets_of_the_suite_and_of_the_level_are_intersected(folder):
     levels = LEVEL.format("toy", "none") + 'benchmarks = [{ id = "./toy_bench", observables = ["total_energy"] }]\n'
     plan = plan_of(folder, levels, benchmarks='[{ id = "./toy_bench", subset = "small" }]')

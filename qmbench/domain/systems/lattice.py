@@ -12,11 +12,10 @@ import numpy as np
 from qmbench.domain.errors import did_you_mean
 from qmbench.domain.properties import Property
 from qmbench.domain.quantity import Quantity
-from qmbench.domain.systems.base import Change, KindCheck, System, field_changes, same
+from qmbench.domain.systems.base import Change, KindCheck, System, field_changes
 from qmbench.domain.systems.fields import FieldError, check_spin, number, numbers, sequence, whole
 
 BOUNDARIES = ("periodic", "antiperiodic", "open")
-EXTENSIVE = ("energy", "energy_per_site", "excitation_energies")
 """Properties that grow with all energies of the model."""
 
 
@@ -163,21 +162,30 @@ class LatticeModel(System):
 
 
 def _doubled(m: LatticeModel) -> Iterable[Change]:
+    def twice(prop: Property, quantity: Quantity) -> Quantity | None:
+        if not _is_energy(prop, m):
+            return None
+        value = quantity.value
+        value = {k: 2.0 * v for k, v in value.items()} if isinstance(value, dict) else 2.0 * np.asarray(value)
+        return Quantity(value, quantity.unit, quantity.uncertainty, quantity.uncertainty_kind)
+
     after = replace(m, t=2 * m.t, u=2 * m.u, onsite=tuple(2 * e for e in m.onsite))
-    yield Change("given with all its energies doubled", after, expected=_twice, properties=EXTENSIVE)
-
-
-def _twice(prop: Property, quantity: Quantity) -> Quantity:
-    value = quantity.value
-    value = {k: 2.0 * v for k, v in value.items()} if isinstance(value, dict) else 2.0 * np.asarray(value)
-    return Quantity(value, quantity.unit, quantity.uncertainty, quantity.uncertainty_kind)
+    yield Change("given with all its energies doubled", after, expected=twice)
 
 
 def _mirrored(m: LatticeModel) -> Iterable[Change]:
+    def same_energy(prop: Property, quantity: Quantity) -> Quantity | None:
+        return quantity if _is_energy(prop, m) else None
+
     energies = np.linspace(-0.3, 0.5, m.n_sites) ** 2
     before = replace(m, onsite=tuple(energies.tolist()))
     after = replace(m, onsite=tuple(energies.reshape(m.lattice)[::-1].ravel().tolist()))
-    yield Change("mirrored", after, before, same, EXTENSIVE, refusable=True)
+    yield Change("mirrored", after, before, same_energy, refusable=True)
+
+
+def _is_energy(prop: Property, m: LatticeModel) -> bool:
+    """Whether it is an energy of the lattice; one over a coordinate need not scale, for the coordinate may be one."""
+    return prop.unit_for(m) == m.energy_unit and prop.shape not in ("any", "curve") and "*" not in prop.axes
 
 
 def _check(m: LatticeModel, what: str) -> None:

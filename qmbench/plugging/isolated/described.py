@@ -22,6 +22,7 @@ def describe(method: type[Method]) -> dict[str, Any]:
         "schema": _schema(method),
         "stochastic": method.stochastic,
         "own_basis": method.own_basis,
+        "energy_zero": method.energy_zero,
         "examples": list(method.examples),
         "example_systems": [system.to_json() for system in method.example_systems()],
         "tolerances": dict(method.tolerances),

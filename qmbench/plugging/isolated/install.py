@@ -25,6 +25,7 @@ from typing import Any
 from qmbench.domain.errors import InputError, did_you_mean
 from qmbench.plugging.isolated import place
 from qmbench.plugging.isolated.client import Companion
+from qmbench.plugging.isolated.editable import stamp
 from qmbench.plugging.isolated.pip import build, limits, pip
 from qmbench.plugging.isolated.sources import Source, Wheel, parse_source
 
@@ -50,12 +51,16 @@ def add(
     constraints: Sequence[Path] = (),
     full: bool = False,
     say: Callable[[str], None] = lambda line: None,
+    editable: bool = False,
 ) -> Added:
     """Install PATH|NAME[EXTRAS], or bring it up to date; InputError, and everything as before, when that fails.
 
     constraints: files of `name==version` lines that pip keeps to. full: share no package with this environment.
+    editable: import PATH, a folder, itself, so that what is edited there counts at once.
     """
     source = parse_source(text)
+    if editable and (source.path is None or not source.path.is_dir()):
+        raise InputError(f"--editable needs the folder of a plugin package, not '{text}'")
     for file in constraints:
         if not file.is_file():
             raise InputError(f"there is no constraints file {file}")
@@ -69,10 +74,10 @@ def add(
             raise InputError(f"{source} is not a plugin: {wheel.distribution} has no entry point of group '{GROUP}'")
         _check_clash(wheel, isolated)
         if not isolated:
-            return _add_here(source, wheel, constraints, say)
+            return _add_here(source, wheel, constraints, editable, say)
         with _locked(place.writable()) as root:
             _sweep(root)
-            return _add_isolated(source, wheel, constraints, full, root, Path(temporary), say)
+            return _add_isolated(source, wheel, constraints, full, editable, root, Path(temporary), say)
 
 
 def remove(name: str, say: Callable[[str], None] = lambda line: None) -> str:
@@ -96,10 +101,13 @@ def remove(name: str, say: Callable[[str], None] = lambda line: None) -> str:
     return distribution
 
 
-def _add_here(source: Source, wheel: Wheel, constraints: Sequence[Path], say: Callable[[str], None]) -> Added:
+def _add_here(
+    source: Source, wheel: Wheel, constraints: Sequence[Path], editable: bool, say: Callable[[str], None]
+) -> Added:
     say(f"installing {wheel.distribution} {wheel.version} into {sys.prefix}")
-    wanted = str(source) if source.path else f"{wheel.distribution}{source.extras}=={wheel.version}"
-    pip(["install", "--progress-bar", "off", *limits(constraints), wanted], f"{source} could not be installed")
+    wanted = ["--editable"] if editable else []
+    wanted += [str(source) if source.path else f"{wheel.distribution}{source.extras}=={wheel.version}"]
+    pip(["install", "--progress-bar", "off", *limits(constraints), *wanted], f"{source} could not be installed")
     about = _about(sys.executable, wheel, dict(os.environ))
     return Added(wheel.distribution, wheel.version, wheel.plugins, _methods(about))
 
@@ -109,6 +117,7 @@ def _add_isolated(
     wheel: Wheel,
     constraints: Sequence[Path],
     full: bool,
+    editable: bool,
     root: Path,
     temporary: Path,
     say: Callable[[str], None],
@@ -128,7 +137,9 @@ def _add_isolated(
         else:
             _share(folder)
         say("installing it there" + (", with all that it needs" if full else ", with what it can't share"))
-        pip(["install", *options, f"{wheel.file}{source.extras}"], f"{source} could not be installed", python)
+        wanted = ["--editable", str(source)] if editable else [f"{wheel.file}{source.extras}"]
+        before = stamp(source.path) if editable and source.path else ""
+        pip(["install", *options, *wanted], f"{source} could not be installed", python)
         about = _about(str(python), wheel)
         data = {
             "format": place.FORMAT,
@@ -137,6 +148,7 @@ def _add_isolated(
             "source": str(source),
             "constraints": [str(file) for file in constraints],
             "full": full,
+            **({"editable": str(source.path), "stamp": before} if editable else {}),
         }
         file = root / f"{name}.json"
         temporary_file = root / f"{folder.name}.part"

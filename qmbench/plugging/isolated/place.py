@@ -78,6 +78,7 @@ class Isolated:
         """What puts it here again, or anew."""
         words = ["qmbench", "plugin", "add", str(self.data.get("source", self.distribution)), "--isolated"]
         words += ["--full"] if self.data.get("full") else []
+        words += ["--editable"] if self.data.get("editable") else []
         for file in self.data.get("constraints", ()):
             words += ["--constraint", file]
         return shlex.join(words)

@@ -29,6 +29,7 @@ from qmbench.plugging import core
 from qmbench.plugging.hookspecs import hookimpl
 from qmbench.plugging.isolated import place
 from qmbench.plugging.isolated.client import Companion, companion
+from qmbench.plugging.isolated.editable import current
 from qmbench.plugging.isolated.systems import by_name, kind_class
 
 
@@ -262,6 +263,7 @@ def _method_class(described: Mapping[str, Any], plugin: IsolatedPlugin) -> type[
         "citations": tuple(described["citations"]),
         "stochastic": described["stochastic"],
         "own_basis": described.get("own_basis", ""),
+        "energy_zero": described.get("energy_zero", "absolute"),
         "examples": tuple(described["examples"]),
         "tolerances": dict(described["tolerances"]),
         "described": described,
@@ -276,6 +278,7 @@ class IsolatedPoint:
 
     name: str
     home: place.Isolated
+    broken: str = ""  # why its source does not load now
     isolated: ClassVar[bool] = True
 
     @property
@@ -285,11 +288,12 @@ class IsolatedPoint:
 
     def load(self) -> IsolatedPlugin:
         """What stands for its module; InputError, with the command that mends it, when it can't be used."""
-        if problem := self.home.problem():
+        if problem := self.broken or self.home.problem():
             raise InputError(problem)
         return IsolatedPlugin(self.home, self.name)
 
 
 def isolated_points() -> list[IsolatedPoint]:
     """All isolated plugins of this installation; a distribution that can't be read counts as one."""
-    return [IsolatedPoint(name, home) for home in place.installed() for name in home.plugins or {home.file.stem: {}}]
+    homes = map(current, place.installed())
+    return [IsolatedPoint(name, home, why) for home, why in homes for name in home.plugins or {home.file.stem: {}}]

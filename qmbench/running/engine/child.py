@@ -48,7 +48,7 @@ def main(workdir: Path) -> None:
             os._exit(1)
         os.setsid()
         signal.pthread_sigmask(signal.SIG_UNBLOCK, watched)
-        work(workdir, start["notify"])
+        work(workdir, start["notify"], start["job"])
     os.close(0)
     os.close(start["notify"])
     watch(worker, start["driver"], Path(start["root"]))
@@ -91,9 +91,10 @@ def _no_core_dump() -> None:
     resource.setrlimit(resource.RLIMIT_CORE, (0, resource.getrlimit(resource.RLIMIT_CORE)[1]))
 
 
-def work(workdir: Path, notify: int) -> None:
+def work(workdir: Path, notify: int, job_name: str) -> None:
     """Compute the tasks that are named on standard input, one number a line; does not return.
 
+    job_name: the module whose `prepare()` gets ready and whose `compute(document, scratch)` makes an outcome of a task.
     A byte on `notify` says only "look": the truth is in the files, and who else holds the pipe does not matter.
     """
     commands = os.fdopen(os.dup(0))
@@ -106,12 +107,11 @@ def work(workdir: Path, notify: int) -> None:
     log = os.dup(1)
     scratch = workdir / "scratch"
     import faulthandler
+    from importlib import import_module
 
     faulthandler.enable()
-    from qmbench.plugging.registry import plugins
-    from qmbench.running.engine.work import compute
-
-    plugins()
+    job = import_module(job_name)
+    job.prepare()
     me = os.getpid()
     write_json(workdir / "ready.json", {"worker": me})
     os.write(notify, b".")
@@ -121,7 +121,7 @@ def work(workdir: Path, notify: int) -> None:
         os.chdir(scratch)
         os.ftruncate(log, 0)
         task = json.loads((workdir / f"task-{number}.json").read_text())
-        outcome = compute(task, scratch)
+        outcome = job.compute(task, scratch)
         if os.getpid() != me:  # the method forked and both of them came back
             os._exit(0)
         write_json(workdir / f"outcome-{number}.json", outcome)

@@ -29,6 +29,7 @@ from qmbench.running.engine import processes
 from qmbench.running.engine.child import write_json
 from qmbench.running.engine.outcome import Outcome
 
+COMPUTE = "qmbench.running.engine.work"  # the module that computes tasks
 START_SECONDS = 120.0
 LOG_TAIL = 4000  # bytes of log kept in a failure
 LONGEST_LOG = 16 * 2**20  # a method that prints without end must not fill the disk
@@ -40,9 +41,12 @@ STALE_GIB = 0.5  # a child that still holds more than this between tasks is repl
 class Child:
     """A child process that serves tasks of one plugin, one at a time."""
 
-    def __init__(self, plugin: str, root: Path, cores: int = 1, python: str = sys.executable) -> None:
+    def __init__(
+        self, plugin: str, root: Path, cores: int = 1, python: str = sys.executable, job: str = COMPUTE
+    ) -> None:
         """Start it. root: an existing folder for the working folder; removed by the child if the driver dies.
 
+        job: the module that makes an outcome of each document (`child.work`).
         python: the interpreter to run; another one than ours runs in the environment that it belongs to.
         ResourceError when the process or its folder can't be made.
         """
@@ -59,7 +63,7 @@ class Child:
         os.set_blocking(self._read, False)
         try:
             self._folder = Path(tempfile.mkdtemp(prefix="child-", dir=root))
-            start = {"cores": cores, "driver": os.getpid(), "notify": notify, "root": str(root)}
+            start = {"cores": cores, "driver": os.getpid(), "notify": notify, "root": str(root), "job": job}
             write_json(self._folder / "child.json", start)
             (self._folder / "scratch").mkdir()
             with open(self._folder / "log", "ab") as log:

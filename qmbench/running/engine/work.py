@@ -38,6 +38,11 @@ STARTED = time.time()  # before the plugins are loaded
 LONGEST_MESSAGE = 500
 
 
+def prepare() -> None:
+    """Load the plugins, so that no task pays for it."""
+    plugins()
+
+
 def compute(document: Mapping[str, Any], scratch: Path) -> dict[str, Any]:
     """Run the task and describe how it ended; never raises, whatever the method does."""
     started = datetime.now(UTC).isoformat(timespec="seconds")
@@ -48,7 +53,7 @@ def compute(document: Mapping[str, Any], scratch: Path) -> dict[str, Any]:
     failure = None
     result = Result({})
     try:
-        with _data_limit(resources.memory_gib):
+        with data_limit(resources.memory_gib):
             result = _run(document, resources)
     except BaseException as error:  # SystemExit and KeyboardInterrupt are faults of a method as well
         status, failure = _classified(error, resources.memory_gib)
@@ -174,7 +179,8 @@ def one_line(error: BaseException) -> str:
 
 
 @contextlib.contextmanager
-def _data_limit(memory_gib: float | None) -> Iterator[None]:
+def data_limit(memory_gib: float | None) -> Iterator[None]:
+    """Let allocations fail some way above a memory limit, so that a method hears of it before the system does."""
     if memory_gib is None:
         yield
         return

@@ -101,7 +101,7 @@ class UnparsableOption(TightBinding):
         weights: dict[str, int] = Field({"s": 1}, description="weights", examples=[{"s": 2}])
 
 
-@fault("canonical_string", "share a record key")
+@fault("canonical_string", "parses to another level")
 class KeylessOption(TightBinding):
     class Options(TightBinding.Options):
         hopping: float = Field(0.2, description="strength of the hopping, hartree", exclude=True)

@@ -17,6 +17,7 @@ class PairPotential(qmbench.Method):
     """
 
     name = "pairs"
+    energy_zero = "arbitrary"
     systems = (qmbench.Molecule, qmbench.Crystal)
     properties = frozenset({"energy", "forces", "stress", "pair_energies"})
 

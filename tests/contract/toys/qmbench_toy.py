@@ -19,6 +19,7 @@ class TightBinding(qmbench.Method):
     """
 
     name = "toy"
+    energy_zero = "arbitrary"
     systems = (qmbench.Molecule, qmbench.LatticeModel)
     properties = frozenset({"energy", "dipole", "polarizability", "excitation_energies", "energy_per_site"})
 
