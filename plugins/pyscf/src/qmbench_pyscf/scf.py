@@ -65,8 +65,6 @@ def _solution(molecule: Molecule, spec: ScfSpecification, resources: Resources) 
 
 def _closed_shell(molecule: Molecule, spec: ScfSpecification, resources: Resources) -> tuple[Any, Settings]:
     """The solution of the first guess that converges, followed to a minimum among restricted determinants."""
-    from qmbench_pyscf.stability import external_instability, threshold
-
     title, failures = _title(molecule, spec), []
     for guess in ("minao", "atom", "hcore"):
         mf = mean_field(molecule, spec, resources)
@@ -80,8 +78,6 @@ def _closed_shell(molecule: Molecule, spec: ScfSpecification, resources: Resourc
     settings: Settings = {"guess": guess, "stability": "not looked at"}
     if spec.stability:
         settings |= descend(mf, title)
-        lowest = external_instability(mf)
-        settings |= {"external_instability": lowest < threshold(mf), "external_eigenvalue": lowest}
     return mf, settings
 
 
