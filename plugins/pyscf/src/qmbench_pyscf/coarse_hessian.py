@@ -13,8 +13,8 @@ from typing import Any
 import numpy as np
 
 GRID_LEVEL = 0
-# Points handled at a time.
-BLOCK = 4000
+# Points handled at a time, and numbers in a half-transformed factor of exchange.
+BLOCK, FACTORS = 4000, 2e7
 # Single precision is far better than the grid, and half the work.
 SINGLE = np.float32
 
@@ -106,7 +106,7 @@ class CoarseHessian:
         for fraction, factors in self._coulomb:
             if fraction:
                 for out, x, f in zip(exchange, parts, factors, strict=True):
-                    out += fraction * np.array([_exchanged(one, *f) for one in x]).reshape(k, -1)
+                    out += fraction * _exchanged(x, *f).reshape(k, -1)
         kept, turned = np.hstack(coulomb) - np.hstack(exchange), -np.hstack(exchange)
         return np.array([kept, turned] if self.restricted else [kept])
 
@@ -164,11 +164,15 @@ def exchange_parts(mf: Any) -> list[tuple[float, float]]:
 
 
 def _exchanged(x: np.ndarray, ov: np.ndarray, oo: np.ndarray, vv: np.ndarray) -> np.ndarray:
-    """Σ [(ab|ij) + (aj|ib)] x_bj for one x (empty, occupied)."""
-    # (P, a, j) = Σ_b (P|ab) x_bj; summed with (P|ij) over P and j.
-    first = np.tensordot(vv @ x, oo, axes=((0, 2), (0, 2)))
-    # (P, i, j) = Σ_b (P|ib) x_bj; summed with (P|ja).
-    return first + np.tensordot(ov, ov @ x, axes=((0, 1), (0, 2)))
+    """Σ [(ab|ij) + (aj|ib)] x_bj for each x of (k, empty, occupied)."""
+    out = np.empty_like(x)
+    at_a_time = max(1, int(FACTORS / max(1, vv.shape[0] * x[0].size)))
+    for start in range(0, len(x), at_a_time):
+        some = slice(start, start + at_a_time)
+        # (P, ·, k, j) = Σ_b (P|·b) x_bj, then summed over P and j with (P|ij) or (P|ja).
+        out[some] = np.tensordot(np.tensordot(vv, x[some], axes=(2, 1)), oo, axes=((0, 3), (0, 2))).swapaxes(0, 1)
+        out[some] += np.tensordot(ov, np.tensordot(ov, x[some], axes=(2, 1)), axes=((0, 1), (0, 3))).transpose(2, 0, 1)
+    return out
 
 
 def _density(x: np.ndarray, occupied: np.ndarray, empty: np.ndarray, rows: int) -> np.ndarray:
@@ -197,5 +201,5 @@ def _rotation(potential: np.ndarray, occupied: np.ndarray, empty: np.ndarray) ->
         turned[axis] = weight * occupied[0][:, None]
         if rows == 5:
             turned[axis] += 0.5 * potential[:, 4].T[:, :, None] * occupied[axis][:, None]
-    elements = empty.reshape(-1, v).T @ turned.reshape(-1, k * o)
+    elements = empty.reshape(-1, v).T @ turned.reshape(len(empty) * points, k * o)
     return elements.reshape(v, k, o).transpose(1, 0, 2).reshape(k, v * o)

@@ -2,9 +2,9 @@
 
 Seeger and Pople, J. Chem. Phys. 66, 3045 (1977); Bauernschmitt and Ahlrichs, J. Chem. Phys. 104, 9047 (1996).
 
-A cheap Hessian (coarse grid, fitted integrals) is asked first. What it finds clearly positive is; what it finds
-negative is proved by the Rayleigh quotient of the full Hessian; only where it leaves doubt the full Hessian is
-diagonalized, from the cheap one's vectors on, and no further than the sign needs.
+A cheap Hessian (coarse grid, fitted integrals) is asked first, and no further than the sign needs: a Ritz value bounds
+the lowest eigenvalue from above, and less the norm of its residual from below. Only where that lies within the cheap
+Hessian's error of zero the full one is asked, from the cheap one's vectors on. The way downhill proves a saddle point.
 """
 
 from __future__ import annotations
@@ -23,10 +23,14 @@ INSTABLE = {"hf": -1e-5, "ks": -2e-4}
 # What the cheap Hessian's lowest eigenvalues are trusted to (hartree): several times the largest error seen.
 DOUBT = {"hf": 0.005, "ks": 0.02}
 # Rotations of smallest orbital-energy difference to start from, and how often their space is widened before its lowest
-# value is believed to be the lowest of all. Up to SMALL rotations, all of them are the space.
-N_START, EXPANSIONS, SMALL = 6, 2, 40
-# Norms of residuals of converged vectors; eigenvalues are good to the square.
-CONVERGED, CONVERGED_FULL = 1e-3, 2e-4
+# value is believed to be the lowest of all.
+N_START, EXPANSIONS = 12, 3
+# Up to so many rotations, all of them are the space: of the full Hessian, of the cheap one.
+SMALL, SMALL_COARSE = 40, 120
+# A turn in space that changes the orbitals less (norm of its rotation) leaves the solution as it is.
+TURNED = 1e-2
+# Norms of residuals: of vectors that no lower one hides behind, and of converged ones. Eigenvalues are good to the square.
+SETTLED, CONVERGED, CONVERGED_FULL = 0.03, 1e-3, 2e-4
 
 
 @dataclass(frozen=True)
@@ -111,6 +115,10 @@ class FullHessian:
         changed = [(v.T @ r @ o).reshape(k, -1) for r, (o, v) in zip(response, self._orbitals, strict=True)]
         return self.differences * vectors + np.hstack(changed)
 
+    def matrix_elements(self, operator: np.ndarray) -> np.ndarray:
+        """(n,) of a one-electron operator (AO, AO) between empty and occupied orbitals."""
+        return np.concatenate([(v.T @ operator @ o).ravel() for o, v in self._orbitals])
+
     def _response(self, channel: int) -> Callable:
         if channel not in self._responses:
             more = {"singlet": (None, False)[channel]} if self.channels == 2 else {}
@@ -131,10 +139,13 @@ def _one_electron(mf: Any) -> Verdict:
     return Verdict(value > threshold(mf), value, "one electron: the core Hamiltonian", vectors[:, 0])
 
 
-def _start(differences: np.ndarray) -> np.ndarray:
-    """Vectors to start from: the easiest rotations, and one without symmetry so that none can hide an instability."""
+def _start(differences: np.ndarray, small: int) -> np.ndarray:
+    """Vectors to start from: the easiest rotations, and one without symmetry so that none can hide an instability.
+
+    All of them where there are no more than `small`.
+    """
     n = differences.size
-    if n <= SMALL:
+    if n <= small:
         return np.eye(n)
     unit = np.zeros((N_START, n))
     unit[range(N_START), np.argsort(differences)[:N_START]] = 1.0
@@ -143,22 +154,35 @@ def _start(differences: np.ndarray) -> np.ndarray:
 
 
 def _by_coarse(mf: Any, full: FullHessian, coarse: Any) -> list[Verdict]:
+    """The signs that are beyond the cheap Hessian's doubt, and the full Hessian's for the others."""
     limit, doubt = threshold(mf), DOUBT["ks" if _is_kohn_sham(mf) else "hf"]
+    turns = turns_in_space(mf, full)
+    turned = coarse.products(turns)[0]
 
-    def is_stable(pairs: Ritz) -> bool:
-        return bool(pairs.values[0] - pairs.residuals[0] > limit + doubt)
+    def products(vectors: np.ndarray) -> np.ndarray:
+        # Orbitals of both spins turn together: P H P + (1 − P), with P beside the turns, in the first channel.
+        out = np.asarray(coarse.products(vectors))
+        along = vectors @ turns.T
+        out[0] -= along @ turned
+        out[0] += (along - out[0] @ turns.T) @ turns
+        return out
 
     def decided(_: int, pairs: Ritz) -> bool:
-        return is_stable(pairs) or pairs.values[0] < limit - doubt or pairs.residuals[0] < CONVERGED
+        value, residual = pairs.values[0], pairs.residuals[0]
+        is_clear = value - residual > limit + doubt or value < limit - doubt
+        return bool(is_clear and pairs.residuals.max() < SETTLED or residual < CONVERGED)
 
-    found = lowest_ritz(
-        coarse.products, coarse.differences, _start(coarse.differences), decided, expansions=EXPANSIONS
-    )
-    how = ("coarse grid, " if _is_kohn_sham(mf) else "") + "fitted integrals, residual bound"
+    start = _start(coarse.differences, SMALL_COARSE)
+    found = lowest_ritz(products, coarse.differences, start, decided, expansions=EXPANSIONS)
+    how = ("coarse grid, " if _is_kohn_sham(mf) else "") + "fitted integrals"
     out: list[Verdict] = []
     for channel, pairs in enumerate(found):
-        if is_stable(pairs):
-            out.append(Verdict(True, float(pairs.values[0]), how, pairs.vectors[0]))
+        value, vector = float(pairs.values[0]), pairs.vectors[0]
+        if value - pairs.residuals[0] > limit + doubt:
+            is_turn = channel == 0 and len(turns)
+            out.append(Verdict(True, 0.0 if is_turn else value, how + (", but for turns in space" * is_turn), vector))
+        elif value < limit - doubt:
+            out.append(Verdict(False, value, how, vector))
         else:
             out.append(_channel_by_full(mf, full, channel, pairs.vectors))
         if not out[-1].stable:
@@ -166,10 +190,28 @@ def _by_coarse(mf: Any, full: FullHessian, coarse: Any) -> list[Verdict]:
     return out
 
 
+def turns_in_space(mf: Any, full: FullHessian) -> np.ndarray:
+    """Orthonormal rotations (k, n) that turn the solution in space as the nuclei don't notice: of an atom k ≤ 3, of a
+    linear molecule k ≤ 1. The energy is the same there: exact eigenvectors of the Hessian, of eigenvalue zero.
+    """
+    mole = mf.mol
+    centres = mole.atom_coords() - mole.atom_coord(0)
+    _, spread, axes = np.linalg.svd(centres)
+    if spread.size > 1 and spread[1] > 1e-8:
+        return np.zeros((0, full.differences.size))
+    with mole.with_common_origin(mole.atom_coord(0)):
+        turns = mole.intor("int1e_cg_irxp", comp=3, hermi=2)
+    if spread[0] > 1e-8:
+        turns = np.einsum("k,kij->ij", axes[0], turns)[None]
+    rows = np.array([full.matrix_elements(turn) for turn in turns])
+    _, sizes, rotations = np.linalg.svd(rows, full_matrices=False)
+    return np.asarray(rotations[sizes > TURNED])
+
+
 def _by_full(mf: Any, full: FullHessian) -> list[Verdict]:
     out: list[Verdict] = []
     for channel in range(full.channels):
-        out.append(_channel_by_full(mf, full, channel, _start(full.differences), EXPANSIONS))
+        out.append(_channel_by_full(mf, full, channel, _start(full.differences, SMALL), EXPANSIONS))
         if not out[-1].stable:
             break
     return out
