@@ -18,6 +18,7 @@ import numpy as np
 
 from qmbench import Molecule, NotConverged, Resources
 from qmbench_pyscf.convergence import SAME_ENERGY, converge, converge_quickly, descend
+from qmbench_pyscf.fitting import fitting_set_name
 from qmbench_pyscf.mean_field_object import coarsened, mean_field
 from qmbench_pyscf.mole import pyscf_session
 from qmbench_pyscf.specification import NO_FIELD, ScfSpecification
@@ -175,7 +176,7 @@ def _facts(mf: Any) -> Settings:
     if mf.mol.has_ecp():
         facts["core_potential_electrons"] = int(sum(mf.mol.atom_nelec_core(i) for i in range(mf.mol.natm)))
     if getattr(mf, "with_df", None) is not None:
-        facts["density_fitting"] = True
+        facts |= {"density_fitting": True, "fitting_set": fitting_set_name(mf.with_df.auxbasis)}
     if getattr(mf, "xc", None):
         mf.grids.build()
         facts |= {"grid_level": int(mf.grids.level), "n_grid_points": int(mf.grids.coords.shape[0])}

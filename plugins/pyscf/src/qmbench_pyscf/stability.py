@@ -157,7 +157,7 @@ def _by_coarse(mf: Any, full: FullHessian, coarse: Any) -> list[Verdict]:
     """The signs that are beyond the cheap Hessian's doubt, and the full Hessian's for the others."""
     limit, doubt = threshold(mf), DOUBT["ks" if _is_kohn_sham(mf) else "hf"]
     turns = turns_in_space(mf, full)
-    turned = coarse.products(turns)[0]
+    turned = coarse.products(turns)[0] if len(turns) else turns
 
     def products(vectors: np.ndarray) -> np.ndarray:
         # Orbitals of both spins turn together: P H P + (1 − P), with P beside the turns, in the first channel.
