@@ -76,19 +76,52 @@ def test_the_core_is_the_noble_gas(symbol, core, run):
     assert result.settings["frozen_core_orbitals"] == core
 
 
-@pytest.mark.parametrize("method", ["hf", "mp2", "ccsd"])
+@pytest.mark.parametrize("method", ["hf", "mp2", "ccsd", "ccsd(t)"])
 @pytest.mark.parametrize("system", ["water", "oh"])
-def test_density_fitting(method, system, energy, molecules):
-    from pyscf import cc, mp, scf
+def test_density_fitting(method, system, run, energy, molecules):
+    """Hartree–Fock in the JK set, correlation in the RI set; the record names both."""
+    from pyscf import cc, df, mp, scf
 
     mol = mole(molecules[system], "cc-pvdz")
-    mf = (scf.UHF(mol) if mol.spin else scf.RHF(mol)).density_fit().set(**TIGHT).run()
-    hand = {"hf": lambda: mf.e_tot, "mp2": lambda: mp.MP2(mf).run().e_tot}.get(
-        method, lambda: cc.CCSD(mf).set(conv_tol=1e-11, conv_tol_normt=1e-8).run().e_tot
-    )()
-    fitted = energy(f"{method}/cc-pvdz?density_fitting=true", system)
+    mf = (scf.UHF(mol) if mol.spin else scf.RHF(mol)).density_fit(auxbasis="cc-pvdz-jkfit").set(**TIGHT).run()
+    hand = mf.e_tot
+    if method != "hf":
+        solver = mp.MP2(mf) if method == "mp2" else cc.CCSD(mf).set(conv_tol=1e-11, conv_tol_normt=1e-8)
+        solver.with_df = df.DF(mol, auxbasis="cc-pvdz-ri")
+        hand = solver.run().e_tot + (solver.ccsd_t() if method == "ccsd(t)" else 0.0)
+    result = run(f"{method}/cc-pvdz?density_fitting=true", system)
+    fitted = result.properties["energy"].value
     assert fitted == pytest.approx(hand, abs=1e-8)
     assert 1e-8 < abs(fitted - energy(f"{method}/cc-pvdz", system)) < 1e-3
+    assert result.settings["fitting_set"] == "cc-pvdz-jkfit"
+    assert result.settings.get("correlation_fitting_set") == (None if method == "hf" else "cc-pvdz-ri")
+
+
+@pytest.mark.parametrize(
+    ("functional", "basis", "fitting_set"),
+    [
+        ("pbe", "def2-svp", "def2-universal-jfit"),
+        ("r2scan", "def2-svp", "def2-universal-jfit"),
+        ("b3lyp", "def2-svp", "def2-svp-jkfit"),
+        ("pbe", "cc-pvdz", "cc-pvdz-jkfit"),  # no set for Coulomb alone belongs to it
+    ],
+)
+def test_density_fitting_of_functionals(functional, basis, fitting_set, run, molecules):
+    from pyscf import dft
+
+    mol = mole(molecules["water"], basis)
+    mf = dft.RKS(mol).density_fit(auxbasis=fitting_set).set(xc=SPELLED[functional], **TIGHT)
+    mf.grids.level = 1
+    result = run(f"{functional}/{basis}?grid=1&density_fitting=true", "water")
+    assert result.properties["energy"].value == pytest.approx(mf.run().e_tot, abs=1e-8)
+    assert result.settings["fitting_set"] == fitting_set
+
+
+def test_density_fitting_where_no_set_belongs_to_the_basis(run, molecules):
+    result = run("pbe/pcseg-1?grid=1&density_fitting=true", "water")
+    assert result.settings["fitting_set"] == "even-tempered"
+    exact = run("pbe/pcseg-1?grid=1", "water")
+    assert result.properties["energy"].value == pytest.approx(exact.properties["energy"].value, abs=1e-3)
 
 
 # How PySCF's own manual or tests spell them, or their libxc parts: not our table.

@@ -51,20 +51,40 @@ def converge_quickly(mf: Any, density: np.ndarray) -> Any:
 
 
 def descend(mf: Any, what: str) -> dict[str, Any]:
-    """Leave saddle points downhill until the orbital Hessian has no negative eigenvalue; the facts as settings."""
-    from qmbench_pyscf.stability import internal_instability
+    """Leave saddle points downhill until the orbital Hessian has no negative eigenvalue; the facts as settings.
+
+    Of a restricted `mf` they say, too, whether unrestricted orbitals would be lower.
+    """
+    from qmbench_pyscf.stability import downhill, verdicts
 
     for descents in range(MAX_DESCENTS):
-        eigenvalue, lower = internal_instability(mf)
-        if lower is None:
-            return {"stability": "minimum", "lowest_hessian_eigenvalue": eigenvalue, "descents": descents}
+        found = verdicts(mf)
+        if found[0].stable:
+            return _facts(found) | {"descents": descents}
         before = mf.e_tot
-        _second_order(mf, lower, mf.mo_occ)
+        _second_order(mf, downhill(mf, found[0].vector), mf.mo_occ)
         if not mf.converged:
             raise NotConverged(f"{what}: the SCF did not converge on the way down from a saddle point")
         if mf.e_tot > before + SAME_ENERGY:
             raise NotConverged(f"{what}: the way down from a saddle point led upwards")
     raise NotConverged(f"{what}: still on a saddle point after {MAX_DESCENTS} descents")
+
+
+def _facts(found: list[Any]) -> dict[str, Any]:
+    """Settings that say what the Hessians showed, and how it was found."""
+    internal, *external = found
+    facts = {
+        "stability": "minimum",
+        "stability_checked": internal.how,
+        "lowest_hessian_eigenvalue": internal.eigenvalue,
+    }
+    for verdict in external:
+        facts |= {
+            "external_instability": not verdict.stable,
+            "external_stability_checked": verdict.how,
+            "external_eigenvalue": verdict.eigenvalue,
+        }
+    return facts
 
 
 def _second_order(mf: Any, orbitals: np.ndarray, occupation: np.ndarray) -> None:

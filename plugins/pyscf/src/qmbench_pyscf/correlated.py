@@ -8,6 +8,7 @@ import numpy as np
 
 from qmbench import ATOMIC_NUMBERS, LatticeModel, Molecule, NotConverged, ResourceError, Resources, Unsupported
 from qmbench_pyscf.base import PYSCF, PyscfMethod
+from qmbench_pyscf.fitting import fitting_set, fitting_set_name
 from qmbench_pyscf.meanfield import check_restricted_singlet, reference_scf, scf_warnings
 from qmbench_pyscf.options import CorrelatedOptions, CoupledClusterOptions, MoleculeOptions
 from qmbench_pyscf.point import Point
@@ -67,6 +68,18 @@ class Correlated(PyscfMethod):
             )
 
 
+def fit_correlation(solver: Any, mf: Any) -> dict[str, Any]:
+    """Let `solver` of a fitted `mf` use the fitting set for correlation, and say which it is as settings."""
+    if getattr(mf, "with_df", None) is None or getattr(solver, "with_df", None) is None:
+        return {}
+    from pyscf import df
+
+    chosen = fitting_set(mf.mol, "correlation")
+    solver.with_df = df.DF(mf.mol, auxbasis=chosen)
+    solver.with_df.max_memory = mf.max_memory
+    return {"correlation_fitting_set": fitting_set_name(chosen)}
+
+
 def has_correlation(mf: Any, frozen: int) -> bool:
     """Whether two active electrons and an empty orbital for each kind of pair are there."""
     occupied = np.atleast_2d(mf.mo_occ)
@@ -117,8 +130,9 @@ class MP2(Correlated):
             solver = mp.GMP2(_general(mf), frozen=2 * frozen or None)
         else:
             solver = mp.MP2(mf, frozen=frozen or None)
+        settings = fit_correlation(solver, mf)
         energy = solver.kernel()[0]
-        return float(energy), {}, solver
+        return float(energy), settings, solver
 
 
 class CCSD(Correlated):
@@ -139,7 +153,10 @@ class CCSD(Correlated):
         amplitudes = solver.t1 if isinstance(solver.t1, tuple) else (solver.t1,)
         active = sum(t.shape[0] for t in amplitudes) * (2 if len(amplitudes) == 1 and mf.mo_occ.ndim == 1 else 1)
         t1 = sum(float(np.sum(np.abs(t) ** 2)) for t in amplitudes) * (2 if mf.mo_occ.ndim == 1 else 1)
-        return float(solver.e_corr), {"t1_diagnostic": (t1 / max(active, 1)) ** 0.5}, solver
+        settings = {"t1_diagnostic": (t1 / max(active, 1)) ** 0.5}
+        if getattr(mf, "with_df", None) is not None and getattr(solver, "with_df", None) is not None:
+            settings["correlation_fitting_set"] = fitting_set_name(solver.with_df.auxbasis)
+        return float(solver.e_corr), settings, solver
 
     def solve(self, mf: Any, frozen: int) -> Any:
         """The converged PySCF coupled-cluster object."""
@@ -149,6 +166,7 @@ class CCSD(Correlated):
             solver = cc.GCCSD(_general(mf), frozen=2 * frozen or None)
         else:
             solver = cc.CCSD(mf, frozen=frozen or None)
+        fit_correlation(solver, mf)
         # Its error is linear in that of the amplitudes, and several times the last change.
         solver.conv_tol = self.options.energy_tolerance / 10
         solver.conv_tol_normt = self.options.energy_tolerance**0.5 / 1000

@@ -15,8 +15,6 @@ RANDOM_STARTS = 4
 
 def hartree_fock_lattice(model: LatticeModel, properties: frozenset[str], options: Any) -> Result:
     """The lowest stable determinant found; `options` are those of method hf."""
-    from qmbench_pyscf.stability import external_instability, threshold
-
     what = f"{model.name or 'lattice'}: hf"
     unrestricted = model.multiplicity > 1 or options.reference == "unrestricted"
     found = []
@@ -37,13 +35,11 @@ def hartree_fock_lattice(model: LatticeModel, properties: frozenset[str], option
     warnings: tuple[str, ...] = ()
     if options.stability:
         settings |= descend(mf, what)
-        if not unrestricted:
-            settings["external_instability"] = external_instability(mf) < threshold(mf)
-            if settings["external_instability"]:
-                warnings = (
-                    "the restricted solution is not the lowest: spin order lowers the energy "
-                    "(reference=unrestricted follows that)",
-                )
+        if settings.get("external_instability"):
+            warnings = (
+                "the restricted solution is not the lowest: spin order lowers the energy "
+                "(reference=unrestricted follows that)",
+            )
     settings["s_squared"] = float(mf.spin_square()[0])
     energy = float(mf.e_tot)
     values = {"energy": Quantity(energy, "t"), "energy_per_site": Quantity(energy / model.n_sites, "t")}

@@ -9,6 +9,7 @@ import numpy as np
 
 from qmbench import InputError, Molecule, Resources
 from qmbench_pyscf.external import ExternalFunctional, integrator
+from qmbench_pyscf.fitting import fitting_set
 from qmbench_pyscf.mole import to_mole
 from qmbench_pyscf.specification import ScfSpecification
 
@@ -31,7 +32,7 @@ def mean_field(molecule: Molecule, spec: ScfSpecification, resources: Resources)
         mf = dft.uks.UKS(mole) if unrestricted else dft.rks.RKS(mole)
         _set_functional(mf, spec)
     if spec.density_fitting:
-        mf = mf.density_fit()
+        mf = mf.density_fit(auxbasis=fitting_set(mole, "coulomb and exchange" if spec.is_hybrid else "coulomb"))
     mf.conv_tol, mf.max_cycle = spec.energy_tolerance, spec.max_cycle
     # Correlation energies, and dipoles in a field, have errors of first order in the orbital gradient.
     first_order = spec.xc is None or spec.in_field

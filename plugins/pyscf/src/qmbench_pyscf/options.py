@@ -22,7 +22,11 @@ class ScfOptions(Options):
         "singlet break its spin symmetry",
     )
     density_fitting: bool = Field(
-        False, description="fit two-electron densities in PySCF's default auxiliary set of the basis"
+        False,
+        description="fit two-electron densities in the auxiliary sets that PySCF assigns to the basis: one for Coulomb "
+        "alone for functionals without exact exchange (def2-universal-jfit), a JK set for hybrids and Hartree–Fock "
+        "(cc-pvtz-jkfit), an RI set for correlation (cc-pvtz-ri); even-tempered functions where there is none. "
+        "The record names the set",
     )
     energy_tolerance: float = Field(1e-10, gt=0, le=1e-5, description="SCF convergence in the energy, hartree")
     max_cycle: int = Field(100, ge=1, description="iterations after which an SCF is given up")

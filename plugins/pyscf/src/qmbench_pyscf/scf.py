@@ -18,6 +18,7 @@ import numpy as np
 
 from qmbench import Molecule, NotConverged, Resources
 from qmbench_pyscf.convergence import SAME_ENERGY, converge, converge_quickly, descend
+from qmbench_pyscf.fitting import fitting_set_name
 from qmbench_pyscf.mean_field_object import coarsened, mean_field
 from qmbench_pyscf.mole import pyscf_session
 from qmbench_pyscf.specification import NO_FIELD, ScfSpecification
@@ -65,8 +66,6 @@ def _solution(molecule: Molecule, spec: ScfSpecification, resources: Resources) 
 
 def _closed_shell(molecule: Molecule, spec: ScfSpecification, resources: Resources) -> tuple[Any, Settings]:
     """The solution of the first guess that converges, followed to a minimum among restricted determinants."""
-    from qmbench_pyscf.stability import external_instability, threshold
-
     title, failures = _title(molecule, spec), []
     for guess in ("minao", "atom", "hcore"):
         mf = mean_field(molecule, spec, resources)
@@ -80,8 +79,6 @@ def _closed_shell(molecule: Molecule, spec: ScfSpecification, resources: Resourc
     settings: Settings = {"guess": guess, "stability": "not looked at"}
     if spec.stability:
         settings |= descend(mf, title)
-        lowest = external_instability(mf)
-        settings |= {"external_instability": lowest < threshold(mf), "external_eigenvalue": lowest}
     return mf, settings
 
 
@@ -179,7 +176,7 @@ def _facts(mf: Any) -> Settings:
     if mf.mol.has_ecp():
         facts["core_potential_electrons"] = int(sum(mf.mol.atom_nelec_core(i) for i in range(mf.mol.natm)))
     if getattr(mf, "with_df", None) is not None:
-        facts["density_fitting"] = True
+        facts |= {"density_fitting": True, "fitting_set": fitting_set_name(mf.with_df.auxbasis)}
     if getattr(mf, "xc", None):
         mf.grids.build()
         facts |= {"grid_level": int(mf.grids.level), "n_grid_points": int(mf.grids.coords.shape[0])}

@@ -74,6 +74,15 @@ class ScfSpecification:
         return 5 if libxc.xc_type(self.xc) == "MGGA" else 4
 
     @property
+    def is_hybrid(self) -> bool:
+        """Whether there is exact exchange, as in Hartree–Fock."""
+        if self.xc is None or isinstance(self.xc, ExternalFunctional):
+            return self.xc is None
+        from pyscf.dft import libxc
+
+        return bool(libxc.is_hybrid_xc(self.xc))
+
+    @property
     def in_field(self) -> bool:
         """Whether there is an electric field."""
         return any(self.field)
@@ -88,6 +97,8 @@ class ScfSpecification:
 
         options = {**vars(self), "grid": self.grid_level}
         del options["basis"], options["xc"]
+        if self.density_fitting:
+            options["density_fitting"] = "coulomb and exchange" if self.is_hybrid else "coulomb"
         content = {
             "what": "scf",
             "system": {k: v for k, v in molecule.to_json().items() if k not in ("name", "fragments")},

@@ -1,109 +1,79 @@
-"""Is a converged SCF a minimum? The lowest eigenvalue of the orbital Hessian, and the way downhill.
+"""Is a converged SCF a minimum? The sign of the lowest eigenvalue of the orbital Hessian, and the way downhill.
 
 Seeger and Pople, J. Chem. Phys. 66, 3045 (1977); Bauernschmitt and Ahlrichs, J. Chem. Phys. 104, 9047 (1996).
+
+A cheap Hessian (coarse grid, fitted integrals) is asked first, and no further than the sign needs: a Ritz value bounds
+the lowest eigenvalue from above, and less the norm of its residual from below. Only where that lies within the cheap
+Hessian's error of zero the full one is asked, from the cheap one's vectors on. The way downhill proves a saddle point.
 """
 
 from __future__ import annotations
 
 from collections.abc import Callable
+from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
 
+from qmbench_pyscf.davidson import Ritz, lowest_ritz
+
 # Below this lowest Hessian eigenvalue (hartree) a solution is a saddle point. Turning an open-shell atom in
 # space changes nothing, so zero is an eigenvalue there; on a quadrature grid it is zero to within the grid's error.
 INSTABLE = {"hf": -1e-5, "ks": -2e-4}
+# What the cheap Hessian's lowest eigenvalues are trusted to (hartree): several times the largest error seen.
+DOUBT = {"hf": 0.005, "ks": 0.02}
+# Rotations of smallest orbital-energy difference to start from, and how often their space is widened before its lowest
+# value is believed to be the lowest of all.
+N_START, EXPANSIONS = 12, 3
+# Up to so many rotations, all of them are the space: of the full Hessian, of the cheap one.
+SMALL, SMALL_COARSE = 40, 120
+# A turn in space that changes the orbitals less (norm of its rotation) leaves the solution as it is.
+TURNED = 1e-2
+# Norms of residuals: of vectors that no lower one hides behind, and of converged ones. Eigenvalues are good to the square.
+SETTLED, CONVERGED, CONVERGED_FULL = 0.03, 1e-3, 2e-4
 
 
-def internal_instability(mf: Any) -> tuple[float, np.ndarray | None]:
-    """Lowest Hessian eigenvalue within the kind of orbitals that `mf` has, and orbitals lower in energy.
+@dataclass(frozen=True)
+class Verdict:
+    """What is known of the lowest eigenvalue of one orbital Hessian.
 
-    The orbitals are None for a stable solution. Non-local correlation (VV10) is left out of the Hessian.
+    eigenvalue: the best value at hand, hartree, not below the lowest. how: what it was found with.
+    vector: (n,) that goes with it.
     """
-    n = _n_rotations(mf.mo_occ)
+
+    stable: bool
+    eigenvalue: float
+    how: str
+    vector: np.ndarray
+
+
+def verdicts(mf: Any) -> list[Verdict]:
+    """Of the Hessian within the kind of orbitals that `mf` has and, for a stable restricted `mf`, of that for letting
+    ↑ and ↓ orbitals differ. Non-local correlation (VV10) is left out of the Hessians.
+    """
+    from qmbench_pyscf.coarse_hessian import CoarseHessian
+
+    full = FullHessian(mf)
+    n = full.differences.size
     if n == 0:
-        return 0.0, None
-    value, vector = _lowest(*_hessian(mf))
-    return value, (_downhill(mf, vector) if value < threshold(mf) else None)
-
-
-def external_instability(mf: Any) -> float:
-    """Lowest eigenvalue of the Hessian of a restricted `mf` for letting spin-up and spin-down orbitals differ."""
-    if _n_rotations(mf.mo_occ) == 0:
-        return 0.0
-    return _lowest(*_restricted_hessian(mf, singlet=False))[0]
+        return [Verdict(True, 0.0, "nothing to rotate", np.zeros(0))] * full.channels
+    if mf.mol.nelectron == 1 and not _is_kohn_sham(mf):
+        return [_one_electron(mf)]
+    is_lattice = mf.mol.natm == 0
+    is_small = n <= SMALL and not _is_kohn_sham(mf)
+    # MB, of which other large arrays need their share.
+    is_too_large = CoarseHessian.bytes(mf) > 0.5e6 * mf.max_memory
+    if is_lattice or is_small or is_too_large:
+        return _by_full(mf, full)
+    return _by_coarse(mf, full, CoarseHessian(mf))
 
 
 def threshold(mf: Any) -> float:
     """The eigenvalue below which `mf` counts as unstable."""
-    return INSTABLE["ks" if getattr(mf, "xc", None) else "hf"]
+    return INSTABLE["ks" if _is_kohn_sham(mf) else "hf"]
 
 
-def _n_rotations(occupation: np.ndarray) -> int:
-    rows = np.atleast_2d(occupation)
-    return int(sum(np.sum(row > 0) * np.sum(row == 0) for row in rows))
-
-
-def _hessian(mf: Any) -> tuple[Callable, np.ndarray]:
-    """Hessian-times-vector and the diagonal, (occupied → virtual) rotations flattened."""
-    if np.ndim(mf.mo_occ) == 1:
-        return _restricted_hessian(mf, singlet=None)
-    from pyscf.soscf import newton_ah
-
-    _, product, diagonal = newton_ah.gen_g_hop_uhf(mf, mf.mo_coeff, mf.mo_occ)
-    return product, diagonal
-
-
-def _restricted_hessian(mf: Any, singlet: bool | None) -> tuple[Callable, np.ndarray]:
-    """Orbital Hessian of a closed shell; singlet=None: spin kept, False: rotations of opposite sign for ↑ and ↓."""
-    occupied, virtual = mf.mo_coeff[:, mf.mo_occ > 0], mf.mo_coeff[:, mf.mo_occ == 0]
-    fock = mf.get_fock(dm=mf.make_rdm1())
-    foo, fvv = occupied.T @ fock @ occupied, virtual.T @ fock @ virtual
-    respond = mf.gen_response(singlet=singlet, hermi=1, with_nlc=False)
-
-    def product(x: np.ndarray) -> np.ndarray:
-        x = x.reshape(virtual.shape[1], occupied.shape[1])
-        density = virtual @ (2 * x) @ occupied.T
-        response = virtual.T @ respond(density + density.T) @ occupied
-        return (fvv @ x - x @ foo + response).ravel()
-
-    return product, (fvv.diagonal()[:, None] - foo.diagonal()).ravel()
-
-
-def _lowest(product: Callable, diagonal: np.ndarray) -> tuple[float, np.ndarray]:
-    """Lowest eigenpair. The start vectors hold no symmetry, so that none can hide an instability."""
-    from pyscf import lib
-
-    n = diagonal.size
-    if n <= 40:
-        values, vectors = np.linalg.eigh(_symmetric(np.array([product(row) for row in np.eye(n)])))
-        return float(values[0]), vectors[:, 0]
-    start = [np.eye(1, n, int(k)).ravel() for k in np.argsort(diagonal)[:3]]
-    noise = np.random.default_rng(1).uniform(-1, 1, n)
-    start.append(noise / np.maximum(np.abs(diagonal), 0.1))
-
-    def precondition(x: np.ndarray, value: float, *_: Any) -> np.ndarray:
-        shifted = diagonal - value
-        shifted[np.abs(shifted) < 1e-3] = 1e-3
-        return x / shifted
-
-    _, values, vectors = lib.davidson1(
-        lambda xs: [product(np.asarray(x)) for x in xs],
-        start,
-        precondition,
-        tol=1e-6,
-        nroots=1,
-        max_cycle=60,
-        verbose=0,
-    )
-    return float(values[0]), np.asarray(vectors[0])
-
-
-def _symmetric(matrix: np.ndarray) -> np.ndarray:
-    return (matrix + matrix.T) / 2
-
-
-def _downhill(mf: Any, vector: np.ndarray) -> np.ndarray:
+def downhill(mf: Any, vector: np.ndarray) -> np.ndarray:
     """Orbitals rotated along `vector`, by the step (of several, both ways) that lowers the energy most."""
     best, lowest = None, np.inf
     for step in (0.15, -0.15, 0.4, -0.4, 0.8, -0.8):
@@ -112,6 +82,154 @@ def _downhill(mf: Any, vector: np.ndarray) -> np.ndarray:
         if energy < lowest:
             best, lowest = orbitals, energy
     return np.asarray(best)
+
+
+class FullHessian:
+    """Products with the orbital Hessians as the SCF itself evaluates them; vectors as in `CoarseHessian`.
+
+    channels: 2 (spin kept, spin turned) for a restricted `mf`, otherwise 1.
+    """
+
+    def __init__(self, mf: Any) -> None:
+        self.mf, self.channels = mf, 2 if np.ndim(mf.mo_occ) == 1 else 1
+        coefficients = [mf.mo_coeff] if self.channels == 2 else list(mf.mo_coeff)
+        occupations, energies = np.atleast_2d(mf.mo_occ), np.atleast_2d(mf.mo_energy)
+        self._orbitals = [(c[:, n > 0], c[:, n == 0]) for c, n in zip(coefficients, occupations, strict=True)]
+        differences = [e[n == 0][:, None] - e[n > 0] for e, n in zip(energies, occupations, strict=True)]
+        self._shapes = [d.shape for d in differences]
+        self.differences = np.concatenate([d.ravel() for d in differences])
+        self._ends = np.cumsum([d.size for d in differences])
+        self._responses: dict[int, Callable] = {}
+
+    def products(self, vectors: np.ndarray, channel: int = 0) -> np.ndarray:
+        """(k, n) for `vectors` (k, n)."""
+        k = len(vectors)
+        densities = []
+        for part, shape, (o, v) in zip(
+            np.split(vectors, self._ends[:-1], axis=1), self._shapes, self._orbitals, strict=True
+        ):
+            half = v @ (part.reshape(k, *shape) * self.channels) @ o.T
+            densities.append(half + half.transpose(0, 2, 1))
+        response = self._response(channel)(densities[0] if self.channels == 2 else np.array(densities))
+        response = response[None] if self.channels == 2 else response
+        changed = [(v.T @ r @ o).reshape(k, -1) for r, (o, v) in zip(response, self._orbitals, strict=True)]
+        return self.differences * vectors + np.hstack(changed)
+
+    def matrix_elements(self, operator: np.ndarray) -> np.ndarray:
+        """(n,) of a one-electron operator (AO, AO) between empty and occupied orbitals."""
+        return np.concatenate([(v.T @ operator @ o).ravel() for o, v in self._orbitals])
+
+    def _response(self, channel: int) -> Callable:
+        if channel not in self._responses:
+            more = {"singlet": (None, False)[channel]} if self.channels == 2 else {}
+            self._responses[channel] = self.mf.gen_response(hermi=1, with_nlc=False, **more)
+        return self._responses[channel]
+
+
+def _is_kohn_sham(mf: Any) -> bool:
+    return bool(getattr(mf, "xc", None))
+
+
+def _one_electron(mf: Any) -> Verdict:
+    """Exact for Hartree–Fock: one electron does not meet itself, and the Hessian is the core Hamiltonian's."""
+    occupied, empty = mf.mo_coeff[0][:, mf.mo_occ[0] > 0], mf.mo_coeff[0][:, mf.mo_occ[0] == 0]
+    core = mf.get_hcore()
+    values, vectors = np.linalg.eigh(empty.T @ core @ empty)
+    value = float(values[0] - (occupied.T @ core @ occupied)[0, 0])
+    return Verdict(value > threshold(mf), value, "one electron: the core Hamiltonian", vectors[:, 0])
+
+
+def _start(differences: np.ndarray, small: int) -> np.ndarray:
+    """Vectors to start from: the easiest rotations, and one without symmetry so that none can hide an instability.
+
+    All of them where there are no more than `small`.
+    """
+    n = differences.size
+    if n <= small:
+        return np.eye(n)
+    unit = np.zeros((N_START, n))
+    unit[range(N_START), np.argsort(differences)[:N_START]] = 1.0
+    noise = np.random.default_rng(1).uniform(-1, 1, n) / np.maximum(np.abs(differences), 0.1)
+    return np.vstack([unit, noise])
+
+
+def _by_coarse(mf: Any, full: FullHessian, coarse: Any) -> list[Verdict]:
+    """The signs that are beyond the cheap Hessian's doubt, and the full Hessian's for the others."""
+    limit, doubt = threshold(mf), DOUBT["ks" if _is_kohn_sham(mf) else "hf"]
+    turns = turns_in_space(mf, full)
+    turned = coarse.products(turns)[0] if len(turns) else turns
+
+    def products(vectors: np.ndarray) -> np.ndarray:
+        # Orbitals of both spins turn together: P H P + (1 − P), with P beside the turns, in the first channel.
+        out = np.asarray(coarse.products(vectors))
+        along = vectors @ turns.T
+        out[0] -= along @ turned
+        out[0] += (along - out[0] @ turns.T) @ turns
+        return out
+
+    def decided(_: int, pairs: Ritz) -> bool:
+        value, residual = pairs.values[0], pairs.residuals[0]
+        is_clear = value - residual > limit + doubt or value < limit - doubt
+        return bool(is_clear and pairs.residuals.max() < SETTLED or residual < CONVERGED)
+
+    start = _start(coarse.differences, SMALL_COARSE)
+    found = lowest_ritz(products, coarse.differences, start, decided, expansions=EXPANSIONS)
+    how = ("coarse grid, " if _is_kohn_sham(mf) else "") + "fitted integrals"
+    out: list[Verdict] = []
+    for channel, pairs in enumerate(found):
+        value, vector = float(pairs.values[0]), pairs.vectors[0]
+        if value - pairs.residuals[0] > limit + doubt:
+            is_turn = channel == 0 and len(turns)
+            out.append(Verdict(True, 0.0 if is_turn else value, how + (", but for turns in space" * is_turn), vector))
+        elif value < limit - doubt:
+            out.append(Verdict(False, value, how, vector))
+        else:
+            out.append(_channel_by_full(mf, full, channel, pairs.vectors))
+        if not out[-1].stable:
+            break
+    return out
+
+
+def turns_in_space(mf: Any, full: FullHessian) -> np.ndarray:
+    """Orthonormal rotations (k, n) that turn the solution in space as the nuclei don't notice: of an atom k ≤ 3, of a
+    linear molecule k ≤ 1. The energy is the same there: exact eigenvectors of the Hessian, of eigenvalue zero.
+    """
+    mole = mf.mol
+    centres = mole.atom_coords() - mole.atom_coord(0)
+    _, spread, axes = np.linalg.svd(centres)
+    if spread.size > 1 and spread[1] > 1e-8:
+        return np.zeros((0, full.differences.size))
+    with mole.with_common_origin(mole.atom_coord(0)):
+        turns = mole.intor("int1e_cg_irxp", comp=3, hermi=2)
+    if spread[0] > 1e-8:
+        turns = np.einsum("k,kij->ij", axes[0], turns)[None]
+    rows = np.array([full.matrix_elements(turn) for turn in turns])
+    _, sizes, rotations = np.linalg.svd(rows, full_matrices=False)
+    return np.asarray(rotations[sizes > TURNED])
+
+
+def _by_full(mf: Any, full: FullHessian) -> list[Verdict]:
+    out: list[Verdict] = []
+    for channel in range(full.channels):
+        out.append(_channel_by_full(mf, full, channel, _start(full.differences, SMALL), EXPANSIONS))
+        if not out[-1].stable:
+            break
+    return out
+
+
+def _channel_by_full(mf: Any, full: FullHessian, channel: int, start: np.ndarray, expansions: int = 0) -> Verdict:
+    """A Rayleigh quotient below the threshold, a residual bound above it, or else a converged eigenvalue."""
+    limit = threshold(mf)
+
+    def decided(_: int, pairs: Ritz) -> bool:
+        value, residual = pairs.values[0], pairs.residuals[0]
+        return bool(value < limit or value - residual > limit or residual < CONVERGED_FULL)
+
+    found = lowest_ritz(
+        lambda x: full.products(x, channel)[None], full.differences, start, decided, expansions=expansions
+    )[0]
+    value = float(found.values[0])
+    return Verdict(value >= limit, value, "full Hessian", found.vectors[0])
 
 
 def _rotated(mf: Any, x: np.ndarray) -> np.ndarray:
