@@ -132,7 +132,13 @@ def lowest(product: Callable[[np.ndarray], np.ndarray], diagonal: np.ndarray) ->
         return x / shifted
 
     found = lib.davidson1(
-        lambda xs: [product(np.asarray(x)) for x in xs], start, precondition, tol=1e-6, nroots=1, max_cycle=60, verbose=0
+        lambda xs: [product(np.asarray(x)) for x in xs],
+        start,
+        precondition,
+        tol=1e-6,
+        nroots=1,
+        max_cycle=60,
+        verbose=0,
     )
     return float(found[1][0])
 
@@ -181,7 +187,8 @@ def main() -> int:
     from qmbench_pyscf import pyscf_session
 
     rows = []
-    print(f"{'system':34} {'level':18} {'n':>4} {'full':>20} {'cheap':>20} {'verdict':10} {'SCF s':>7} {'full':>6} {'cheap':>6}")
+    heads = f"{'system':34} {'level':18} {'n':>4} {'full':>20} {'cheap':>20} {'verdict':10}"
+    print(f"{heads} {'SCF s':>7} {'full':>6} {'cheap':>6}")
     with tempfile.TemporaryDirectory() as folder:
         resources = Resources(cores=1, scratch=Path(folder))
         with pyscf_session(resources):
@@ -197,7 +204,8 @@ def main() -> int:
                     continue
                 rows.append({"system": name, "level": level, **row})
                 shown = ["/".join(f"{value:+.4f}" for value in row[key]) for key in ("old", "new")]
-                sign = "/".join("stable" if s else "saddle" for s in row["new_stable"]) + ("" if agree(row) else " WRONG")
+                sign = "/".join("stable" if s else "saddle" for s in row["new_stable"])
+                sign += "" if agree(row) else " WRONG"
                 doubt = "*" if "full Hessian" in row["how"] else ""
                 print(
                     f"{name:34} {level:18} {row['basis_functions']:4} {shown[0]:>20} {shown[1]:>20} {sign + doubt:10} "
@@ -211,7 +219,8 @@ def main() -> int:
             total = sum(row[key] for row in chosen) / sum(row["scf_s"] for row in chosen)
             print(
                 f"{text}, {'full' if key == 'old_s' else 'cheap'}: {len(ratios)} solutions, median ratio "
-                f"{statistics.median(ratios):.2f}, of sums {total:.2f}, above {ALLOWED}: {sum(r > ALLOWED for r in ratios)}"
+                f"{statistics.median(ratios):.2f}, of sums {total:.2f}, "
+                f"above {ALLOWED}: {sum(r > ALLOWED for r in ratios)}"
             )
     errors = [
         abs(a - b)

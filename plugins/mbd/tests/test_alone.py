@@ -6,9 +6,18 @@ import json
 import numpy as np
 import pytest
 
-from qmbench import Crystal, Fragment, InputError, Molecule, NotConverged, Resources, Unsupported, parse_level
+from qmbench import (
+    Crystal,
+    Fragment,
+    InputError,
+    Molecule,
+    NotConverged,
+    Resources,
+    Unsupported,
+    parse_level,
+    read_system,
+)
 from qmbench.cli import run
-from qmbench.domain.systems.files import read_system
 from qmbench_mbd.parameters import LIBMBD_BOHR_IN_ANGSTROM, from_volume_ratios
 from qmbench_mbd.quanta import bogoliubov, pair_energies
 

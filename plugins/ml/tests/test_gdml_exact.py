@@ -5,12 +5,13 @@ from __future__ import annotations
 import numpy as np
 import pytest
 from ml_gdml_cases import AMMONIA, METHANOL, labels, model
+from scipy.spatial.transform import Rotation
 
-import qmbench.testing.samples as samples
 from qmbench_ml.gdml.kernel import Kernel, Points, descriptors, jacobians, pair_permutations
 from qmbench_ml.gdml.permutations import checked_group, symmetry
 
-TURN = samples.rotation_matrix()
+TURN = Rotation.from_rotvec([0.32, 0.43, 0.72]).as_matrix()
+SHIFT = np.array([0.7, -1.3, 2.1])
 
 
 @pytest.fixture(scope="module")
@@ -24,7 +25,7 @@ def unseen():
 
 
 def test_translation_and_rotation(field, unseen):
-    moved = unseen @ TURN.T + samples.SHIFT
+    moved = unseen @ TURN.T + SHIFT
     assert np.abs(field.energies(moved) - field.energies(unseen)).max() < 1e-10
     assert np.abs(field.forces(moved) - field.forces(unseen) @ TURN.T).max() < 1e-10
 

@@ -99,14 +99,14 @@ class CoarseHessian:
         )
         scale = 4.0 if self.restricted else 2.0
         coulomb = [
-            scale * np.tensordot(potential, f[0], axes=(1, 0)).transpose(0, 2, 1).reshape(k, -1)
-            for f in self._coulomb[0][1]
+            scale * np.tensordot(potential, f[0], axes=(1, 0)).transpose(0, 2, 1).reshape(k, v * o)
+            for f, (v, o) in zip(self._coulomb[0][1], self.shapes, strict=True)
         ]
         exchange = [np.zeros((k, shape[0] * shape[1])) for shape in self.shapes]
         for fraction, factors in self._coulomb:
             if fraction:
                 for out, x, f in zip(exchange, parts, factors, strict=True):
-                    out += fraction * _exchanged(x, *f).reshape(k, -1)
+                    out += fraction * _exchanged(x, *f).reshape(out.shape)
         kept, turned = np.hstack(coulomb) - np.hstack(exchange), -np.hstack(exchange)
         return np.array([kept, turned] if self.restricted else [kept])
 
@@ -127,10 +127,8 @@ class CoarseHessian:
             points = slice(start, start + BLOCK)
             ao = integrator.eval_ao(mf.mol, grids.coords[points], deriv=derivatives)
             ao = ao.reshape(-1, *ao.shape[-2:]).astype(SINGLE)
-            yield (
-                kernel[..., points],
-                [(ao @ o.astype(SINGLE), ao @ v.astype(SINGLE)) for o, v in zip(self.occupied, self.empty, strict=True)],
-            )
+            pairs = zip(self.occupied, self.empty, strict=True)
+            yield kernel[..., points], [(ao @ o.astype(SINGLE), ao @ v.astype(SINGLE)) for o, v in pairs]
 
     def _quadrature_response(self, parts: list[np.ndarray]) -> np.ndarray:
         """Exchange-correlation response, (channels, k, n)."""

@@ -29,7 +29,8 @@ N_START, EXPANSIONS = 12, 3
 SMALL, SMALL_COARSE = 40, 120
 # A turn in space that changes the orbitals less (norm of its rotation) leaves the solution as it is.
 TURNED = 1e-2
-# Norms of residuals: of vectors that no lower one hides behind, and of converged ones. Eigenvalues are good to the square.
+# Norms of residuals: of vectors that no lower one hides behind, and of converged ones. Eigenvalues are good to the
+# square.
 SETTLED, CONVERGED, CONVERGED_FULL = 0.03, 1e-3, 2e-4
 
 
@@ -112,7 +113,11 @@ class FullHessian:
             densities.append(half + half.transpose(0, 2, 1))
         response = self._response(channel)(densities[0] if self.channels == 2 else np.array(densities))
         response = response[None] if self.channels == 2 else response
-        changed = [(v.T @ r @ o).reshape(k, -1) for r, (o, v) in zip(response, self._orbitals, strict=True)]
+        # Their lengths are spelled out, since one spin may have nothing to rotate.
+        changed = [
+            (v.T @ r @ o).reshape(k, v.shape[1] * o.shape[1])
+            for r, (o, v) in zip(response, self._orbitals, strict=True)
+        ]
         return self.differences * vectors + np.hstack(changed)
 
     def matrix_elements(self, operator: np.ndarray) -> np.ndarray:
@@ -170,7 +175,7 @@ def _by_coarse(mf: Any, full: FullHessian, coarse: Any) -> list[Verdict]:
     def decided(_: int, pairs: Ritz) -> bool:
         value, residual = pairs.values[0], pairs.residuals[0]
         is_clear = value - residual > limit + doubt or value < limit - doubt
-        return bool(is_clear and pairs.residuals.max() < SETTLED or residual < CONVERGED)
+        return bool((is_clear and pairs.residuals.max() < SETTLED) or residual < CONVERGED)
 
     start = _start(coarse.differences, SMALL_COARSE)
     found = lowest_ritz(products, coarse.differences, start, decided, expansions=EXPANSIONS)
