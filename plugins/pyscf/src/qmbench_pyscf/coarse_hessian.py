@@ -176,7 +176,9 @@ def _exchanged(x: np.ndarray, ov: np.ndarray, oo: np.ndarray, vv: np.ndarray) ->
 def _density(x: np.ndarray, occupied: np.ndarray, empty: np.ndarray, rows: int) -> np.ndarray:
     """Change of density, gradient and kinetic energy density (k, rows, N) of one spin for rotations x (k, v, o)."""
     k, v, o = x.shape
-    turned = (empty.reshape(-1, v) @ x.transpose(1, 0, 2).reshape(v, k * o)).reshape(*empty.shape[:2], k, o)
+    turned = (empty.reshape(empty.shape[0] * empty.shape[1], v) @ x.transpose(1, 0, 2).reshape(v, k * o)).reshape(
+        *empty.shape[:2], k, o
+    )
     out = np.empty((k, rows, empty.shape[1]), SINGLE)
     out[:, 0] = 2 * np.einsum("go,gko->kg", occupied[0], turned[0])
     for axis in range(1, min(rows, 4)):
@@ -199,5 +201,5 @@ def _rotation(potential: np.ndarray, occupied: np.ndarray, empty: np.ndarray) ->
         turned[axis] = weight * occupied[0][:, None]
         if rows == 5:
             turned[axis] += 0.5 * potential[:, 4].T[:, :, None] * occupied[axis][:, None]
-    elements = empty.reshape(-1, v).T @ turned.reshape(len(empty) * points, k * o)
+    elements = empty.reshape(empty.shape[0] * empty.shape[1], v).T @ turned.reshape(len(empty) * points, k * o)
     return elements.reshape(v, k, o).transpose(1, 0, 2).reshape(k, v * o)
