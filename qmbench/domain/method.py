@@ -327,15 +327,17 @@ def build_level(method: type[Method], text: LevelText, plugin: str = "") -> Leve
 def level_of_values(method: type[Method], values: Mapping[str, Any], plugin: str = "") -> LevelOfTheory:
     """A level of theory from the values of its options; InputError names a wrong one together with the right ones."""
     fields = method.Options.model_fields
+    basis = values.get("basis")
+    if "basis" not in fields and basis is None:  # no basis is what it has
+        values = {name: value for name, value in values.items() if name != "basis"}
+    elif isinstance(basis, str):
+        values = {**values, "basis": basis.lower()}
     for name in values:
         if name not in fields:
             raise InputError(
                 f"{method.name} has no option '{name}'{did_you_mean(name, fields)}"
                 + ("" if fields else "; it has no options")
             )
-    values = {
-        name: value.lower() if name == "basis" and isinstance(value, str) else value for name, value in values.items()
-    }
     return _validated(method, values, values, plugin)
 
 

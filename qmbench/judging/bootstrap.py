@@ -9,7 +9,6 @@ none: no resampling estimates an extreme of the population.
 
 from __future__ import annotations
 
-import math
 from functools import lru_cache
 from typing import Any
 
@@ -187,8 +186,3 @@ def combined_interval(
     """
     reach = normal_quantile(confidence) * np.nan_to_num(uncertainty)
     return np.array([value - np.hypot(value - interval[0], reach), value + np.hypot(interval[1] - value, reach)])
-
-
-def is_number(x: object) -> bool:
-    """Whether x is a finite number (None, NaN and infinities are not)."""
-    return isinstance(x, (int, float, np.number)) and math.isfinite(float(x))

@@ -123,6 +123,10 @@ def test_a_level_is_built_from_values(load):
     made = found.level("m", basis="STO-3G", scale=0.1 + 0.2, cells=(4, 4))
     assert made == found.level("m/sto-3g?cells=4,4&scale=0.30000000000000004")
     assert found.level(str(made)) == made
+    bare = load(n=good("n"))
+    assert bare.level("n", basis=None) == bare.level("n")
+    with pytest.raises(InputError, match="n has no option 'basis'"):
+        bare.level("n", basis="sto-3g")
     with pytest.raises(InputError, match="m has no option 'scael'; did you mean 'scale'"):
         found.level("m", basis="sto-3g", scael=1)
     with pytest.raises(InputError, match=r"m: scale: Input should be a valid number.*, not 'a'"):
