@@ -416,7 +416,7 @@ def _system_sources(folder: Path, meta: Mapping[str, Any]) -> dict[str, Any]:
     kinds = plugins().systems
     sources: dict[str, Any] = {}
     for path in sorted((folder / "systems").glob("*")):
-        if path.suffix in kinds.endings:
+        if path.suffix.lower() in kinds.endings:
             if path.stem in sources:
                 raise InputError(f"{path}: there is another file for a system '{path.stem}'")
             sources[path.stem] = lambda name, path=path: kinds.read(path, name)

@@ -48,7 +48,7 @@ def target_of(what: str | Path | System | Atoms, charge: int | None = None, mult
 def find_target(text: str) -> Target:
     """Resolve `text`; InputError with what would be right."""
     kinds = plugins().systems
-    if text.endswith(kinds.endings):
+    if text.lower().endswith(kinds.endings):
         return Target(text, system=kinds.read(text))
     for separator in (":", "/"):
         head, found, rest = text.partition(separator)
