@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from dataclasses import dataclass, is_dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -91,6 +92,6 @@ def adhoc_entry(system: System, observable: str) -> tuple[Benchmark, Entry]:
 
 
 def _fragment(system: System, number: str) -> System:
-    if not number.isdigit():
+    if not re.fullmatch(r"[0-9]{1,9}", number):
         raise InputError(f"'@{number}' is not a fragment; write SYSTEM@1, say")
     return system.fragment(int(number), ghosts=False)
