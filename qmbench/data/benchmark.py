@@ -6,7 +6,6 @@ Every complaint names the file and the line. See docs/reference for the format.
 
 from __future__ import annotations
 
-import os
 import re
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
@@ -14,19 +13,19 @@ from functools import cached_property
 from pathlib import Path
 from typing import Any
 
+from qmbench.data.balance import check_balance
 from qmbench.data.identifiers import check_identifier, check_set_name
 from qmbench.data.meta import BSSE as BSSE
 from qmbench.data.meta import TOML_KEYS as TOML_KEYS
 from qmbench.data.meta import check_meta, own_observables, unit_of
 from qmbench.data.reference_sets import Role, role_of
-from qmbench.data.tables import Complain, collected, finite, read_csv, refuse, whole_cell
+from qmbench.data.system_sources import system_sources
+from qmbench.data.tables import Complain, collected, finite, read_csv, refuse
 from qmbench.domain.errors import InputError, did_you_mean
 from qmbench.domain.observables import Observable
 from qmbench.domain.quantity import Quantity
-from qmbench.domain.systems import Molecule, System
-from qmbench.domain.systems.files import key_lines, load_toml, read_text
-from qmbench.domain.systems.xyz import parse_fragments
-from qmbench.domain.units import BOHR_IN_ANGSTROM
+from qmbench.domain.systems import System
+from qmbench.domain.systems.files import load_toml
 from qmbench.plugging.registry import plugins
 
 ENTRY_COLUMNS = "id stoichiometry observable state subset tags curve coordinate coordinate_unit note".split()
@@ -158,6 +157,17 @@ class Benchmark:
             if entry.id == name:
                 return entry
         raise InputError(f"benchmark {self.id} has no entry '{name}'{did_you_mean(name, (e.id for e in self.entries))}")
+
+    def check(self, entry: Entry) -> None:
+        """InputError where what the entry compares would have no meaning: a difference that is not balanced."""
+        if entry.id in self._checked or not self.observable_of(entry).balanced:
+            return
+        check_balance(entry, {term.system: self.system(term.system) for term in entry.terms})
+        self._checked.add(entry.id)
+
+    @cached_property
+    def _checked(self) -> set[str]:
+        return set()
 
     def select(self, subset: str | None = None, observables: tuple[str, ...] = ()) -> tuple[Entry, ...]:
         """Entries of `subset` (all when None) with one of `observables` (any when empty)."""
@@ -367,95 +377,3 @@ def _reference(
         row["status"],
         row["note"],
     )
-
-
-MOST_FILES = 100_000
-"""Names that are looked at in one folder."""
-
-
-def listed(folder: Path) -> list[Path]:
-    """What is in a folder, sorted; nothing where it is not there. InputError for more than MOST_FILES names."""
-    names: list[str] = []
-    try:
-        with os.scandir(folder) as items:
-            for item in items:
-                names.append(item.name)
-                if len(names) > MOST_FILES:
-                    raise InputError(f"{folder} holds more than the {MOST_FILES} files that are looked at")
-    except (FileNotFoundError, NotADirectoryError):
-        return []
-    except OSError as error:
-        raise InputError(f"can't read {folder}: {error.strerror or error}") from None
-    return [folder / name for name in sorted(names)]
-
-
-def system_sources(folder: Path, meta: Mapping[str, Any], complain: Complain = refuse) -> dict[str, Any]:
-    """system id -> a function that reads it, given its full name. One id is of one system, wherever it is."""
-    kinds = plugins().systems
-    sources: dict[str, Any] = {}
-
-    def add(name: str, where: str, read: Any) -> None:
-        try:
-            check_identifier(name, "a system", where)
-            if name in sources:
-                raise InputError(f"{where}: there is another system '{name}'")
-            sources[name] = read
-        except InputError as error:
-            complain(error)
-
-    files: list[Path] = []
-    try:
-        files = listed(folder / "systems")
-    except InputError as error:
-        complain(error)
-    for path in files:
-        if path.suffix.lower() in kinds.endings:
-            add(path.stem, str(path), lambda name, path=path: kinds.read(path, name))
-    if (folder / "systems.toml").exists():
-        for name, where, read in collected(_tables_of(folder / "systems.toml"), complain):
-            add(name, where, read)
-    if "provider" in meta:
-        columns = ["id", "source", "charge", "multiplicity", "fragments"]
-        rows = read_csv(folder / "systems.csv", columns, tuple(columns[:4]), complain)
-        for where, row in collected(rows, complain):
-            add(
-                row["id"],
-                where,
-                lambda name, where=where, row=row: _provided(meta["provider"], where, row, name),
-            )
-    return sources
-
-
-def _tables_of(path: Path) -> Iterator[tuple[str, str, Any]]:
-    """(id, where, reader) of the tables of systems.toml."""
-    text = read_text(path)
-    for key, table in load_toml(path, text).items():
-        where, lines = f"{path} [{key[:80]}]", key_lines(text, key)
-        yield key, where, lambda name, t=table, w=where, n=lines: plugins().systems.from_table(t, w, name, n)
-
-
-def _provided(provider: str, where: str, row: Mapping[str, str], name: str) -> Molecule:
-    """A molecule whose geometry a dependency ships, or a single atom (`atom`), which has none."""
-    charge, multiplicity = (whole_cell(row[column], where, column) for column in ("charge", "multiplicity"))
-    if provider == "atom":
-        try:
-            return Molecule((row["source"],), ((0.0, 0.0, 0.0),), charge, multiplicity, name=name)
-        except InputError as error:
-            raise InputError(f"{where}: {error}") from None
-    try:
-        if provider == "ase:s22":
-            from ase.data.s22 import create_s22_system
-
-            atoms = create_s22_system(row["source"])
-        elif provider == "ase:g2":
-            from ase.build import molecule
-
-            atoms = molecule(row["source"])
-        else:
-            raise InputError(f"{where}: unknown provider '{provider}'; there is ase:s22, ase:g2, atom")
-    except (KeyError, NotImplementedError):
-        raise InputError(f"{where}: {provider} has no '{row['source']}'") from None
-    symbols = tuple(atoms.get_chemical_symbols())
-    fragments = parse_fragments(row["fragments"], where, len(symbols))
-    positions = tuple((x, y, z) for x, y, z in (atoms.get_positions() / BOHR_IN_ANGSTROM).tolist())
-    return Molecule(symbols, positions, charge, multiplicity, fragments, name=name)

@@ -9,11 +9,13 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from qmbench.data.benchmark import REFERENCE_COLUMNS, Benchmark, load_benchmark, read_tables, system_sources
+from qmbench.data.balance import check_balance
+from qmbench.data.benchmark import REFERENCE_COLUMNS, Benchmark, load_benchmark, read_tables
 from qmbench.data.meta import check_meta
+from qmbench.data.system_sources import system_sources
 from qmbench.data.tables import collected, read_csv
 from qmbench.domain.errors import InputError, QmbenchError
-from qmbench.domain.systems import ATOMIC_NUMBERS, System
+from qmbench.domain.systems import System
 from qmbench.domain.systems.files import load_toml
 
 DOI = re.compile(r"10\.\d{4,9}/\S+")
@@ -103,7 +105,10 @@ def _entries(b: Benchmark, systems: dict[str, System], named: set[str], whole: b
         if entry.id not in referenced and not entry.note:
             yield Finding(where, f"entry '{entry.id}' has no reference value; add one, or say why in its note")
         if b.observable_of(entry).balanced and all(t.system in systems for t in entry.terms):
-            yield from _balance(entry.id, entry.terms, systems, where)
+            try:
+                check_balance(entry, systems)
+            except InputError as error:
+                yield Finding(where, str(error))
     for name in sorted(set(systems) - used) if whole else ():
         yield Finding(str(b.folder), f"system '{name}' is used by no entry", "warning")
 
@@ -113,30 +118,6 @@ def _mentioned(folder: Path, column: str) -> dict[str, None]:
     ignored: list[InputError] = []
     rows = read_csv(folder / "references.csv", REFERENCE_COLUMNS, (column,), ignored.append)
     return dict.fromkeys(row[column] for _, row in collected(rows, ignored.append))
-
-
-def _balance(entry: str, terms: tuple, systems: dict[str, System], where: str) -> Iterator[Finding]:
-    """Every nucleus, or whatever else the systems are composed of, must cancel."""
-    counts: dict[str, float] = {}
-    try:
-        for term in terms:
-            system = systems[term.system]
-            parts: list[System] = [system]
-            if term.fragments is not None:
-                each = [(n + 1,) for n in range(len(system.fragments))]
-                groups = each if term.fragments == (0,) else [term.fragments]
-                parts = [system.fragment(group, ghosts=False) for group in groups]
-                if not parts:
-                    yield Finding(where, f"entry '{entry}': system '{term.system}' has no fragments")
-            for part in parts:
-                for component, number in part.composition.items():
-                    counts[component] = counts.get(component, 0) + term.coefficient * number
-    except InputError as error:
-        yield Finding(where, f"entry '{entry}': {error}")
-        return
-    wrong = sorted((s for s, n in counts.items() if abs(n) > 1e-9), key=lambda s: (ATOMIC_NUMBERS.get(s, 0), s))
-    if wrong:
-        yield Finding(where, f"entry '{entry}': the stoichiometry does not balance {', '.join(wrong)}")
 
 
 def _references(b: Benchmark) -> Iterator[Finding]:

@@ -7,10 +7,11 @@ from collections.abc import Iterator
 from dataclasses import replace
 from pathlib import Path
 
-from qmbench.data.benchmark import Benchmark, find_benchmark, listed
+from qmbench.data.benchmark import Benchmark, find_benchmark
 from qmbench.data.lint import Finding, lint_benchmark
 from qmbench.data.schema import SuiteTable, schema_errors
 from qmbench.data.suite import Suite, read_suite
+from qmbench.data.system_sources import listed
 from qmbench.domain.errors import InputError, QmbenchError
 from qmbench.domain.systems.files import load_toml
 from qmbench.plugging.registry import parse_level

@@ -9,7 +9,7 @@ import pandas as pd
 import pytest
 
 from qmbench import InputError, read_system
-from qmbench.data import benchmark as module
+from qmbench.data import system_sources as module
 from qmbench.data.benchmark import load_benchmark
 from qmbench.data.identifiers import check_identifier, check_set_name
 from qmbench.data.lint import freeze, lint_benchmark
@@ -19,6 +19,7 @@ from qmbench.domain.systems import files
 from qmbench.domain.systems.files import load_toml
 from qmbench.report.renderers.files import file_word, write_csv
 from qmbench.running.lint import lint_path
+from qmbench.running.plan import make_plan
 
 
 def spoil(path, old, new):
@@ -73,6 +74,13 @@ def test_a_system_twice_is_refused(folder):
     assert any("the column 'hash' is there twice" in f.message for f in lint_benchmark(folder))
 
 
+def test_a_wrong_state_of_a_shipped_geometry_names_its_line(folder):
+    spoil(folder / "benchmark.toml", "version", 'provider = "ase:g2"\nversion')
+    (folder / "systems.csv").write_text("id,source,charge,multiplicity\nw,H2O,0,2\n")
+    with pytest.raises(InputError, match=r"systems\.csv, line 2: .*multiplicity 2 is impossible with 10 electrons"):
+        load_benchmark(folder).system("w")
+
+
 def test_lint_finds_a_frozen_system_twice(folder):
     freeze(folder)
     path = folder / "hashes.csv"
@@ -89,6 +97,20 @@ def test_what_only_python_takes_for_a_number_is_refused(folder, value):
 def test_an_entry_that_means_nothing_is_refused_when_loaded(folder):
     spoil(folder / "entries.csv", "he,he:1,total_energy", "he,he:2,total_energy")
     assert "line 4: entry 'he': total_energy belongs to one system, with coefficient 1" in refused(folder)
+
+
+def test_a_difference_that_does_not_balance_is_not_computed(folder, toys):
+    """Lint says so; a run, which nobody linted, must not print the number."""
+    spoil(folder / "entries.csv", "he,he:1,total_energy", "he,he:1 ar:-1,reaction_energy")
+    path = folder.parent / "s.toml"
+    path.write_text(
+        f'id = "s"\ntitle = "S"\nbenchmarks = ["./{folder.name}"]\n[[levels]]\nlevel = "toy/x"\nbsse = "cp"\n'
+    )
+    planned = {p.entry: p for p in make_plan(read_suite(path)).entries}
+    assert planned["he"].refused is not None
+    assert planned["he"].refused.message == "entry 'he': the stoichiometry does not balance He, Ar"
+    assert planned["he"].refused.kind == "input"
+    assert planned["he2"].refused is None
 
 
 # --- names ---
