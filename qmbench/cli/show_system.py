@@ -16,7 +16,7 @@ def find_shown_system(thing: str) -> System | None:
     from qmbench.plugging.registry import plugins
 
     head, colon, _ = thing.partition(":")
-    file = thing.endswith(plugins().systems.endings) and not _is_suite(thing)
+    file = thing.lower().endswith(plugins().systems.endings) and not _is_suite(thing)
     return find_target(thing).system if file or (colon and head in benchmark_folders()) else None
 
 

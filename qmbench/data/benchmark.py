@@ -6,8 +6,6 @@ Every complaint names the file and the line. See docs/reference for the format.
 
 from __future__ import annotations
 
-import csv
-import io
 import re
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
@@ -15,26 +13,25 @@ from functools import cached_property
 from pathlib import Path
 from typing import Any
 
-from qmbench.data.reference_sets import Role, check_reference_sets, role_of
+from qmbench.data.balance import check_balance
+from qmbench.data.identifiers import check_identifier, check_set_name
+from qmbench.data.meta import BSSE as BSSE
+from qmbench.data.meta import TOML_KEYS as TOML_KEYS
+from qmbench.data.meta import check_meta, own_observables, unit_of
+from qmbench.data.reference_sets import Role, role_of
+from qmbench.data.system_sources import system_sources
+from qmbench.data.tables import Complain, collected, finite, read_csv, refuse
 from qmbench.domain.errors import InputError, did_you_mean
-from qmbench.domain.observables import Observable, check_observable
+from qmbench.domain.observables import Observable
 from qmbench.domain.quantity import Quantity
-from qmbench.domain.systems import Molecule, System
-from qmbench.domain.systems.files import key_lines, load_toml, read_text
-from qmbench.domain.systems.xyz import parse_fragments
-from qmbench.domain.units import BOHR_IN_ANGSTROM, factor
+from qmbench.domain.systems import System
+from qmbench.domain.systems.files import load_toml
 from qmbench.plugging.registry import plugins
 
-TOML_KEYS = (
-    "id version title description observable unit sign bsse default_reference_set licence geometry_protocol "
-    "citations subsets tags reference_sets changelog provider units observables"
-).split()
-REQUIRED_KEYS = "id version title observable unit sign bsse licence citations".split()
 ENTRY_COLUMNS = "id stoichiometry observable state subset tags curve coordinate coordinate_unit note".split()
 REFERENCE_COLUMNS = (
     "entry set value unit uncertainty uncertainty_kind level_of_theory source_doi source_place status note"
 ).split()
-BSSE = ("none", "cp")
 
 
 @dataclass(frozen=True)
@@ -140,15 +137,18 @@ class Benchmark:
     @cached_property
     def system_ids(self) -> tuple[str, ...]:
         """Names of the systems in this folder, sorted."""
-        return tuple(sorted(_system_sources(self.folder, self.meta)))
+        return tuple(sorted(self._sources))
+
+    @cached_property
+    def _sources(self) -> Mapping[str, Any]:
+        return system_sources(self.folder, self.meta)
 
     def system(self, name: str) -> System:
         """The system called `name`; InputError with the nearest names when there is none."""
         if name not in self._systems:
-            sources = _system_sources(self.folder, self.meta)
-            if name not in sources:
-                raise InputError(f"benchmark {self.id} has no system '{name}'{did_you_mean(name, sources)}")
-            self._systems[name] = sources[name](f"{self.id}:{name}")
+            if name not in self._sources:
+                raise InputError(f"benchmark {self.id} has no system '{name}'{did_you_mean(name, self._sources)}")
+            self._systems[name] = self._sources[name](f"{self.id}:{name}")
         return self._systems[name]
 
     def entry(self, name: str) -> Entry:
@@ -157,6 +157,17 @@ class Benchmark:
             if entry.id == name:
                 return entry
         raise InputError(f"benchmark {self.id} has no entry '{name}'{did_you_mean(name, (e.id for e in self.entries))}")
+
+    def check(self, entry: Entry) -> None:
+        """InputError where what the entry compares would have no meaning: a difference that is not balanced."""
+        if entry.id in self._checked or not self.observable_of(entry).balanced:
+            return
+        check_balance(entry, {term.system: self.system(term.system) for term in entry.terms})
+        self._checked.add(entry.id)
+
+    @cached_property
+    def _checked(self) -> set[str]:
+        return set()
 
     def select(self, subset: str | None = None, observables: tuple[str, ...] = ()) -> tuple[Entry, ...]:
         """Entries of `subset` (all when None) with one of `observables` (any when empty)."""
@@ -206,104 +217,76 @@ def load_benchmark(folder: Path) -> Benchmark:
         raise InputError(f"{folder} is not a benchmark: it has no benchmark.toml")
     meta = load_toml(folder / "benchmark.toml")
     check_meta(meta, folder / "benchmark.toml")
-    entries = tuple(read_entries(folder / "entries.csv", meta))
-    references = tuple(read_references(folder / "references.csv", meta, {e.id: e for e in entries}))
+    entries, references = read_tables(folder, meta)
     return Benchmark(meta["id"], folder, meta, entries, references)
 
 
-def unit_of(meta: Mapping[str, Any], observable: str) -> str:
-    """The unit of an observable: its own in `[units]`, or else the benchmark's."""
-    return meta.get("units", {}).get(observable, meta["unit"])
+def read_tables(
+    folder: Path, meta: Mapping[str, Any], complain: Complain = refuse
+) -> tuple[tuple[Entry, ...], tuple[Reference, ...]]:
+    """Entries and reference values; rows that are wrong are left out after `complain`."""
+    named: dict[str, Entry | None] = {}
+    entries = collected(read_entries(folder / "entries.csv", meta, complain, named), complain)
+    references = collected(read_references(folder / "references.csv", meta, named, complain), complain)
+    return entries, references
 
 
-def check_meta(meta: Mapping[str, Any], where: Path) -> None:
-    """InputError when benchmark.toml lacks a key, has an unknown one, or names an unknown observable or unit."""
-    for key in meta:
-        if key not in TOML_KEYS:
-            raise InputError(f"{where}: unknown key '{key}'{did_you_mean(key, TOML_KEYS)}")
-    missing = [key for key in REQUIRED_KEYS if key not in meta]
-    if missing:
-        raise InputError(f"{where}: missing {', '.join(missing)}")
+def read_entries(
+    path: Path, meta: Mapping[str, Any], complain: Complain = refuse, named: dict[str, Entry | None] | None = None
+) -> Iterator[Entry]:
+    """The entries of entries.csv. named: is filled with every id that is there, and its entry unless that is wrong."""
+    named = {} if named is None else named
+    own = own_observables(meta)
+    for where, row in read_csv(path, ENTRY_COLUMNS, ("id", "stoichiometry"), complain):
+        try:
+            if row["id"] in named:
+                raise InputError(f"{where}: entry {row['id']} is there twice")
+            if row["id"]:
+                named[row["id"]] = None
+            named[row["id"]] = entry = _entry(row, where, meta, own)
+            yield entry
+        except InputError as error:
+            complain(error)
+
+
+def _entry(row: Mapping[str, str], where: str, meta: Mapping[str, Any], own: Mapping[str, Observable]) -> Entry:
+    name = row["observable"] or meta["observable"]
     try:
-        own = own_observables(meta)
-        for name in (meta["observable"], *meta.get("units", {})):
-            _ = own.get(name) or plugins().observables[name]
-        for unit in (meta["unit"], *meta.get("units", {}).values()):
-            factor(unit, unit)
+        check_identifier(row["id"], "an entry", "id")
+        observable = own.get(name) or plugins().observables[name]
+        terms = parse_stoichiometry(row["stoichiometry"], row["id"])
     except InputError as error:
         raise InputError(f"{where}: {error}") from None
-    check_reference_sets(meta, where)
-    for treatment in meta["bsse"]:
-        if treatment not in BSSE:
-            raise InputError(f"{where}: unknown bsse '{treatment}'{did_you_mean(treatment, BSSE)}")
-
-
-def read_csv(path: Path, columns: list[str], required: tuple[str, ...]) -> Iterator[tuple[str, dict[str, str]]]:
-    """Rows of a CSV file as (`FILE, line N`, {column: stripped text}); missing optional columns are empty."""
-    if not path.is_file():
-        raise InputError(f"{path} is missing")
-    reader = csv.reader(io.StringIO(read_text(path)), strict=True)
-    header: list[str] = []
-    try:
-        for row in reader:
-            where = f"{path}, line {reader.line_num}"
-            if not header:
-                header = [name.strip() for name in row]
-                for name in header:
-                    if name not in columns:
-                        raise InputError(f"{where}: unknown column '{name}'{did_you_mean(name, columns)}")
-                for name in required:
-                    if name not in header:
-                        raise InputError(f"{where}: the column '{name}' is missing")
-                continue
-            if not any(row):
-                continue
-            if len(row) != len(header):
-                raise InputError(f"{where}: {len(row)} fields where the header has {len(header)}")
-            yield where, dict.fromkeys(columns, "") | {k: v.strip() for k, v in zip(header, row, strict=True)}
-    except csv.Error as error:
-        raise InputError(f"{path}, line {reader.line_num}: {error}") from None
-    if not header:
-        raise InputError(f"{path}: empty; its first line names the columns: {','.join(columns)}")
-
-
-def read_entries(path: Path, meta: Mapping[str, Any]) -> Iterator[Entry]:
-    """The entries of entries.csv."""
-    seen: set[str] = set()
     subsets, tags = meta.get("subsets", {}), meta.get("tags", {})
-    own = own_observables(meta)
-    for where, row in read_csv(path, ENTRY_COLUMNS, ("id", "stoichiometry")):
-        if not row["id"] or row["id"] in seen:
-            raise InputError(f"{where}: {'entry ' + row['id'] + ' is there twice' if row['id'] else 'empty id'}")
-        seen.add(row["id"])
-        try:
-            name = row["observable"] or meta["observable"]
-            observable = own.get(name) or plugins().observables[name]
-            terms = parse_stoichiometry(row["stoichiometry"], row["id"])
-        except InputError as error:
-            raise InputError(f"{where}: {error}") from None
-        for subset in row["subset"].split():
-            if subset not in subsets:
-                raise InputError(f"{where}: subset '{subset}' is not described in benchmark.toml")
-        for tag in row["tags"].split():
-            if tag.partition(":")[0] not in tags:
-                raise InputError(f"{where}: tag '{tag}' is not described in benchmark.toml")
-        if row["curve"] and not row["coordinate"]:
-            raise InputError(f"{where}: a point of a curve has both curve and coordinate")
-        if row["coordinate"] and not row["curve"] and not observable.needs_coordinate:
-            raise InputError(f"{where}: a coordinate is of a curve: name it, or leave the coordinate out")
-        yield Entry(
-            id=row["id"],
-            observable=row["observable"] or meta["observable"],
-            terms=terms,
-            state=row["state"],
-            subsets=tuple(row["subset"].split()),
-            tags=tuple(row["tags"].split()),
-            curve=row["curve"],
-            coordinate=_number(row["coordinate"], where, "coordinate") if row["coordinate"] else None,
-            coordinate_unit=row["coordinate_unit"],
-            note=row["note"],
-        )
+    for subset in row["subset"].split():
+        if subsets is not None and subset not in subsets:
+            raise InputError(f"{where}: subset '{subset}' is not described in benchmark.toml")
+    for tag in row["tags"].split():
+        if tags is not None and tag.partition(":")[0] not in tags:
+            raise InputError(f"{where}: tag '{tag}' is not described in benchmark.toml")
+    if row["curve"] and not row["coordinate"]:
+        raise InputError(f"{where}: a point of a curve has both curve and coordinate")
+    if row["coordinate"] and not row["curve"] and not observable.needs_coordinate:
+        raise InputError(f"{where}: a coordinate is of a curve: name it, or leave the coordinate out")
+    if observable.needs_state and not row["state"]:
+        raise InputError(f"{where}: entry '{row['id']}' needs a state, such as '2 3S'")
+    if observable.needs_coordinate and not row["coordinate"]:
+        raise InputError(f"{where}: entry '{row['id']}' needs a coordinate and its unit: where on the curve")
+    one = observable.of_one_system and not observable.balanced
+    if one and terms and [term.coefficient for term in terms] != [1.0]:
+        raise InputError(f"{where}: entry '{row['id']}': {name} belongs to one system, with coefficient 1")
+    return Entry(
+        id=row["id"],
+        observable=name,
+        terms=terms,
+        state=row["state"],
+        subsets=tuple(row["subset"].split()),
+        tags=tuple(row["tags"].split()),
+        curve=row["curve"],
+        coordinate=finite(row["coordinate"], where, "coordinate") if row["coordinate"] else None,
+        coordinate_unit=row["coordinate_unit"],
+        note=row["note"],
+    )
 
 
 def parse_stoichiometry(text: str, entry: str) -> tuple[Term, ...]:
@@ -320,10 +303,10 @@ def parse_stoichiometry(text: str, entry: str) -> tuple[Term, ...]:
         return (Term(name, 1.0), *pairs, *(Term(name, 1.0, (n,)) for n in (1, 2, 3)))
     terms = []
     for word in words:
-        match = re.fullmatch(r"([^:@\s]+)(?:@(\d+(?:\+\d+)*))?:([+-]?\d+(?:\.\d+)?)", word)
+        match = re.fullmatch(r"([^:@\s]+)(?:@([0-9]{1,9}(?:\+[0-9]{1,9})*))?:([+-]?[0-9]{1,9}(?:\.[0-9]{1,18})?)", word)
         if not match:
             raise InputError(
-                f"'{word}' is not a term; write SYSTEM:COEFFICIENT or SYSTEM@FRAGMENT:COEFFICIENT (SYSTEM@1+2: "
+                f"'{word[:80]}' is not a term; write SYSTEM:COEFFICIENT or SYSTEM@FRAGMENT:COEFFICIENT (SYSTEM@1+2: "
                 "fragments 1 and 2 together)"
             )
         fragments = tuple(map(int, match[2].split("+"))) if match[2] else None
@@ -333,131 +316,64 @@ def parse_stoichiometry(text: str, entry: str) -> tuple[Term, ...]:
     return tuple(terms)
 
 
-OBSERVABLE_KEYS = ("property", "formula", "description", "unit", "degree", "masses")
+def read_references(
+    path: Path, meta: Mapping[str, Any], entries: Mapping[str, Entry | None], complain: Complain = refuse
+) -> Iterator[Reference]:
+    """The reference values of references.csv, converted to the unit of their entry's observable.
 
-
-def own_observables(meta: Mapping[str, Any]) -> dict[str, Observable]:
-    """The observables that a benchmark.toml defines in `[observables.NAME]`, checked; InputError names what is wrong.
-
-    property: of a registered property; formula: a name such as linear or harmonic_wavenumber, or `= EXPRESSION`; unit:
-    of what the formula gives, where that is not the property's; the rest are parameters of the formula.
+    An entry and a set have one current value: two would leave it to chance which one counts.
     """
-    found = {}
-    for name, table in meta.get("observables", {}).items():
-        where = f"observable '{name}'"
-        if not isinstance(table, Mapping):
-            raise InputError(f"{where} is described by a table: [observables.{name}]")
-        for key in table:
-            if key not in OBSERVABLE_KEYS:
-                raise InputError(f"{where}: unknown key '{key}'{did_you_mean(key, OBSERVABLE_KEYS)}")
-        for key in ("property", "formula", "description"):
-            if not isinstance(table.get(key), str) or not table[key]:
-                raise InputError(f"{where}: '{key}' is missing or no text")
-        if name in plugins().observables:
-            raise InputError(f"{where} exists already; give it another name, or use that one")
-        prop = plugins().properties[table["property"]]
-        parameters = {key: table[key] for key in ("degree", "masses") if key in table}
-        made = Observable(
-            name, table["property"], table["formula"], table["description"], table.get("unit"), parameters
-        )
-        check_observable(made, prop)
-        if made.unit is not None:
-            factor(made.unit, made.unit)
-        found[name] = made
-    return found
-
-
-def read_references(path: Path, meta: Mapping[str, Any], entries: Mapping[str, Entry]) -> Iterator[Reference]:
-    """The reference values of references.csv, converted to the unit of their entry's observable."""
-    for where, row in read_csv(path, REFERENCE_COLUMNS, ("entry", "set", "value", "unit", "status")):
-        if row["entry"] not in entries:
-            raise InputError(f"{where}: no entry '{row['entry']}'{did_you_mean(row['entry'], entries)}")
-        if row["status"] not in ("current", "superseded", "disputed"):
-            raise InputError(f"{where}: status is current, superseded or disputed, not '{row['status']}'")
-        if not row["source_doi"] and not row["source_place"]:
-            raise InputError(f"{where}: a reference value needs its source (source_doi or source_place)")
-        value = _number(row["value"], where, "value")
-        uncertainty = _number(row["uncertainty"], where, "uncertainty") if row["uncertainty"] else None
-        if uncertainty is not None and uncertainty <= 0:
-            raise InputError(f"{where}: an uncertainty is positive; leave it empty when it is unknown")
-        if (uncertainty is None) != (not row["uncertainty_kind"]):
-            raise InputError(f"{where}: uncertainty and uncertainty_kind go together")
+    current: dict[tuple[str, str], str] = {}
+    for where, row in read_csv(path, REFERENCE_COLUMNS, ("entry", "set", "value", "unit", "status"), complain):
         try:
-            quantity = Quantity(value, row["unit"], uncertainty, row["uncertainty_kind"] or None)  # type: ignore[arg-type]
-            quantity = quantity.to(unit_of(meta, entries[row["entry"]].observable))
+            reference = _reference(row, where, meta, entries)
+            if reference is None:
+                continue
+            pair = (reference.entry, reference.set)
+            if reference.status == "current" and pair in current:
+                raise InputError(
+                    f"{where}: entry '{pair[0]}' has two current values in set {pair[1]}, the other in "
+                    f"{current[pair]}; mark one superseded"
+                )
+            if reference.status == "current":
+                current[pair] = where.rpartition(", ")[2]
+            yield reference
         except InputError as error:
-            raise InputError(f"{where}: {error}") from None
-        yield Reference(
-            row["entry"],
-            row["set"],
-            quantity,
-            row["level_of_theory"],
-            row["source_doi"],
-            row["source_place"],
-            row["status"],
-            row["note"],
-        )
+            complain(error)
 
 
-def _number(text: str, where: str, column: str) -> float:
+def _reference(
+    row: Mapping[str, str], where: str, meta: Mapping[str, Any], entries: Mapping[str, Entry | None]
+) -> Reference | None:
+    """None where the entry or the benchmark's unit is wrong, about which there was a complaint already."""
+    if row["entry"] not in entries:
+        raise InputError(f"{where}: no entry '{row['entry'][:80]}'{did_you_mean(row['entry'][:80], entries)}")
+    check_set_name(row["set"], where)
+    if row["status"] not in ("current", "superseded", "disputed"):
+        raise InputError(f"{where}: status is current, superseded or disputed, not '{row['status'][:80]}'")
+    if not row["source_doi"] and not row["source_place"]:
+        raise InputError(f"{where}: a reference value needs its source (source_doi or source_place)")
+    value = finite(row["value"], where, "value")
+    uncertainty = finite(row["uncertainty"], where, "uncertainty") if row["uncertainty"] else None
+    if uncertainty is not None and uncertainty <= 0:
+        raise InputError(f"{where}: an uncertainty is positive; leave it empty when it is unknown")
+    if (uncertainty is None) != (not row["uncertainty_kind"]):
+        raise InputError(f"{where}: uncertainty and uncertainty_kind go together")
+    entry = entries[row["entry"]]
     try:
-        value = float(text)
-    except ValueError:
-        raise InputError(f"{where}: {column} must be a number, not '{text}'") from None
-    if value != value or value in (float("inf"), float("-inf")):
-        raise InputError(f"{where}: {column} must be a finite number, not '{text}'")
-    return value
-
-
-def _system_sources(folder: Path, meta: Mapping[str, Any]) -> dict[str, Any]:
-    """system id -> a function that reads it, given its full name."""
-    from qmbench.plugging.registry import plugins
-
-    kinds = plugins().systems
-    sources: dict[str, Any] = {}
-    for path in sorted((folder / "systems").glob("*")):
-        if path.suffix in kinds.endings:
-            if path.stem in sources:
-                raise InputError(f"{path}: there is another file for a system '{path.stem}'")
-            sources[path.stem] = lambda name, path=path: kinds.read(path, name)
-    if (folder / "systems.toml").is_file():
-        path = folder / "systems.toml"
-        text = read_text(path)
-        for key, table in load_toml(path, text).items():
-            where, lines = f"{path} [{key}]", key_lines(text, key)
-            sources[key] = lambda name, t=table, w=where, n=lines: kinds.from_table(t, w, name, n)
-    if "provider" in meta:
-        columns = ["id", "source", "charge", "multiplicity", "fragments"]
-        for where, row in read_csv(folder / "systems.csv", columns, tuple(columns[:4])):
-            sources[row["id"]] = lambda name, where=where, row=row: _provided(meta["provider"], where, row, name)
-    return sources
-
-
-def _provided(provider: str, where: str, row: Mapping[str, str], name: str) -> Molecule:
-    """A molecule whose geometry a dependency ships, or a single atom (`atom`), which has none."""
-    try:
-        charge, multiplicity = int(row["charge"]), int(row["multiplicity"])
-    except ValueError:
-        raise InputError(f"{where}: charge and multiplicity must be whole numbers") from None
-    if provider == "atom":
-        try:
-            return Molecule((row["source"],), ((0.0, 0.0, 0.0),), charge, multiplicity, name=name)
-        except InputError as error:
-            raise InputError(f"{where}: {error}") from None
-    try:
-        if provider == "ase:s22":
-            from ase.data.s22 import create_s22_system
-
-            atoms = create_s22_system(row["source"])
-        elif provider == "ase:g2":
-            from ase.build import molecule
-
-            atoms = molecule(row["source"])
-        else:
-            raise InputError(f"{where}: unknown provider '{provider}'; there is ase:s22, ase:g2, atom")
-    except (KeyError, NotImplementedError):
-        raise InputError(f"{where}: {provider} has no '{row['source']}'") from None
-    symbols = tuple(atoms.get_chemical_symbols())
-    fragments = parse_fragments(row["fragments"], where, len(symbols))
-    positions = tuple((x, y, z) for x, y, z in (atoms.get_positions() / BOHR_IN_ANGSTROM).tolist())
-    return Molecule(symbols, positions, charge, multiplicity, fragments, name=name)
+        quantity = Quantity(value, row["unit"], uncertainty, row["uncertainty_kind"] or None)  # type: ignore[arg-type]
+        if entry is None or "unit" not in meta:
+            return None
+        quantity = quantity.to(unit_of(meta, entry.observable))
+    except InputError as error:
+        raise InputError(f"{where}: {error}") from None
+    return Reference(
+        row["entry"],
+        row["set"],
+        quantity,
+        row["level_of_theory"],
+        row["source_doi"],
+        row["source_place"],
+        row["status"],
+        row["note"],
+    )

@@ -7,13 +7,20 @@ import re
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
-from qmbench.data.benchmark import Benchmark, load_benchmark
+from qmbench.data.balance import check_balance
+from qmbench.data.benchmark import REFERENCE_COLUMNS, Benchmark, load_benchmark, read_tables
+from qmbench.data.meta import check_meta
+from qmbench.data.system_sources import system_sources
+from qmbench.data.tables import collected, read_csv
 from qmbench.domain.errors import InputError, QmbenchError
-from qmbench.domain.systems import ATOMIC_NUMBERS, System
+from qmbench.domain.systems import System
+from qmbench.domain.systems.files import load_toml
 
 DOI = re.compile(r"10\.\d{4,9}/\S+")
 HASHES = "hashes.csv"
+HASH_COLUMNS = ("system", "hash", "version")
 
 
 @dataclass(frozen=True)
@@ -26,29 +33,42 @@ class Finding:
 
 
 def lint_benchmark(folder: Path) -> Iterator[Finding]:
-    """All checks of docs/reference/data-format on one folder."""
+    """All checks of docs/reference/data-format on one folder; nothing that is wrong hides something else."""
+    toml = folder / "benchmark.toml"
+    found: list[InputError] = []
+    meta: dict[str, Any] = {}
     try:
-        b = load_benchmark(folder)
-    except QmbenchError as error:
-        yield Finding(str(folder), str(error))
-        return
-    if b.id != folder.name:
-        yield Finding(str(folder / "benchmark.toml"), f"id '{b.id}' is not the folder's name '{folder.name}'")
-    for citation in b.meta["citations"]:
-        if citation.get("doi") and not DOI.fullmatch(citation["doi"]):
-            yield Finding(str(folder / "benchmark.toml"), f"'{citation['doi']}' is not a DOI (10.NNNN/…)")
-    systems: dict[str, System] = {}
-    for name in b.system_ids:
+        meta = check_meta(load_toml(toml), toml, found.append)
+    except InputError as error:
+        found.append(error)
+    b, systems = None, {}
+    sources = system_sources(folder, meta, found.append)
+    for name in sorted(sources):
         try:
-            systems[name] = b.system(name)
+            systems[name] = sources[name](f"{folder.name}:{name}")
         except QmbenchError as error:
             yield Finding(str(folder), str(error))
+    before = len(found)
+    if "observable" in meta:  # without it the entries have no meaning, and complaints would follow from that alone
+        entries, references = read_tables(folder, meta, found.append)
+        b = Benchmark(meta.get("id", folder.name), folder, meta, entries, references, systems)
+    yield from (Finding(str(folder), str(problem)) for problem in found)
+    for citation in meta.get("citations", ()):
+        if citation.get("doi") and not DOI.fullmatch(citation["doi"]):
+            yield Finding(str(toml), f"'{citation['doi']}' is not a DOI (10.NNNN/…)")
+    for name, system in systems.items():
+        for note in system.notes:
+            yield Finding(str(folder), f"system '{name}': {note}", "warning")
     # A curve may go where no molecule is at rest.
-    strained = {term.system for e in b.entries if e.curve for term in e.terms}
+    strained = {term.system for e in b.entries if e.curve for term in e.terms} if b else set()
     yield from _systems(folder, systems, strained)
-    yield from _entries(b, systems)
-    yield from _references(b)
-    yield from _hashes(folder, b.version, systems)
+    if b is not None:
+        if b.id != folder.name:
+            yield Finding(str(toml), f"id '{b.id}' is not the folder's name '{folder.name}'")
+        yield from _entries(b, systems, set(sources), whole=len(found) == before)
+        yield from _references(b)
+    if "version" in meta:
+        yield from _hashes(folder, meta["version"], systems, set(sources))
 
 
 def freeze(folder: Path) -> int:
@@ -56,7 +76,7 @@ def freeze(folder: Path) -> int:
     b = load_benchmark(folder)
     with open(folder / HASHES, "w", newline="", encoding="utf-8") as handle:
         writer = csv.writer(handle, lineterminator="\n")
-        writer.writerow(["system", "hash", "version"])
+        writer.writerow(HASH_COLUMNS)
         for name in b.system_ids:
             writer.writerow([name, b.system(name).hash, b.version])
     return len(b.system_ids)
@@ -72,74 +92,46 @@ def _systems(folder: Path, systems: dict[str, System], strained: set[str]) -> It
             yield Finding(str(folder), f"system '{name}': {oddity}")
 
 
-def _entries(b: Benchmark, systems: dict[str, System]) -> Iterator[Finding]:
+def _entries(b: Benchmark, systems: dict[str, System], named: set[str], whole: bool) -> Iterator[Finding]:
+    """named: the systems that are there, also those that can't be read; whole: no row of the tables was left out."""
     where = str(b.folder / "entries.csv")
-    referenced = {r.entry for r in b.references}
+    referenced = _mentioned(b.folder, "entry")
     used: set[str] = set()
     for entry in b.entries:
         for term in entry.terms:
             used.add(term.system)
-            if term.system not in systems:
+            if term.system not in named:
                 yield Finding(where, f"entry '{entry.id}' names the system '{term.system}', which is not there")
         if entry.id not in referenced and not entry.note:
             yield Finding(where, f"entry '{entry.id}' has no reference value; add one, or say why in its note")
-        observable = b.observable_of(entry)
-        if all(t.system in systems for t in entry.terms):
-            if observable.balanced:
-                yield from _balance(entry.id, entry.terms, systems, where)
-            elif observable.of_one_system and entry.terms and [t.coefficient for t in entry.terms] != [1.0]:
-                yield Finding(
-                    where, f"entry '{entry.id}': {entry.observable} belongs to one system, with coefficient 1"
-                )
-        if observable.needs_state and not entry.state:
-            yield Finding(where, f"entry '{entry.id}' needs a state, such as '2 3S'")
-        if observable.needs_coordinate and entry.coordinate is None:
-            yield Finding(where, f"entry '{entry.id}' needs a coordinate and its unit: where on the curve")
-    for name in sorted(set(systems) - used):
+        if b.observable_of(entry).balanced and all(t.system in systems for t in entry.terms):
+            try:
+                check_balance(entry, systems)
+            except InputError as error:
+                yield Finding(where, str(error))
+    for name in sorted(set(systems) - used) if whole else ():
         yield Finding(str(b.folder), f"system '{name}' is used by no entry", "warning")
 
 
-def _balance(entry: str, terms: tuple, systems: dict[str, System], where: str) -> Iterator[Finding]:
-    """Every nucleus, or whatever else the systems are composed of, must cancel."""
-    counts: dict[str, float] = {}
-    try:
-        for term in terms:
-            system = systems[term.system]
-            parts: list[System] = [system]
-            if term.fragments is not None:
-                each = [(n + 1,) for n in range(len(system.fragments))]
-                groups = each if term.fragments == (0,) else [term.fragments]
-                parts = [system.fragment(group, ghosts=False) for group in groups]
-                if not parts:
-                    yield Finding(where, f"entry '{entry}': system '{term.system}' has no fragments")
-            for part in parts:
-                for component, number in part.composition.items():
-                    counts[component] = counts.get(component, 0) + term.coefficient * number
-    except InputError as error:
-        yield Finding(where, f"entry '{entry}': {error}")
-        return
-    wrong = sorted((s for s, n in counts.items() if abs(n) > 1e-9), key=lambda s: (ATOMIC_NUMBERS.get(s, 0), s))
-    if wrong:
-        yield Finding(where, f"entry '{entry}': the stoichiometry does not balance {', '.join(wrong)}")
+def _mentioned(folder: Path, column: str) -> dict[str, None]:
+    """What a column of references.csv names, in order; also in rows that are wrong, which have been spoken of."""
+    ignored: list[InputError] = []
+    rows = read_csv(folder / "references.csv", REFERENCE_COLUMNS, (column,), ignored.append)
+    return dict.fromkeys(row[column] for _, row in collected(rows, ignored.append))
 
 
 def _references(b: Benchmark) -> Iterator[Finding]:
     where = str(b.folder / "references.csv")
     default = b.meta.get("default_reference_set")
-    if default and default not in {r.set for r in b.references}:
+    used = _mentioned(b.folder, "set")
+    if default and default not in used:
         yield Finding(where, f"the default reference set '{default}' has no value")
     if default and b.role_of(default).role == "superseded":
         yield Finding(where, f"the default reference set '{default}' is superseded")
-    current: set[tuple[str, str]] = set()
     for r in b.references:
         if r.source_doi and not DOI.fullmatch(r.source_doi):
             yield Finding(where, f"entry '{r.entry}', set {r.set}: '{r.source_doi}' is not a DOI (10.NNNN/…)")
-        if r.status == "current":
-            if (r.entry, r.set) in current:
-                yield Finding(where, f"entry '{r.entry}' has two current values in set {r.set}; mark one superseded")
-            current.add((r.entry, r.set))
     described = b.meta.get("reference_sets", {})
-    used = dict.fromkeys(r.set for r in b.references)
     for name in used:
         if name not in described:
             yield Finding(where, f"reference set '{name}' is not described in benchmark.toml")
@@ -157,20 +149,27 @@ def _references(b: Benchmark) -> Iterator[Finding]:
             yield Finding(where, f"entry '{entry}': its reference sets differ in sign", "warning")
 
 
-def _hashes(folder: Path, version: str, systems: dict[str, System]) -> Iterator[Finding]:
+def _hashes(folder: Path, version: str, systems: dict[str, System], named: set[str]) -> Iterator[Finding]:
     path = folder / HASHES
-    if not path.is_file():
+    if not path.exists():
         yield Finding(str(folder), f"no {HASHES}: run 'qmbench lint --freeze' when the version is released", "warning")
         return
-    with open(path, newline="", encoding="utf-8") as handle:
-        frozen = {row["system"]: row for row in csv.DictReader(handle)}
-    for name, row in frozen.items():
+    found: list[InputError] = []
+    rows = collected(read_csv(path, list(HASH_COLUMNS), HASH_COLUMNS, found.append), found.append)
+    for error in found:
+        yield Finding(str(path), str(error))
+    frozen: set[str] = set()
+    for where, row in rows:
+        name = row["system"]
+        if name in frozen:
+            yield Finding(str(path), f"{where}: system '{name}' is there twice")
+        frozen.add(name)
         if row["version"] != version:
             yield Finding(str(path), f"frozen for version {row['version']}, benchmark.toml says {version}")
             return
-        if name not in systems:
+        if name not in named:
             yield Finding(str(path), f"system '{name}' of version {version} is gone; raise the version")
-        elif systems[name].hash != row["hash"]:
+        elif name in systems and systems[name].hash != row["hash"]:
             yield Finding(str(path), f"system '{name}' has changed since version {version}; raise the version")
-    for name in sorted(set(systems) - set(frozen)):
+    for name in sorted(named - frozen) if not found else ():
         yield Finding(str(path), f"system '{name}' is new since version {version}; raise the version and freeze it")

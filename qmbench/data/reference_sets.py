@@ -11,6 +11,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from qmbench.data.identifiers import check_set_name
+from qmbench.data.schema import shown
 from qmbench.domain.errors import InputError, did_you_mean
 from qmbench.domain.method import split_level
 
@@ -45,12 +47,16 @@ def role_of(meta: Mapping[str, Any], name: str) -> Role:
 def check_reference_sets(meta: Mapping[str, Any], where: Path) -> None:
     """InputError for an unknown key or role, and where `within` is senseless."""
     for name, about in meta.get("reference_sets", {}).items():
+        check_set_name(name, where)
         said = f"{where}: reference set '{name}'"
         if not isinstance(about, Mapping):
             raise InputError(f"{said} is described by a table: [reference_sets.{name}]")
         for key in about:
             if key not in SET_KEYS:
                 raise InputError(f"{said}: unknown key '{key}'{did_you_mean(key, SET_KEYS)}")
+        for key in ("title", "doi", "level_of_theory", "note", "role"):
+            if not isinstance(about.get(key, ""), str):
+                raise InputError(f"{said}: {key} must be a text, not {shown(about[key])}")
         role, within = about.get("role", "estimate"), about.get("within", "")
         if role not in ROLES:
             raise InputError(f"{said}: role is {', '.join(ROLES)}, not '{role}'{did_you_mean(str(role), ROLES)}")

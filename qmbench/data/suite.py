@@ -7,7 +7,9 @@ from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
-from qmbench.data.benchmark import BSSE, Benchmark, Entry, data_folder
+from qmbench.data.benchmark import Benchmark, Entry, data_folder
+from qmbench.data.identifiers import check_identifier
+from qmbench.data.schema import SuiteTable, check_schema
 from qmbench.domain.errors import InputError, did_you_mean
 from qmbench.domain.method import LevelOfTheory
 from qmbench.domain.naming import checked_label
@@ -54,6 +56,9 @@ class Suite:
     levels: tuple[SuiteLevel, ...]
     folder: Path = field(default_factory=Path.cwd)
 
+    def __post_init__(self) -> None:
+        check_identifier(self.id, "a suite", "suite")  # it becomes part of the names of runs
+
     @classmethod
     def of(
         cls,
@@ -92,25 +97,17 @@ def find_suite(name: str) -> Suite:
 def read_suite(path: Path) -> Suite:
     """Read and check a suite file; InputError names the file and what would be right."""
     table = load_toml(path)
-    _only(table, ("id", "title", "description", "benchmarks", "levels"), str(path))
-    for key in ("id", "title", "benchmarks"):
-        if not table.get(key):
+    check_schema(table, SuiteTable, path)
+    check_identifier(table["id"], "a suite", path)
+    for key in ("title", "benchmarks"):
+        if not table[key]:
             raise InputError(f"{path}: '{key}' is missing or empty")
-    selections = tuple(_selection(item, str(path)) for item in table["benchmarks"])
+    selections = tuple(_selection(item) for item in table["benchmarks"])
     levels = []
     for number, item in enumerate(table.get("levels", ()), start=1):  # none: published values are compared alone
-        where = f"{path}, level {number}"
-        if not isinstance(item, dict):
-            raise InputError(f'{where}: a level is a table: level = "hf/cc-pvdz", bsse = "cp"')
-        _only(item, ("level", "bsse", "benchmarks", "label"), where)
-        if "level" not in item:
-            raise InputError(f"{where}: 'level' is missing")
-        bsse = item.get("bsse")
-        if bsse is not None and bsse not in BSSE:
-            raise InputError(f"{where}: unknown bsse '{bsse}'{did_you_mean(str(bsse), BSSE)}")
-        chosen = tuple(_selection(b, where) for b in item.get("benchmarks", []))
-        label = checked_label(item.get("label", ""), f"{where}, label")
-        levels.append(SuiteLevel(item["level"], bsse, chosen, label))
+        chosen = tuple(_selection(b) for b in item.get("benchmarks", []))
+        label = checked_label(item.get("label", ""), f"{path}, level {number}, label")
+        levels.append(SuiteLevel(item["level"], item.get("bsse"), chosen, label))
     return Suite(table["id"], table["title"], selections, tuple(levels), path.resolve().parent)
 
 
@@ -145,17 +142,8 @@ def restrict(
     return Suite(suite.id, suite.title, selections, chosen, suite.folder)
 
 
-def _selection(item: Any, where: str) -> Selection:
+def _selection(item: str | Mapping[str, Any]) -> Selection:
     if isinstance(item, str):
         return Selection(item)
-    if not isinstance(item, dict) or "id" not in item:
-        raise InputError(f'{where}: a benchmark is "s22" or {{ id = "s22", subset = "small" }}, not {item!r}')
-    _only(item, ("id", "subset", "observables", "entries"), where)
     lists = {key: tuple(item.get(key, ())) for key in ("observables", "entries")}
     return Selection(item["id"], item.get("subset"), **lists)
-
-
-def _only(table: Mapping[str, Any], keys: Sequence[str], where: str) -> None:
-    for key in table:
-        if key not in keys:
-            raise InputError(f"{where}: unknown key '{key}'{did_you_mean(key, keys)}")

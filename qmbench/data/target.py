@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from dataclasses import dataclass, is_dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -48,7 +49,7 @@ def target_of(what: str | Path | System | Atoms, charge: int | None = None, mult
 def find_target(text: str) -> Target:
     """Resolve `text`; InputError with what would be right."""
     kinds = plugins().systems
-    if text.endswith(kinds.endings):
+    if text.lower().endswith(kinds.endings):
         return Target(text, system=kinds.read(text))
     for separator in (":", "/"):
         head, found, rest = text.partition(separator)
@@ -91,6 +92,6 @@ def adhoc_entry(system: System, observable: str) -> tuple[Benchmark, Entry]:
 
 
 def _fragment(system: System, number: str) -> System:
-    if not number.isdigit():
+    if not re.fullmatch(r"[0-9]{1,9}", number):
         raise InputError(f"'@{number}' is not a fragment; write SYSTEM@1, say")
     return system.fragment(int(number), ghosts=False)

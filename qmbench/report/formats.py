@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 from qmbench.domain.errors import InputError
 from qmbench.plugging.formats import ReportFormat
 from qmbench.report.model import names_of
-from qmbench.report.renderers.files import write_csv, write_json, write_markdown, write_text
+from qmbench.report.renderers.files import file_word, write_csv, write_json, write_markdown, write_text
 
 if TYPE_CHECKING:
     from qmbench.judging.model import Evaluation
@@ -86,7 +86,7 @@ def _figures(report: Evaluation, folder: Path) -> list[Path]:
         mine = mine[(mine["benchmark"] == benchmark) & (mine["observable"] == observable)]
         for name, (_, spec) in charts(mine, part, names_of(report.results)).items():
             for ending in (".json", ".svg", ".png", ".pdf"):
-                path = folder / "figures" / f"{benchmark}-{observable}-{name}{ending}"
+                path = folder / "figures" / f"{file_word(benchmark)}-{file_word(observable)}-{file_word(name)}{ending}"
                 write_chart(spec, path)
                 paths.append(path)
     return paths

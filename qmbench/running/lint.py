@@ -2,12 +2,19 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Iterator
+from dataclasses import replace
 from pathlib import Path
 
+from qmbench.data.benchmark import Benchmark, find_benchmark
 from qmbench.data.lint import Finding, lint_benchmark
-from qmbench.data.suite import read_suite
+from qmbench.data.schema import SuiteTable, schema_errors
+from qmbench.data.suite import Suite, read_suite
+from qmbench.data.system_sources import listed
 from qmbench.domain.errors import InputError, QmbenchError
+from qmbench.domain.systems.files import load_toml
+from qmbench.plugging.registry import parse_level
 from qmbench.running.plan import make_plan
 
 
@@ -19,8 +26,9 @@ def lint_path(path: Path) -> list[Finding]:
         return list(lint_benchmark(path))
     if not path.is_dir():
         raise InputError(f"{path} is neither a benchmark folder nor a suite file")
-    folders = sorted(p.parent for p in path.glob("*/benchmark.toml"))
-    suites = sorted(p for p in [*path.glob("suites/*.toml"), *path.glob("*.toml")])
+    inside = listed(path)
+    folders = [p for p in inside if os.path.exists(p / "benchmark.toml")]
+    suites = sorted(p for p in [*listed(path / "suites"), *inside] if p.suffix == ".toml")
     if not folders and not suites:
         raise InputError(f"{path} holds no benchmark (a folder with benchmark.toml) and no suite (*.toml)")
     return [f for p in folders for f in lint_benchmark(p)] + [f for p in suites for f in lint_suite(p)]
@@ -29,9 +37,46 @@ def lint_path(path: Path) -> list[Finding]:
 def lint_suite(path: Path) -> Iterator[Finding]:
     """The suite parses, its levels and benchmarks exist, and it comes down to at least one task."""
     try:
-        plan = make_plan(read_suite(path))
+        errors: list[QmbenchError] = [error for _, error in schema_errors(load_toml(path), SuiteTable, path)]
+        suite = None if errors else read_suite(path)
     except QmbenchError as error:
-        yield Finding(str(path), str(error))
+        errors, suite = [error], None
+    if suite is None:
+        yield from (Finding(str(path), str(error)) for error in errors)
         return
-    if not plan.tasks:
-        yield Finding(str(path), "no level of the suite can do any of its entries")
+    found, suite = _suite_errors(suite)
+    if not found:
+        try:
+            if not make_plan(suite).tasks:
+                found = ["no level of the suite can do any of its entries"]
+        except QmbenchError as error:
+            found = [str(error)]
+    for message in dict.fromkeys(found):
+        yield Finding(str(path), message)
+
+
+def _suite_errors(suite: Suite) -> tuple[list[str], Suite]:
+    """What is wrong with each benchmark, part of one and level by itself, and the suite without those levels."""
+    known: dict[str, Benchmark] = {}
+    found: list[str] = []
+    for selection in (*suite.selections, *(s for level in suite.levels for s in level.selections)):
+        try:
+            if selection.benchmark not in known:
+                known[selection.benchmark] = find_benchmark(selection.benchmark, suite.folder)
+            selection.of(known[selection.benchmark])
+        except QmbenchError as error:
+            found.append(str(error))
+    sound, levels = not found, []
+    for level in suite.levels:
+        try:
+            parse_level(level.text)
+            levels.append(level)
+        except QmbenchError as error:
+            found.append(str(error))
+    if sound and found:  # the other levels may be wrong in another way
+        for level in levels:
+            try:
+                make_plan(replace(suite, levels=(level,)))
+            except QmbenchError as error:
+                found.append(str(error))
+    return found, replace(suite, levels=tuple(levels))

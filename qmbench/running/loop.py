@@ -178,7 +178,7 @@ def records_of(task: Task, outcome: Outcome) -> list[Record]:
         "code": {"digest": task.level.code.digest, "files": list(task.level.code.files)},
         "options": identity["options"],
         "settings": dict(outcome.settings),
-        "warnings": list(outcome.warnings),
+        "warnings": [*task.system.notes, *outcome.warnings],
         "started": outcome.started,
     }
     declared = {"training_overlap": outcome.training_overlap, "explanation": outcome.explanation}

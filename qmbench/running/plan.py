@@ -85,6 +85,7 @@ def plan_entry(
     """Plan one entry at one level; its new tasks are added to `tasks` (by record key)."""
     treatment = bsse_for(level, bsse, benchmark, entry)
     try:
+        benchmark.check(entry)
         parts = expand(level, treatment, benchmark, entry)
         method = level.make()
         for _, system, prop in parts:

@@ -46,6 +46,14 @@ def test_several_properties_by_name():
         _ = made.value
 
 
+def test_what_reading_a_system_had_to_say_is_a_warning_of_its_record(tmp_path):
+    path = tmp_path / "hd.xyz"
+    path.write_text("2\ncharge=0 multiplicity=1\nH 0 0 0\nD 0 0 0.74\n")
+    note = "deuterium (D) is computed as hydrogen: the masses of nuclei are not used"
+    assert qmbench.compute("sabotage", path, **HERE).warnings == (note,)
+    assert qmbench.compute("sabotage", path, **HERE).warnings == (note,)  # from the store, too
+
+
 def test_the_store_in_hand_stays_open(tmp_path):
     from qmbench.running.stores import open_store
 

@@ -19,7 +19,7 @@ import qmbench
 from qmbench.data.benchmark import BSSE, ENTRY_COLUMNS, REFERENCE_COLUMNS, TOML_KEYS
 from qmbench.domain.observables import OBSERVABLES
 from qmbench.domain.properties import CORE_PROPERTIES
-from qmbench.domain.systems.xyz import COMMENT_KEYS
+from qmbench.domain.systems.xyz_comment import COMMENT_KEYS
 from qmbench.domain.units import UNITS
 from qmbench.plugging import hookspecs
 from qmbench.plugging.isolated.place import of_plugin

@@ -63,7 +63,7 @@ def test_its_files_are_read_by_their_ending(dot, document, qmbench, tmp_path):
     assert code == 3
     assert "wrong.dot: write ELECTRONS MULTIPLICITY OMEGA KAPPA, not 'two singlet'" in err
     code, _, err = qmbench("compute", "dot-exact", "wrong.dat")
-    assert "an .xyz or a .dot or a .toml file" in err
+    assert "an .xyz or an .extxyz or a .dot or a .toml file" in err
 
 
 def test_it_is_listed_and_shown_and_drawn(document, qmbench, tmp_path):

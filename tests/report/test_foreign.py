@@ -285,5 +285,5 @@ def test_a_suite_may_name_its_levels(foreign, folder, tmp_path):
     assert restrict(suite('level = "labelled"\nlabel = "Mine"'), bsse="cp").levels[0].label == "Mine"
     with pytest.raises(InputError, match="two labels in this suite, 'A' and 'B'"):
         make_plan(suite('level = "labelled"\nlabel = "A"', 'level = "labelled?scale=1"\nlabel = "B"'))
-    with pytest.raises(InputError, match="level 1, label: a label is one line"):
+    with pytest.raises(InputError, match="level 1: label must be a text, not 3"):
         suite('level = "labelled"\nlabel = 3')

@@ -53,7 +53,7 @@ def test_fragments_are_read(tmp_path):
 
 
 def test_trailing_blank_lines_extra_columns_and_unknown_keys_do_no_harm(tmp_path):
-    text = "1\nProperties=species:S:1:pos:R:3 charge=0 multiplicity=2 title='the atom'\nH 0 0 0 0.1 0.2\n\n\n"
+    text = "1\ncharge=0 multiplicity=2 title='the atom'\nH 0 0 0 0.1 0.2\n\n\n"
     assert read_system(write(tmp_path, text)).multiplicity == 2
 
 
@@ -98,8 +98,7 @@ def test_written_coordinates_come_back(positions):
         (WATER.replace("H  0.000000  0.755453 -0.471161", ""), 4, "a symbol and three numbers"),
         (WATER.replace("H  0.000000 -0.755453", "H  0.000000  0.755453"), 5, "atoms 2 and 3 are on one spot"),
         (WATER.replace("O ", "Q "), 3, "unknown element 'Q'"),
-        (WATER.replace("O ", "o "), 3, "unknown element 'o'; did you mean 'O'"),
-        (WATER.replace("O ", "8 "), 3, "unknown element '8'"),
+        (WATER.replace("O ", "Oo "), 3, "unknown element 'Oo'; did you mean 'O'"),
         (DIMER.replace("2-3:0:1", "2-4:0:1"), 2, "names atoms outside 1-3"),
         (DIMER.replace("2-3:0:1", "0-3:0:1"), 2, "names atoms outside 1-3"),
         (DIMER.replace("2-3:0:1", "2-3:0"), 2, "a fragment is ATOMS:CHARGE:MULTIPLICITY"),
@@ -178,7 +177,7 @@ def test_missing_unreadable_binary_and_unknown_files(tmp_path):
     (tmp_path / "binary.xyz").write_bytes(b"\xff\xfe\x00\x80")
     with pytest.raises(InputError, match=r"binary\.xyz: not a text file"):
         read_system(tmp_path / "binary.xyz")
-    with pytest.raises(InputError, match=r"an \.xyz or a \.toml file"):
+    with pytest.raises(InputError, match=r"an \.xyz or an \.extxyz or a \.toml file"):
         read_system(write(tmp_path, WATER, "water.pdb"))
 
 

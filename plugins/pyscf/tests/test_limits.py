@@ -78,9 +78,14 @@ def test_restricted_open_shell_is_refused():
         refused("ccsd/sto-3g", Molecule(("H",), ((0, 0, 0),), 0, 2), "excitation_energies")
 
 
-def test_nothing_without_electrons():
-    with pytest.raises(Unsupported, match="no electrons"):
-        refused("hf/sto-3g", Molecule(("H",), ((0, 0, 0),), 1, 1))
+def test_nothing_is_excited_without_electrons(run):
+    proton = Molecule(("H",), ((0, 0, 0),), 1, 1)
+    with pytest.raises(Unsupported, match="no electrons: nothing in it is excited"):
+        refused("hf/sto-3g", proton, "excitation_energies")
+    with pytest.raises(InputError, match="did you mean 'cc-pvdz'"):
+        run("hf/cc-pvdx", proton)
+    with pytest.raises(Unsupported, match="effective core potential of def2-svp"):
+        run("hf/def2-svp", Molecule(("Xe",), ((0, 0, 0),), 54, 1))
 
 
 @pytest.mark.parametrize(

@@ -81,6 +81,8 @@ class System:
     """What its parts are called, as an axis of properties: `atoms`, `sites`. Empty: it has none."""
     fragments: Sequence[Any] = ()
     """Parts that have an energy of their own (`SYSTEM@1`)."""
+    notes: Sequence[str] = ()
+    """What reading it had to say, one line each: a warning of everything that is computed of it. Not in its hash."""
     name: str
 
     # --- what it is made from -----------------------------------------------------------------------------------------
@@ -128,8 +130,8 @@ class System:
 
     @cached_property
     def hash(self) -> str:
-        """SHA-256 (first 24 hex digits) of what defines the system; the name is left out."""
-        data = {key: value for key, value in self.to_json().items() if key != "name"}
+        """SHA-256 (first 24 hex digits) of what defines the system; name and notes are left out."""
+        data = {key: value for key, value in self.to_json().items() if key not in ("name", "notes")}
         return hashlib.sha256(json.dumps(data, sort_keys=True, separators=(",", ":")).encode()).hexdigest()[:24]
 
     # --- what is asked of it ------------------------------------------------------------------------------------------
@@ -218,7 +220,7 @@ def field_changes(system: System) -> Iterable[Change]:
 
 
 def _fields(system: Any) -> list[dataclasses.Field]:
-    return [f for f in dataclasses.fields(system) if f.name != "name" and f.init]
+    return [f for f in dataclasses.fields(system) if f.name not in ("name", "notes") and f.init]
 
 
 def _required(field: dataclasses.Field) -> bool:

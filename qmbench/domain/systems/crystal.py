@@ -38,14 +38,16 @@ class Crystal(System):
     charge: int
     multiplicity: int
     name: str = field(default="", compare=False)
+    notes: tuple[str, ...] = field(default=(), compare=False)
     kind: ClassVar[str] = "crystal"
     table_kind: ClassVar[str | None] = ""
-    endings: ClassVar[tuple[str, ...]] = (".xyz",)
+    endings: ClassVar[tuple[str, ...]] = (".xyz", ".extxyz")
     parts: ClassVar[str] = "atoms"
 
     def __post_init__(self) -> None:
         what = self.name or "crystal"
         object.__setattr__(self, "symbols", tuple(self.symbols))
+        object.__setattr__(self, "notes", tuple(self.notes))
         for key in ("positions", "cell"):
             rows = tuple(numbers(row, key, what) for row in sequence(getattr(self, key), key, what))
             object.__setattr__(self, key, rows)
@@ -99,7 +101,7 @@ class Crystal(System):
         return hill(self.symbols, self.charge)
 
     def to_json(self) -> dict[str, Any]:
-        return {
+        return ({"notes": list(self.notes)} if self.notes else {}) | {
             "kind": self.kind,
             "name": self.name,
             "symbols": list(self.symbols),

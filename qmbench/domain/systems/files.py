@@ -6,7 +6,9 @@ How a kind reads itself is the kind's own business (`System.from_table`, `from_t
 from __future__ import annotations
 
 import dataclasses
+import os
 import re
+import stat
 import tomllib
 from collections.abc import Callable, Mapping
 from pathlib import Path
@@ -17,6 +19,10 @@ from qmbench.domain.systems.base import System, wrong
 from qmbench.domain.units import UNITS, check_units
 
 TOML = ".toml"
+LARGEST_TEXT = 100_000_000
+"""Bytes of a text file."""
+DEEPEST = 50
+"""Levels of tables and lists in a TOML file."""
 T = TypeVar("T")
 
 
@@ -82,6 +88,8 @@ class SystemRegistry(dict[str, type[System]]):
 
         where: what to call the table in an error; lines: the line of each key, where that is known.
         """
+        if not isinstance(table, Mapping):
+            raise InputError(f"{where}: a system is a table of keys and values, not {str(table)[:60]}")
         kinds = {table_kind(kind): kind for kind in self.values() if table_kind(kind)}
         given = table.get("kind")
         if not isinstance(given, str) or given not in kinds:
@@ -119,21 +127,48 @@ def table_kind(kind: type[System]) -> str:
 
 
 def read_text(path: Path) -> str:
-    """The file's text; InputError when it can't be read or is not UTF-8."""
+    """The file's text; InputError when it can't be read, is no file (a pipe, a device), too large or not UTF-8."""
     try:
-        return path.read_text(encoding="utf-8-sig")
+        # Opening a pipe would wait for whoever writes to it.
+        with open(path, "rb", opener=lambda name, flags: os.open(name, flags | os.O_NONBLOCK)) as handle:
+            if not stat.S_ISREG(os.fstat(handle.fileno()).st_mode):
+                raise InputError(f"{path} is a pipe or a device, not a file")
+            data = handle.read(LARGEST_TEXT + 1)
     except OSError as error:
         raise InputError(f"can't read {path}: {error.strerror or error}") from None
+    except ValueError:
+        raise InputError(f"can't read {str(path)!r}: that is no name of a file") from None
+    if len(data) > LARGEST_TEXT:
+        raise InputError(f"{path}: larger than the {LARGEST_TEXT // 10**6} MB that are read of a text")
+    try:
+        text = data.decode("utf-8-sig")
     except UnicodeDecodeError:
         raise InputError(f"{path}: not a text file (UTF-8 expected)") from None
+    return text.replace("\r\n", "\n").replace("\r", "\n")
 
 
 def load_toml(path: Path, text: str | None = None) -> dict[str, Any]:
-    """A TOML file as a dictionary; InputError with file and line when it is malformed."""
+    """A TOML file as a dictionary; InputError with file and line when it is malformed.
+
+    Its numbers are TOML's, of 64 bits, and tables and lists are nested DEEPEST deep at most.
+    """
     try:
-        return tomllib.loads(read_text(path) if text is None else text)
+        table = tomllib.loads(read_text(path) if text is None else text)
     except tomllib.TOMLDecodeError as error:
         raise InputError(f"{path}: malformed TOML: {error}") from None
+    except RecursionError:
+        raise InputError(f"{path}: malformed TOML: nested more than {DEEPEST} deep") from None
+    except ValueError:  # Python's own limit of the digits of a number
+        raise InputError(f"{path}: malformed TOML: an integer of more than 64 bits") from None
+    level: list[Any] = [table]
+    for _ in range(DEEPEST):
+        level = [x for item in level for x in (item.values() if isinstance(item, dict) else item)]
+        if any(isinstance(x, int) and not -(2**63) <= x < 2**63 for x in level):
+            raise InputError(f"{path}: malformed TOML: an integer of more than 64 bits")
+        level = [x for x in level if isinstance(x, dict | list)]
+        if not level:
+            return table
+    raise InputError(f"{path}: malformed TOML: nested more than {DEEPEST} deep")
 
 
 def key_lines(text: str, section: str = "") -> dict[str, int]:

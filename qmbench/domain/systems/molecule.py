@@ -38,14 +38,16 @@ class Molecule(System):
     fragments: tuple[Fragment, ...] = ()
     ghosts: tuple[bool, ...] = ()
     name: str = field(default="", compare=False)
+    notes: tuple[str, ...] = field(default=(), compare=False)
     kind: ClassVar[str] = "molecule"
     table_kind: ClassVar[str | None] = ""
-    endings: ClassVar[tuple[str, ...]] = (".xyz",)
+    endings: ClassVar[tuple[str, ...]] = (".xyz", ".extxyz")
     parts: ClassVar[str] = "atoms"
 
     def __post_init__(self) -> None:
         positions = tuple(tuple(float(x) + 0.0 for x in row) for row in self.positions)  # + 0.0: -0.0 is 0.0
         object.__setattr__(self, "symbols", tuple(self.symbols))
+        object.__setattr__(self, "notes", tuple(self.notes))
         object.__setattr__(self, "positions", positions)
         object.__setattr__(self, "fragments", tuple(self.fragments))
         self.coerce(whole, "charge", "multiplicity")
@@ -135,10 +137,11 @@ class Molecule(System):
             multiplicity=max(part.multiplicity for part in parts),
             ghosts=tuple(self.ghosts[i] or i not in atoms for i in keep),
             name=f"{self.name}@{'+'.join(map(str, chosen))}" + ("+ghosts" if ghosts else ""),
+            notes=self.notes,
         )
 
     def to_json(self) -> dict[str, Any]:
-        return {
+        return ({"notes": list(self.notes)} if self.notes else {}) | {
             "kind": self.kind,
             "name": self.name,
             "symbols": list(self.symbols),

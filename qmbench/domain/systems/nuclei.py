@@ -8,7 +8,7 @@ from typing import Protocol
 
 import numpy as np
 
-from qmbench.domain.elements import ATOMIC_NUMBERS
+from qmbench.domain.elements import ATOMIC_NUMBERS, ELEMENTS
 from qmbench.domain.errors import did_you_mean
 from qmbench.domain.systems.fields import FieldError
 
@@ -20,6 +20,22 @@ TOO_CLOSE = 0.9
 
 Vector = tuple[float, float, float]
 SPIN_NAMES = ("", "singlet", "doublet", "triplet", "quartet", "quintet", "sextet", "septet")
+
+
+_ISOTOPES = {"D": "deuterium", "T": "tritium"}
+
+
+def nucleus(word: str) -> tuple[str, str]:
+    """(symbol, note) of an element as files write it: `O`, `o`, `CL`, `8`; a word that is none is given back.
+
+    `D` and `T` are hydrogen, with a note, which is empty otherwise: electrons do not know the mass of a fixed nucleus.
+    """
+    if word.isascii() and word.isdigit() and 1 <= int(word[:9]) <= len(ELEMENTS) and len(word) < 4:
+        return ELEMENTS[int(word) - 1], ""
+    symbol = word.capitalize()
+    if symbol in _ISOTOPES:
+        return "H", f"{_ISOTOPES[symbol]} ({symbol}) is computed as hydrogen: the masses of nuclei are not used"
+    return (symbol if symbol in ATOMIC_NUMBERS else word), ""
 
 
 class Nuclei(Protocol):

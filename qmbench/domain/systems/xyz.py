@@ -1,12 +1,12 @@
-"""Extended XYZ files (ångström): molecules, and crystals where the comment line says that it repeats.
+"""Extended XYZ files (ångström, or bohr where they say so): molecules, and crystals where they say that they repeat.
 
-Every complaint names the file and the line.
+What the comment line says of units and columns is heeded, and what might be about the geometry and is not understood is
+refused. Every complaint names the file and the line.
 """
 
 from __future__ import annotations
 
 import re
-import shlex
 from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
@@ -14,10 +14,11 @@ from typing import Any
 from qmbench.domain.errors import InputError
 from qmbench.domain.systems.base import unnamed
 from qmbench.domain.systems.fields import FieldError
-from qmbench.domain.systems.nuclei import Vector
-from qmbench.domain.units import BOHR_IN_ANGSTROM
+from qmbench.domain.systems.nuclei import Vector, nucleus
+from qmbench.domain.systems.xyz_columns import atom_columns, real
+from qmbench.domain.systems.xyz_comment import comment_words, coordinate_unit, refuse_unknown_geometry
 
-COMMENT_KEYS = ("charge", "multiplicity", "fragments", "Lattice", "pbc")
+MOST_ATOMS = 100_000
 
 
 @dataclass(frozen=True)
@@ -39,6 +40,7 @@ class XYZ:
     multiplicity: int
     fragments: tuple[Fragment, ...]
     cell: tuple[Vector, ...] | None
+    notes: tuple[str, ...]
     where: str
     name: str
 
@@ -46,7 +48,9 @@ class XYZ:
         """A system of that kind; InputError names the line of what is wrong."""
         state = {"charge": self.charge, "multiplicity": self.multiplicity}
         try:
-            return kind(symbols=self.symbols, positions=self.positions, name=self.name, **state, **more)
+            return kind(
+                symbols=self.symbols, positions=self.positions, notes=self.notes, name=self.name, **state, **more
+            )
         except FieldError as error:
             bad = 2 if error.index is None else 3 + error.index
             raise InputError(f"{self.where}, line {bad}: {unnamed(self.name, error)}") from None
@@ -55,61 +59,52 @@ class XYZ:
 def parse_xyz(text: str, where: str, name: str) -> XYZ:
     """Read extended XYZ text: count, comment, one line an atom.
 
-    The comment line holds `charge= multiplicity=`, of a complex `fragments=""`, of a crystal `Lattice="" pbc="T T T"`.
+    The comment line holds `charge= multiplicity=`, of a complex `fragments=""`, of a crystal `Lattice="" pbc="T T T"`,
+    and may hold `Properties=` (the columns) and `units=` (of the lengths).
     """
-    lines = text.splitlines()
+    lines = text.replace("\r\n", "\n").replace("\r", "\n").split("\n")
     while lines and not lines[-1].strip():
         lines.pop()
-    try:
-        count = int(lines[0])
-    except (IndexError, ValueError):
-        raise InputError(f"{where}, line 1: the first line of an XYZ file is the number of atoms") from None
-    if count < 1:
-        raise InputError(f"{where}, line 1: a system has one atom or more, not {count}")
-    if len(lines) - 2 != count:
-        raise InputError(f"{where}, line 1: {count} atoms announced, {max(len(lines) - 2, 0)} lines of atoms found")
-    comment = comment_words(lines[1], f"{where}, line 2")
-    charge, multiplicity, fragments = parse_comment(comment, f"{where}, line 2", count)
-    cell = parse_cell(comment, f"{where}, line 2")
+    count = _count(lines, where)
+    second = f"{where}, line 2"
+    comment = comment_words(lines[1], second)
+    charge, multiplicity, fragments = parse_comment(comment, second, count)
+    refuse_unknown_geometry(comment, lines[1], second)
+    bohr = coordinate_unit(comment, lines[1], second)
+    columns = atom_columns(comment.get("Properties"), second)
+    cell = parse_cell(comment, second, bohr)
     if cell and fragments:
-        raise InputError(f"{where}, line 2: a crystal has no fragments")
+        raise InputError(f"{second}: a crystal has no fragments")
     symbols: list[str] = []
     positions: list[Vector] = []
+    notes: dict[str, None] = {}
     for number, line in enumerate(lines[2:], start=3):
-        words = line.split()
-        try:
-            symbol, xyz = words[0], [float(word) for word in words[1:4]]
-            if len(xyz) != 3:
-                raise ValueError
-        except (IndexError, ValueError):
-            raise InputError(
-                f"{where}, line {number}: an atom is a symbol and three numbers in ångström, not '{line.strip()}'"
-            ) from None
+        word, (x, y, z) = columns.read(line, f"{where}, line {number}")
+        symbol, note = nucleus(word)
         symbols.append(symbol)
-        positions.append((xyz[0] / BOHR_IN_ANGSTROM, xyz[1] / BOHR_IN_ANGSTROM, xyz[2] / BOHR_IN_ANGSTROM))
-    return XYZ(tuple(symbols), tuple(positions), charge, multiplicity, fragments, cell, where, name)
+        positions.append((x / bohr, y / bohr, z / bohr))
+        notes |= {note: None} if note else {}
+    return XYZ(tuple(symbols), tuple(positions), charge, multiplicity, fragments, cell, tuple(notes), where, name)
 
 
-def comment_words(comment: str, where: str) -> dict[str, str]:
-    """The `key=value` words of the comment line of an extended XYZ file."""
-    try:
-        words = shlex.split(comment)
-    except ValueError as error:
-        raise InputError(f"{where}: {error} in the comment line") from None
-    pairs: dict[str, str] = {}
-    for key, equals, value in (word.partition("=") for word in words):
-        key = "Lattice" if key.lower() == "lattice" else key
-        if key in pairs and key in COMMENT_KEYS:
-            raise InputError(f"{where}: '{key}=' is given twice")
-        if equals:
-            pairs[key] = value
-    return pairs
+def _count(lines: list[str], where: str) -> int:
+    """The number of atoms that the first line announces, which is that of the lines."""
+    if not lines or not re.fullmatch(r"\s*[+-]?[0-9]{1,18}\s*", lines[0]):
+        raise InputError(f"{where}, line 1: the first line of an XYZ file is the number of atoms")
+    count = int(lines[0])
+    if count < 1:
+        raise InputError(f"{where}, line 1: a system has one atom or more, not {count}")
+    if count > MOST_ATOMS:
+        raise InputError(f"{where}, line 1: {count} atoms are more than the {MOST_ATOMS} that are read")
+    if len(lines) - 2 != count:
+        raise InputError(f"{where}, line 1: {count} atoms announced, {max(len(lines) - 2, 0)} lines of atoms found")
+    return count
 
 
-def parse_cell(pairs: Mapping[str, str], where: str) -> tuple[Vector, ...] | None:
+def parse_cell(pairs: Mapping[str, str], where: str, bohr: float) -> tuple[Vector, ...] | None:
     """The lattice vectors (bohr) that a comment line names, None where it names no periodicity.
 
-    Both words are needed, since programs disagree on what one of them alone means.
+    bohr: one bohr in the unit of the file. Both words are needed, since programs disagree on what one alone means.
     """
     flags = pairs.get("pbc", "").lower().split()
     known = {"t": True, "1": True, "true": True, "f": False, "0": False, "false": False}
@@ -127,7 +122,7 @@ def parse_cell(pairs: Mapping[str, str], where: str) -> tuple[Vector, ...] | Non
             )
         return None
     try:
-        numbers = [float(word) / BOHR_IN_ANGSTROM for word in pairs["Lattice"].split()]
+        numbers = [real(word) / bohr for word in pairs["Lattice"].replace(",", " ").split()]
         if len(numbers) != 9:
             raise ValueError
     except (KeyError, ValueError):
@@ -145,10 +140,9 @@ def parse_comment(pairs: Mapping[str, str], where: str, count: int) -> tuple[int
     for key in ("charge", "multiplicity"):
         if key not in pairs:
             raise InputError(f"{where}: '{key}=' is missing; the comment line needs 'charge=0 multiplicity=1', say")
-        try:
-            values[key] = int(pairs[key])
-        except ValueError:
-            raise InputError(f"{where}: {key} must be a whole number, not '{pairs[key]}'") from None
+        if not re.fullmatch(r"[+-]?[0-9]{1,9}(\.0*)?", pairs[key]):
+            raise InputError(f"{where}: {key} must be a whole number, not '{pairs[key]}'")
+        values[key] = int(float(pairs[key]))
     fragments = parse_fragments(pairs.get("fragments", ""), where, count)
     return values["charge"], values["multiplicity"], fragments
 
@@ -157,16 +151,21 @@ def parse_fragments(text: str, where: str, count: int) -> tuple[Fragment, ...]:
     """`1-3:0:1 4,6-8:0:1` -> fragments (atoms from 1 in the text, from 0 in the result)."""
     fragments = []
     for word in text.split():
-        match = re.fullmatch(r"([\d,-]+):([+-]?\d+):(\d+)", word)
+        match = re.fullmatch(r"([0-9,-]+):([+-]?[0-9]{1,9}):([0-9]{1,9})", word)
         if not match:
             raise InputError(f"{where}: a fragment is ATOMS:CHARGE:MULTIPLICITY such as 1-3:0:1, not '{word}'")
         atoms: list[int] = []
         for span in match[1].split(","):
             first, _, last = span.partition("-")
-            if not first.isdigit() or (last and not last.isdigit()) or int(last or first) < int(first):
+            if not first.isdigit() or (last and not last.isdigit()) or len(first) > 18 or len(last) > 18:
                 raise InputError(f"{where}: atom numbers are written like 1-3 or 1,4-6, not '{match[1]}'")
-            atoms += range(int(first) - 1, int(last or first))
-        if not atoms or min(atoms) < 0 or max(atoms) >= count:
-            raise InputError(f"{where}: fragment '{word}' names atoms outside 1-{count}")
+            low, high = int(first), int(last or first)
+            if high < low:
+                raise InputError(f"{where}: atom numbers are written like 1-3 or 1,4-6, not '{match[1]}'")
+            if low < 1 or high > count:
+                raise InputError(f"{where}: fragment '{word}' names atoms outside 1-{count}")
+            atoms += range(low - 1, high)
+        if not atoms:
+            raise InputError(f"{where}: fragment '{word}' names no atom")
         fragments.append(Fragment(tuple(atoms), int(match[2]), int(match[3])))
     return tuple(fragments)

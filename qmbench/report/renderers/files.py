@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import json
 import math
 import os
@@ -9,6 +10,7 @@ import tempfile
 from collections.abc import Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
+from urllib.parse import quote
 
 from qmbench.domain import units
 from qmbench.domain.errors import StoreError
@@ -21,6 +23,7 @@ if TYPE_CHECKING:
 
     from qmbench.judging.model import Evaluation
 
+LONGEST_WORD = 80
 _SCORED_IN_UNITS = ("value", "uncertainty", "reference", "reference_uncertainty", "error", "error_uncertainty")
 
 
@@ -52,11 +55,19 @@ def _suffix(unit: str) -> str:
     return "percent" if unit == PERCENT else units.suffix(unit)
 
 
+def file_word(name: str) -> str:
+    """`name` as part of a file's name: all but letters, digits and _ . + - ( ) as %XX, so that it leads nowhere."""
+    word = quote(name, safe="+()")
+    if len(word) <= LONGEST_WORD:
+        return word
+    return f"{word[:LONGEST_WORD]}-{hashlib.sha256(name.encode()).hexdigest()[:8]}"
+
+
 def write_csv(table: pd.DataFrame, folder: Path, stem: str) -> list[Path]:
     """One file STEM-BENCHMARK-OBSERVABLE.csv per benchmark and observable in `folder`; returns their paths."""
     paths = []
     for (benchmark, observable), part in with_units(table).items():
-        path = folder / f"{stem}-{benchmark}-{observable}.csv"
+        path = folder / f"{stem}-{file_word(benchmark)}-{file_word(observable)}.csv"
         write_text(path, part.to_csv(index=False, float_format="%.12g", lineterminator="\n"))
         paths.append(path)
     return paths

@@ -23,7 +23,7 @@ from qmbench import (
     System,
     Unsupported,
 )
-from qmbench_pyscf.mole import pyscf_session, removed_electrons
+from qmbench_pyscf.mole import basis_functions, pyscf_session, removed_electrons
 from qmbench_pyscf.options import MoleculeOptions
 from qmbench_pyscf.point import Point
 from qmbench_pyscf.response import field_derivatives
@@ -68,8 +68,8 @@ class PyscfMethod(Method[Molecule | LatticeModel]):
             raise InputError(f"{self.name} on a molecule needs a basis: write {self.name}/cc-pvdz, say")
         if "energy_per_site" in properties:
             raise Unsupported("energy_per_site is a property of lattice models")
-        if molecule.n_electrons == 0:
-            raise Unsupported(f"{molecule.name or molecule.formula} has no electrons")
+        if molecule.n_electrons == 0 and "excitation_energies" in properties:
+            raise Unsupported(f"{molecule.name or molecule.formula} has no electrons: nothing in it is excited")
         if molecule.multiplicity > 1 and self.options.reference == "restricted":
             raise Unsupported(
                 f"{self.name}: reference=restricted is for multiplicity 1, not {molecule.multiplicity}; leave it out"
@@ -116,7 +116,27 @@ class PyscfMethod(Method[Molecule | LatticeModel]):
         with pyscf_session(resources):
             if isinstance(system, LatticeModel):
                 return self.lattice_result(system, properties, resources)
+            if system.n_electrons == 0:
+                return self._bare_nuclei(system, properties)
             return self._molecule_result(system, properties, resources)
+
+    def _bare_nuclei(self, molecule: Molecule, properties: frozenset[str]) -> Result:
+        """Of a system without electrons, exactly and by every method: the proton of a proton affinity, say."""
+        for symbol in sorted(set(molecule.symbols)):
+            basis_functions(str(self.options.basis), symbol)  # a level that does not exist gives no number here either
+        if self.removed_electrons(molecule):
+            raise Unsupported(
+                f"{molecule.name or molecule.formula} has no electrons, and the effective core potential of "
+                f"{self.options.basis} stands for some"
+            )
+        found: dict[str, Quantity] = {}
+        if "energy" in properties:
+            found["energy"] = Quantity(nuclear_repulsion(molecule), "hartree")
+        if "dipole" in properties:
+            found["dipole"] = Quantity(molecule.atomic_numbers @ molecule.coordinates, "e bohr")
+        if "polarizability" in properties:
+            found["polarizability"] = Quantity(np.zeros((3, 3)), "bohr3")
+        return Result(found, {"electrons": 0})
 
     def _molecule_result(self, molecule: Molecule, properties: frozenset[str], resources: Resources) -> Result:
         ground = self.point(molecule, NO_FIELD, resources)
@@ -140,6 +160,13 @@ class PyscfMethod(Method[Molecule | LatticeModel]):
             found["excitation_energies"] = Quantity(states, "hartree")
             settings |= more
         return Result(found, settings, tuple(dict.fromkeys(warnings)))
+
+
+def nuclear_repulsion(molecule: Molecule) -> float:
+    """Σ_{i<j} Z_i Z_j / R_ij in hartree; ghosts have no charge."""
+    z, x = molecule.atomic_numbers, molecule.coordinates
+    i, j = np.triu_indices(len(z), 1)
+    return float(np.sum(z[i] * z[j] / np.linalg.norm(x[i] - x[j], axis=1)))
 
 
 # Functions per element of rows H–He, Li–Ne, Na–Ar, later, by what the name of a basis ends in or holds.

@@ -1,0 +1,38 @@
+"""Whether a difference of energies is one: what its systems are composed of must cancel."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import TYPE_CHECKING
+
+from qmbench.domain.errors import InputError
+from qmbench.domain.systems import ATOMIC_NUMBERS, System
+
+if TYPE_CHECKING:
+    from qmbench.data.benchmark import Entry
+
+
+def check_balance(entry: Entry, systems: Mapping[str, System]) -> None:
+    """InputError where nuclei, or whatever else the systems are composed of, do not cancel in the stoichiometry.
+
+    systems: those that the entry's terms name.
+    """
+    counts: dict[str, float] = {}
+    for term in entry.terms:
+        system = systems[term.system]
+        parts: list[System] = [system]
+        if term.fragments is not None:
+            each = [(n + 1,) for n in range(len(system.fragments))]
+            groups = each if term.fragments == (0,) else [term.fragments]
+            if not groups:
+                raise InputError(f"entry '{entry.id}': system '{term.system}' has no fragments")
+            try:
+                parts = [system.fragment(group, ghosts=False) for group in groups]
+            except InputError as error:
+                raise InputError(f"entry '{entry.id}': {error}") from None
+        for part in parts:
+            for component, number in part.composition.items():
+                counts[component] = counts.get(component, 0) + term.coefficient * number
+    wrong = sorted((s for s, n in counts.items() if abs(n) > 1e-9), key=lambda s: (ATOMIC_NUMBERS.get(s, 0), s))
+    if wrong:
+        raise InputError(f"entry '{entry.id}': the stoichiometry does not balance {', '.join(wrong)}")

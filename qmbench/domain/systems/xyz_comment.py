@@ -1,0 +1,105 @@
+"""The comment line of an extended XYZ file: its `key=value` words, and what it says of the unit of length."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping
+
+from qmbench.domain.errors import InputError
+from qmbench.domain.units import BOHR_IN_ANGSTROM
+
+COMMENT_KEYS = ("charge", "multiplicity", "fragments", "Lattice", "pbc", "Properties", "units")
+_SPELT = {key.lower(): key for key in COMMENT_KEYS} | {"unit": "units"}
+_VALUES = ("double", "single", "braces", "brackets", "bare")
+
+# key = value; a value is quoted, in brackets, or one word. An apostrophe inside a word is a letter like any other.
+_WORD = re.compile(
+    r"""(?P<key>[^\s="'{}\[\]]+)\s*=(?:\s+(?=["'{\[]|[^\s=]+(?:\s|$)))?
+        (?:"(?P<double>[^"]*)"(?=\s|$)|'(?P<single>[^']*)'(?=\s|$)|\{(?P<braces>[^{}]*)\}|\[(?P<brackets>[^\[\]]*)\]
+        |(?P<bare>\S*))|(?P<word>\S+)""",
+    re.VERBOSE,
+)
+
+_LENGTHS = dict.fromkeys(
+    ("angstrom", "angstroms", "ångström", "ångströms", "ångstrom", "å", "ang", "a"), BOHR_IN_ANGSTROM
+)
+_LENGTHS |= dict.fromkeys(("bohr", "bohrs", "a.u.", "au", "a0", "atomic", "atomic_unit", "atomic_units"), 1.0)
+_UNIT_OF_ANOTHER = re.compile(
+    r"(energy|energies|force|forces|stress|virial|virials|dipole|charge|mass|time|velocity|velocities|velo|momenta|"
+    r"momentum|temperature|pressure|frequency|frequencies|polarizability)[_-]?units?"
+)
+_LENGTH_KEY = re.compile(r"(length|pos|positions?|coord|coords|coordinates?)s?[_-]?units?")
+# Words of a remark that may say the unit of the coordinates; i-PI writes positions{angstrom}.
+_MAY_BE_A_UNIT = re.compile(r"(in:)?(bohrs?|a\.u\.?|au|atomic|nanomet(er|re)s?|picomet(er|re)s?)\.?|positions?\{.*")
+# Keys that other programs write beside or instead of Lattice and positions, and whose meaning is not agreed upon.
+_GEOMETRY = re.compile(
+    r"(unit_?)?cell([_-]?(vec\w*|lengths?|angles?|parameters?))?|box|scale|scaling|scale_?factor|frac|fractional|direct|"
+    r"coord(s|inates?)([_-]?(system|type))?|position(s|_type)?|lattice_?(constant|parameters?)|celldm|ghosts?|cell\(\w*\):?"
+)
+
+
+def comment_words(comment: str, where: str) -> dict[str, str]:
+    """The `key=value` words of the comment line; the keys of COMMENT_KEYS in any case, spelt as they are there.
+
+    Other words are left aside. InputError for a quotation without an end, and for one of COMMENT_KEYS given twice.
+    """
+    pairs: dict[str, str] = {}
+    for match in _WORD.finditer(comment):
+        if match["key"] is None:
+            continue
+        key = _SPELT.get(match["key"].lower(), match["key"])
+        bare = match["bare"]
+        if bare and bare[0] in '"{[':
+            raise InputError(f"{where}: '{key}=' in the comment line has no closing {bare[0]}")
+        if key in pairs and (key in COMMENT_KEYS or _GEOMETRY.fullmatch(key.lower())):
+            raise InputError(f"{where}: '{key}=' is given twice")
+        pairs[key] = next(match[kind] or "" for kind in _VALUES if match[kind] is not None)
+    return pairs
+
+
+def _free_words(comment: str) -> list[str]:
+    """The words of the comment line that belong to no key."""
+    return [match["word"] for match in _WORD.finditer(comment) if match["word"]]
+
+
+def coordinate_unit(pairs: Mapping[str, str], comment: str, where: str) -> float:
+    """How many of its units of length are a bohr: those of an ångström unless the comment line says `units=bohr`.
+
+    InputError for another unit, for a key that may be about lengths, and for a word such as `bohr` where the comment
+    line does not say the unit as well.
+    """
+    right = "the unit of length is units=angstrom or units=bohr"
+    given: dict[float, str] = {}
+    said = _free_words(comment)
+    for key, value in pairs.items():
+        if key == "units" or _LENGTH_KEY.fullmatch(key.lower()):
+            if value.strip().lower() not in _LENGTHS:
+                raise InputError(f"{where}: {right}, not {key}={value}")
+            given[_LENGTHS[value.strip().lower()]] = key
+        elif "unit" in key.lower() and not _UNIT_OF_ANOTHER.fullmatch(key.lower()):
+            raise InputError(f"{where}: what '{key}={value}' is the unit of is not clear; {right}")
+        elif key not in COMMENT_KEYS and "unit" not in key.lower():
+            said += value.split()
+    if len(given) > 1:
+        raise InputError(f"{where}: two units of length are given, by {' and '.join(given.values())}")
+    for word in said if not given else ():
+        if _MAY_BE_A_UNIT.fullmatch(word.strip("()[],;:").lower()) and word.strip("()[],;:") != "Au":
+            raise InputError(f"{where}: '{word}' in the comment line may be about the coordinates; say which: {right}")
+    return next(iter(given), BOHR_IN_ANGSTROM)
+
+
+def refuse_unknown_geometry(pairs: Mapping[str, str], comment: str, where: str) -> None:
+    """InputError for words that may be about cell or positions and are none that qmbench reads."""
+    cartesian = ("cartesian", "cart")
+    for key, value in pairs.items():
+        if _GEOMETRY.fullmatch(key.lower()) and value.strip().lower() not in cartesian:
+            raise InputError(
+                f"{where}: '{key}={value}' may be about the geometry and is not understood; positions are Cartesian, "
+                "and a crystal has Lattice= and pbc="
+            )
+    for word in _free_words(comment):
+        if re.fullmatch(r"(fractional|frac|cell\(\w*\):?|cell\{.*)", word.strip(",.;").lower()):
+            raise InputError(
+                f"{where}: '{word}' in the comment line may be about the geometry and is not understood; positions are "
+                "Cartesian, and a crystal has Lattice= and pbc="
+            )
