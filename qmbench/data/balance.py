@@ -3,13 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import TYPE_CHECKING
 
+from qmbench.data.entry import Entry
 from qmbench.domain.errors import InputError
 from qmbench.domain.systems import ATOMIC_NUMBERS, System
-
-if TYPE_CHECKING:
-    from qmbench.data.benchmark import Entry
 
 
 def check_balance(entry: Entry, systems: Mapping[str, System]) -> None:

@@ -14,6 +14,8 @@ from pathlib import Path
 from typing import Any
 
 from qmbench.data.balance import check_balance
+from qmbench.data.entry import Entry as Entry
+from qmbench.data.entry import Term as Term
 from qmbench.data.identifiers import check_identifier, check_set_name
 from qmbench.data.meta import BSSE as BSSE
 from qmbench.data.meta import TOML_KEYS as TOML_KEYS
@@ -32,37 +34,6 @@ ENTRY_COLUMNS = "id stoichiometry observable state subset tags curve coordinate 
 REFERENCE_COLUMNS = (
     "entry set value unit uncertainty uncertainty_kind level_of_theory source_doi source_place status note"
 ).split()
-
-
-@dataclass(frozen=True)
-class Term:
-    """One term of a stoichiometry: coefficient × (system, or the fragments `fragments` of it together, from 1).
-
-    fragments: None for the whole system; (0,) for each of its fragments in turn.
-    """
-
-    system: str
-    coefficient: float
-    fragments: tuple[int, ...] | None = None
-
-
-@dataclass(frozen=True)
-class Entry:
-    """One comparison: an observable made from the properties of the systems in `terms`.
-
-    No terms: the entry consists of reference values alone.
-    """
-
-    id: str
-    observable: str
-    terms: tuple[Term, ...]
-    state: str = ""
-    subsets: tuple[str, ...] = ()
-    tags: tuple[str, ...] = ()
-    curve: str = ""
-    coordinate: float | None = None
-    coordinate_unit: str = ""
-    note: str = ""
 
 
 @dataclass(frozen=True)
