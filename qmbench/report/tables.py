@@ -79,7 +79,7 @@ def failure_lines(rows: pd.DataFrame, entries_shown: int = 4, names: Names = SPE
 
 
 def warning_lines(rows: pd.DataFrame, entries_shown: int = 4, names: Names = SPELLINGS) -> list[str]:
-    """One line per level and warning, with the entries whose results it is of."""
+    """One line per warning, with the levels and the entries whose results it is of."""
     from qmbench.judging.statistics import warned
 
     mine = rows[warned(rows)]
@@ -87,10 +87,13 @@ def warning_lines(rows: pd.DataFrame, entries_shown: int = 4, names: Names = SPE
         return []
     mine = mine.assign(level=[names.of(a, b) for a, b in zip(mine["level_of_theory"], mine["bsse"], strict=True)])
     lines = []
-    for (level, message), part in mine.groupby(["level", "warnings"], sort=False):
-        entries = list(part["entry"])
-        more = f" and {len(entries) - entries_shown} more" if len(entries) > entries_shown else ""
-        lines.append(f"{WARNED} {level} warns on {', '.join(entries[:entries_shown])}{more}: {message}")
+    for message, part in mine.groupby("warnings", sort=False):
+        said = []
+        for level, own in part.groupby("level", sort=False):
+            entries = list(own["entry"])
+            more = f" and {len(entries) - entries_shown} more" if len(entries) > entries_shown else ""
+            said.append(f"{level} on {', '.join(entries[:entries_shown])}{more}")
+        lines.append(f"{WARNED} {message}: {'; '.join(said)}")
     return lines
 
 

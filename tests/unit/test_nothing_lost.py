@@ -47,7 +47,7 @@ def test_every_format_shows_it(warned, tmp_path):
     text = to_markdown(warned.statistics, warned.scored, warned.benchmarks)
     for shown in (out.getvalue(), text):
         assert "2/2 !" in shown
-        assert f"! toy warns on he2_far: {WARNING}" in shown.replace("\\", "")
+        assert f"! {WARNING}: toy on he2_far" in shown.replace("\\", "")
     assert r"2/2\textsuperscript{!}" in to_latex(warned.statistics, warned.benchmarks)
     paths = write_report(warned, tmp_path, ["html", "csv", "json"])
     holding = {p.name for p in paths if p.suffix in (".html", ".csv", ".json") and WARNING in p.read_text()}

@@ -110,8 +110,41 @@ def test_functionals_that_are_not_whole(name, message):
         parse_level(f"{name}/sto-3g")
 
 
+@pytest.mark.parametrize("name", ["lda", "slater", "lda_x", "b88", "optx", "rpw86", "gga_x_pbe"])
+def test_exchange_alone_is_no_functional(name):
+    """Helium would have the energy of exchange alone: −2.7147 instead of LDA's −2.8348 hartree."""
+    with pytest.raises(Unsupported, match=f"{name} is exchange alone; name a functional that has correlation, too"):
+        parse_level(f"{name}/sto-3g")
+    if name in ("lda", "slater"):
+        with pytest.raises(Unsupported, match="such as svwn"):
+            parse_level(f"{name}/sto-3g")
+
+
+def test_every_libxc_name_is_whole_or_refused_with_its_reason():
+    """By the kind that libxc's own names state: nothing but exchange and correlation together is a functional."""
+    import re
+
+    from pyscf.dft import libxc
+
+    from qmbench_pyscf.functionals import functional
+
+    whole = 0
+    for key in libxc.XC_CODES:
+        kind = re.match(r"(?:HYB_)?(?:LDA|GGA|MGGA)_(XC|X|C|K)(?:_|$)", key)
+        if kind is None:
+            continue
+        try:
+            found = functional(key.lower())
+        except Unsupported:
+            continue
+        assert found is not None
+        assert kind[1] == "XC", key
+        whole += 1
+    assert whole > 200
+
+
 def test_any_libxc_functional_has_a_name():
-    for name in ("b97-d+d3bj", "m11", "mn15-l", "hyb_gga_xc_b97_1", "gga_xc_hcth_407", "slater", "lc-wpbe+d3bj"):
+    for name in ("b97-d+d3bj", "m11", "mn15-l", "hyb_gga_xc_b97_1", "gga_xc_hcth_407", "svwn", "lc-wpbe+d3bj"):
         assert parse_level(f"{name}/sto-3g").method.name == name
     with pytest.raises(InputError, match="did you mean"):
         parse_level("pbbe/sto-3g")

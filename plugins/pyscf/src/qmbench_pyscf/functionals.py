@@ -83,15 +83,18 @@ def functional(name: str, dispersion_follows: bool = False) -> Functional | None
     _, numbered = libxc.parse_xc(xc)
     names = _libxc_names()
     parts = tuple((names.get(int(number), str(number)), float(factor)) for number, factor in numbered)
+    if not all(_has_energy(int(number)) for number, _ in numbered):
+        raise Unsupported(f"{name} is a potential without an energy")
     _refuse_fragments(name, parts)
     nlc = bool(libxc.is_nlc(xc))
     if _needs_laplacian(xc):
         raise Unsupported(f"{name} needs the Laplacian of the density, which PySCF's SCF does not have")
-    if not all(_has_energy(int(number)) for number, _ in numbered):
-        raise Unsupported(f"{name} is a potential without an energy")
     from pyscf.dft.numint import NumInt
 
-    hybrid = tuple(float(x) for x in NumInt().rsh_and_hybrid_coeff(xc))
+    try:
+        hybrid = tuple(float(x) for x in NumInt().rsh_and_hybrid_coeff(xc))
+    except (AttributeError, NotImplementedError):  # the first is PySCF's own slip while it says the second
+        raise Unsupported(f"{name} separates ranges in a way that PySCF does not do") from None
     return Functional(name, xc, parts, nlc, str(libxc.xc_type(xc)), (hybrid[0], hybrid[1], hybrid[2]))
 
 
@@ -119,13 +122,16 @@ def _code(name: str) -> str | None:
 
 
 def _refuse_fragments(name: str, parts: tuple[tuple[str, float], ...]) -> None:
-    kinds = {match[1] for part, _ in parts if (match := re.search(r"_(XC|X|C|K)_|^LDA_(X|C)$", part))}
+    kinds = {match[1] for part, _ in parts if (match := re.search(r"_(XC|X|C|K)(?:_|$)", part))}
     if not parts:
         raise Unsupported(f"{name} is not a density functional")
     if "K" in kinds:
         raise Unsupported(f"{name} is a kinetic-energy functional")
-    if kinds and not kinds & {"XC", "X"} and "LDA_X" not in {part for part, _ in parts}:
+    if kinds and not kinds & {"XC", "X"}:
         raise Unsupported(f"{name} is correlation alone; a functional needs exchange")
+    if kinds == {"X"}:
+        example = "svwn" if parts[0][0] == "LDA_X" else "bp86 or blyp, which are b88 with two of them"
+        raise Unsupported(f"{name} is exchange alone; name a functional that has correlation, too, such as {example}")
 
 
 def _needs_laplacian(xc: str) -> bool:
