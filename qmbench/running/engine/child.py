@@ -29,12 +29,31 @@ THREAD_VARIABLES = (
     "VECLIB_MAXIMUM_THREADS",
 )
 
+# Variables that configure programs: what they say would change numbers behind the back of a record's key.
+CONFIGURING = ("PYSCF_", "ASE_", "JAX_", "XTB", "DFTD3", "DFTD4", "TBLITE")
+# Which processor computes is a resource.
+RESOURCES = ("JAX_PLATFORMS", "JAX_PLATFORM_NAME")
+# Variables that name a program's configuration file. They are set to an empty one, since the home folder has the next.
+CONFIGURATION_FILES = ("PYSCF_CONFIG_FILE", "ASE_CONFIG_PATH")
+
+
+def neutralize(workdir: Path) -> None:
+    """Take from the environment what configures programs beside the level of theory."""
+    for name in list(os.environ):
+        if name.startswith(CONFIGURING) and name not in RESOURCES:
+            del os.environ[name]
+    empty = workdir / "empty"
+    empty.touch()
+    for name in CONFIGURATION_FILES:
+        os.environ[name] = str(empty)
+
 
 def main(workdir: Path) -> None:
     """Become the watchdog, and fork the worker; does not return."""
     start = json.loads((workdir / "child.json").read_text())
     for name in THREAD_VARIABLES:
         os.environ[name] = str(start["cores"])
+    neutralize(workdir)
     os.environ["TMPDIR"] = os.environ["PYSCF_TMPDIR"] = str(workdir / "scratch")
     watched = {signal.SIGCHLD, signal.SIGTERM, signal.SIGINT}
     signal.signal(signal.SIGCHLD, signal.SIG_DFL)
