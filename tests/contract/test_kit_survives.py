@@ -13,6 +13,7 @@ import pytest
 
 sys.path.insert(0, str(Path(__file__).parent))
 import broken_methods
+from conftest import install
 
 from qmbench.testing import ConformanceError, NotApplicable, checks
 
@@ -85,3 +86,23 @@ def test_what_is_no_check_is_named(installed_toys):
 
 def test_the_table_in_the_docs_is_the_one_that_is_tested():
     assert broken_methods.documented() == broken_methods.table()
+
+
+@pytest.mark.parametrize(
+    ("source", "message"),
+    [
+        ("import os; os._exit(0)", "the process ended itself with exit code 0"),
+        ("import sys; sys.exit(0)", "exits while being imported"),
+        ("import ctypes; ctypes.string_at(0)", "died by signal 11 (SIGSEGV)"),
+    ],
+    ids=["exit at once", "exit", "segfault"],
+)
+def test_a_plugin_that_ends_the_process_when_it_is_imported(tmp_path, monkeypatch, source, message):
+    (tmp_path / "qmbench_quits.py").write_text(f"print('hello')\n{source}\n")
+    install(tmp_path, "qmbench_quits")
+    monkeypatch.setenv("PYTHONPATH", str(tmp_path))
+    status, told = check("quits")
+    assert status == 1
+    (row,) = told["checks"]
+    assert (row["check"], row["outcome"]) == ("loads", "failed")
+    assert message in row["message"]
