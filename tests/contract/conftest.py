@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import sys
 from importlib import metadata
 from pathlib import Path
 
@@ -10,17 +11,10 @@ import pytest
 
 from qmbench.plugging.registry import Plugins, discover
 
+sys.path.insert(0, str(Path(__file__).parent))
+from toy_plugins import install
+
 TOYS = Path(__file__).parent / "toys"
-
-
-def install(folder: Path, *modules: str) -> None:
-    """Write what an installer would: one distribution per module, with its entry point."""
-    for module in modules:
-        name = module.removeprefix("qmbench_")
-        info = folder / f"qmbench_{name}-1.0.dist-info"
-        info.mkdir(parents=True)
-        (info / "METADATA").write_text(f"Metadata-Version: 2.1\nName: qmbench-{name}\nVersion: 1.0\n")
-        (info / "entry_points.txt").write_text(f"[qmbench]\n{name} = {module}\n")
 
 
 @pytest.fixture(scope="module")

@@ -13,7 +13,7 @@ import pytest
 
 sys.path.insert(0, str(Path(__file__).parent))
 import broken_methods
-from conftest import install
+from toy_plugins import install
 
 from qmbench.testing import ConformanceError, NotApplicable, checks
 
