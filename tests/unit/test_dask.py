@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import subprocess
 import sys
 import time
@@ -25,11 +26,12 @@ Sabotage = Callable[..., Task]
 
 
 def children_of_engines() -> set[int]:
-    return {
-        p.pid
-        for p in psutil.Process().children(recursive=True)
-        if "qmbench.running.engine.child" in (p.cmdline() if p.status() != psutil.STATUS_ZOMBIE else [])
-    }
+    found = set()
+    for p in psutil.Process().children(recursive=True):
+        with contextlib.suppress(psutil.NoSuchProcess):  # it ended since it was listed
+            if p.status() != psutil.STATUS_ZOMBIE and "qmbench.running.engine.child" in p.cmdline():
+                found.add(p.pid)
+    return found
 
 
 def test_without_the_package_one_line_says_what_to_install(monkeypatch: pytest.MonkeyPatch) -> None:
