@@ -92,3 +92,128 @@ def test_no_convergence_raises(level, system, run):
 def test_tda_is_needed_on_an_unstable_reference(run, molecules):
     with pytest.raises(Unsupported, match="tda=true"):
         run("hf/sto-3g", "n2_long", "excitation_energies")
+
+
+def linear(a, b, angstrom, multiplicity=1):
+    return Molecule((a, b), ((0, 0, 0), (0, 0, angstrom / 0.529177210903)), 0, multiplicity)
+
+
+def lowest_by_pyscf_response(mf, singlet):
+    """The lowest eigenvalue of a restricted solution's Hessian, every column of it evaluated on the SCF's own grid."""
+    import numpy as np
+
+    o, v = mf.mo_coeff[:, mf.mo_occ > 0], mf.mo_coeff[:, mf.mo_occ == 0]
+    respond = mf.gen_response(singlet=singlet, hermi=1)
+    columns = []
+    for x in np.eye(o.shape[1] * v.shape[1]).reshape(-1, v.shape[1], o.shape[1]):
+        density = 2 * v @ x @ o.T
+        columns.append((v.T @ respond(density + density.T) @ o).ravel())
+    energies = mf.mo_energy[mf.mo_occ == 0][:, None] - mf.mo_energy[mf.mo_occ > 0]
+    return np.linalg.eigvalsh(np.array(columns) + np.diag(energies.ravel()))[0]
+
+
+@pytest.mark.parametrize("xc", [None, "pbe", "b3lyp", "r2scan", "cam_b3lyp"])
+@pytest.mark.parametrize("distance", [1.1, 1.9])
+def test_cheap_verdicts_are_those_of_the_full_hessian(xc, distance, resources):
+    from qmbench_pyscf.mean_field_object import mean_field
+    from qmbench_pyscf.stability import DOUBT, threshold, verdicts
+
+    mf = mean_field(linear("C", "O", distance), ScfSpecification("6-31g", xc, grid=2), resources).run()
+    found = verdicts(mf)
+    full = [lowest_by_pyscf_response(mf, singlet) for singlet in (None, False)][: len(found)]
+    assert [verdict.stable for verdict in found] == [value >= threshold(mf) for value in full]
+    assert all(abs(v.eigenvalue - value) < DOUBT["ks" if xc else "hf"] for v, value in zip(found, full, strict=True))
+    assert all("fitted" in verdict.how for verdict in found)
+
+
+@pytest.mark.parametrize("xc", [None, "svwn", "pbe", "b3lyp", "r2scan", "hyb_gga_xc_hse06", "cam_b3lyp"])
+@pytest.mark.parametrize("system", ["water", "oh"])
+def test_cheap_products_are_nearly_those_of_the_full_hessian(xc, system, resources, molecules):
+    """With LDA, GGA, meta-GGA, global, screened and long-range exact exchange; in both channels of a closed shell."""
+    import numpy as np
+
+    from qmbench_pyscf.coarse_hessian import CoarseHessian
+    from qmbench_pyscf.mean_field_object import mean_field
+    from qmbench_pyscf.stability import FullHessian
+
+    mf = mean_field(molecules[system], ScfSpecification("6-31g*", xc, grid=2), resources).run()
+    full, cheap = FullHessian(mf), CoarseHessian(mf)
+    x = np.random.default_rng(0).normal(size=(3, full.differences.size))
+    x /= np.linalg.norm(x, axis=1)[:, None]
+    products = cheap.products(x)
+    assert len(products) == full.channels
+    for channel, product in enumerate(products):
+        assert product == pytest.approx(full.products(x, channel), abs=5e-3)
+        assert np.abs(product - cheap.differences * x).max() > 0.02
+
+
+def test_turning_an_atom_in_space_is_no_doubt(resources):
+    """The zero of the Hessian that belongs to the direction of the p hole is known beforehand."""
+    import numpy as np
+
+    from qmbench_pyscf.coarse_hessian import CoarseHessian
+    from qmbench_pyscf.mean_field_object import mean_field
+    from qmbench_pyscf.stability import FullHessian, turns_in_space, verdicts
+
+    fluorine = Molecule(("F",), ((0.3, 0, 0),), 0, 2)
+    mf = mean_field(fluorine, ScfSpecification("6-31g*"), resources).run(conv_tol=1e-12)
+    full = FullHessian(mf)
+    turns = turns_in_space(mf, full)
+    assert len(turns) == 2
+    assert np.abs(full.products(turns)).max() < 1e-5
+    assert np.abs(CoarseHessian(mf).products(turns)[0]).max() < 5e-3
+    (verdict,) = verdicts(mf)
+    assert verdict.stable
+    assert verdict.how.endswith("turns in space")
+    closed = mean_field(linear("N", "N", 1.1), ScfSpecification("6-31g"), resources).run()
+    assert len(turns_in_space(closed, FullHessian(closed))) == 0
+
+
+def test_the_record_says_how_stability_was_found(run):
+    settings = run("pbe/6-31g?grid=1", "water").settings
+    assert settings["stability"] == "minimum"
+    assert settings["stability_checked"] == "coarse grid, fitted integrals"
+    assert settings["external_stability_checked"] == "coarse grid, fitted integrals"
+    one = run("hf/6-31g", "h").settings
+    assert one["stability_checked"].startswith("one electron")
+
+
+@pytest.mark.parametrize("xc", ["pbe", "b3lyp", "r2scan", "wb97x_v"])
+def test_a_solution_does_not_depend_on_the_coarse_grid_it_came_from(xc, resources, molecules):
+    from qmbench_pyscf.mean_field_object import mean_field
+    from qmbench_pyscf.quasi_newton import coarse_solution, refine
+
+    spec = ScfSpecification("6-31g", xc, grid=2)
+    plain = mean_field(molecules["water"], spec, resources).run()
+    mf = mean_field(molecules["water"], spec, resources)
+    coarse = coarse_solution(mf, mf.get_init_guess(mf.mol, "minao"))
+    assert abs(coarse.e_tot - plain.e_tot) > 1e-5
+    assert refine(mf, coarse)
+    assert mf.e_tot == pytest.approx(plain.e_tot, abs=1e-9)
+    assert mf.mo_energy == pytest.approx(plain.mo_energy, abs=1e-6)
+
+
+@pytest.mark.parametrize("xc", [None, "pbe", "b3lyp"])
+@pytest.mark.parametrize(
+    ("symbols", "multiplicity", "basis"),
+    [
+        (("H", "H"), 3, "sto-3g"),  # no empty orbital of ↑, no electron of ↓
+        (("H", "H"), 3, "6-31g"),  # no electron of ↓
+        (("O", "H"), 2, "sto-3g"),
+        (("Be",), 5, "sto-3g"),  # ↑ in all but one orbital, no electron of ↓
+    ],
+)
+def test_spins_without_electrons_or_without_empty_orbitals(xc, symbols, multiplicity, basis, resources):
+    import numpy as np
+
+    from qmbench_pyscf.coarse_hessian import CoarseHessian
+    from qmbench_pyscf.mean_field_object import mean_field
+    from qmbench_pyscf.stability import FullHessian, verdicts
+
+    molecule = Molecule(symbols, ((0, 0, 0), (0, 0, 2.5))[: len(symbols)], 0, multiplicity)
+    mf = mean_field(molecule, ScfSpecification(basis, xc, grid=2), resources).run()
+    full = FullHessian(mf)
+    assert len(verdicts(mf)) == 1
+    if full.differences.size:
+        x = np.eye(full.differences.size)
+        assert CoarseHessian(mf).products(x)[0] == pytest.approx(full.products(x), abs=5e-3)

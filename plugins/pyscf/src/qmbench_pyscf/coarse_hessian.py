@@ -102,7 +102,7 @@ class CoarseHessian:
             scale * np.tensordot(potential, f[0], axes=(1, 0)).transpose(0, 2, 1).reshape(k, v * o)
             for f, (v, o) in zip(self._coulomb[0][1], self.shapes, strict=True)
         ]
-        exchange = [np.zeros((k, shape[0] * shape[1])) for shape in self.shapes]
+        exchange = [np.zeros((k, v * o)) for v, o in self.shapes]
         for fraction, factors in self._coulomb:
             if fraction:
                 for out, x, f in zip(exchange, parts, factors, strict=True):
@@ -127,8 +127,13 @@ class CoarseHessian:
             points = slice(start, start + BLOCK)
             ao = integrator.eval_ao(mf.mol, grids.coords[points], deriv=derivatives)
             ao = ao.reshape(-1, *ao.shape[-2:]).astype(SINGLE)
-            pairs = zip(self.occupied, self.empty, strict=True)
-            yield kernel[..., points], [(ao @ o.astype(SINGLE), ao @ v.astype(SINGLE)) for o, v in pairs]
+            yield (
+                kernel[..., points],
+                [
+                    (ao @ o.astype(SINGLE), ao @ v.astype(SINGLE))
+                    for o, v in zip(self.occupied, self.empty, strict=True)
+                ],
+            )
 
     def _quadrature_response(self, parts: list[np.ndarray]) -> np.ndarray:
         """Exchange-correlation response, (channels, k, n)."""
@@ -176,9 +181,7 @@ def _exchanged(x: np.ndarray, ov: np.ndarray, oo: np.ndarray, vv: np.ndarray) ->
 def _density(x: np.ndarray, occupied: np.ndarray, empty: np.ndarray, rows: int) -> np.ndarray:
     """Change of density, gradient and kinetic energy density (k, rows, N) of one spin for rotations x (k, v, o)."""
     k, v, o = x.shape
-    turned = (empty.reshape(empty.shape[0] * empty.shape[1], v) @ x.transpose(1, 0, 2).reshape(v, k * o)).reshape(
-        *empty.shape[:2], k, o
-    )
+    turned = (_stacked(empty) @ x.transpose(1, 0, 2).reshape(v, k * o)).reshape(*empty.shape[:2], k, o)
     out = np.empty((k, rows, empty.shape[1]), SINGLE)
     out[:, 0] = 2 * np.einsum("go,gko->kg", occupied[0], turned[0])
     for axis in range(1, min(rows, 4)):
@@ -201,5 +204,11 @@ def _rotation(potential: np.ndarray, occupied: np.ndarray, empty: np.ndarray) ->
         turned[axis] = weight * occupied[0][:, None]
         if rows == 5:
             turned[axis] += 0.5 * potential[:, 4].T[:, :, None] * occupied[axis][:, None]
-    elements = empty.reshape(empty.shape[0] * empty.shape[1], v).T @ turned.reshape(len(empty) * points, k * o)
+    elements = _stacked(empty).T @ turned.reshape(len(empty) * points, k * o)
     return elements.reshape(v, k, o).transpose(1, 0, 2).reshape(k, v * o)
+
+
+def _stacked(orbitals: np.ndarray) -> np.ndarray:
+    """(rows, N, ·) as (rows·N, ·); there may be no orbitals."""
+    rows, points, n = orbitals.shape
+    return orbitals.reshape(rows * points, n)

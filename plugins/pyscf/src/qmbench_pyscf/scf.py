@@ -70,7 +70,7 @@ def _closed_shell(molecule: Molecule, spec: ScfSpecification, resources: Resourc
     for guess in ("minao", "atom", "hcore"):
         mf = mean_field(molecule, spec, resources)
         try:
-            converge(mf, mf.get_init_guess(mf.mol, guess), title)
+            _converge_restricted(mf, mf.get_init_guess(mf.mol, guess), title)
             break
         except NotConverged as failure:
             failures.append(failure)
@@ -80,6 +80,17 @@ def _closed_shell(molecule: Molecule, spec: ScfSpecification, resources: Resourc
     if spec.stability:
         settings |= descend(mf, title)
     return mf, settings
+
+
+def _converge_restricted(mf: Any, density: np.ndarray, title: str) -> None:
+    """A functional is converged on a coarse grid first; the fine one has only the rest to do."""
+    from qmbench_pyscf.quasi_newton import COARSE_LEVEL, coarse_solution, refine
+
+    coarse = coarse_solution(mf, density) if getattr(mf, "xc", None) and mf.grids.level > COARSE_LEVEL else None
+    if coarse is None:
+        converge(mf, density, title)
+    elif not refine(mf, coarse):
+        converge(mf, coarse.make_rdm1(), title)
 
 
 def _open_shell(molecule: Molecule, spec: ScfSpecification, resources: Resources) -> tuple[Any, Settings]:

@@ -29,8 +29,7 @@ N_START, EXPANSIONS = 12, 3
 SMALL, SMALL_COARSE = 40, 120
 # A turn in space that changes the orbitals less (norm of its rotation) leaves the solution as it is.
 TURNED = 1e-2
-# Norms of residuals: of vectors that no lower one hides behind, and of converged ones. Eigenvalues are good to the
-# square.
+# Norms of residuals: of vectors that no lower one hides behind, and of converged ones (eigenvalues: to the square).
 SETTLED, CONVERGED, CONVERGED_FULL = 0.03, 1e-3, 2e-4
 
 
@@ -113,7 +112,6 @@ class FullHessian:
             densities.append(half + half.transpose(0, 2, 1))
         response = self._response(channel)(densities[0] if self.channels == 2 else np.array(densities))
         response = response[None] if self.channels == 2 else response
-        # Their lengths are spelled out, since one spin may have nothing to rotate.
         changed = [
             (v.T @ r @ o).reshape(k, v.shape[1] * o.shape[1])
             for r, (o, v) in zip(response, self._orbitals, strict=True)
