@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import gc
 import os
 import time
@@ -33,7 +34,12 @@ def run_one(engine: LocalEngine, task: Task) -> Outcome:
 
 
 def below(me: int | None = None) -> list[psutil.Process]:
-    return [p for p in psutil.Process(me).children(recursive=True) if p.status() != psutil.STATUS_ZOMBIE]
+    found = []
+    for p in psutil.Process(me).children(recursive=True):
+        with contextlib.suppress(psutil.NoSuchProcess):  # it ended since it was listed
+            if p.status() != psutil.STATUS_ZOMBIE:
+                found.append(p)
+    return found
 
 
 @pytest.fixture
