@@ -1,4 +1,4 @@
-"""The core as a plugin: its own statistics, and what else it brings, come through the same hooks as anybody's.
+"""The core as a plugin: its kinds of system, statistics and formats come through the same hooks as anybody's.
 
 Loaded by name before all other plugins, since what it brings lives in rooms above the one that collects plugins.
 """
@@ -12,7 +12,16 @@ from qmbench.plugging.hookspecs import hookimpl
 
 if TYPE_CHECKING:
     from qmbench.domain.statistic import Statistic
+    from qmbench.domain.systems import System
     from qmbench.plugging.formats import ReportFormat
+
+
+@hookimpl
+def qmbench_systems() -> Iterable[type[System]]:
+    """Molecules, crystals and Hubbard lattices."""
+    from qmbench.domain.systems import CORE_KINDS
+
+    return CORE_KINDS
 
 
 @hookimpl

@@ -9,6 +9,7 @@ from pathlib import Path
 
 import pytest
 
+from qmbench.cli import run
 from qmbench.domain.record import Task
 from qmbench.domain.systems import Molecule
 from qmbench.plugging.registry import parse_level, plugins
@@ -68,18 +69,52 @@ def folder(tmp_path):
 
 
 @pytest.fixture
-def sabotage(monkeypatch: pytest.MonkeyPatch) -> Iterator[Callable[..., Task]]:
-    """Makes the plugin `sabotage` known here and in child processes; gives `task(do=…, n=…, properties=…)`."""
-    monkeypatch.syspath_prepend(str(SABOTAGE))
-    path = os.pathsep.join(filter(None, [str(SABOTAGE), os.environ.get("PYTHONPATH", "")]))
-    monkeypatch.setenv("PYTHONPATH", path)
+def empty_folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """The working folder of the test: what it writes, and the store that it fills, are in no other test's way."""
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.delenv("QMBENCH_STORE", raising=False)
+    return tmp_path
+
+
+@pytest.fixture
+def qmbench(empty_folder: Path, capfd: pytest.CaptureFixture[str]) -> Callable[..., tuple[int, str, str]]:
+    """Runs one command in an empty folder; gives (exit code, standard output, standard error)."""
+
+    def call(*arguments: object) -> tuple[int, str, str]:
+        code = run([str(a) for a in arguments])
+        captured = capfd.readouterr()
+        return code, captured.out, captured.err
+
+    return call
+
+
+@pytest.fixture
+def known(monkeypatch: pytest.MonkeyPatch) -> Iterator[Callable[..., None]]:
+    """`known(module, *folders)` makes the plugin in these folders known, here and in child processes."""
+    modules = []
+
+    def make(module: str, *folders: Path) -> None:
+        modules.append(module)
+        paths = [str(folder) for folder in folders]
+        for path in paths:
+            monkeypatch.syspath_prepend(path)
+        monkeypatch.setenv("PYTHONPATH", os.pathsep.join(filter(None, [*paths, os.environ.get("PYTHONPATH", "")])))
+        plugins.cache_clear()
+
+    yield make
     plugins.cache_clear()
+    for module in modules:
+        sys.modules.pop(module, None)
+
+
+@pytest.fixture
+def sabotage(known: Callable[..., None]) -> Callable[..., Task]:
+    """Makes the plugin `sabotage` known here and in child processes; gives `task(do=…, n=…, properties=…)`."""
+    known("qmbench_sabotage", SABOTAGE)
     helium = Molecule(("He",), ((0.0, 0.0, 0.0),), 0, 1, name="he")
 
     def task(do: str = "nothing", properties: tuple[str, ...] = ("energy",), **options: object) -> Task:
         text = "&".join(f"{name}={value}" for name, value in {"do": do, **options}.items())
         return Task(helium, parse_level(f"sabotage?{text}"), properties)
 
-    yield task
-    plugins.cache_clear()
-    sys.modules.pop("qmbench_sabotage", None)
+    return task

@@ -6,8 +6,7 @@ import numpy as np
 from pydantic import Field
 
 import qmbench
-from qmbench.domain.properties import core_registry
-from qmbench.plugging.registry import PluginInfo, Plugins
+from qmbench.plugging.registry import PluginInfo, Plugins, discover
 
 
 class PairPotential(qmbench.Method):
@@ -114,11 +113,12 @@ class Learned(PairPotential):
 
 
 def toy_plugins() -> Plugins:
-    """A plugin set that holds the toys and nothing else."""
-    import pluggy
-
-    registry = core_registry()
-    registry.add(qmbench.Property("interaction_energy", "hartree", "given directly"))
+    """A plugin set that holds the toys, beside what the core itself brings, and nothing else."""
+    found = discover([])
+    found.properties.add(qmbench.Property("interaction_energy", "hartree", "given directly"))
     info = PluginInfo("toys", "qmbench", "0.1.0")
-    methods = {m.name: m for m in (PairPotential, Direct, OnlyHelium, Coreless, OwnZero, Sampled, Learned)}
-    return Plugins(pluggy.PluginManager("qmbench"), [info], methods, dict.fromkeys(methods, info), registry)
+    found.infos.append(info)
+    for method in (PairPotential, Direct, OnlyHelium, Coreless, OwnZero, Sampled, Learned):
+        found.methods[method.name] = method
+        found.owner[method.name] = info
+    return found

@@ -33,7 +33,7 @@ from qmbench.domain.statistic import StatisticRegistry
 from qmbench.domain.systems import System
 from qmbench.domain.systems.files import SystemRegistry
 from qmbench.domain.units import add_units
-from qmbench.plugging import core, hookspecs
+from qmbench.plugging import hookspecs
 from qmbench.plugging.formats import FormatRegistry
 from qmbench.plugging.isolated.place import installed
 
@@ -73,7 +73,7 @@ class Plugins:
     owner: dict[str, PluginInfo] = field(default_factory=dict)
     properties: PropertyRegistry = field(default_factory=core_registry)
     observables: ObservableRegistry = field(default_factory=lambda: ObservableRegistry(OBSERVABLES))
-    systems: SystemRegistry = field(default_factory=lambda: _with_kinds(SystemRegistry(), core.qmbench_systems()))
+    systems: SystemRegistry = field(default_factory=SystemRegistry)
     benchmark_folders: list[Path] = field(default_factory=list)
     statistics: StatisticRegistry = field(default_factory=StatisticRegistry)
     formats: FormatRegistry = field(default_factory=FormatRegistry)
@@ -184,6 +184,7 @@ def discover(entry_points: Sequence[metadata.EntryPoint | IsolatedPoint]) -> Plu
     manager.add_hookspecs(hookspecs)
     found = Plugins(manager)
     manager.register(import_module(CORE), name=CORE)
+    found.systems = _with_kinds(found.systems, _listed(manager, CORE, "qmbench_systems"))
     found.statistics, found.formats = _declared(found, CORE)
     for point in sorted(entry_points, key=lambda p: p.name):
         dist = point.dist

@@ -2,28 +2,17 @@
 
 from __future__ import annotations
 
-import os
-import sys
 from pathlib import Path
 
 import pytest
-
-from qmbench.plugging.registry import plugins
 
 PLUGIN = Path(__file__).parent / "plugin"
 
 
 @pytest.fixture
-def elsewhere(sabotage, monkeypatch, tmp_path):
+def elsewhere(sabotage, known, empty_folder):
     """Makes the foreign plugin known, beside `sabotage`; works in an empty folder."""
-    path = os.pathsep.join(filter(None, [str(PLUGIN), os.environ.get("PYTHONPATH", "")]))
-    monkeypatch.syspath_prepend(str(PLUGIN))
-    monkeypatch.setenv("PYTHONPATH", path)
-    monkeypatch.chdir(tmp_path)
-    monkeypatch.delenv("QMBENCH_STORE", raising=False)
-    plugins.cache_clear()
-    yield
-    sys.modules.pop("qmbench_elsewhere", None)
+    known("qmbench_elsewhere", PLUGIN)
 
 
 @pytest.fixture

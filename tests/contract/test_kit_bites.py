@@ -16,6 +16,9 @@ from qmbench.testing import ConformanceError, NotApplicable, check_names, checks
 sys.path.insert(0, str(Path(__file__).parent))
 from broken_methods import IMPORTS, qmbench_broken, qmbench_faulty
 
+pytestmark = pytest.mark.usefixtures("empty_folder")
+"""A broken method may write where it is."""
+
 
 def run(registry, plugin: str, method: str, check: str) -> None:
     (found,) = [c for c in checks(plugin, methods=[method], registry=registry) if c.name == check]

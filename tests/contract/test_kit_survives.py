@@ -20,6 +20,9 @@ from qmbench.testing import ConformanceError, NotApplicable, checks
 COMMAND = "import sys; from qmbench.cli import main; main(sys.argv[1:])"
 LIMITS = {"hangs": ("--check-timeout", "3"), "eatsmemory": ("--check-memory", "0.4")}
 
+pytestmark = pytest.mark.usefixtures("empty_folder")
+"""A broken method may write where it is."""
+
 
 def check(*words: str, code: str = COMMAND) -> tuple[int, dict]:
     """Exit code and document of one run of the command."""

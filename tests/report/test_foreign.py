@@ -5,7 +5,6 @@ from __future__ import annotations
 import io
 import json
 import re
-import sys
 from pathlib import Path
 from types import ModuleType, SimpleNamespace
 
@@ -32,15 +31,12 @@ STD, SHARE = "standard_deviation_of_errors", "within_chemical_accuracy"
 
 
 @pytest.fixture
-def foreign(monkeypatch):
+def foreign(known):
     """The plugin, installed."""
-    monkeypatch.syspath_prepend(str(PLUGIN))
-    plugins.cache_clear()
+    known("qmbench_reporting", PLUGIN)
     canonical_level.cache_clear()
     yield plugins()
-    plugins.cache_clear()
     canonical_level.cache_clear()
-    sys.modules.pop("qmbench_reporting", None)
 
 
 @pytest.fixture

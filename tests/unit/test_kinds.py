@@ -9,10 +9,10 @@ from typing import ClassVar
 import pytest
 
 from qmbench import Crystal, FieldError, InputError, LatticeModel, Molecule, System
+from qmbench.domain.systems import CORE_KINDS
 from qmbench.domain.systems.drawing import bonds
 from qmbench.domain.systems.files import SystemRegistry
 from qmbench.domain.units import UNITS
-from qmbench.plugging import core
 
 
 @dataclass(frozen=True)
@@ -33,7 +33,7 @@ class Rotor(System):
 @pytest.fixture
 def kinds():
     found = SystemRegistry()
-    for kind in (*core.qmbench_systems(), Rotor):
+    for kind in (*CORE_KINDS, Rotor):
         found.add(kind)
     return found
 

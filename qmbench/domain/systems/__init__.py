@@ -9,3 +9,6 @@ from qmbench.domain.systems.crystal import Crystal as Crystal
 from qmbench.domain.systems.lattice import LatticeModel as LatticeModel
 from qmbench.domain.systems.molecule import Molecule as Molecule
 from qmbench.domain.systems.xyz import Fragment as Fragment
+
+CORE_KINDS: tuple[type[System], ...] = (Molecule, Crystal, LatticeModel)
+"""The kinds that the core itself brings."""

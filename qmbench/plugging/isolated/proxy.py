@@ -24,8 +24,7 @@ from qmbench.domain.observables import Observable
 from qmbench.domain.properties import Property
 from qmbench.domain.quantity import Quantity
 from qmbench.domain.resources import Resources
-from qmbench.domain.systems import System
-from qmbench.plugging import core
+from qmbench.domain.systems import CORE_KINDS, System
 from qmbench.plugging.hookspecs import hookimpl
 from qmbench.plugging.isolated import place
 from qmbench.plugging.isolated.client import Companion, companion
@@ -171,7 +170,7 @@ class IsolatedPlugin:
         self.QMBENCH_API = self.data["api"]
         self._known: dict[str, type[IsolatedMethod]] = {}
         kinds = [kind_class(told, self.ask, home.distribution) for told in self.data.get("systems", ())]
-        self.kinds: dict[str, type[System]] = {kind.kind: kind for kind in (*core.qmbench_systems(), *kinds)}
+        self.kinds: dict[str, type[System]] = {kind.kind: kind for kind in (*CORE_KINDS, *kinds)}
 
     @property
     def companion(self) -> Companion:
