@@ -92,6 +92,8 @@ class Dmet(Method[Molecule | LatticeModel]):
 
         if self.options.basis is not None:
             raise InputError(f"dmet: a lattice has no basis; write dmet, not dmet/{self.options.basis}")
+        if self.options.cartesian:
+            raise InputError("dmet: a lattice has no basis functions; leave out cartesian")
         tiles(system.lattice, self.lattice_fragment())
         self._check_spin(system.multiplicity, system.electrons, system.name or "lattice")
         if any(system.twist) and self.options.solver != "fci":
@@ -102,6 +104,12 @@ class Dmet(Method[Molecule | LatticeModel]):
 
         if self.options.basis is None:
             raise InputError("dmet: a molecule needs a basis: write 'dmet/sto-6g', say")
+        if self.options.cartesian:
+            # Löwdin's orthogonalization of six d functions depends on how the molecule is turned.
+            raise Unsupported(
+                f"dmet: localized orbitals are made of spherical functions, and {self.options.basis} has Cartesian "
+                "ones; add cartesian=false"
+            )
         if lattice_only := properties & {"energy_per_site", "double_occupancy"}:
             raise Unsupported(f"dmet gives {', '.join(sorted(lattice_only))} for lattices only")
         atom_groups(system.symbols, system.coordinates, self.options.fragment, system.ghosts)

@@ -6,16 +6,15 @@ from typing import TYPE_CHECKING, Literal
 
 from pydantic import Field
 
-from qmbench import Options
+from qmbench_pyscf import BasisOptions
 
 if TYPE_CHECKING:
     from qmbench_pyscf import ScfSpecification
 
 
-class DmetOptions(Options):
+class DmetOptions(BasisOptions):
     """Every choice of an embedding that changes the number."""
 
-    basis: str | None = None
     fragment: str = Field(
         "1",
         description="sites per fragment along each lattice direction (2, 2x2); for molecules atom, group, atoms per "
@@ -54,4 +53,6 @@ class DmetOptions(Options):
 
         assert self.basis is not None  # check has seen to it
         reference: Literal["restricted", "unrestricted"] = "unrestricted" if self.low_level == "uhf" else "restricted"
-        return ScfSpecification(self.basis, reference=reference, energy_tolerance=1e-12)
+        return ScfSpecification(
+            self.basis, reference=reference, energy_tolerance=1e-12, cartesian=self.cartesian
+        )

@@ -1,7 +1,7 @@
 """Methods computed by PySCF, and a small library that other plugins build on.
 
 Public names for other plugins: `to_mole`, `removed_electrons`, `pyscf_session`; `ScfSpecification` (all that an SCF
-depends on), `ScfOptions` and `KohnShamOptions` (options of a method that computes one), `converged_scf`,
+depends on), `BasisOptions`, `ScfOptions` and `KohnShamOptions` (options of a method that computes one), `converged_scf`,
 `scf_settings`, `ExternalFunctional`, `functional_label`. They are imported when first used: importing this module
 imports no quantum-chemistry program.
 """
@@ -22,6 +22,7 @@ _PUBLIC = {
     "pyscf_session": "mole",
     "ExternalFunctional": "external",
     "ScfSpecification": "specification",
+    "BasisOptions": "options",
     "ScfOptions": "options",
     "KohnShamOptions": "options",
     "converged_scf": "scf",
@@ -34,6 +35,7 @@ if TYPE_CHECKING:
     from qmbench_pyscf.mole import removed_electrons as removed_electrons
     from qmbench_pyscf.mole import to_mole as to_mole
     from qmbench_pyscf.names import functional_label as functional_label
+    from qmbench_pyscf.options import BasisOptions as BasisOptions
     from qmbench_pyscf.options import KohnShamOptions as KohnShamOptions
     from qmbench_pyscf.options import ScfOptions as ScfOptions
     from qmbench_pyscf.scf import converged_scf as converged_scf

@@ -79,8 +79,8 @@ class PyscfMethod(Method[Molecule | LatticeModel]):
         given = self.options
         if given.basis is not None:
             raise InputError(f"{self.name} on a lattice has no basis: write {self.name}, not {self.name}/{given.basis}")
-        for name in ("density_fitting", "frozen_core"):
-            if getattr(given, name, False):
+        for name in ("density_fitting", "frozen_core", "cartesian"):
+            if getattr(given, name, None) not in (None, False):
                 raise Unsupported(f"{self.name}: {name} is for molecules, not for lattices")
         molecular = sorted(properties & {"dipole", "polarizability"})
         if molecular:

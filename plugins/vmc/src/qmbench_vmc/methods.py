@@ -50,6 +50,10 @@ class MonteCarlo(Method[Molecule]):
         o, name = self.options, self.name
         if o.basis is None:
             raise InputError(f"{name}: the ansatz {o.ansatz} needs a basis: write {name}/cc-pvtz, say")
+        if o.cartesian:
+            raise Unsupported(
+                f"{name}: PyQMC evaluates spherical functions, and {o.basis} has Cartesian ones; add cartesian=false"
+            )
         made_for_ccecp = o.basis.startswith("ccecp-")
         if o.pseudopotential == "ccecp":
             lacking = sorted({s for s in molecule.elements if ccecp_core(s) is None})
