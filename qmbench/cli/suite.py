@@ -51,6 +51,8 @@ def run_suite(request: Request, dry_run: bool) -> int:
     """The command; returns its exit code."""
     check_choice(request.bsse, BSSE, "--bsse")
     plan = plan_of(request.name, request.levels, request.benchmarks, request.bsse)
+    for note in plan.notes:
+        console(to_stderr=True).print(f"note: {note}", markup=False, soft_wrap=True)
     if dry_run:
         return _dry_run(plan, request)
     from qmbench.cli.present import present

@@ -201,3 +201,14 @@ def test_the_low_level_says_which_mean_field_of_a_molecule_is_asked_for(low_leve
 
     options = parse_level(f"dmet/sto-6g?low_level={low_level}").options
     assert options.specification() == ScfSpecification("sto-6g", reference=reference, energy_tolerance=1e-12)
+
+
+def test_cartesian_functions_are_refused():
+    """Löwdin's orthogonalization of six d functions would depend on how the molecule is turned."""
+    water = Molecule(("O", "H", "H"), ((0, 0, 0), (1.4, 1.1, 0), (-1.4, 1.1, 0)), 0, 1)
+    with pytest.raises(Unsupported, match="add cartesian=false"):
+        parse_level("dmet/6-31g*?fragment=group").make().check(water, frozenset({"energy"}))
+    parse_level("dmet/6-31g*?fragment=group&cartesian=false").make().check(water, frozenset({"energy"}))
+    with pytest.raises(InputError, match="leave out cartesian"):
+        ring = LatticeModel((6,), ("periodic",), 1.0, 2.0, 6, 1)
+        parse_level("dmet?cartesian=true").make().check(ring, frozenset({"energy"}))

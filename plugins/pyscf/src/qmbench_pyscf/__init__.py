@@ -66,12 +66,18 @@ def qmbench_methods() -> list[type[Method]]:
 
 @hookimpl
 def qmbench_resolve_method(name: str) -> type[Method] | None:
-    """Any other functional of libxc, alone or with `+d3bj` or `+d4`."""
+    """Any other functional of libxc, alone or with `+d3bj` or `+d4`, and the names that people write for all of them."""
     from qmbench_pyscf.dispersion import resolve_corrected
-    from qmbench_pyscf.functionals import functional
     from qmbench_pyscf.meanfield import functional_method
+    from qmbench_pyscf.names import KNOWN, everyday_name
 
-    base, plus, scheme = name.partition("+")
+    base, plus, scheme = everyday_name(name).partition("+")
     if plus:
         return resolve_corrected(base, scheme)
-    return functional_method(base) if functional(base) is not None else None
+    if base in KNOWN:
+        return functional_method(base)
+    from qmbench_pyscf.functionals import canonical_functional, check_zero_damping
+
+    check_zero_damping(base)
+    found = canonical_functional(base)
+    return functional_method(found) if found is not None else None

@@ -43,6 +43,12 @@ class PyscfMethod(Method[Molecule | LatticeModel]):
     # Seconds for ten electrons in a hundred functions on one core, and how they grow with the number of functions.
     cost: ClassVar[tuple[float, float]] = (1.0, 3.0)
 
+    def __init_subclass__(cls, **more: Any) -> None:
+        """A level with d functions among the examples of every method that needs a basis set."""
+        super().__init_subclass__(**more)
+        if "name" in vars(cls) and "examples" not in vars(cls) and cls.systems == (Molecule,):
+            cls.examples = (f"{cls.name}/sto-3g", f"{cls.name}/6-31g(d)")
+
     @abstractmethod
     def point(self, molecule: Molecule, electric_field: Field3, resources: Resources) -> Point:
         """Energy and density of `molecule` in a uniform electric field (atomic units)."""

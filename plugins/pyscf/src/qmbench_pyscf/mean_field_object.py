@@ -44,6 +44,7 @@ def mean_field(molecule: Molecule, spec: ScfSpecification, resources: Resources)
         _keep_spherical_beyond_d(mf)
     elif np.linalg.eigvalsh(mf.get_ovlp())[0] < LINEAR_DEPENDENCE:
         mf = scf.addons.remove_linear_dep_(mf, threshold=LINEAR_DEPENDENCE, lindep=LINEAR_DEPENDENCE)
+    mf.qmbench_cartesian = spec.cartesian
     n_orbitals = mf.get_ovlp().shape[0]
     if max(mole.nelec) > n_orbitals:
         raise InputError(

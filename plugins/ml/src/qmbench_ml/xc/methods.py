@@ -37,6 +37,7 @@ class LearnedFunctional(Method[Molecule]):
     distributions = ("pyscf", "qmbench-pyscf", "numpy")
     citations = ("10.1103/PhysRevLett.115.036402", "10.1103/PhysRevLett.95.216401", "10.1063/5.0006074")
     Options = LearnedFunctionalOptions
+    examples = ("ml-xc/sto-3g", "ml-xc/6-31g(d)")
     tolerances = {"energy": 2e-5}
 
     def check_system(self, system: Molecule, properties: frozenset[str]) -> None:
