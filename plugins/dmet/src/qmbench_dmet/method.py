@@ -28,7 +28,8 @@ class Dmet(Method[Molecule | LatticeModel]):
 
     Total energy in hartree (nuclear repulsion included), of lattices in units of t. Knizia and Chan, PRL 109, 186404
     (2012); JCTC 9, 1428 (2013). Where the fragments' electron number jumps, the ensemble of the states that cross
-    has exactly the electrons of the system; an energy that cannot be certified is not returned. Not variational.
+    has exactly the electrons of the system; an energy without that certificate is not returned. It certifies the number
+    of electrons, not the energy, which is not variational; what tells of its accuracy stands beside it in the record.
     """
 
     name = "dmet"

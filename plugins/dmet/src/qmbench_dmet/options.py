@@ -21,8 +21,10 @@ class DmetOptions(BasisOptions):
         "fragment, or atom numbers (1,2:3-5)",
         examples=["2"],
     )
-    bath: Literal["svd", "projection", "csd", "eigenvectors", "ensemble"] = Field(
-        "svd", description="how bath orbitals are made; ensemble is the one for partly filled shells"
+    bath: Literal["auto", "svd", "projection", "csd", "eigenvectors", "ensemble"] = Field(
+        "auto",
+        description="how bath orbitals are made; auto is svd for a low level of closed shells and ensemble where one is "
+        "partly filled, which the others refuse",
     )
     interaction: Literal["interacting", "noninteracting"] = Field(
         "interacting", description="whether electrons repel each other in the bath, or in the fragment only"
