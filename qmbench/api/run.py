@@ -113,6 +113,7 @@ def run(
     store: str | Path | StoreProtocol | None = None,
     engine: str | Engine = "local",
     workers: int | None = None,
+    cores: int | None = None,
     task_timeout: float | None = None,
     task_memory: float | None = None,
     fail_fast: bool = False,
@@ -125,7 +126,8 @@ def run(
     suite: the name of one, a .toml file, or a `Suite`. levels, benchmarks: only these; a level that the suite does not
     hold is added. bsse: `cp` or `none`, instead of what the suite says. store: path, URL or open store; by default what
     QMBENCH_STORE names, or qmbench-data/store.sqlite here. engine: NAME[:ADDRESS], or an engine, which stays open.
-    workers: tasks side by side, by default as many as there are cores. task_timeout in s, task_memory in GiB: longer or
+    workers: tasks side by side, by default as many as there are cores, or as many as `cores` leaves room for. cores:
+    threads of a task, by default an equal share, and no more than OMP_NUM_THREADS says where it is set. task_timeout in s, task_memory in GiB: longer or
     more is a failed result. fail_fast: stop at the first failure. fresh: compute again what the store has. reference:
     judge by this reference set where a benchmark has it. progress: False for silence; a function is called after each
     task.
@@ -135,7 +137,7 @@ def run(
     """
     plan = plan_of(suite, levels, benchmarks, bsse)
     return run_plan(
-        plan, Session(store, engine, workers, None, task_timeout, task_memory, progress, fresh), fail_fast, reference
+        plan, Session(store, engine, workers, cores, task_timeout, task_memory, progress, fresh), fail_fast, reference
     )
 
 
@@ -152,6 +154,11 @@ def plan_of(
     wanted = [levels] if isinstance(levels, str | LevelOfTheory) else levels
     chosen = [benchmarks] if isinstance(benchmarks, str) else benchmarks
     plan = make_plan(restrict(found, tuple(map(str, wanted)), tuple(chosen), bsse))
+    if bsse is not None and plan.entries and not any(planned.bsse == bsse for planned in plan.entries):
+        raise InputError(
+            f"bsse={bsse}: suite {plan.suite.id} has no entry for it; it is for interaction energies of levels with a "
+            "basis set, on benchmarks that offer it"
+        )
     published = any(not e.terms for b in plan.benchmarks.values() for e in b.entries)
     if not plan.entries and not published:
         raise InputError(f"suite {plan.suite.id}: there is no entry that its levels could do")

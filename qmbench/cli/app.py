@@ -33,6 +33,10 @@ Store = Annotated[
 Workers = Annotated[
     int | None, typer.Option("--workers", min=1, help="Tasks at a time [default: the number of cores].")
 ]
+Cores = Annotated[
+    int | None,
+    typer.Option("--cores", min=1, help="Threads of a task [default: an equal share, at most OMP_NUM_THREADS]."),
+]
 Timeout = Annotated[float | None, typer.Option("--task-timeout", metavar="S", min=0.1, help="Seconds for one task.")]
 Memory = Annotated[float | None, typer.Option("--task-memory", metavar="GIB", min=0.1, help="Memory for one task.")]
 Engine = Annotated[
@@ -51,6 +55,7 @@ def run_suite(
     bsse: Annotated[str | None, typer.Option("--bsse", metavar="cp|none", help="Instead of the suite's.")] = None,
     engine: Engine = "local",
     workers: Workers = None,
+    cores: Cores = None,
     task_timeout: Timeout = None,
     task_memory: Memory = None,
     store: Store = None,
@@ -71,6 +76,7 @@ def run_suite(
             bsse=bsse,
             engine=engine,
             workers=workers,
+            cores=cores,
             task_timeout=task_timeout,
             task_memory=task_memory,
             store=store,
@@ -110,7 +116,7 @@ def compute(
     ] = None,
     bsse: Annotated[str | None, typer.Option("--bsse", metavar="cp|none", help="Counterpoise treatment.")] = None,
     engine: Engine = "local",
-    cores: Annotated[int | None, typer.Option("--cores", min=1, help="Threads [default: all].")] = None,
+    cores: Cores = None,
     task_timeout: Timeout = None,
     task_memory: Memory = None,
     store: Store = None,

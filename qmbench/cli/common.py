@@ -40,7 +40,10 @@ def interruptible(command: Callable[P, int]) -> Callable[P, int]:
 
 def print_json(document: Any) -> None:
     """One JSON document on standard output; NaN becomes null, since JSON has none."""
-    print(json.dumps(_plain(document), indent=1, ensure_ascii=False, allow_nan=False))
+    from qmbench.cli.encoding import holds_unicode
+
+    escaped = not holds_unicode(sys.stdout)
+    print(json.dumps(_plain(document), indent=1, ensure_ascii=escaped, allow_nan=False))
 
 
 def console(to_stderr: bool = False) -> Console:

@@ -29,6 +29,7 @@ class Request:
     bsse: str | None
     engine: str
     workers: int | None
+    cores: int | None
     task_timeout: float | None
     task_memory: float | None
     store: str | None
@@ -42,7 +43,7 @@ class Request:
     def session(self) -> Session:
         """Where and how its tasks run."""
         return Session(
-            self.store, self.engine, self.workers, None, self.task_timeout, self.task_memory, fresh=self.fresh
+            self.store, self.engine, self.workers, self.cores, self.task_timeout, self.task_memory, fresh=self.fresh
         )
 
 

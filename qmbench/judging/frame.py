@@ -55,7 +55,8 @@ def results_frame(run: Run, records: Mapping[str, Record], benchmarks: Mapping[s
         level = run.levels.get(planned.level)
         label = level.label if level else ""
         rows.append(_row(planned, entry, benchmark, records, run.computed, label))
-    return pd.DataFrame(rows, columns=RESULT_COLUMNS)
+    frame = pd.DataFrame(rows, columns=RESULT_COLUMNS)
+    return frame.astype({name: float for name in ("value", "uncertainty", "coordinate", "wall_s", "cpu_s")})
 
 
 def references_frame(benchmarks: Iterable[Benchmark]) -> pd.DataFrame:

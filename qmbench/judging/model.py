@@ -143,10 +143,12 @@ def evaluation_in(store: StoreProtocol, run_id: str | None = None, reference_set
     return Evaluation.of(run, store.get(run.keys), run.find_benchmarks(), reference_set)
 
 
-def load(store: str | Path, run: str | None = None) -> pd.DataFrame:
+def load(store: str | Path, run: str | None = None, reference: str | None = None) -> pd.DataFrame:
     """The tidy table of a run (the latest by default) in the store at path or URL `store`.
 
-    One row per level of theory and entry; columns as in `RESULT_COLUMNS`.
+    One row per level of theory and entry, beside its reference value: of the set `reference` where a benchmark has it,
+    otherwise of the benchmark's default. Columns as in `RESULT_COLUMNS`; reference_set, reference (NaN where there is
+    none), reference_uncertainty and so on; error = value − reference, error_uncertainty, in the row's unit.
     """
     with open_store(store, read_only=True) as opened:
-        return evaluation_in(opened, run).results
+        return evaluation_in(opened, run, reference).scored
