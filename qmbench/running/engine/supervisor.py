@@ -58,6 +58,7 @@ class Child:
         self._sent = 0.0
         self._peak_mib = 0.0
         self._cpu = (0.0, 0.0)  # seconds of the tree when the task was sent, and when last seen
+        self._killed = 0
         self._started = ""
         # Our own copy of the writing end stays open: a method that closes all files would end the pipe otherwise, and
         # whoever waits for it would find it readable again and again.
@@ -119,6 +120,7 @@ class Child:
         resident, used = processes.usage([self._worker])
         self._peak_mib = resident / 2**20
         self._cpu = (used, used)
+        self._killed = processes.killed_for_memory()
         self._started = datetime.now(UTC).isoformat(timespec="seconds")
         self._sent = time.monotonic()
         self._watched = self._sent
@@ -233,25 +235,39 @@ class Child:
         assert self._document is not None
         now = time.monotonic()
         time_s = self._document["resources"]["time_s"]
-        if time_s is not None and now - self._sent > time_s:
-            self._look_at_tree()
-            return self._failed("timeout", f"ran longer than its limit of {time_s:g} s and was stopped")
-        if now - self._watched < (WATCH_SECONDS if now - self._sent < 10 else WATCH_SECONDS_LATER):
+        late = time_s is not None and now - self._sent > time_s
+        if not late and now - self._watched < (WATCH_SECONDS if now - self._sent < 10 else WATCH_SECONDS_LATER):
             return None
         self._watched = now
-        memory_gib = self._document["resources"]["memory_gib"]
         pids = self._look_at_tree()
-        # Pages shared by forks were counted more than once: count properly before anything is killed for them.
-        if memory_gib is not None and self._peak_mib > memory_gib * 1024:
-            held = processes.proportional_memory(pids) / 2**30 if len(pids) > 1 else self._peak_mib / 1024
-            self._peak_mib = held * 1024
-            if held > memory_gib:
-                message = f"used {held:.2f} GiB of memory, more than its limit of {memory_gib:g} GiB, and was stopped"
-                return self._failed("memory", message)
+        if outcome := self._over_memory(pids):
+            return outcome
+        if late:
+            message = f"ran longer than its limit of {time_s:g} s and was stopped"
+            killed = processes.killed_for_memory() - self._killed
+            if killed > 0:  # whoever waits for one of these waits for ever
+                used = f"it used up to {self._peak_mib / 1024:.2f} GiB, in {len(pids)} processes at last"
+                message += f"; meanwhile the system ended {killed} processes because memory ran out ({used})"
+            return self._failed("memory" if killed > 0 else "timeout", message)
         with contextlib.suppress(OSError):
             if os.fstat(self._log).st_size > LONGEST_LOG:
                 os.ftruncate(self._log, 0)
         return None
+
+    def _over_memory(self, pids: list[int]) -> Outcome | None:
+        """The failure of a tree that holds more than its limit."""
+        assert self._document is not None
+        memory_gib = self._document["resources"]["memory_gib"]
+        # Pages shared by forks were counted more than once: count properly before anything is killed for them.
+        if memory_gib is None or self._peak_mib <= memory_gib * 1024:
+            return None
+        held = processes.proportional_memory(pids) / 2**30 if len(pids) > 1 else self._peak_mib / 1024
+        self._peak_mib = held * 1024
+        if held <= memory_gib:
+            return None
+        several = f" in {len(pids)} processes" if len(pids) > 3 else ""
+        message = f"used {held:.2f} GiB of memory{several}, more than its limit of {memory_gib:g} GiB, and was stopped"
+        return self._failed("memory", message)
 
     def _look_at_tree(self) -> list[int]:
         assert self._worker is not None

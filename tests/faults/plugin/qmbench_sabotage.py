@@ -166,6 +166,25 @@ class Sabotage(qmbench.Method):
         for part in parts:
             part.join()
 
+    def do_eat_memory_in_pieces(self, good, system, properties, resources):
+        # Many small ones, so that looking at all of them takes long.
+        for _ in range(self.options.n):
+            if os.fork() == 0:
+                hoard = np.ones(2**17 * 5)
+                time.sleep(3600 * hoard[0])
+        os.wait()
+
+    def do_eat_memory_in_passing(self, good, system, properties, resources):
+        # Always new ones, of which each lives for a moment.
+        while True:
+            for _ in range(self.options.n):
+                if os.fork() == 0:
+                    hoard = np.ones(2**17 * 20)
+                    time.sleep(0.3 * hoard[0])
+                    os._exit(0)
+            for _ in range(self.options.n):
+                os.wait()
+
     def do_share_memory(self, good, system, properties, resources):
         # Counted by resident size this is four times what it is.
         hoard = np.ones(20 * 2**20)
