@@ -15,7 +15,7 @@ from qmbench.data.system_sources import listed
 from qmbench.domain.errors import InputError, QmbenchError
 from qmbench.domain.systems.files import load_toml
 from qmbench.plugging.registry import parse_level
-from qmbench.running.plan import make_plan
+from qmbench.running.plan import make_plan, wrong_levels
 
 
 def lint_path(path: Path) -> list[Finding]:
@@ -47,7 +47,9 @@ def lint_suite(path: Path) -> Iterator[Finding]:
     found, suite = _suite_errors(suite)
     if not found:
         try:
-            if not make_plan(suite).tasks:
+            plan = make_plan(suite)
+            found = list(map(str, wrong_levels(plan)))
+            if not plan.tasks and not found:
                 found = ["no level of the suite can do any of its entries"]
         except QmbenchError as error:
             found = [str(error)]
@@ -76,7 +78,7 @@ def _suite_errors(suite: Suite) -> tuple[list[str], Suite]:
     if sound and found:  # the other levels may be wrong in another way
         for level in levels:
             try:
-                make_plan(replace(suite, levels=(level,)))
+                found += map(str, wrong_levels(make_plan(replace(suite, levels=(level,)))))
             except QmbenchError as error:
                 found.append(str(error))
     return found, replace(suite, levels=tuple(levels))

@@ -99,9 +99,11 @@ class Dmet(Method[Molecule | LatticeModel]):
 
     def _check_molecule(self, system: Molecule, properties: frozenset[str]) -> None:
         from qmbench_dmet.molecule import atom_groups
+        from qmbench_pyscf import check_basis
 
         if self.options.basis is None:
             raise InputError("dmet: a molecule needs a basis: write 'dmet/sto-6g', say")
+        check_basis(self.options.basis, system)
         if lattice_only := properties & {"energy_per_site", "double_occupancy"}:
             raise Unsupported(f"dmet gives {', '.join(sorted(lattice_only))} for lattices only")
         atom_groups(system.symbols, system.coordinates, self.options.fragment, system.ghosts)
