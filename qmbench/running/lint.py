@@ -20,10 +20,16 @@ from qmbench.running.plan import make_plan, wrong_levels
 
 def lint_path(path: Path) -> list[Finding]:
     """Everything wrong in a benchmark folder, a suite file, or a folder of either."""
+    folders, suites = lintable(path)
+    return [f for p in folders for f in lint_benchmark(p)] + [f for p in suites for f in lint_suite(p)]
+
+
+def lintable(path: Path) -> tuple[list[Path], list[Path]]:
+    """The benchmark folders and the suite files that `path` stands for; InputError where there are none."""
     if path.is_file() and path.suffix == ".toml":
-        return list(lint_suite(path))
+        return [], [path]
     if (path / "benchmark.toml").is_file():
-        return list(lint_benchmark(path))
+        return [path], []
     if not path.is_dir():
         raise InputError(f"{path} is neither a benchmark folder nor a suite file")
     inside = listed(path)
@@ -31,7 +37,7 @@ def lint_path(path: Path) -> list[Finding]:
     suites = sorted(p for p in [*listed(path / "suites"), *inside] if p.suffix == ".toml")
     if not folders and not suites:
         raise InputError(f"{path} holds no benchmark (a folder with benchmark.toml) and no suite (*.toml)")
-    return [f for p in folders for f in lint_benchmark(p)] + [f for p in suites for f in lint_suite(p)]
+    return folders, suites
 
 
 def lint_suite(path: Path) -> Iterator[Finding]:
