@@ -51,5 +51,7 @@ def run(arguments: list[str]) -> int:
 
 def _complain(message: str) -> int:
     # One line, whatever a library put into the message.
-    print("qmbench: " + " ".join(message.split()), file=sys.stderr)
+    from qmbench.domain.visible import visible
+
+    print("qmbench: " + visible(" ".join(message.split())), file=sys.stderr)
     return 3

@@ -183,12 +183,13 @@ def lint(
     freeze: Annotated[
         bool, typer.Option("--freeze", help="Write the coordinate hashes of the released version.")
     ] = False,
+    store: Store = None,
     json: Json = False,
 ) -> int:
-    """Check benchmark data and suites."""
+    """Check benchmark data and suites; references also against the results in the store."""
     from qmbench.cli.lint import lint
 
-    return lint(path, freeze=freeze, json=json)
+    return lint(path, freeze=freeze, store=store, json=json)
 
 
 @app.command()

@@ -11,7 +11,7 @@ from qmbench.api.run import plan_of, run_plan
 from qmbench.cli.common import check_choice, console, interruptible, print_json
 from qmbench.data.benchmark import BSSE
 from qmbench.domain.record import Task
-from qmbench.running.plan import Plan, PlannedEntry
+from qmbench.running.plan import Plan, PlannedEntry, wrong_levels
 from qmbench.running.run_document import keys_of
 from qmbench.running.session import Session
 from qmbench.running.stores import is_there, open_store, store_place
@@ -68,6 +68,8 @@ def _dry_run(plan: Plan, request: Request) -> int:
     rows = _dry_rows(plan, known)
     to_do = [task for task in plan.tasks if not set(task.keys.values()) <= known]
     seconds, unknown = estimate(to_do)
+    wrong = wrong_levels(plan)
+    code = 1 if any(refusals.refused == refusals.entries for refusals in wrong) else 0
     if request.json:
         print_json(
             {
@@ -77,9 +79,10 @@ def _dry_run(plan: Plan, request: Request) -> int:
                 "estimated_cpu_s": seconds,
                 "tasks_without_estimate": unknown,
                 "levels": rows,
+                "wrong": [vars(refusals) for refusals in wrong],
             }
         )
-        return 0
+        return code
     from rich.table import Table
 
     table = Table(box=None, pad_edge=False, header_style="bold", title=f"{plan.suite.title} (dry run)")
@@ -112,7 +115,9 @@ def _dry_run(plan: Plan, request: Request) -> int:
         f"about {seconds:.0f} s of processor time to go{note}",
         markup=False,
     )
-    return 0
+    for refusals in wrong:
+        out.print(str(refusals), markup=False, soft_wrap=True)
+    return code
 
 
 def _known(plan: Plan, place: str, fresh: bool) -> set[str]:

@@ -15,11 +15,13 @@ from qmbench.data.meta import check_meta
 from qmbench.data.system_sources import system_sources
 from qmbench.data.tables import collected, read_csv
 from qmbench.domain.errors import InputError, QmbenchError
-from qmbench.domain.systems import System
+from qmbench.domain.systems import Molecule, System
 from qmbench.domain.systems.files import load_toml
 
 DOI = re.compile(r"10\.\d{4,9}/\S+")
 HASHES = "hashes.csv"
+LONELY = 5
+"""So many values of one sign make another one suspicious."""
 HASH_COLUMNS = ("system", "hash", "version")
 
 
@@ -88,8 +90,15 @@ def _systems(folder: Path, systems: dict[str, System], strained: set[str]) -> It
         if system.hash in seen:
             yield Finding(str(folder), f"systems '{seen[system.hash]}' and '{name}' are the same")
         seen[system.hash] = name
-        for oddity in system.oddities() if name not in strained else ():
+        if name in strained:
+            continue
+        for oddity in system.oddities():
             yield Finding(str(folder), f"system '{name}': {oddity}")
+        cut = system.cut_bonds() if isinstance(system, Molecule) else []
+        if cut and isinstance(system, Molecule):
+            (i, j), more = cut[0], f" and {len(cut) - 1} more" if len(cut) > 1 else ""
+            text = f"{system.symbols[i]}{i + 1}–{system.symbols[j]}{j + 1}{more}"
+            yield Finding(str(folder), f"system '{name}': its fragments are cut through a bond: {text}", "warning")
 
 
 def _entries(b: Benchmark, systems: dict[str, System], named: set[str], whole: bool) -> Iterator[Finding]:
@@ -139,14 +148,23 @@ def _references(b: Benchmark) -> Iterator[Finding]:
         if name not in used:
             yield Finding(where, f"reference set '{name}' is described and has no value", "warning")
     signs: dict[str, set[bool]] = {}
+    by_set: dict[tuple[str, str], list[tuple[str, bool]]] = {}
+    observable = {e.id: e.observable for e in b.entries}
     for r in b.references:
         value = r.quantity.value
         weighed = r.status == "current" and b.role_of(r.set).role == "estimate"
         if weighed and isinstance(value, float) and value != 0:
             signs.setdefault(r.entry, set()).add(value > 0)
+            by_set.setdefault((r.set, observable.get(r.entry, "")), []).append((r.entry, value > 0))
     for entry, found in signs.items():
         if len(found) > 1:
             yield Finding(where, f"entry '{entry}': its reference sets differ in sign", "warning")
+    for (name, what), values in by_set.items():
+        for sign in (True, False):
+            alone = [entry for entry, positive in values if positive == sign]
+            if len(alone) == 1 and len(values) > LONELY:
+                text = f"is the only {'positive' if sign else 'negative'} {what} of {len(values)}"
+                yield Finding(where, f"entry '{alone[0]}', set {name}: {text}; is its sign right?", "warning")
 
 
 def _hashes(folder: Path, version: str, systems: dict[str, System], named: set[str]) -> Iterator[Finding]:

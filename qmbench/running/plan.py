@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections import defaultdict
+from collections import Counter, defaultdict
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 
@@ -78,6 +78,32 @@ def _merged(level: str, texts: Sequence[str]) -> str:
     """What is said where a suite asks for one level in several spellings."""
     spellings = ", ".join(f"'{text}'" for text in dict.fromkeys(texts))
     return f"{spellings} are one level of theory, {level}: it has one row"
+
+
+@dataclass(frozen=True)
+class Refusals:
+    """Entries of one benchmark for which a level's request is wrong (`InputError`), and why the first of them is."""
+
+    level: str
+    benchmark: str
+    refused: int
+    entries: int
+    reason: str
+
+    def __str__(self) -> str:
+        return f"{self.level} on {self.benchmark}: wrong for {self.refused} of {self.entries} entries: {self.reason}"
+
+
+def wrong_levels(plan: Plan) -> list[Refusals]:
+    """What can't be computed because the level is wrong there, an unknown basis say; what is unsupported is not wrong.
+
+    One for each level, benchmark and reason.
+    """
+    entries = Counter((p.level, p.benchmark) for p in plan.entries)
+    wrong = Counter(
+        (p.level, p.benchmark, p.refused.message) for p in plan.entries if p.refused and p.refused.kind == "input"
+    )
+    return [Refusals(level, b, n, entries[level, b], reason) for (level, b, reason), n in wrong.items()]
 
 
 def _add_label(labels: dict[str, str], wanted: SuiteLevel, level: LevelOfTheory) -> None:

@@ -168,6 +168,14 @@ class Molecule(System):
     def oddities(self) -> Iterable[str]:
         return oddities(self)
 
+    def cut_bonds(self) -> list[tuple[int, int]]:
+        """Pairs of atoms (from 0) of two fragments that are as near as bonded ones."""
+        from qmbench.domain.systems.drawing import bonds
+
+        of = {i: number for number, fragment in enumerate(self.fragments) for i in fragment.atoms}
+        near = bonds(self.symbols, self.coordinates) if self.fragments else []
+        return [(i, j) for i, j in near if of[i] != of[j]]
+
     def describe(self) -> str:
         """`H2O, 10 electrons, singlet`."""
         text = f"{self.formula}, {self.n_electrons} electrons, {spin_name(self.multiplicity)}"

@@ -102,6 +102,7 @@ class Dmet(Method[Molecule | LatticeModel]):
 
     def _check_molecule(self, system: Molecule, properties: frozenset[str]) -> None:
         from qmbench_dmet.molecule import atom_groups
+        from qmbench_pyscf import check_basis
 
         if self.options.basis is None:
             raise InputError("dmet: a molecule needs a basis: write 'dmet/sto-6g', say")
@@ -111,6 +112,7 @@ class Dmet(Method[Molecule | LatticeModel]):
                 f"dmet: localized orbitals are made of spherical functions, and {self.options.basis} has Cartesian "
                 "ones; add cartesian=false"
             )
+        check_basis(self.options.basis, system)
         if lattice_only := properties & {"energy_per_site", "double_occupancy"}:
             raise Unsupported(f"dmet gives {', '.join(sorted(lattice_only))} for lattices only")
         atom_groups(system.symbols, system.coordinates, self.options.fragment, system.ghosts)

@@ -1,7 +1,7 @@
 """Methods computed by PySCF, and a small library that other plugins build on.
 
-Public names for other plugins: `to_mole`, `removed_electrons`, `pyscf_session`; `ScfSpecification` (all that an SCF
-depends on), `BasisOptions`, `ScfOptions` and `KohnShamOptions` (options of a method that computes one), `converged_scf`,
+Public names for other plugins: `to_mole`, `check_basis`, `removed_electrons`, `pyscf_session`; `ScfSpecification` (all
+that an SCF depends on), `BasisOptions`, `ScfOptions` and `KohnShamOptions` (options of a method that computes one), `converged_scf`,
 `scf_settings`, `ExternalFunctional`, `functional_label`. They are imported when first used: importing this module
 imports no quantum-chemistry program.
 """
@@ -16,6 +16,7 @@ from qmbench import Method, hookimpl
 QMBENCH_API = 2
 
 _PUBLIC = {
+    "check_basis": "mole",
     "to_mole": "mole",
     "functional_label": "names",
     "removed_electrons": "mole",
@@ -31,6 +32,7 @@ _PUBLIC = {
 
 if TYPE_CHECKING:
     from qmbench_pyscf.external import ExternalFunctional as ExternalFunctional
+    from qmbench_pyscf.mole import check_basis as check_basis
     from qmbench_pyscf.mole import pyscf_session as pyscf_session
     from qmbench_pyscf.mole import removed_electrons as removed_electrons
     from qmbench_pyscf.mole import to_mole as to_mole

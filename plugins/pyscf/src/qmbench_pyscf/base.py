@@ -23,7 +23,7 @@ from qmbench import (
     System,
     Unsupported,
 )
-from qmbench_pyscf.mole import basis_functions, pyscf_session, removed_electrons
+from qmbench_pyscf.mole import check_basis, pyscf_session, removed_electrons
 from qmbench_pyscf.options import MoleculeOptions
 from qmbench_pyscf.point import Point
 from qmbench_pyscf.response import field_derivatives
@@ -72,6 +72,7 @@ class PyscfMethod(Method[Molecule | LatticeModel]):
     def _check_molecule(self, molecule: Molecule, properties: frozenset[str]) -> None:
         if self.options.basis is None:
             raise InputError(f"{self.name} on a molecule needs a basis: write {self.name}/cc-pvdz, say")
+        check_basis(self.options.basis, molecule)
         if "energy_per_site" in properties:
             raise Unsupported("energy_per_site is a property of lattice models")
         if molecule.n_electrons == 0 and "excitation_energies" in properties:
@@ -128,8 +129,7 @@ class PyscfMethod(Method[Molecule | LatticeModel]):
 
     def _bare_nuclei(self, molecule: Molecule, properties: frozenset[str]) -> Result:
         """Of a system without electrons, exactly and by every method: the proton of a proton affinity, say."""
-        for symbol in sorted(set(molecule.symbols)):
-            basis_functions(str(self.options.basis), symbol)  # a level that does not exist gives no number here either
+        check_basis(str(self.options.basis), molecule)  # a level that does not exist gives no number here either
         if self.removed_electrons(molecule):
             raise Unsupported(
                 f"{molecule.name or molecule.formula} has no electrons, and the effective core potential of "

@@ -6,6 +6,7 @@ import re
 import warnings
 from collections.abc import Iterator
 from contextlib import contextmanager
+from functools import lru_cache
 from typing import Any
 
 from qmbench import ATOMIC_NUMBERS, InputError, Molecule, Resources, did_you_mean
@@ -103,6 +104,36 @@ def _shells(name: str, symbol: str) -> list:
     except Exception:
         # PySCF raises half a dozen types here, each of them saying that the file lacks the element.
         return []
+
+
+# Sets that have every element of the first two rows, so that a check of them needs no look into PySCF's files.
+_WHOLE_TO_NEON = frozenset(COMMON_BASES) - {
+    name
+    for name in COMMON_BASES
+    if re.search(r"cv[dtq5]z|-pp$|^lanl|^minao", name) or name in ("aug-cc-pv5z", "6-311++g(d,p)")
+}
+
+
+def check_basis(basis: str, molecule: Molecule) -> None:
+    """InputError unless `basis` exists and has functions for every centre of `molecule`, ghosts included.
+
+    For checks before anything is computed: of common sets and light elements it imports nothing.
+    """
+    symbols = set(molecule.symbols)
+    if basis in _WHOLE_TO_NEON and all(ATOMIC_NUMBERS[symbol] <= 10 for symbol in symbols):
+        return
+    for symbol in sorted(symbols):
+        if problem := _problem(basis, symbol):
+            raise InputError(problem)
+
+
+@lru_cache(maxsize=4096)
+def _problem(basis: str, symbol: str) -> str:
+    try:
+        basis_functions(basis, symbol)
+    except InputError as error:
+        return str(error)
+    return ""
 
 
 def core_potential(basis: str, symbol: str) -> Any:

@@ -15,6 +15,7 @@ from qmbench import (
     System,
     Unsupported,
 )
+from qmbench_pyscf import check_basis
 from qmbench_vmc.options import DmcOptions, VmcOptions, foreign
 from qmbench_vmc.pseudopotentials import ccecp_core, removed_electrons
 
@@ -54,6 +55,7 @@ class MonteCarlo(Method[Molecule]):
             raise Unsupported(
                 f"{name}: PyQMC evaluates spherical functions, and {o.basis} has Cartesian ones; add cartesian=false"
             )
+        check_basis(o.basis, molecule)
         made_for_ccecp = o.basis.startswith("ccecp-")
         if o.pseudopotential == "ccecp":
             lacking = sorted({s for s in molecule.elements if ccecp_core(s) is None})

@@ -7,7 +7,7 @@ from typing import Any
 from pydantic import Field
 
 from qmbench import Method, Molecule, Quantity, Resources, Result, Unsupported, require_elements
-from qmbench_pyscf import KohnShamOptions
+from qmbench_pyscf import KohnShamOptions, check_basis
 
 ELEMENTS = ("H", "He", "Li", "Be", "B", "C", "N", "O", "F", "Ne", "Si", "P", "S", "Cl", "Ar")
 """Elements that the functional was fitted to or its error bars were tested on."""
@@ -45,6 +45,7 @@ class LearnedFunctional(Method[Molecule]):
         require_elements(system, ELEMENTS, self.name, "was not tested on")
         if system.n_electrons == 0:
             raise Unsupported(f"{name} has no electrons")
+        check_basis(self.options.basis, system)
         if self.removed_electrons(system):
             raise Unsupported(f"{self.name} needs all electrons; {self.options.basis} puts some into a core potential")
         if system.multiplicity > 1 and self.options.reference == "restricted":
