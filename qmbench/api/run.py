@@ -12,6 +12,7 @@ from qmbench.data.suite import Suite, find_suite, restrict
 from qmbench.domain.errors import InputError
 from qmbench.domain.method import LevelOfTheory
 from qmbench.domain.record import Record
+from qmbench.judging.frame import computed
 from qmbench.judging.model import Evaluation
 from qmbench.running.loop import Engine, Progress
 from qmbench.running.plan import Plan, make_plan
@@ -47,7 +48,10 @@ class RunResult:
 
     @property
     def results(self) -> pd.DataFrame:
-        """One row per level of theory and entry: value, unit, uncertainty, status, cost."""
+        """One row per level of theory and entry: value, unit, uncertainty, status, cost.
+
+        Those with `published` true are values that others published, taken from the benchmark.
+        """
         return self.evaluation.results
 
     @property
@@ -78,17 +82,18 @@ class RunResult:
     @property
     def failed(self) -> int:
         """Number of results that failed; those that a level does not do (`unsupported`) are none."""
-        return int(self.results["status"].eq("failed").sum())
+        return int(computed(self.results)["status"].eq("failed").sum())
 
     @property
     def summary(self) -> str:
         """Id and counts, in one line."""
-        counts = self.results["status"].value_counts()
+        results = computed(self.results)
+        counts = results["status"].value_counts()
         said = ", ".join(f"{counts[name]} {name}" for name in ("ok", "failed", "unsupported") if name in counts)
         if not said:
             return f"run {self.id}: no results"
-        warned = int(self.results["warnings"].ne("").sum())
-        return f"run {self.id}: {len(self.results)} results, {said}" + (f"; {warned} with warnings" if warned else "")
+        warned = int(results["warnings"].ne("").sum())
+        return f"run {self.id}: {len(results)} results, {said}" + (f"; {warned} with warnings" if warned else "")
 
     def report(self, path: str | Path = "qmbench-report", formats: str | Sequence[str] = FORMATS) -> list[Path]:
         """Write the report into the folder `path`; returns its files. InputError for an unknown format."""

@@ -109,7 +109,7 @@ def prune(
 def compute(
     level: Annotated[str, typer.Argument(metavar="LEVEL", help="METHOD[/BASIS][?option=value&…]")],
     system: Annotated[
-        str, typer.Argument(metavar="SYSTEM", help="BENCHMARK:SYSTEM, BENCHMARK/ENTRY, FILE.xyz or FILE.toml")
+        str, typer.Argument(metavar="SYSTEM", help="BENCHMARK:SYSTEM, BENCHMARK/ENTRY, FILE.xyz[@N|#NAME] or FILE.toml")
     ],
     prop: Annotated[
         list[str] | None, typer.Option("-p", "--property", metavar="PROPERTY", help="[default: energy]")
@@ -208,6 +208,23 @@ def disagree(
     from qmbench.cli.disagree import disagree
 
     return disagree(run, significance, store, json=json)
+
+
+@app.command()
+def compare(
+    run: Run = None,
+    tolerance: Annotated[
+        float | None,
+        typer.Option("--tolerance", metavar="X", help="Exit with 1 where a difference in the same basis is larger."),
+    ] = None,
+    most: Annotated[int, typer.Option("--most", min=0, help="How many of the largest differences are listed.")] = 10,
+    store: Store = None,
+    json: Json = False,
+) -> int:
+    """Compare computed values with published ones of the same methods, entry by entry."""
+    from qmbench.cli.compare import compare
+
+    return compare(run, store, tolerance, most, json=json)
 
 
 @app.command()

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import csv
 import re
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -52,8 +52,8 @@ def lint_benchmark(folder: Path) -> Iterator[Finding]:
             yield Finding(str(folder), str(error))
     before = len(found)
     if "observable" in meta:  # without it the entries have no meaning, and complaints would follow from that alone
-        entries, references = read_tables(folder, meta, found.append)
-        b = Benchmark(meta.get("id", folder.name), folder, meta, entries, references, systems)
+        entries, references, published = read_tables(folder, meta, found.append)
+        b = Benchmark(meta.get("id", folder.name), folder, meta, entries, references, systems, published)
     yield from (Finding(str(folder), str(problem)) for problem in found)
     for citation in meta.get("citations", ()):
         if citation.get("doi") and not DOI.fullmatch(citation["doi"]):
@@ -104,7 +104,7 @@ def _systems(folder: Path, systems: dict[str, System], strained: set[str]) -> It
 def _entries(b: Benchmark, systems: dict[str, System], named: set[str], whole: bool) -> Iterator[Finding]:
     """named: the systems that are there, also those that can't be read; whole: no row of the tables was left out."""
     where = str(b.folder / "entries.csv")
-    referenced = _mentioned(b.folder, "entry")
+    referenced = _mentioned(b.folder, "entry", b.published_levels)
     used: set[str] = set()
     for entry in b.entries:
         for term in entry.terms:
@@ -122,21 +122,27 @@ def _entries(b: Benchmark, systems: dict[str, System], named: set[str], whole: b
         yield Finding(str(b.folder), f"system '{name}' is used by no entry", "warning")
 
 
-def _mentioned(folder: Path, column: str) -> dict[str, None]:
-    """What a column of references.csv names, in order; also in rows that are wrong, which have been spoken of."""
+def _mentioned(folder: Path, column: str, but: Collection[str] = ()) -> dict[str, None]:
+    """What a column of references.csv names, in order; also in rows that are wrong, which have been spoken of.
+
+    but: sets whose rows do not count.
+    """
     ignored: list[InputError] = []
     rows = read_csv(folder / "references.csv", REFERENCE_COLUMNS, (column,), ignored.append)
-    return dict.fromkeys(row[column] for _, row in collected(rows, ignored.append))
+    return dict.fromkeys(row[column] for _, row in collected(rows, ignored.append) if row["set"] not in but)
 
 
 def _references(b: Benchmark) -> Iterator[Finding]:
     where = str(b.folder / "references.csv")
     default = b.meta.get("default_reference_set")
-    used = _mentioned(b.folder, "set")
+    used = _mentioned(b.folder, "set") | dict.fromkeys(r.set for r in b.published)
     if default and default not in used:
         yield Finding(where, f"the default reference set '{default}' has no value")
     if default and b.role_of(default).role == "superseded":
         yield Finding(where, f"the default reference set '{default}' is superseded")
+    for name, level in b.published_levels.items():
+        if level.doi and not DOI.fullmatch(level.doi):
+            yield Finding(str(b.folder), f"reference set '{name}': '{level.doi}' is not a DOI (10.NNNN/…)")
     for r in b.references:
         if r.source_doi and not DOI.fullmatch(r.source_doi):
             yield Finding(where, f"entry '{r.entry}', set {r.set}: '{r.source_doi}' is not a DOI (10.NNNN/…)")

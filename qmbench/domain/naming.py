@@ -12,6 +12,8 @@ import pydantic
 from qmbench.domain.errors import InputError
 
 LONGEST_LABEL = 60
+PUBLISHED = "‡"
+"""Ends the name of a level of theory whose values were published by others, not computed here."""
 
 
 def spelling(method: str, options: pydantic.BaseModel) -> str:

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from functools import cached_property
 from typing import TYPE_CHECKING, Any
 
-from qmbench.judging.frame import RESULT_COLUMNS, references_frame, results_frame
+from qmbench.judging.frame import published_frame, references_frame, results_frame
 from qmbench.running.stores import open_store
 
 if TYPE_CHECKING:
@@ -52,12 +52,9 @@ class Evaluation:
 
     @classmethod
     def published(cls, benchmarks: Iterable[Benchmark], reference_set: str | None = None) -> Evaluation:
-        """Benchmarks without any result: their reference sets are compared with each other."""
-        import pandas as pd
-
+        """Benchmarks without any computed result: published levels by references, reference sets by each other."""
         found = {b.id: b for b in benchmarks}
-        nothing = pd.DataFrame(columns=RESULT_COLUMNS)
-        return cls(None, {}, found, nothing, references_frame(found.values()), reference_set)
+        return cls(None, {}, found, published_frame(found.values()), references_frame(found.values()), reference_set)
 
     @cached_property
     def scored(self) -> pd.DataFrame:

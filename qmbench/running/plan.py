@@ -211,7 +211,7 @@ def named_parts(benchmark: Benchmark, entry: Entry, ghosts: bool) -> Iterator[tu
         each = [(n + 1,) for n in range(len(system.fragments))]
         for numbers in each if term.fragments == (0,) else [term.fragments]:
             name = f"{term.system}@{'+'.join(map(str, numbers))}"
-            yield name, term.coefficient, system.fragment(numbers, ghosts)
+            yield name, term.coefficient, benchmark.part(term.system, numbers, ghosts)
 
 
 def _entries(benchmark: Benchmark, s: Selection, suite: tuple[Selection, ...]) -> tuple[Entry, ...]:
