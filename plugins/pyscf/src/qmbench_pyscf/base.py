@@ -31,6 +31,19 @@ from qmbench_pyscf.specification import NO_FIELD, Field3
 
 PYSCF = "10.1063/5.0006074"
 
+# Parts of the energy of a wave function, as properties of their own; all in hartree.
+ENERGY_PARTS = frozenset(
+    {
+        "reference_energy",
+        "correlation_energy",
+        "same_spin_correlation_energy",
+        "opposite_spin_correlation_energy",
+        "mp2_correlation_energy",
+        "ccsd_correlation_energy",
+        "triples_correction",
+    }
+)
+
 
 class PyscfMethod(Method[Molecule | LatticeModel]):
     """Base of this plugin's methods."""
@@ -89,7 +102,7 @@ class PyscfMethod(Method[Molecule | LatticeModel]):
         for name in ("density_fitting", "frozen_core", "cartesian"):
             if getattr(given, name, None) not in (None, False):
                 raise Unsupported(f"{self.name}: {name} is for molecules, not for lattices")
-        molecular = sorted(properties & {"dipole", "polarizability"})
+        molecular = sorted(properties & ({"dipole", "polarizability"} | ENERGY_PARTS))
         if molecular:
             raise Unsupported(f"{self.name} does not give {', '.join(molecular)} of a lattice")
         if np.abs(np.imag(model.hopping_matrix())).max() > 1e-14:
@@ -138,6 +151,8 @@ class PyscfMethod(Method[Molecule | LatticeModel]):
         found: dict[str, Quantity] = {}
         if "energy" in properties:
             found["energy"] = Quantity(nuclear_repulsion(molecule), "hartree")
+        for name in properties & ENERGY_PARTS:
+            found[name] = Quantity(nuclear_repulsion(molecule) if name == "reference_energy" else 0.0, "hartree")
         if "dipole" in properties:
             found["dipole"] = Quantity(molecule.atomic_numbers @ molecule.coordinates, "e bohr")
         if "polarizability" in properties:
@@ -150,6 +165,8 @@ class PyscfMethod(Method[Molecule | LatticeModel]):
         found: dict[str, Quantity] = {}
         if "energy" in properties:
             found["energy"] = Quantity(ground.energy, "hartree")
+        for name in properties & ENERGY_PARTS:
+            found[name] = Quantity(ground.parts[name], "hartree")
         if properties & {"dipole", "polarizability"}:
             values, more, notes = field_derivatives(
                 molecule,

@@ -143,7 +143,7 @@ class CorrectedHartreeFock(_Corrected, HartreeFock):
     """Hartree–Fock plus dispersion."""
 
     systems: ClassVar[tuple[type[System], ...]] = (Molecule,)
-    properties = HartreeFock.properties - {"energy_per_site"}
+    properties = PyscfMethod.properties  # the energy is no longer that of the determinant
     functional = "hf"
 
     def point(self, molecule: Molecule, electric_field: Field3, resources: Resources) -> Point:
