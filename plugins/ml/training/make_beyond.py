@@ -24,14 +24,15 @@ from make_data import MANIFEST
 from make_perturbed import closest_contact, pushed_together
 from xc_systems import Case, cases
 
-from qmbench import Molecule, Resources, parse_level
+from qmbench import Molecule, Resources
+from qmbench_ml.xc.model import external, gradient, shipped
 
 DATA = Path(__file__).parent / "data"
 COMPLEXES = ("hydrogen, hydrogen 1", "hydrogen, neon 1", "hydrogen, hydrogen fluoride 1", "neon, hydrogen fluoride 1")
 SCALES = (0.8, 0.9, 1.1, 1.2)
 DIATOMICS = ("H2", "LiH", "HF", "N2")
 LENGTHS = (0.75, 0.87, 1.2, 1.45)
-FUNCTIONAL = "ml-xc/cc-pvqz?grid=3&stability=false&energy_tolerance=1e-6"
+BASIS, STABILITY_BASIS = "cc-pvqz", "cc-pvdz"
 
 
 def complexes() -> Iterator[Molecule]:
@@ -79,7 +80,7 @@ def make_delta(labels: Labeller) -> dict[str, np.ndarray]:
 
 
 def make_xc(labels: Labeller) -> dict[str, np.ndarray]:
-    """Energies (n,) in hartree at the reference and of the functional, and its modes (n, 20)."""
+    """Energies (n,) in hartree at the reference and of the functional, its modes (n, 20), whether it is unstable."""
     from xc_targets import extrapolated
 
     def correlated(level: str, molecule: Molecule) -> tuple[float, float]:
@@ -91,19 +92,40 @@ def make_xc(labels: Labeller) -> dict[str, np.ndarray]:
         molecule = dataclasses.replace(case.molecule(), name=f"{case.name}, scaled by {scale}")
         small, large = (correlated(f"ccsd(t)/cc-pv{x}z?frozen_core=true", molecule) for x in "tq")
         reference = extrapolated(small[0], large[0], small[1], large[1])
-        found = parse_level(FUNCTIONAL).make().compute(molecule, frozenset({"energy"}), Resources(cores=1))
-        rows.append(
-            (case.name, scale, reference, found.properties["energy"].value, found.settings["uncertainty_modes"])
-        )
+        found, modes = _functional(molecule)
+        rows.append((case.name, scale, reference, found, modes, _unstable(molecule)))
         print(f"{molecule.name}: {reference:.6f} {rows[-1][3]:.6f}", flush=True)
-    names, scales, reference, functional, modes = zip(*rows, strict=True)
+    names, scales, reference, functional, modes, unstable = zip(*rows, strict=True)
     return {
         "names": np.array(names),
         "scales": np.array(scales),
         "reference": np.array(reference),
         "functional": np.array(functional),
         "modes": np.array(modes),
+        "unstable": np.array(unstable),
     }
+
+
+def _functional(molecule: Molecule) -> tuple[float, np.ndarray]:
+    """Energy in hartree and its modes (20,), without the level's own refusal of what is outside its ranges."""
+    from qmbench_ml.xc.quadrature import on_grid
+    from qmbench_pyscf import ScfSpecification, converged_scf, pyscf_session
+
+    model, resources = shipped(), Resources(cores=1)
+    specification = ScfSpecification(BASIS, external(model.theta), grid=3, stability=False, energy_tolerance=1e-6)
+    mf = converged_scf(molecule, specification, resources=resources)
+    with pyscf_session(resources):
+        rho, weights, _ = on_grid(mf)
+    return float(mf.e_tot), model.modes.T @ gradient(model.theta, rho, weights)
+
+
+def _unstable(molecule: Molecule) -> bool:
+    """Whether the functional's restricted solution is not the lowest; a small basis will do for that."""
+    from qmbench_pyscf import ScfSpecification, converged_scf, scf_settings
+
+    specification = ScfSpecification(STABILITY_BASIS, external(shipped().theta), grid=2)
+    mf = converged_scf(molecule, specification, resources=Resources(cores=1))
+    return bool(scf_settings(mf)["external_instability"])
 
 
 def main(argv: Sequence[str] | None = None) -> None:

@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import argparse
 from collections.abc import Sequence
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -17,8 +18,12 @@ from leakage import systems_of
 
 from qmbench.domain.units import HARTREE_IN_KCAL_MOL
 from qmbench_ml.delta.model import Contacts, Correction, Prior, contacts
+from qmbench_ml.domain import KINDS, Ranges, deviations_wanted
+from qmbench_ml.training_set import BOND
 
-DATA = Path(__file__).parent / "data" / "dimers.npz"
+FOLDER = Path(__file__).parent / "data"
+DATA, BEYOND = FOLDER / "dimers.npz", FOLDER / "beyond_delta.npz"
+MOLECULES = ("monomers.npz", "dimers.npz", "contacts.npz")  # whose bonds are ordinary ones
 SEED, SPLITS = 8, 10
 START = Prior(shared=1e-7, element=1e-7, typed=1e-6, length=0.5, decay=6.0, noise=1e-9)
 # Narrow where a dozen complexes say little: overlap of densities decays about so fast, and smoothly.
@@ -85,6 +90,32 @@ def covering(errors: np.ndarray, spread: np.ndarray) -> float:
     return float(np.quantile(np.abs(errors) / spread, COVERAGE)) / QUANTILE
 
 
+def ranged(model: Correction, errors: np.ndarray, spread: np.ndarray) -> Correction:
+    """With the ranges of bonds, angles and neighbours, and the growth of error bars outside them.
+
+    That comes from BEYOND, and from the held-out complexes (errors and calibrated spread, (n,), hartree), whose
+    molecules the predicting model had never seen: an unknown environment and nothing else.
+    """
+    known = [molecule for file in MOLECULES for molecule in systems_of(FOLDER / file)]
+    ranges = Ranges.of(((m.symbols, m.coordinates) for m in known), BOND)
+    ranges = ranges.only("bond", "angle", "neighbours", "environment")
+    systems = systems_of(BEYOND)
+    with np.load(BEYOND, allow_pickle=False) as d:
+        targets = d["interaction_ccsd_t"] - d["interaction_pbe_mbd"]
+    outside = [ranges.outside(m.symbols, m.coordinates) for m in systems]
+    excesses = np.array([ranges.totals(o) for o in outside])
+    single = np.array([ranges.excesses(m.n_parts, o).max(axis=0) for m, o in zip(systems, outside, strict=True)])
+    asked = Contacts.joined([contacts(m.symbols, m.coordinates) for m in systems])
+    mean, own = model.predict(asked)
+    kept = excesses[:, KINDS.index("neighbours")] == 0  # the others have a broken bond and are refused
+    print(f"  outside the ranges: {np.max(np.abs(mean - targets)[kept] / own[kept]):.1f} error bars at most")
+    environments = np.eye(len(KINDS))[KINDS.index("environment")]
+    unseen = np.outer([m.n_parts for m in systems_of(DATA)], environments)
+    wanted = deviations_wanted(np.append(mean - targets, errors), np.append(own, spread))
+    single = np.vstack([single, np.tile(environments, (len(errors), 1))])
+    return replace(model, ranges=ranges.with_growth(np.vstack([excesses, unseen]), wanted, single))
+
+
 def learning_curve(all_contacts: list[Contacts], targets: np.ndarray, pairs: np.ndarray) -> list[tuple[int, float]]:
     """Numbers of training dimers and mean absolute errors (hartree) on pairs not among them, over random splits."""
     rng = np.random.default_rng(SEED)
@@ -132,7 +163,12 @@ def main(argv: Sequence[str] | None = None) -> None:
             print(f"  Wilcoxon signed-rank p = {test.pvalue:.2g}")
             whole = covering(errors, spread)
             print(f"  calibration from all of them {whole:.2f}")
-            Correction.fit(everything, targets, prior, max(whole, 1.0)).save()
+            factor = max(whole, 1.0)
+            model = ranged(Correction.fit(everything, targets, prior, factor), errors, factor * spread)
+            assert model.ranges is not None
+            for kind, growth, limit in zip(KINDS, model.ranges.growth, model.ranges.limit, strict=True):
+                print(f"  {kind}: the deviation grows by {growth:.2g} hartree for an excess of 1, up to {limit:.3f}")
+            model.save()
     if given.plot:
         plot(curves, given.plot)
 

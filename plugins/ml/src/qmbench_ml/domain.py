@@ -17,7 +17,7 @@ from pathlib import Path
 import numpy as np
 
 from qmbench import ATOMIC_NUMBERS, Molecule, Unsupported, require_elements, units
-from qmbench_ml.bonds import bond_graph, covalent_radii
+from qmbench_ml.bonds import bond_graph, components, covalent_radii
 
 KINDS = ("bond", "angle", "contact", "neighbours", "environment")
 """Kinds of features; the excess of the first three has a size, an environment is known (0) or not (1)."""
@@ -154,6 +154,27 @@ class Ranges:
     def _radius(self, symbol: str) -> float:
         return self._known_radii[symbol] if symbol in self._known_radii else float(covalent_radii([symbol])[0])
 
+    def only(self, *kinds: str) -> Ranges:
+        """Those of some kinds; the others are not looked at."""
+        kept = np.isin(self.kinds, kinds)
+        return replace(self, kinds=self.kinds[kept], names=self.names[kept], low=self.low[kept], high=self.high[kept])
+
+    def with_any_bond(self) -> Ranges:
+        """With a range of bonds that the training data do not have: that of all bonds, in sums of covalent radii."""
+        own = self.kinds == "bond"
+        sums = np.array([sum(self._radius(s) for s in name.split("-")) for name in self.names[own].tolist()])
+        return replace(
+            self,
+            kinds=np.append(self.kinds, "bond"),
+            names=np.append(self.names, ANY),
+            low=np.append(self.low, (self.low[own] / sums).min()),
+            high=np.append(self.high, (self.high[own] / sums).max()),
+        )
+
+    def pieces(self, symbols: Sequence[str], positions: np.ndarray) -> list[list[int]]:
+        """The atoms of each part of a geometry (n, 3) in bohr that no bond joins to another."""
+        return components(bond_graph(np.array([self._radius(s) for s in symbols]), positions, self.reach))
+
     def check_elements(self, method: str, molecule: Molecule) -> None:
         """Unsupported, in the name of `method`, for a molecule with other nuclei."""
         require_elements(molecule, tuple(self.elements.tolist()), method, "was not trained on")
@@ -173,7 +194,10 @@ class Ranges:
         """
         found = []
         radii = np.array([self._radius(s) for s in symbols])
+        looked_at = set(self.kinds.tolist())
         for f in features(symbols, positions, radii, self.reach):
+            if f.kind not in looked_at:
+                continue
             low, high = self._range(f)
             excess = _excess(f, low, high)
             if excess > _ROUNDING:
@@ -210,18 +234,27 @@ class Ranges:
                 found[atom, column] = max(found[atom, column], o.excess)
         return found
 
+    def totals(self, outside: Sequence[Outside]) -> np.ndarray:
+        """(5,) sum of the excesses of each kind: for a number that is of the whole system."""
+        found = np.zeros(len(KINDS))
+        for o in outside:
+            found[KINDS.index(o.feature.kind)] += o.excess
+        return found
+
     def added(self, atoms: int, outside: Sequence[Outside]) -> np.ndarray:
         """(n,) standard deviations that what is outside adds for each atom."""
         return self.excesses(atoms, outside) @ self.growth
 
-    def with_growth(self, excesses: np.ndarray, wanted: np.ndarray) -> Ranges:
-        """With the growth that adds `wanted` (n,) deviations at `excesses` (n, 5), and these as the limit.
+    def with_growth(self, excesses: np.ndarray, wanted: np.ndarray, single: np.ndarray | None = None) -> Ranges:
+        """With the growth that adds deviations of `wanted` (n,) at `excesses` (n, 5), and the largest as the limit.
 
-        Infinite excesses, and more neighbours than in training, stay refused: they say nothing here.
+        single (n, 5): the largest excess of one feature, where `excesses` are sums. Infinite excesses, and unknown
+        numbers of neighbours, stay refused: they say nothing here.
         """
         usable = np.isfinite(excesses).all(axis=1) & (excesses[:, KINDS.index("neighbours")] == 0)
         growth = fitted_growth(excesses[usable], wanted[usable])
-        return replace(self, growth=growth, limit=excesses[usable].max(axis=0, initial=0.0))
+        limit = (excesses if single is None else single)[usable].max(axis=0, initial=0.0)
+        return replace(self, growth=growth, limit=limit)
 
     def arrays(self, prefix: str = "ranges_") -> dict[str, np.ndarray]:
         """What a model file holds of it."""
@@ -254,7 +287,7 @@ def _strangers(found: Mapping[tuple[str, str], tuple[float, float]]) -> dict[tup
     """Ranges for names that the training data do not have.
 
     Of angles: those of all angles at such an atom. Of contacts: the largest of the lower ends there are, in sums of
-    covalent radii. Bonds have none: a bond between elements that were never bonded is outside.
+    covalent radii. Bonds have none but `with_any_bond`: one between elements that were never bonded is outside.
     """
     rows: dict[tuple[str, str], tuple[float, float]] = {}
     for (kind, name), (low, high) in found.items():
