@@ -159,6 +159,13 @@ class Ranges:
         kept = np.isin(self.kinds, kinds)
         return replace(self, kinds=self.kinds[kept], names=self.names[kept], low=self.low[kept], high=self.high[kept])
 
+    def joined(self, other: Ranges) -> Ranges:
+        """With the kinds of features of `other`, whose training data are part of those of these ranges."""
+        both = {
+            name: np.append(getattr(self, name), getattr(other, name)) for name in ("kinds", "names", "low", "high")
+        }
+        return replace(self, **both)
+
     def with_any_bond(self) -> Ranges:
         """With a range of bonds that the training data do not have: that of all bonds, in sums of covalent radii."""
         own = self.kinds == "bond"
@@ -321,9 +328,10 @@ def fitted_growth(excesses: np.ndarray, wanted: np.ndarray) -> np.ndarray:
     from scipy.optimize import linprog
 
     rows = excesses.any(axis=1)
-    if not rows.any():
+    size = float(wanted[rows].max(initial=0.0))  # the solver's tolerance is for numbers of about one
+    if size == 0:
         return np.zeros(excesses.shape[1])
-    found = linprog(excesses[rows].sum(axis=0), A_ub=-excesses[rows], b_ub=-wanted[rows], bounds=(0, None))
+    found = linprog(excesses[rows].sum(axis=0), A_ub=-excesses[rows], b_ub=-wanted[rows] / size, bounds=(0, None))
     if not found.success:
         raise ValueError(f"no growth of error bars covers: {found.message}")
-    return np.asarray(found.x)
+    return size * np.asarray(found.x)
