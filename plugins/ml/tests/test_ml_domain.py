@@ -284,7 +284,11 @@ def test_what_is_added_to_an_energy_is_one_more_mode():
         (DELTA, line("H H", 2.0), "atom 1 (H) has 0 bonded neighbours"),
         (DELTA, line("H H Ne", 0.4, 3.0), "the bond H-H of 0.40 Å"),
         (DELTA, line("C O Ne", 1.9, 3.0), "atom 1 (C) has 0 bonded neighbours"),
-        (DELTA, system("O H H Ne", [*water().coordinates / ANGSTROM, (0, 3.3, 0)]), "which no training molecule has"),
+        (
+            DELTA,
+            system("O H H Ne", [*water().coordinates / ANGSTROM, (0, 3.3, 0)]),
+            "atom 1 (O), bonded to H2, H3, has surroundings that no training molecule has",
+        ),
         (DELTA, line("He Ne", 3.0), "not trained on He"),
         ("gdml?model=water", water(0.7), "far from the training data of water: the bond H-O of 0.70 Å"),
         ("gdml?model=water", water(0.95, 131), "far from the training data of water: the geometry is 1."),

@@ -60,7 +60,10 @@ class Outside:
             known = f"{self.low:.0f}" if self.low == self.high else f"{self.low:.0f} to {self.high:.0f}"
             return f"atom {self.feature.atoms[0] + 1} ({name}) has {size:.0f} bonded neighbours; in training {known}"
         if kind == "environment":
-            return f"atom {self.feature.atoms[0] + 1} has the bonds {name}, which no training molecule has"
+            own, *others = self.feature.atoms
+            near = ", ".join(f"{symbols[i]}{i + 1}" for i in others) or "nothing"
+            where = f"atom {own + 1} ({symbols[own]}), bonded to {near}, has surroundings"
+            return f"{where} that no training molecule has"
         unit, scale = ("°", 1.0) if kind == "angle" else (" Å", units.BOHR_IN_ANGSTROM)
         digits = 0 if kind == "angle" else 2
         where = f"the {kind} {name} of {scale * size:.{digits}f}{unit} (atoms {atoms})"

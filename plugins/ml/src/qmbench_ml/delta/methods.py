@@ -7,12 +7,14 @@ from typing import TYPE_CHECKING, Any
 
 from qmbench import (
     Explanation,
+    Fragment,
     InputError,
     Method,
     Molecule,
     Quantity,
     Resources,
     Result,
+    System,
     Unsupported,
     level,
     require_neutral_singlet,
@@ -38,6 +40,17 @@ class DeltaCoupledCluster(Method[Molecule]):
     properties = frozenset({"energy"})
     distributions = ("pyscf", "qmbench-pyscf", "qmbench-mbd", "numpy", "scipy")
     citations = ("10.1021/acs.jctc.5b00099",)
+
+    @classmethod
+    def example_systems(cls) -> tuple[System, ...]:
+        """Hydrogen and neon, alone and together."""
+        apart = ((0.0, 0.0, -0.7), (0.0, 0.0, 0.66), (0.3, 0.0, 6.2))
+        halves = (Fragment((0, 1), 0, 1), Fragment((2,), 0, 1))
+        return (
+            Molecule(("H", "H"), apart[:2], 0, 1, name="hydrogen"),
+            Molecule(("Ne",), apart[2:], 0, 1, name="neon"),
+            Molecule(("H", "H", "Ne"), apart, 0, 1, halves, name="hydrogen and neon"),
+        )
 
     def check_system(self, system: Molecule, properties: frozenset[str]) -> None:
         self._ranges().check_elements(self.name, system)
