@@ -354,18 +354,23 @@ def main() -> None:
     parser.add_argument("models", nargs="*", default=["gdml", "hirshfeld", "delta", "xc"])
     parser.add_argument("--store", type=Path, default=Path(__file__).parent.parent / "training" / "labels-cache")
     parser.add_argument("--all", action="store_true", help="print every point")
+    parser.add_argument("--sweep", default="", help="only sweeps with this in their name")
     given = parser.parse_args()
     sweeps = Sweeps(given.store)
+
+    def wanted(points: Iterator[Point]) -> Iterator[Point]:
+        return (point for point in points if given.sweep in point.sweep)
+
     for name in ("water", "formaldehyde", "methanol"):
         if "gdml" in given.models:
-            sweep(f"gdml?model={name}", gdml_points(name), sweeps.gdml(name), "force components", given.all)
+            sweep(f"gdml?model={name}", wanted(gdml_points(name)), sweeps.gdml(name), "force components", given.all)
     for name, points, ask, second in (
         ("hirshfeld", hirshfeld_points(), sweeps.hirshfeld, "ratios"),
         ("delta", delta_points(), sweeps.delta, ""),
         ("xc", xc_points(), sweeps.xc, ""),
     ):
         if name in given.models:
-            sweep(name, points, ask, second, given.all)
+            sweep(name, wanted(points), ask, second, given.all)
 
 
 if __name__ == "__main__":

@@ -10,7 +10,7 @@ import make_perturbed
 import numpy as np
 import pytest
 import train_xc
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 from leakage import systems_of
 from scipy.spatial.transform import Rotation
@@ -68,6 +68,7 @@ def test_what_made_the_ranges_is_inside():
             assert shipped.outside(molecule.symbols, molecule.coordinates) == []
 
 
+@settings(deadline=None)
 @given(st.floats(0.8, 1.25))
 def test_the_excess_of_a_bond_is_the_logarithm_of_how_far_it_is_outside(scale):
     ranges, molecule = of_water_and_methanol(), water(0.97)
@@ -118,6 +119,7 @@ def test_saved_and_loaded_ranges_are_the_same(tmp_path):
         np.testing.assert_array_equal(again.arrays()[name], value)
 
 
+@settings(deadline=None)  # the first call imports the solver
 @given(st.lists(st.tuples(st.floats(0.01, 2), st.floats(1e-6, 1)), min_size=1, max_size=20))
 def test_the_growth_of_one_kind_is_the_largest_quotient(rows):
     excesses, wanted = np.array(rows).T
@@ -166,10 +168,10 @@ def test_ratios_outside_the_range_are_covered():
 
 
 @pytest.mark.parametrize(
-    "molecule", [line("N C C N", 1.157, 1.38, 1.157), line("H H", 0.52), line("H H", 0.65), water(1.15)]
+    "molecule", [line("N C C N", 1.157, 1.38, 1.157), line("H H", 0.52), line("H H", 0.57), water(1.15)]
 )
 def test_dispersion_of_strangers_and_of_crushed_molecules_is_covered(molecule):
-    """Against PBE+MBD: without the growth, H2 at 0.52 Å was off by 8 error bars and a ratio of cyanogen by 8."""
+    """Against PBE+MBD: without the growth, a ratio of H2 at 0.57 Å was off by 6 error bars, one of cyanogen by 8."""
     names = ("dispersion_energy", "hirshfeld_ratios")
     found, true = answer(DISPERSION, molecule, *names).properties, answer(BASELINE, molecule, *names).properties
     for name in names:
