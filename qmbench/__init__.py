@@ -37,6 +37,8 @@ _PUBLIC = {
     "FieldError": "domain.systems.fields",
     "KindCheck": "domain.systems",
     "read_system": "plugging.registry",
+    "Composite": "domain.composite",
+    "CompositeLevel": "domain.composite",
     "LevelOfTheory": "domain.method",
     "Method": "domain.method",
     "Options": "domain.method",
@@ -85,6 +87,8 @@ if TYPE_CHECKING:
     from qmbench.data.atoms import from_ase as from_ase
     from qmbench.data.suite import Suite as Suite
     from qmbench.domain import units as units
+    from qmbench.domain.composite import Composite as Composite
+    from qmbench.domain.composite import CompositeLevel as CompositeLevel
     from qmbench.domain.deprecation import deprecated as deprecated
     from qmbench.domain.errors import InputError as InputError
     from qmbench.domain.errors import Interrupted as Interrupted

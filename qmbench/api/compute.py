@@ -9,6 +9,8 @@ from typing import TYPE_CHECKING, Any
 
 from qmbench.data.benchmark import BSSE, Benchmark, Entry
 from qmbench.data.target import Target, adhoc_entry, says_its_terms, target_of
+from qmbench.domain import recipe as recipes
+from qmbench.domain.composite import CompositeLevel, Level
 from qmbench.domain.errors import (
     InputError,
     NotConverged,
@@ -25,7 +27,7 @@ from qmbench.domain.systems import System
 from qmbench.judging.frame import entry_value
 from qmbench.plugging.registry import parse_level, plugins
 from qmbench.running.loop import Engine, Progress
-from qmbench.running.plan import plan_entry
+from qmbench.running.plan import PlannedEntry, plan_entry, recipe_for
 from qmbench.running.session import Session
 from qmbench.running.stores import StoreProtocol
 
@@ -49,7 +51,8 @@ class Computation:
     name: of the system or entry, as it was asked for. properties: name -> quantity, of what was asked for; those that
     there are when `status` is not ok. failure: why it is not. records: what it was made from. coefficients: of an
     observable that is made of several calculations, by record key. computed: keys of the records that were not in the
-    store before. bsse, benchmark, entry: of an observable, empty for properties of a system.
+    store before. bsse, benchmark, entry: of an observable, empty for properties of a system. made_of_levels:
+    whether the level is composite, so that properties of one system are made of several records.
     """
 
     level: str
@@ -67,6 +70,7 @@ class Computation:
     coefficients: Mapping[str, float] = field(default_factory=dict)
     computed: frozenset[str] = frozenset()
     identity: Mapping[str, Any] = field(default_factory=dict)
+    made_of_levels: bool = False
 
     @property
     def composed(self) -> bool:
@@ -141,7 +145,7 @@ class Computation:
 
 
 def compute(
-    level: str | LevelOfTheory,
+    level: str | Level,
     system: str | Path | System | Atoms,
     properties: str | Sequence[str] = (),
     *,
@@ -175,13 +179,15 @@ def compute(
         raise InputError(f"bsse is {' or '.join(BSSE)}, not '{bsse}'")
     target = target_of(system, charge, multiplicity)
     wanted = (properties,) if isinstance(properties, str) else tuple(dict.fromkeys(properties))
-    parsed = level if isinstance(level, LevelOfTheory) else parse_level(level)
+    parsed = parse_level(level) if isinstance(level, str) else level
     session = alone(Session(store, engine, None, cores, task_timeout, task_memory, progress, fresh))
     made = computation(parsed, target, wanted, bsse, session)
     return made.check() if check else made
 
 
-def _identity(level: LevelOfTheory) -> dict[str, Any]:
+def _identity(level: Level) -> dict[str, Any]:
+    if isinstance(level, CompositeLevel):
+        return {"parts": [str(part) for part in level.parts], "versions": level.versions}
     return {**level.identity, "versions": level.versions}
 
 
@@ -192,7 +198,7 @@ def alone(session: Session) -> Session:
 
 
 def computation(
-    level: LevelOfTheory, target: Target, wanted: tuple[str, ...], bsse: str | None, session: Session
+    level: Level, target: Target, wanted: tuple[str, ...], bsse: str | None, session: Session
 ) -> Computation:
     """As `compute`, of what is resolved already, without raising what failed."""
     if target.entry is not None and target.benchmark is not None:
@@ -235,9 +241,11 @@ def _check_bsse(bsse: str | None, what: str, benchmark: Benchmark | None = None,
 
 
 def _properties(
-    level: LevelOfTheory, name: str, system: System, wanted: tuple[str, ...], session: Session
+    level: Level, name: str, system: System, wanted: tuple[str, ...], session: Session
 ) -> Computation:
     empty = Computation(str(level), name, wanted, system, identity=_identity(level))
+    if isinstance(level, CompositeLevel):
+        return _composite_properties(level, empty, system, wanted, session)
     try:
         level.make().check(system, frozenset(wanted))
     except InputError:
@@ -258,8 +266,36 @@ def _properties(
     )
 
 
+def _composite_properties(
+    level: CompositeLevel, empty: Computation, system: System, wanted: tuple[str, ...], session: Session
+) -> Computation:
+    try:
+        level.check(system, frozenset(wanted))
+    except InputError:
+        raise
+    except QmbenchError as error:
+        return replace(empty, status="unsupported", failure=Failure(error.kind, str(error)))
+    tasks: dict[str, Task] = {}
+    made = {prop: recipe_for(level, system, prop, tasks) for prop in wanted}
+    records, computed = _computed(list(tasks.values()), session)
+    keys = recipes.keys_in(made.values())
+    used = tuple(records[key] for key in keys if key in records)
+    empty = replace(empty, records=used, computed=computed, made_of_levels=True)
+    bad = next((r for r in used if r.status != "ok"), None)
+    if bad:
+        return replace(empty, status=bad.status, failure=bad.failure)
+    quantities = {r.key: r.quantity for r in used if r.quantity}
+    try:
+        found = {prop: recipes.quantity(recipe, quantities) for prop, recipe in made.items()}
+    except QmbenchError as error:
+        failure = Failure(error.kind, str(error))
+        return replace(empty, status=_status(failure), failure=failure)
+    coefficients = recipes.coefficients(made[wanted[0]]) if len(wanted) == 1 else None
+    return replace(empty, properties=found, coefficients=coefficients or {})
+
+
 def _observable(
-    level: LevelOfTheory, target: Target, benchmark: Benchmark, entry: Entry, bsse: str | None, session: Session
+    level: Level, target: Target, benchmark: Benchmark, entry: Entry, bsse: str | None, session: Session
 ) -> Computation:
     tasks: dict[str, Task] = {}
     planned = plan_entry(level, bsse, benchmark, entry, tasks)
@@ -287,9 +323,14 @@ def _observable(
         failure=failure,
         properties={entry.observable: quantity} if quantity else {},
         records=tuple(used),
-        coefficients={key: c for c, key in planned.terms},
+        coefficients=_coefficients(planned),
         computed=computed,
     )
+
+
+def _coefficients(planned: PlannedEntry) -> dict[str, float]:
+    """Of each record, where the observable is linear in all of them; else those of none."""
+    return recipes.coefficients(recipes.Sum(planned.terms)) or {}
 
 
 def _computed(tasks: list[Task], session: Session) -> tuple[Mapping[str, Record], frozenset[str]]:

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 from qmbench.data.benchmark import BSSE
 from qmbench.data.suite import Suite, find_suite, restrict
+from qmbench.domain.composite import CompositeLevel, Level
 from qmbench.domain.errors import InputError
 from qmbench.domain.method import LevelOfTheory
 from qmbench.domain.record import Record
@@ -26,7 +27,7 @@ if TYPE_CHECKING:
 FORMATS = ("html", "md", "json", "csv")
 """What a report is written in unless somebody says otherwise."""
 
-Names = str | LevelOfTheory | Sequence[str | LevelOfTheory]
+Names = str | Level | Sequence[str | Level]
 
 
 @dataclass(frozen=True)
@@ -156,7 +157,7 @@ def plan_of(
     if bsse is not None and bsse not in BSSE:
         raise InputError(f"bsse is {' or '.join(BSSE)}, not '{bsse}'")
     found = suite if isinstance(suite, Suite) else find_suite(str(suite))
-    wanted = [levels] if isinstance(levels, str | LevelOfTheory) else levels
+    wanted = [levels] if isinstance(levels, str | LevelOfTheory | CompositeLevel) else levels
     chosen = [benchmarks] if isinstance(benchmarks, str) else benchmarks
     plan = make_plan(restrict(found, tuple(map(str, wanted)), tuple(chosen), bsse))
     if bsse is not None and plan.entries and not any(planned.bsse == bsse for planned in plan.entries):

@@ -90,11 +90,14 @@ def document_of(made: Computation) -> dict[str, Any]:
     outcome = {"status": made.status, "failure": made.failure.to_json() if made.failure else None}
     overlap = {"training_overlap": made.training_overlap or None} if made.records else {}
     system = {} if made.system is None else {"system": {"id": made.name, "hash": made.system.hash}}
-    if made.composed:
+    if made.composed or made.made_of_levels:
         tasks = [
-            {"coefficient": made.coefficients[r.key], **r.to_json(), "cached": r.key not in made.computed}
+            {"coefficient": made.coefficients.get(r.key), **r.to_json(), "cached": r.key not in made.computed}
             for r in made.records
         ]
+        if not made.composed:
+            values = {name: quantity.to_json() for name, quantity in made.properties.items()}
+            return {**head, **system, **outcome, "properties": values, **overlap, "tasks": tasks, "cached": made.cached}
         observable = _observable(made)
         return {**head, **outcome, "observable": observable, **overlap, "tasks": tasks, "cached": made.cached, **system}
     return {
@@ -139,10 +142,8 @@ def _print(document: dict[str, Any], system: System | None) -> None:
     if "tasks" in document:
         for task in document["tasks"]:
             q = task["quantity"]
-            if isinstance(q["value"], float):
-                table.add_row(
-                    f"  {task['coefficient']:+g} x {Path(task['system_name']).name}", f"{q['value']:.10f}", q["unit"]
-                )
+            if q is not None and isinstance(q["value"], float):
+                table.add_row(_term_text(task, document), f"{q['value']:.10f}", q["unit"])
     out.print(table)
     if trained:
         out.print(f"{MARK} in the training data of this level: {trained}", markup=False)
@@ -153,6 +154,14 @@ def _print(document: dict[str, Any], system: System | None) -> None:
             out.print(f"warning: {Path(task['system_name']).name}: {warning}", markup=False)
     if document["cached"]:
         out.print("(from the store)")
+
+
+def _term_text(task: dict[str, Any], document: dict[str, Any]) -> str:
+    """A record as a term of what was asked for: coefficient, system, and the level where there are several."""
+    c = task["coefficient"]
+    amount = "" if c is None else f"{c:+.6g} x "
+    level = f" {task['level']}" if task["level"] != document["level_of_theory"] else ""
+    return f"  {amount}{Path(task['system_name']).name}{level}"
 
 
 def _name_records(document: dict[str, Any]) -> None:

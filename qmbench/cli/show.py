@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from qmbench.cli.common import console, print_json
+from qmbench.domain.composite import CompositeLevel
 from qmbench.domain.errors import InputError, QmbenchError, did_you_mean
 
 
@@ -52,6 +53,8 @@ def find(thing: str, store: str | None) -> dict[str, Any]:
         return run
     try:
         level = plugins().level(thing)
+        if isinstance(level, CompositeLevel):
+            return _composite(level)
         return {
             "level of theory": str(level),
             "label": level.label or str(level),
@@ -70,6 +73,28 @@ def find(thing: str, store: str | None) -> dict[str, Any]:
             f"nothing is called '{thing}': no method, benchmark, entry, system, suite, run or record"
             f"{did_you_mean(thing, known)}"
         ) from None
+
+
+def _composite(level: CompositeLevel) -> dict[str, Any]:
+    """What a level is made of, and how its energy is extrapolated."""
+    from qmbench.domain import recipe
+
+    made: list[str] = []
+    for limit in recipe.limits(level.recipe("energy")):
+        power = f" {limit.power:g}" if limit.scheme == "power" else ""
+        numbers = ", ".join(map(str, limit.cardinals))
+        made.append(f"{limit.of} energy: {limit.scheme}{power} over cardinal numbers {numbers}")
+    linear = recipe.coefficients(level.recipe("energy")) or {}
+    return {
+        "level of theory": str(level),
+        "label": level.label or str(level),
+        "calculations": [str(part) for part in level.parts],
+        "limits": list(dict.fromkeys(made)),
+        "coefficients of energies": {f"{part} {prop}": f"{c:+.10g}" for (part, prop), c in linear.items()},
+        "stochastic": level.is_stochastic(),
+        "programs": level.versions,
+        "citations": list(level.citations),
+    }
 
 
 def _method(method: type) -> dict[str, Any]:

@@ -14,7 +14,7 @@ from typing import Any
 from qmbench.data.identifiers import check_set_name
 from qmbench.data.schema import shown
 from qmbench.domain.errors import InputError, did_you_mean
-from qmbench.domain.method import split_level
+from qmbench.domain.composite import parts_of_text
 from qmbench.domain.naming import PUBLISHED
 from qmbench.domain.units import factor
 
@@ -71,7 +71,7 @@ class PublishedLevel:
     @property
     def families(self) -> dict[str, str]:
         """What it shares with other levels, as far as its spelling tells."""
-        basis = split_level(self.level).basis
+        basis = parts_of_text(self.level).basis
         return {"basis": basis} if basis else {}
 
 
@@ -139,7 +139,7 @@ def _check_level(about: Mapping[str, Any], said: str) -> None:
     if not about.get("level"):
         raise InputError(f'{said}: level is missing: the published level of theory, such as level = "pbe0/def2-qzvpp"')
     try:
-        split_level(about["level"])
+        parts_of_text(about["level"])
         if about.get("unit"):
             factor(about["unit"], about["unit"])
     except InputError as error:
@@ -158,5 +158,5 @@ def holds_within(level: str, within: str) -> bool:
     """Whether a level of theory is of the approximation `within`, by its parsed method and basis."""
     level = level.removesuffix(PUBLISHED)
     method, _, basis = within.lower().partition("/")
-    text = split_level(level)
+    text = parts_of_text(level)
     return text.method.lower() == (method or text.method.lower()) and (not basis or (text.basis or "").lower() == basis)

@@ -10,6 +10,7 @@ from typing import Any
 from qmbench.data.benchmark import Benchmark, Entry, data_folder
 from qmbench.data.identifiers import check_identifier
 from qmbench.data.schema import SuiteTable, check_schema
+from qmbench.domain.composite import CompositeLevel, Level
 from qmbench.domain.errors import InputError, did_you_mean
 from qmbench.domain.method import LevelOfTheory
 from qmbench.domain.naming import checked_label
@@ -63,7 +64,7 @@ class Suite:
     def of(
         cls,
         benchmarks: str | Sequence[str],
-        levels: str | LevelOfTheory | Sequence[str | LevelOfTheory],
+        levels: str | Level | Sequence[str | Level],
         bsse: str | None = None,
         id: str = "python",
         title: str = "",
@@ -73,7 +74,7 @@ class Suite:
         bsse: `cp` or `none`, for levels with a basis on benchmarks with fragments.
         """
         names = [benchmarks] if isinstance(benchmarks, str) else list(benchmarks)
-        texts = [levels] if isinstance(levels, str | LevelOfTheory) else list(levels)
+        texts = [levels] if isinstance(levels, str | LevelOfTheory | CompositeLevel) else list(levels)
         title = title or f"{len(texts)} levels on {', '.join(names)}"
         return cls(id, title, tuple(map(Selection, names)), tuple(SuiteLevel(str(text), bsse) for text in texts))
 

@@ -104,6 +104,13 @@ class Method(ABC, Generic[S]):
     # property -> how far it may move (in the property's unit) when the molecule is shifted, turned or its atoms
     # are renumbered. State it where a grid breaks the symmetry; the conformance kit holds the method to it.
     tolerances: ClassVar[Mapping[str, float]] = {}
+    # Whether its properties converge with the basis set as those of a mean field do, exponentially: Hartree–Fock and
+    # density functionals. Then levels such as pbe/cc-pv[tq]z may be extrapolated.
+    mean_field: ClassVar[bool] = False
+    # Of a correlated method, the mean field it starts from ("hf"): both parts are extrapolated apart, the correlation
+    # as the difference. The options that both have are passed on. Without one, a method that gives `reference_energy`
+    # and `correlation_energy` has its energies extrapolated; one that has neither is refused.
+    reference_method: ClassVar[str] = ""
     # The options that `label` tells of; the core adds the others, where they are not what the method takes by itself.
     label_options: ClassVar[frozenset[str]] = frozenset()
 
@@ -241,6 +248,15 @@ class LevelOfTheory:
     def has_basis(self) -> bool:
         """Whether there is a basis set, so that interaction energies have a superposition error."""
         return bool(getattr(self.options, "basis", None) or self.method.own_basis)
+
+    @property
+    def parts(self) -> tuple[LevelOfTheory, ...]:
+        """The levels that are computed: itself. As of a `CompositeLevel`, which has several."""
+        return (self,)
+
+    def recipe(self, prop: str) -> Any:
+        """How `prop` is made (`domain.recipe`): a leaf, itself with the property."""
+        return (self, prop)
 
     def make(self) -> Method:
         """The method, ready to compute."""

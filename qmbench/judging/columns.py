@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from qmbench.data.reference_sets import families_of, holds_within
-from qmbench.domain.method import split_level
+from qmbench.domain.composite import parts_of_text
 from qmbench.domain.naming import PUBLISHED
 from qmbench.judging.statistics import BenchmarkInfo, overlaps
 
@@ -253,7 +253,7 @@ def _level_columns(
 
 def _basis(level: str) -> dict[str, str]:
     """A basis is an approximation that methods share, too."""
-    basis = split_level(level.removesuffix(PUBLISHED)).basis
+    basis = parts_of_text(level.removesuffix(PUBLISHED)).basis
     return {"basis": basis} if basis else {}
 
 
@@ -286,7 +286,7 @@ _CLASSES = (
 def approximation(level: str) -> str:
     """The broad class of a level of theory by its method's name, for display; empty when it is not recognised."""
     try:
-        method = split_level(level).method if level else ""
+        method = parts_of_text(level).method if level else ""
     except Exception:  # a published level is free text
         method = level
     for name, pattern in _CLASSES:

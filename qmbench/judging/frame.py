@@ -5,10 +5,13 @@ This is where compute ends and judging begins; nothing after this page runs phys
 
 from __future__ import annotations
 
+import json
 from collections.abc import Collection, Iterable, Iterator, Mapping
 from typing import TYPE_CHECKING, Any
 
 from qmbench.data.benchmark import Benchmark, Entry
+from qmbench.domain import recipe as recipes
+from qmbench.domain.composite import parts_of_text
 from qmbench.domain.errors import QmbenchError
 from qmbench.domain.formulas import Place
 from qmbench.domain.learned import overlap_text
@@ -134,7 +137,7 @@ def references_frame(benchmarks: Iterable[Benchmark]) -> pd.DataFrame:
 
 
 def entry_value(
-    planned_terms: Iterable[tuple[float, str]],
+    planned_terms: Iterable[tuple[float, recipes.Recipe]],
     benchmark: Benchmark,
     entry: Entry,
     bsse: str,
@@ -142,13 +145,14 @@ def entry_value(
 ) -> tuple[Quantity | None, Failure | None, list[Record]]:
     """An entry's observable, in its unit, from its records, or why there is none; and the records it used."""
     terms = list(planned_terms)
-    used = [records[key] for _, key in terms if key in records]
+    keys = recipes.keys_in(recipe for _, recipe in terms)
+    used = [records[key] for key in keys if key in records]
     bad = [r for r in used if r.status != "ok"]
     if bad:
         worst = next((r for r in bad if r.status == "failed"), bad[0])
         failure = worst.failure or Failure("error", "no reason recorded")
         return None, Failure(failure.kind, f"{worst.system_name}: {failure.message}", failure.log_tail), used
-    if len(used) < len(terms):
+    if len(used) < len(keys):
         return None, Failure("error", "not computed yet: the run was interrupted; run it again to go on"), used
     try:
         parts = list(_parts(terms, benchmark, entry, bsse, records))
@@ -163,17 +167,22 @@ def entry_value(
 
 
 def _parts(
-    terms: list[tuple[float, str]], benchmark: Benchmark, entry: Entry, bsse: str, records: Mapping[str, Record]
+    terms: list[tuple[float, recipes.Recipe]], benchmark: Benchmark, entry: Entry, bsse: str, records: Mapping[str, Record]
 ) -> Iterator[Part]:
     """The terms of an entry with their quantities; names and systems only where a formula may look at them."""
     observable = benchmark.observable_of(entry)
     named: list[tuple[str, float, System]] = []
     if observable.how not in ("linear", "value") and not observable.of_one_system:
         named = list(named_parts(benchmark, entry, bsse == "cp"))
-    for i, (coefficient, key) in enumerate(terms):
-        quantity = records[key].quantity
-        assert quantity is not None  # its status is ok
+    quantities = {key: records[key].quantity for key in recipes.keys_in(recipe for _, recipe in terms)}
+    for i, (coefficient, recipe) in enumerate(terms):
         name, system = (named[i][0], named[i][2]) if len(named) == len(terms) else ("", None)
+        if isinstance(recipe, str):
+            quantity, key = quantities[recipe], recipe
+        else:
+            quantity = recipes.quantity(recipe, quantities)  # type: ignore[arg-type]
+            key = json.dumps(recipes.to_json(recipe))
+        assert quantity is not None  # its status is ok
         yield Part(coefficient, quantity, name, system, key)
 
 
@@ -198,7 +207,7 @@ def _row(
         quantity, failure, used = entry_value(planned.terms, benchmark, entry, planned.bsse, records)
     # A fragment that occurs twice was computed once.
     costs = [r.cost for r in {r.key: r for r in used}.values() if r.cost]
-    text = split_level(planned.level)
+    text = parts_of_text(planned.level)
     status = "ok" if failure is None else "unsupported" if failure.kind == "unsupported" else "failed"
     return (
         planned.level,
@@ -216,7 +225,7 @@ def _row(
         warnings_text(used),
         sum(c.wall_s for c in costs),
         sum(c.cpu_s for c in costs),
-        not any(key in computed for _, key in planned.terms),
+        not any(key in computed for key in planned.keys),
         False,
     )
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from qmbench.domain.method import split_level
+from qmbench.domain.composite import parts_of_text
 from qmbench.domain.naming import PUBLISHED
 from qmbench.judging.frame import computed
 
@@ -71,5 +71,5 @@ def comparisons(found: pd.DataFrame) -> list[dict[str, Any]]:
 
 def _method(level: str) -> tuple[Any, ...]:
     """Method and options of a level, whatever its basis."""
-    text = split_level(str(level).removesuffix(PUBLISHED))
+    text = parts_of_text(str(level).removesuffix(PUBLISHED))
     return (text.method, *sorted(text.options))

@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 
 from qmbench.domain.errors import QmbenchError
-from qmbench.domain.method import split_level
+from qmbench.domain.composite import parts_of_text
 from qmbench.judging.columns import Column, Group
 
 Fit = dict[str, Any]
@@ -298,7 +298,7 @@ def level_differences(columns: tuple[Column, ...]) -> dict[str, dict[str, list[s
     found: dict[str, dict[str, list[str]]] = {}
     for column in columns:
         try:
-            text = split_level(column.level_of_theory)
+            text = parts_of_text(column.level_of_theory)
         except QmbenchError:
             continue
         if column.kind == "reference" and text.basis is None:

@@ -10,6 +10,7 @@ import pluggy
 if TYPE_CHECKING:
     from pathlib import Path
 
+    from qmbench.domain.composite import Composite
     from qmbench.domain.method import Method
     from qmbench.domain.observables import Observable
     from qmbench.domain.properties import Property
@@ -43,6 +44,11 @@ def qmbench_resolve_method(name: str) -> type[Method] | None:
     Return None for names that are not yours; raise Unsupported with the reason for names that are, but can't
     be done. It may import the program, since it is asked only for names that nobody listed.
     """
+
+
+@hookspec
+def qmbench_composites() -> Iterable[Composite]:  # type: ignore[empty-body]
+    """Levels made of levels under names of their own, such as focal-point recipes; they are used like methods."""
 
 
 @hookspec

@@ -16,6 +16,14 @@ from typing import TYPE_CHECKING, Any
 
 import pluggy
 
+from qmbench.domain.composite import (
+    Composite,
+    Level,
+    check_composite,
+    composite_level,
+    is_composite,
+    with_composites,
+)
 from qmbench.domain.errors import InputError, QmbenchError, did_you_mean
 from qmbench.domain.method import (
     PLUGIN_GROUP,
@@ -79,6 +87,7 @@ class Plugins:
     formats: FormatRegistry = field(default_factory=FormatRegistry)
     engines: dict[str, Callable[..., Any]] = field(default_factory=dict)
     stores: dict[str, Callable[..., Any]] = field(default_factory=dict)
+    composites: dict[str, Composite] = field(default_factory=dict)
 
     def method(self, name: str) -> tuple[type[Method], PluginInfo]:
         """The method called `name` and its plugin; InputError with the nearest names when there is none."""
@@ -100,11 +109,21 @@ class Plugins:
         note = f" (plugins that could not be loaded: {'; '.join(broken)})" if broken else ""
         raise InputError(f"unknown method '{name}'{did_you_mean(name, self.methods)}{note}")
 
-    def level(self, text: str, **options: Any) -> LevelOfTheory:
+    def level(self, text: str, **options: Any) -> Level:
         """A level of theory from its text, or from a method's name and the values of its options; all are checked.
 
-        `level("pbe/def2-svp?grid=5")` is `level("pbe", basis="def2-svp", grid=5)`.
+        `level("pbe/def2-svp?grid=5")` is `level("pbe", basis="def2-svp", grid=5)`. Of an extrapolation over basis
+        sets, a sum, or the name of one (`qmbench_composites`) it is a `CompositeLevel`.
         """
+        text = with_composites(text, self.composites)
+        if is_composite(text):
+            if options:
+                raise InputError(f"'{text}' is made of levels: write the options into their texts")
+            return composite_level(text, self.single_level)
+        return self.single_level(text, **options)
+
+    def single_level(self, text: str, **options: Any) -> LevelOfTheory:
+        """As `level`, of one that is not made of others."""
         parts = split_level(text)
         if options:
             return self._level_of_values(text, parts, options)
@@ -138,7 +157,7 @@ def plugins() -> Plugins:
     return discover(points)
 
 
-def level(text: str, /, **options: Any) -> LevelOfTheory:
+def level(text: str, /, **options: Any) -> Level:
     """A level of theory, with the installed plugins: from text, or from a method's name and the values of its options.
 
     `level("mbd", damping="pbe", k_grid=(4, 4, 4))`; an option that is left out has its default. InputError names a
@@ -147,8 +166,8 @@ def level(text: str, /, **options: Any) -> LevelOfTheory:
     return plugins().level(text, **options)
 
 
-def parse_level(text: str) -> LevelOfTheory:
-    """Parse a level of theory such as `pbe0/def2-tzvp?grid=5` with the installed plugins."""
+def parse_level(text: str) -> Level:
+    """Parse a level of theory such as `pbe0/def2-tzvp?grid=5` or `mp2/cc-pv[tq]z` with the installed plugins."""
     return plugins().level(text)
 
 
@@ -160,6 +179,14 @@ def read_system(path: str | Path, name: str | None = None) -> System:
 def system_from_json(data: Mapping[str, Any]) -> System:
     """Rebuild a system from `System.to_json`; InputError when no installed kind is its own."""
     return plugins().systems.from_json(data)
+
+
+def single_level(text: str) -> LevelOfTheory:
+    """As `parse_level`, of a level that is one calculation: InputError for one that is made of levels."""
+    found = parse_level(text)
+    if not isinstance(found, LevelOfTheory):
+        raise InputError(f"'{text}' is made of levels; one that is a single calculation is wanted here")
+    return found
 
 
 @lru_cache(maxsize=4096)
@@ -239,6 +266,7 @@ def _add(found: Plugins, info: PluginInfo, point: metadata.EntryPoint | Isolated
     statistics, formats = _declared(found, info.name)
     engines = _named(found, info, "qmbench_engines", {*hookspecs.CORE_ENGINES, *found.engines})
     stores = _named(found, info, "qmbench_stores", {*hookspecs.CORE_STORES, *found.stores})
+    composites = _composites(found, info.name, names)
     found.systems.update(kinds)
     for kind in kinds.values():
         add_units(kind.units)
@@ -247,6 +275,7 @@ def _add(found: Plugins, info: PluginInfo, point: metadata.EntryPoint | Isolated
     found.benchmark_folders += folders
     found.engines.update(engines)
     found.stores.update(stores)
+    found.composites.update(composites)
     found.statistics, found.formats = statistics, formats
     for method in methods:
         found.methods[method.name] = method
@@ -293,6 +322,19 @@ def _listed(manager: pluggy.PluginManager, plugin: str, hook: str) -> list[Any]:
     if not isinstance(answer, Iterable):
         raise InputError(f"{hook} gave {answer!r}, not a list")
     return list(answer)
+
+
+def _composites(found: Plugins, plugin: str, own_methods: Sequence[str]) -> dict[str, Composite]:
+    """The named composite levels of a plugin, by name. Their expressions are parsed when they are used."""
+    made: dict[str, Composite] = {}
+    for composite in _listed(found.manager, plugin, "qmbench_composites"):
+        if not isinstance(composite, Composite):
+            raise InputError(f"qmbench_composites gave {composite!r}, not a Composite")
+        check_composite(composite)
+        if composite.name in {*found.methods, *own_methods, *found.composites, *made}:
+            raise InputError(f"composite '{composite.name}' has the name of another composite or method")
+        made[composite.name] = composite
+    return made
 
 
 def _with_kinds(known: SystemRegistry, more: Iterable[type[System]]) -> SystemRegistry:

@@ -148,7 +148,7 @@ class _Behind:
         self.rows = {(r["level_of_theory"], r["bsse"] or "", r["entry"]): r for r in scored.to_dict("records")}
         benchmark = scored["benchmark"].iloc[0] if len(scored) else None
         self.keys = {
-            (p.level, p.bsse or "", p.entry): p.terms[0][1]
+            (p.level, p.bsse or "", p.entry): p.keys[0]
             for p in (run.entries if run else ())
             if p.benchmark == benchmark and p.terms
         }

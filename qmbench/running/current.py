@@ -11,7 +11,7 @@ from typing import Any, Literal
 from qmbench.domain.errors import QmbenchError, StoreError
 from qmbench.domain.method import LevelOfTheory
 from qmbench.domain.record import Record
-from qmbench.plugging.registry import parse_level, plugins
+from qmbench.plugging.registry import single_level, plugins
 from qmbench.running.run_document import Run
 
 Standing = Literal["current", "stale", "not installed"]
@@ -38,7 +38,7 @@ def installed_level(record: Record) -> LevelOfTheory | None:
 @lru_cache(maxsize=4096)
 def _level(text: str) -> LevelOfTheory | None:
     try:
-        return parse_level(text)
+        return single_level(text)
     except QmbenchError:
         return None
 

@@ -5,9 +5,12 @@ from __future__ import annotations
 from collections import Counter, defaultdict
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
+from typing import Any
 
 from qmbench.data.benchmark import Benchmark, Entry, find_benchmark
 from qmbench.data.suite import Selection, Suite, SuiteLevel
+from qmbench.domain import recipe as recipes
+from qmbench.domain.composite import CompositeLevel, Level
 from qmbench.domain.errors import InputError, QmbenchError, Unsupported
 from qmbench.domain.method import LevelOfTheory, Method
 from qmbench.domain.record import Failure, Task
@@ -17,14 +20,22 @@ from qmbench.plugging.registry import parse_level
 
 @dataclass(frozen=True)
 class PlannedEntry:
-    """One (level, entry): the coefficients and record keys it is made of, or why it can't be."""
+    """One (level, entry): the coefficients and recipes it is made of, or why it can't be.
+
+    A recipe (`domain.recipe`) has keys of records as leaves; of a level that is one calculation it is a key.
+    """
 
     level: str
     bsse: str
     benchmark: str
     entry: str
-    terms: tuple[tuple[float, str], ...] = ()
+    terms: tuple[tuple[float, recipes.Recipe], ...] = ()
     refused: Failure | None = None
+
+    @property
+    def keys(self) -> list[str]:
+        """The keys of the records it is made of, each once."""
+        return recipes.keys_in(recipe for _, recipe in self.terms)
 
 
 @dataclass(frozen=True)
@@ -34,7 +45,7 @@ class Plan:
     request was read, one line each."""
 
     suite: Suite
-    levels: tuple[LevelOfTheory, ...]
+    levels: tuple[Level, ...]
     benchmarks: Mapping[str, Benchmark]
     entries: tuple[PlannedEntry, ...]
     tasks: tuple[Task, ...]
@@ -53,7 +64,7 @@ def make_plan(suite: Suite) -> Plan:
         raise InputError(f"suite {suite.id}: 'levels' is missing or empty; only published values need none")
     entries: list[PlannedEntry] = []
     tasks: dict[str, Task] = {}
-    levels: dict[str, LevelOfTheory] = {}
+    levels: dict[str, Level] = {}
     written: dict[str, list[str]] = {}
     labels: dict[str, str] = {}
     for wanted in suite.levels:
@@ -67,7 +78,7 @@ def make_plan(suite: Suite) -> Plan:
             # What a level refuses has its place all the same: it was asked for.
             entries += [plan_entry(level, wanted.bsse, benchmark, entry, tasks) for entry in chosen if entry.terms]
     unique = {(p.level, p.bsse, p.benchmark, p.entry): p for p in entries}
-    used = {key for p in unique.values() for _, key in p.terms}
+    used = {key for p in unique.values() for key in p.keys}
     kept = tuple(task for key, task in tasks.items() if key in used)
     notes = tuple(_merged(name, texts) for name, texts in written.items() if len(set(texts)) > 1)
     named = {b.id: b for b in benchmarks.values()}
@@ -106,7 +117,7 @@ def wrong_levels(plan: Plan) -> list[Refusals]:
     return [Refusals(level, b, n, entries[level, b], reason) for (level, b, reason), n in wrong.items()]
 
 
-def _add_label(labels: dict[str, str], wanted: SuiteLevel, level: LevelOfTheory) -> None:
+def _add_label(labels: dict[str, str], wanted: SuiteLevel, level: Level) -> None:
     """The suite's label of the level, or else the method's own."""
     name = str(level)
     own = level.label
@@ -118,35 +129,79 @@ def _add_label(labels: dict[str, str], wanted: SuiteLevel, level: LevelOfTheory)
 
 
 def plan_entry(
-    level: LevelOfTheory, bsse: str | None, benchmark: Benchmark, entry: Entry, tasks: dict[str, Task]
+    level: Level, bsse: str | None, benchmark: Benchmark, entry: Entry, tasks: dict[str, Task]
 ) -> PlannedEntry:
     """Plan one entry at one level; its new tasks are added to `tasks` (by record key)."""
     treatment = bsse_for(level, bsse, benchmark, entry)
     try:
         benchmark.check(entry)
         parts = expand(level, treatment, benchmark, entry)
-        method = level.make()
-        for _, system, prop in parts:
-            method.check(system, frozenset((prop,)))
-        _refuse_missing_cores(method, entry.observable, parts)
-        _refuse_arbitrary_zero(method, entry.observable, parts)
+        made = {prop: level.recipe(prop) for _, _, prop in parts}
+        for leaf in dict.fromkeys(leaf for recipe in made.values() for leaf in recipes.leaves(recipe)):
+            _check(level, leaf, parts, made)
+        _refuse_missing_cores(level, entry.observable, parts, made)
+        for part in level.parts:
+            _refuse_arbitrary_zero(part.make(), entry.observable, parts)
     except QmbenchError as error:
         return PlannedEntry(str(level), treatment, benchmark.id, entry.id, refused=Failure(error.kind, str(error)))
     terms = []
     for coefficient, system, prop in parts:
-        key = level.key(system, prop)
-        tasks.setdefault(key, Task(system, level, (prop,)))
-        terms.append((coefficient, key))
+        terms.append((coefficient, _keyed(made[prop], system, tasks)))
     return PlannedEntry(str(level), treatment, benchmark.id, entry.id, tuple(terms))
 
 
-def _refuse_missing_cores(method: Method, observable: str, parts: Sequence[tuple[float, System, str]]) -> None:
+Leaf = tuple[LevelOfTheory, str]
+
+
+def recipe_for(level: Level, system: System, prop: str, tasks: dict[str, Task]) -> recipes.Recipe:
+    """How `prop` of `system` is made at `level`, with keys of records; their new tasks are added to `tasks`."""
+    return _keyed(level.recipe(prop), system, tasks)
+
+
+def _keyed(recipe: recipes.Recipe, system: System, tasks: dict[str, Task]) -> recipes.Recipe:
+    return recipes.with_leaves(recipe, lambda leaf: _key(leaf, system, tasks))
+
+
+def _key(leaf: Leaf, system: System, tasks: dict[str, Task]) -> str:
+    level, prop = leaf
+    key = level.key(system, prop)
+    tasks.setdefault(key, Task(system, level, (prop,)))
+    return key
+
+
+def _check(level: Level, leaf: Leaf, parts: Sequence[tuple[float, System, str]], made: Mapping[str, Any]) -> None:
+    """Let the method of a leaf refuse each system; of a composite the message names the part."""
+    single, prop = leaf
+    method = single.make()
+    for _, system, whole in parts:
+        if leaf not in recipes.leaves(made[whole]):
+            continue
+        try:
+            method.check(system, frozenset((prop,)))
+        except QmbenchError as error:
+            if isinstance(level, CompositeLevel):
+                raise type(error)(f"{single}: {error}") from None
+            raise
+
+
+def _refuse_missing_cores(
+    level: Level, observable: str, parts: Sequence[tuple[float, System, str]], made: Mapping[str, Any]
+) -> None:
     """Unsupported when the observable would not be that of all electrons because core electrons do not cancel."""
-    energies = [(coefficient, system) for coefficient, system, prop in parts if prop == "energy"]
-    left = sum(coefficient * method.removed_electrons(system) for coefficient, system in energies)
+    if "energy" not in made:
+        return
+    shares = {leaf: weight for leaf, weight in recipes.weights(made["energy"]).items() if abs(weight) > 1e-9}
+    methods = {leaf: leaf[0].make() for leaf in shares}
+    left = sum(
+        coefficient * shares[leaf] * methods[leaf].removed_electrons(system)
+        for coefficient, system, prop in parts
+        if prop == "energy"
+        for leaf in shares
+    )
     if abs(left) > 1e-9:
+        name = level.method.name if isinstance(level, LevelOfTheory) else str(level)
         raise Unsupported(
-            f"{method.name}: pseudopotentials stand for {left:.3g} core electrons, so that this {observable} is not"
+            f"{name}: pseudopotentials stand for {left:.3g} core electrons, so that this {observable} is not"
             " comparable with all-electron ones; differences in which the cores cancel are"
         )
 
@@ -167,7 +222,7 @@ def _refuse_arbitrary_zero(method: Method, observable: str, parts: Sequence[tupl
         )
 
 
-def bsse_for(level: LevelOfTheory, bsse: str | None, benchmark: Benchmark, entry: Entry) -> str:
+def bsse_for(level: Level, bsse: str | None, benchmark: Benchmark, entry: Entry) -> str:
     """`none` or `cp` where the entry has fragments and the method a basis, else the empty string.
 
     InputError when the choice matters and nobody made it.
@@ -185,14 +240,15 @@ def bsse_for(level: LevelOfTheory, bsse: str | None, benchmark: Benchmark, entry
     return bsse if bsse in offered else offered[0]
 
 
-def expand(level: LevelOfTheory, bsse: str, benchmark: Benchmark, entry: Entry) -> list[tuple[float, System, str]]:
+def expand(level: Level, bsse: str, benchmark: Benchmark, entry: Entry) -> list[tuple[float, System, str]]:
     """The entry as (coefficient, system, property) triples.
 
     A method that lists the observable itself among its properties gives it directly, on the whole complex.
     """
     observable = benchmark.observable_of(entry)
     whole = [term for term in entry.terms if term.fragments is None]
-    if observable.name in level.method.properties and observable.name != observable.prop and len(whole) == 1:
+    direct = isinstance(level, LevelOfTheory) and observable.name in level.method.properties
+    if direct and observable.name != observable.prop and len(whole) == 1:
         return [(1.0, benchmark.system(whole[0].system), observable.name)]
     return [
         (coefficient, part, observable.prop) for _, coefficient, part in named_parts(benchmark, entry, bsse == "cp")

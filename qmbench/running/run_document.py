@@ -10,7 +10,8 @@ from typing import Any
 
 from qmbench.data.benchmark import Benchmark, find_benchmark
 from qmbench.domain.errors import StoreError
-from qmbench.domain.method import LevelOfTheory
+from qmbench.domain import recipe as recipes
+from qmbench.domain.composite import CompositeLevel, Level
 from qmbench.domain.record import Failure
 from qmbench.running.plan import Plan, PlannedEntry
 
@@ -29,7 +30,17 @@ class RunLevel:
     citations: tuple[str, ...] = ()
 
     @classmethod
-    def of(cls, level: LevelOfTheory, label: str = "") -> RunLevel:
+    def of(cls, level: Level, label: str = "") -> RunLevel:
+        if isinstance(level, CompositeLevel):
+            return cls(
+                label=label,
+                families=level.families(),
+                stochastic=level.is_stochastic(),
+                plugin=level.plugin,
+                versions=level.versions,
+                code=level.code_digest,
+                citations=level.citations,
+            )
         method = level.make()
         return cls(
             label=label,
@@ -192,7 +203,7 @@ def _texts(values: Any) -> list[str]:
 
 def keys_of(entries: Iterable[PlannedEntry]) -> frozenset[str]:
     """Keys of all records that these entries are made of."""
-    return frozenset(key for planned in entries for _, key in planned.terms)
+    return frozenset(key for planned in entries for key in planned.keys)
 
 
 def _entry_to_json(p: PlannedEntry) -> dict[str, Any]:
@@ -201,7 +212,7 @@ def _entry_to_json(p: PlannedEntry) -> dict[str, Any]:
         "bsse": p.bsse,
         "benchmark": p.benchmark,
         "entry": p.entry,
-        "terms": [[c, key] for c, key in p.terms],
+        "terms": [[c, recipes.to_json(recipe)] for c, recipe in p.terms],
         "refused": p.refused.to_json() if p.refused else None,
     }
 
@@ -212,6 +223,6 @@ def _entry_from_json(data: Mapping[str, Any]) -> PlannedEntry:
         bsse=_text(data["bsse"]),
         benchmark=_text(data["benchmark"]),
         entry=_text(data["entry"]),
-        terms=tuple((float(c), str(key)) for c, key in data["terms"]),
+        terms=tuple((float(c), recipes.from_json(recipe)) for c, recipe in data["terms"]),
         refused=Failure(**{name: _text(text) for name, text in data["refused"].items()}) if data.get("refused") else None,
     )

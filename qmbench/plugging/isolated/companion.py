@@ -32,7 +32,7 @@ from qmbench.plugging.fingerprint import code_behind
 from qmbench.plugging.isolated.described import describe
 from qmbench.plugging.isolated.place import normal
 from qmbench.plugging.isolated.systems import describe_kind, facts
-from qmbench.plugging.registry import GROUP, parse_level, plugins, system_from_json
+from qmbench.plugging.registry import GROUP, single_level, plugins, system_from_json
 
 
 def main() -> None:
@@ -243,7 +243,7 @@ def system_figure(data: Mapping[str, Any]) -> str | None:
 
 @lru_cache(maxsize=1024)
 def _level(text: str) -> LevelOfTheory:
-    return parse_level(text)
+    return single_level(text)
 
 
 def _system(document: Mapping[str, Any]) -> System:

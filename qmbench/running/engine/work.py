@@ -28,7 +28,7 @@ from qmbench.domain.record import CODE_DIGITS, Cost, Failure, Status
 from qmbench.domain.resources import Resources
 from qmbench.domain.systems import System
 from qmbench.plugging.fingerprint import code_behind, edited_since
-from qmbench.plugging.registry import parse_level, plugins, system_from_json
+from qmbench.plugging.registry import single_level, plugins, system_from_json
 from qmbench.running.engine.outcome import Outcome, resources_from
 
 # What the data limit leaves above the memory limit: pages that a program reserves and never touches count for
@@ -102,7 +102,7 @@ def _run(document: Mapping[str, Any], resources: Resources) -> Result:
 
 @lru_cache(maxsize=256)
 def _level(text: str) -> LevelOfTheory:
-    level = parse_level(text)
+    level = single_level(text)
     if not level.isolated:  # the digest is of the files, and this process may have loaded them before
         _refuse_edited(edited_since(level.method, STARTED))
     return level
