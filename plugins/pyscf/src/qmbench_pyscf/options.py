@@ -19,7 +19,7 @@ class BasisOptions(Options):
     basis: str | None = Field(None, description="basis set, such as cc-pvdz or def2-tzvp")
     cartesian: Cartesian | None = Field(
         None,
-        description="basis functions: false, spherical (five d, seven f); d, six Cartesian d and spherical ones beyond; "
+        description="basis functions: false, spherical (five d, seven f); d, six Cartesian d, spherical ones beyond; "
         "true, Cartesian throughout (six d, ten f). If not given, those that the basis set was published with: d for "
         "3-21G and 6-31G with all that belongs to them and for Dunning's DZP, false for all others",
         examples=[True],
