@@ -1,4 +1,4 @@
-"""Basis sets of PySCF's table by canonical spelling, and other names. scripts/basis_table.py wrote it."""
+"""Basis sets of PySCF's table by canonical name, and other names. scripts/basis_table.py wrote it."""
 
 NAMES = tuple(
     """

@@ -52,9 +52,7 @@ class BasisOptions(Options):
 class ScfOptions(BasisOptions):
     """The self-consistent field of a molecule, whatever is built on it. For the options of other plugins, too."""
 
-    basis: str = Field(  # type: ignore[assignment]
-        description="basis set, such as cc-pvdz or def2-tzvp; its core potential is part of it"
-    )
+    basis: str = Field(description="basis set, such as cc-pvdz or def2-tzvp; its core potential is part of it")
     reference: Reference = Field(
         "auto",
         description="determinant: auto is restricted for multiplicity 1, unrestricted otherwise; unrestricted lets a "
