@@ -112,14 +112,6 @@ def test_open_shells_are_near_exact_diagonalization(u):
     assert abs(embed(problem).energy - exact) / 10 < 0.01 * max(u, u**2)
 
 
-@pytest.mark.slow
-def test_fourteen_sites_and_eight_electrons():
-    problem = hubbard((14,), (PBC,), 8, 1.0, (2,))
-    exact = full_ci(problem.lattice.h, 1.0, 8)
-    assert exact == pytest.approx(-12.763, abs=1e-3)
-    assert abs(embed(problem).energy - exact) / 14 < 0.003
-
-
 def test_the_mismatch_is_that_of_fragment_and_low_level():
     """None where the embedding is exact, and none of the fragment's block where one site's density is fixed."""
     assert embed(hubbard((8,), (APBC,), 8, 0.0, (2,))).density_mismatch < 1e-10
