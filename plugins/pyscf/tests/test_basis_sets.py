@@ -47,8 +47,8 @@ def test_water_of_gaussian(run):
 
 
 def test_water_of_nwchem(energy):
-    """NWChem's Cartesian functions: github.com/nwchemgit/nwchem, HF/6-31G* optimization of water, as in the tests of
-    qcdb (test_1_hf of its NWChem geometry optimization)."""
+    """NWChem's value, in Cartesian functions, of the qcdb package's test of a geometry optimization of water at
+    HF/6-31G* (check_rhf, which holds it to 1e-5), at the geometry of that test."""
     angstrom = 1 / 0.529177210903
     x = ((0, 0, -0.065638538099), (0, -0.757480611647, 0.520865616174), (0, 0.757480611647, 0.520865616174))
     water = Molecule(("O", "H", "H"), tuple(tuple(c * angstrom for c in atom) for atom in x), 0, 1)
