@@ -43,7 +43,11 @@ def test_ghosts_make_every_fragment_its_own(folder):
 
 def test_two_spellings_of_a_level_are_one(folder):
     levels = LEVEL.format("toy/X", "none") + LEVEL.format("TOY/x?ghost_stabilization=0.0", "none")
-    assert len(plan_of(folder, levels).tasks) == 5
+    plan = plan_of(folder, levels)
+    assert len(plan.tasks) == len(plan.entries) == 5
+    assert [str(level) for level in plan.levels] == ["toy/x"]
+    assert plan.notes == ("'toy/X', 'TOY/x?ghost_stabilization=0.0' are one level of theory, toy/x: it has one row",)
+    assert plan_of(folder, LEVEL.format("toy/X", "none")).notes == ()
 
 
 def test_a_method_without_a_basis_has_no_counterpoise(folder):

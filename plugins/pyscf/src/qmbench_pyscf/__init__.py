@@ -1,9 +1,9 @@
 """Methods computed by PySCF, and a small library that other plugins build on.
 
 Public names for other plugins: `to_mole`, `check_basis`, `removed_electrons`, `pyscf_session`; `ScfSpecification` (all
-that an SCF depends on), `BasisOptions`, `ScfOptions` and `KohnShamOptions` (options of a method that computes one), `converged_scf`,
-`scf_settings`, `ExternalFunctional`, `functional_label`. They are imported when first used: importing this module
-imports no quantum-chemistry program.
+that an SCF depends on), `BasisOptions`, `ScfOptions` and `KohnShamOptions` (options of a method that computes one),
+`converged_scf`, `scf_settings`, `ExternalFunctional`, `functional_label`. They are imported when first used: importing
+this module imports no quantum-chemistry program.
 """
 
 from __future__ import annotations
@@ -68,7 +68,7 @@ def qmbench_methods() -> list[type[Method]]:
 
 @hookimpl
 def qmbench_resolve_method(name: str) -> type[Method] | None:
-    """Any other functional of libxc, alone or with `+d3bj` or `+d4`, and the names that people write for all of them."""
+    """Any other functional of libxc, alone or with `+d3bj` or `+d4`; names that people write for any of them."""
     from qmbench_pyscf.dispersion import resolve_corrected
     from qmbench_pyscf.meanfield import functional_method
     from qmbench_pyscf.names import KNOWN, everyday_name

@@ -77,7 +77,7 @@ def basis_functions(basis: str, symbol: str) -> list:
 
 
 def _found(basis: str, symbol: str) -> tuple[str, list]:
-    """PySCF's name of the canonical `basis`, `unc` aside, and its shells on `symbol`; InputError when there are none."""
+    """PySCF's name of the canonical `basis`, `unc` aside, and its shells on `symbol`; InputError without any."""
     for name in pyscf_names(basis):
         if shells := _shells(name, symbol):
             break

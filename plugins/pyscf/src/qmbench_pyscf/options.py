@@ -19,7 +19,7 @@ class BasisOptions(Options):
     basis: str | None = Field(None, description="basis set, such as cc-pvdz or def2-tzvp")
     cartesian: Cartesian | None = Field(
         None,
-        description="basis functions: false, spherical (five d, seven f); d, six Cartesian d and spherical ones beyond; "
+        description="basis functions: false, spherical (five d, seven f); d, six Cartesian d, spherical ones beyond; "
         "true, Cartesian throughout (six d, ten f). If not given, those that the basis set was published with: d for "
         "3-21G and 6-31G with all that belongs to them and for Dunning's DZP, false for all others",
         examples=[True],
@@ -52,9 +52,7 @@ class BasisOptions(Options):
 class ScfOptions(BasisOptions):
     """The self-consistent field of a molecule, whatever is built on it. For the options of other plugins, too."""
 
-    basis: str = Field(  # type: ignore[assignment]
-        description="basis set, such as cc-pvdz or def2-tzvp; its core potential is part of it"
-    )
+    basis: str = Field(description="basis set, such as cc-pvdz or def2-tzvp; its core potential is part of it")
     reference: Reference = Field(
         "auto",
         description="determinant: auto is restricted for multiplicity 1, unrestricted otherwise; unrestricted lets a "
