@@ -1,4 +1,4 @@
-"""A store in which something else has written: each command says which run or record is broken; the others are usable."""
+"""A store in which something else has written: each command names what is broken, and the rest is usable."""
 
 from __future__ import annotations
 
@@ -166,13 +166,19 @@ def test_any_document_and_any_cell(qmbench: Command, store: Path, tmp_path: Path
         place[key] = data.draw(tree)
         sql(copy, "UPDATE runs SET document = ? WHERE id = 'later'", json.dumps(document))
     else:
-        names = "level system_name property status value unit uncertainty uncertainty_kind failure_kind shared provenance"
+        names = (
+            "level system_name property status value unit uncertainty uncertainty_kind failure_kind shared provenance"
+        )
         column = data.draw(st.sampled_from([*names.split(), "failure_message", "log_tail", "wall_s", "cores"]))
         value = data.draw(
             st.text(max_size=10) | st.floats(allow_nan=False) | st.binary(max_size=6) | tree.map(json.dumps)
         )
         sql(copy, f"UPDATE records SET {column} = ?", value)
-    for arguments in (("report", "later", "--format", "csv"), ("disagree", "later", "--json"), ("store", "prune", "--dry-run")):
+    for arguments in (
+        ("report", "later", "--format", "csv"),
+        ("disagree", "later", "--json"),
+        ("store", "prune", "--dry-run"),
+    ):
         code, _, err = qmbench(*arguments, "--store", copy)
         assert code in (0, 3), err
         assert "a bug" not in err
@@ -184,7 +190,11 @@ def test_a_pipe_is_no_store_and_no_baseline(store: Path, tmp_path: Path) -> None
     os.mkfifo(pipe)
     for arguments in (["report", "--store"], ["check", "--baseline"], ["compute", "hf/sto-3g", "x.xyz", "--store"]):
         done = subprocess.run(
-            [Path(sys.executable).with_name("qmbench"), *arguments, pipe], capture_output=True, text=True, timeout=60, check=False
+            [Path(sys.executable).with_name("qmbench"), *arguments, pipe],
+            capture_output=True,
+            text=True,
+            timeout=60,
+            check=False,
         )
         assert done.returncode == 3, done.stderr
         assert done.stderr.count("\n") == 1
