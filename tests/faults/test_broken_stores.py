@@ -149,7 +149,7 @@ tree = st.recursive(plain, lambda x: st.lists(x, max_size=4) | st.dictionaries(s
 
 @pytest.mark.slow
 @settings(
-    max_examples=300, deadline=5000, suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow]
+    max_examples=100, deadline=5000, suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow]
 )
 @given(data=st.data())
 def test_any_document_and_any_cell(qmbench: Command, store: Path, tmp_path: Path, data: st.DataObject) -> None:

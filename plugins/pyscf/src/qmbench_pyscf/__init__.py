@@ -1,9 +1,9 @@
 """Methods computed by PySCF, and a small library that other plugins build on.
 
 Public names for other plugins: `to_mole`, `check_basis`, `removed_electrons`, `pyscf_session`; `ScfSpecification`
-(all that an SCF depends on), `ScfOptions` and `KohnShamOptions` (options of a method that computes one), `converged_scf`,
-`scf_settings`, `ExternalFunctional`, `functional_label`. They are imported when first used: importing this module
-imports no quantum-chemistry program.
+(all that an SCF depends on), `ScfOptions` and `KohnShamOptions` (options of a method that computes one),
+`converged_scf`, `scf_settings`, `ExternalFunctional`, `functional_label`. They are imported when first used: importing
+this module imports no quantum-chemistry program.
 """
 
 from __future__ import annotations
