@@ -9,8 +9,8 @@ from pathlib import Path
 from typing import Any
 
 from qmbench.data.benchmark import Benchmark, find_benchmark
-from qmbench.domain.errors import StoreError
-from qmbench.domain.method import LevelOfTheory
+from qmbench.domain.errors import InputError, StoreError
+from qmbench.domain.method import LevelOfTheory, split_level
 from qmbench.domain.record import Failure
 from qmbench.running.plan import Plan, PlannedEntry
 
@@ -168,9 +168,13 @@ class Run:
             levels = {level: RunLevel.from_json(about) for level, about in data["levels"].items()}
             part = "entries"
             entries = tuple(_entry_from_json(planned) for planned in data["entries"])
+            for benchmark in {planned.benchmark for planned in entries} - benchmarks.keys():
+                raise ValueError(f"an entry is of the benchmark '{benchmark[:40]}', which the run does not have")
+            for level in {planned.level for planned in entries}:
+                split_level(level)
             part = "computed"
             computed = frozenset(_texts(data.get("computed")))
-        except (KeyError, TypeError, ValueError, AttributeError, RecursionError) as error:
+        except (KeyError, TypeError, ValueError, AttributeError, RecursionError, InputError) as error:
             missing = f" ({error} is missing)" if isinstance(error, KeyError) else f" ({str(error)[:100]})"
             raise StoreError(
                 f"the document of run '{name}' is broken in '{part}'{missing}; run the suite again to make a new one"
