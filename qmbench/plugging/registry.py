@@ -28,11 +28,11 @@ from qmbench.domain.method import (
     split_level,
 )
 from qmbench.domain.observables import OBSERVABLES, Observable, ObservableRegistry
-from qmbench.domain.properties import PropertyRegistry, core_registry
+from qmbench.domain.properties import PropertyRegistry, core_registry, units_of_properties
 from qmbench.domain.statistic import StatisticRegistry
 from qmbench.domain.systems import System
 from qmbench.domain.systems.files import SystemRegistry
-from qmbench.domain.units import add_units
+from qmbench.domain.units import add_units, check_units
 from qmbench.plugging import hookspecs
 from qmbench.plugging.formats import FormatRegistry
 from qmbench.plugging.isolated.place import installed
@@ -230,6 +230,7 @@ def _add(found: Plugins, info: PluginInfo, point: metadata.EntryPoint | Isolated
     trial = PropertyRegistry(found.properties)
     for prop in properties:
         trial.add(prop)
+    units = _units(found, info.name)
     observables = ObservableRegistry(found.observables)
     for observable in _listed(found.manager, info.name, "qmbench_observables"):
         if not isinstance(observable, Observable):
@@ -242,6 +243,8 @@ def _add(found: Plugins, info: PluginInfo, point: metadata.EntryPoint | Isolated
     found.systems.update(kinds)
     for kind in kinds.values():
         add_units(kind.units)
+    add_units(units)
+    add_units(units_of_properties(properties))
     found.properties.update(trial)
     found.observables.update(observables)
     found.benchmark_folders += folders
@@ -262,6 +265,19 @@ def _declared(found: Plugins, plugin: str) -> tuple[StatisticRegistry, FormatReg
     for made in _listed(found.manager, plugin, "qmbench_formats"):
         formats.add(made)
     return statistics, formats
+
+
+def _units(found: Plugins, plugin: str) -> dict[str, tuple[str, float]]:
+    """The units that a plugin's `qmbench_units` gives, checked; none where it has no such hook."""
+    if getattr(found.manager.get_plugin(plugin), "qmbench_units", None) is None:
+        return {}
+    answer = next(iter(_results(found.manager, plugin, "qmbench_units")), None)
+    try:
+        units = {name: (str(dimension), float(size)) for name, (dimension, size) in answer.items()}  # type: ignore[union-attr]
+    except (AttributeError, TypeError, ValueError):
+        raise InputError(f"qmbench_units gave {answer!r}, not names with (dimension, size)") from None
+    check_units(units)
+    return units
 
 
 def check_api(api: Any) -> None:

@@ -9,8 +9,8 @@ from pathlib import Path
 from typing import Any
 
 from qmbench.data.benchmark import Benchmark, find_benchmark
-from qmbench.domain.errors import StoreError
-from qmbench.domain.method import LevelOfTheory
+from qmbench.domain.errors import InputError, StoreError
+from qmbench.domain.method import LevelOfTheory, split_level
 from qmbench.domain.record import Failure
 from qmbench.running.plan import Plan, PlannedEntry
 
@@ -161,15 +161,20 @@ class Run:
             head |= {"suite": _text(suite.get("id")), "title": _text(suite.get("title"))}
             part = "benchmarks"
             benchmarks = {
-                b: RunBenchmark(_text(about["version"]), Path(about["folder"])) for b, about in data["benchmarks"].items()
+                b: RunBenchmark(_text(about["version"]), Path(about["folder"]))
+                for b, about in data["benchmarks"].items()
             }
             part = "levels"
             levels = {level: RunLevel.from_json(about) for level, about in data["levels"].items()}
             part = "entries"
             entries = tuple(_entry_from_json(planned) for planned in data["entries"])
+            for benchmark in {planned.benchmark for planned in entries} - benchmarks.keys():
+                raise ValueError(f"an entry is of the benchmark '{benchmark[:40]}', which the run does not have")
+            for level in {planned.level for planned in entries}:
+                split_level(level)
             part = "computed"
             computed = frozenset(_texts(data.get("computed")))
-        except (KeyError, TypeError, ValueError, AttributeError, RecursionError) as error:
+        except (KeyError, TypeError, ValueError, AttributeError, RecursionError, InputError) as error:
             missing = f" ({error} is missing)" if isinstance(error, KeyError) else f" ({str(error)[:100]})"
             raise StoreError(
                 f"the document of run '{name}' is broken in '{part}'{missing}; run the suite again to make a new one"
@@ -213,5 +218,7 @@ def _entry_from_json(data: Mapping[str, Any]) -> PlannedEntry:
         benchmark=_text(data["benchmark"]),
         entry=_text(data["entry"]),
         terms=tuple((float(c), str(key)) for c, key in data["terms"]),
-        refused=Failure(**{name: _text(text) for name, text in data["refused"].items()}) if data.get("refused") else None,
+        refused=Failure(**{name: _text(text) for name, text in data["refused"].items()})
+        if data.get("refused")
+        else None,
     )

@@ -200,6 +200,11 @@ class IsolatedPlugin:
         ]
 
     @hookimpl
+    def qmbench_units(self) -> Mapping[str, tuple[str, float]]:
+        """The units that it described."""
+        return {unit: (dimension, size) for unit, (dimension, size) in self.data.get("units", {}).items()}
+
+    @hookimpl
     def qmbench_observables(self) -> Iterable[Observable]:
         """The observables that it described."""
         made = []

@@ -75,8 +75,7 @@ def write_csv(table: pd.DataFrame, folder: Path, stem: str) -> list[Path]:
 
 
 def csv_text(table: pd.DataFrame) -> str:
-    """The table as CSV. A text that a spreadsheet would take for a formula begins with an apostrophe; numbers do not."""
-
+    """The table as CSV. A text that a spreadsheet would take for a formula begins with an apostrophe; numbers don't."""
     from pandas.api.types import is_numeric_dtype
 
     def harmless(cell: Any) -> Any:
@@ -128,7 +127,10 @@ def write_markdown(
 
 
 def write_text(path: Path, text: str) -> None:
-    """Write text, without what acts instead of being seen, whole or not at all; StoreError with the system's reason when that can't be done."""
+    """Write text, without what acts instead of being seen, whole or not at all.
+
+    StoreError with the system's reason when that can't be done.
+    """
     _write(path, visible(text).encode("utf-8", "replace"))
 
 
