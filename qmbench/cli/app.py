@@ -7,6 +7,7 @@ from typing import Annotated
 
 import typer
 
+from qmbench.cli.benchmark import benchmark_app, import_app
 from qmbench.cli.plugin import app as plugin_app
 
 app = typer.Typer(
@@ -24,6 +25,8 @@ store_app = typer.Typer(help="Look after a store of records.", no_args_is_help=T
 app.add_typer(run_app, name="run")
 app.add_typer(store_app, name="store")
 app.add_typer(plugin_app, name="plugin")
+app.add_typer(benchmark_app, name="benchmark")
+app.add_typer(import_app, name="import")
 
 Json = Annotated[bool, typer.Option("--json", help="Print one JSON document on standard output and nothing else.")]
 Store = Annotated[

@@ -361,7 +361,6 @@ def ionic(tree: Tree, folder: Path) -> Draft:
             entry["subset"] += " small"
     for r in draft.references:
         r["level_of_theory"] = "CCSD(T)/CBS"
-        r["value"] = rounded(r["value"], 2)
         r["uncertainty"], r["uncertainty_kind"] = "0.005", "rounding"
         r["source_place"] = f"{place}, {COLLECTED}, {r['source_place'].split(', ')[1]}"
     return describe(
@@ -657,7 +656,6 @@ def proton_affinities(tree: Tree, folder: Path) -> Draft:
         entry["subset"] = "small" if len(draft.systems[base].symbols) <= 6 else ""
     for r in draft.references:
         r["level_of_theory"] = "W1-F12, W2-F12 or CCSD(T)/CBS"
-        r["value"] = rounded(r["value"], 2)
         r["uncertainty"], r["uncertainty_kind"] = "0.005", "rounding"
         r["source_place"] = f"PA26, {COLLECTED}, {r['source_place'].split(', ')[1]}"
     return describe(
