@@ -122,6 +122,10 @@ def compute(
         typer.Option("--figure", metavar="FILE", help="Draw a property of pairs of atoms: .svg, .png, .pdf or .json."),
     ] = None,
     fresh: Fresh = False,
+    charge: Annotated[int | None, typer.Option("--charge", metavar="Q", help="Of a .pdb, .sdf, .mol or .cif.")] = None,
+    multiplicity: Annotated[
+        int | None, typer.Option("--multiplicity", metavar="M", help="2S+1, of such a file.")
+    ] = None,
     json: Json = False,
 ) -> int:
     """Compute one level of theory on one system or one entry of a benchmark."""
@@ -140,6 +144,8 @@ def compute(
         json=json,
         fresh=fresh,
         figure=figure,
+        charge=charge,
+        multiplicity=multiplicity,
     )
 
 

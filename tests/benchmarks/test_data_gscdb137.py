@@ -194,7 +194,7 @@ def test_versions_of_s66():
     for entry, value in sets["S66-2011"].items():
         assert abs(sets["GMTKN55"][entry] - value) <= 0.0051  # two decimals of it
         assert abs(sets["S66-2025"][entry] - value) < 0.36
-        assert abs(sets["S66-2025"][entry] - sets["S66-2022"][entry]) < 0.12  # the post-CCSD(T) correction is small
+        assert abs(sets["S66-2025"][entry] - sets["S66-2022"][entry]) < 0.13  # the post-CCSD(T) correction is small
     assert sets["S66-2011"]["01_water_water"] == -4.918
 
 
@@ -203,7 +203,7 @@ def test_versions_of_a24():
     assert {name: len(values) for name, values in sets.items()} == dict.fromkeys(sets, 24)
     assert set(sets) == {"A24-2015", "A24-2013", "A24-in-press"}
     for entry, value in sets["A24-2015"].items():
-        assert abs(sets["A24-2013"][entry] - value) < 0.09
+        assert abs(sets["A24-2013"][entry] - value) < 0.063
 
 
 def test_three_revisions_of_s66_judge_the_functionals():
@@ -290,6 +290,50 @@ def test_proton_affinities_have_the_proton():
     b = find_benchmark("proton_affinities")
     assert b.system("proton").n_electrons == 0
     assert all(any(t.system == "proton" for t in e.terms) for e in b.entries)
+
+
+@pytest.mark.slow
+def test_the_whole_database_comes_over(tree, printed, tmp_path):
+    """All 137 sets in under two minutes of processor time; it lints clean, and the mean absolute errors of the 16
+    functionals on each set are those that the authors print, to the last digit."""
+    import time
+
+    from qmbench.data.benchmark import load_benchmark
+    from qmbench.data.imports.choose import Wanted, import_benchmarks
+    from qmbench.running.lint import lint_path
+
+    start = time.process_time()
+    done = import_benchmarks(Wanted(tree.place, "gscdb", tmp_path))
+    assert time.process_time() - start < 120
+    assert (len(done.folders), done.entries) == (137, 8377)
+    assert [what for what, _ in done.findings.left_out] == [
+        "OEEF: systems of 136 entries, whose published values came over"
+    ]
+    assert lint_path(tmp_path / "gscdb") == []
+    for folder in done.folders:
+        b = load_benchmark(folder)
+        reference = {r.entry: r.quantity.value for r in b.references}
+        errors: dict[str, list[float]] = {}
+        for r in b.published:
+            theirs, mine = r.quantity.value, reference[r.entry]
+            if b.id == "V30":
+                theirs, mine = (_wavenumber(x, b.entry(r.entry).note) for x in (theirs, mine))
+            errors.setdefault(r.set, []).append(abs(theirs - mine))
+        unit = {"Dip146": E_BOHR_IN_DEBYE}.get(b.id, 1.0)
+        unit = BOHR_IN_ANGSTROM**3 if b.id in ("HR46", "Pol130", "T144") else unit
+        for column, values in printed["MAE", b.id].items():
+            # Energies are theirs bit by bit; properties go through our factors, V30 through a square root as well.
+            within = 1e-12 if unit == 1.0 and b.id != "V30" else 1e-5
+            assert np.mean(errors[column]) * unit == pytest.approx(values, rel=within), (b.id, column)
+
+
+def _wavenumber(second_difference, note):
+    """Harmonic wavenumber (cm-1) from E(+h) + E(−h) − 2 E(0) in kcal/mol, along a normal mode with a step h in Å √u."""
+    from qmbench.domain.units import ATOMIC_MASS_IN_ELECTRON_MASSES, HARTREE_IN_CM1, HARTREE_IN_KCAL_MOL
+
+    step = float(re.search(r"step ([0-9.]+) angstrom", note)[1]) / BOHR_IN_ANGSTROM
+    k = second_difference / HARTREE_IN_KCAL_MOL / step**2 / ATOMIC_MASS_IN_ELECTRON_MASSES
+    return np.sign(k) * np.sqrt(abs(k)) * HARTREE_IN_CM1
 
 
 def test_readmes_attribute_the_database():

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shutil
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -75,15 +76,19 @@ def import_benchmarks(wanted: Wanted) -> Imported:
     if target.exists():
         raise InputError(f"{target} is there already; name another, or remove it first")
     drafts = [draft for draft in _drafts(tree, form, wanted, done.findings) if draft.entries]
-    for draft in drafts:
-        folder = target if len(drafts) == 1 else target / draft.meta["id"]
-        if len(drafts) == 1:
-            draft.meta["id"] = wanted.id
-        draft.write(folder)
-        freeze(folder)
-        done.folders.append(folder)
-        done.entries += len(draft.entries)
-        done.systems += len(draft.systems)
+    try:
+        for draft in drafts:
+            folder = target if len(drafts) == 1 else target / draft.meta["id"]
+            if len(drafts) == 1:
+                draft.meta["id"] = wanted.id
+            draft.write(folder)
+            freeze(folder)
+            done.folders.append(folder)
+            done.entries += len(draft.entries)
+            done.systems += len(draft.systems)
+    except BaseException:
+        shutil.rmtree(target, ignore_errors=True)  # half of it would look like all of it
+        raise
     if not drafts:
         raise InputError(f"{wanted.source}: nothing of it could be brought over" + _first(done.findings))
     return done
