@@ -75,3 +75,9 @@ def test_what_can_not_be_read_is_one_line(tmp_path):
     (tmp_path / "x.xyz").write_text("1\ncharge=0 multiplicity=1\nHe 0 0 0\n")
     with pytest.raises(InputError, match="others state their own"):
         target_of(str(tmp_path / "x.xyz"), 0, 1)
+
+
+def test_a_file_of_several_structures_is_refused(tmp_path):
+    ase.io.write(tmp_path / "two.pdb", [ase.build.molecule("H2O"), ase.build.molecule("NH3")])
+    with pytest.raises(InputError, match=r"two\.pdb holds 2 structures"):
+        find_target(str(tmp_path / "two.pdb"), 0, 1)

@@ -480,3 +480,15 @@ def test_numbers_keep_their_digits(tmp_path):
     g = draft.Geometry(("H", "H"), (("0.0", "0.0", "0.0"), ("0.1234567890", "0.0", "0.74")), 0, 1)
     (tmp_path / "a.xyz").write_text(g.frame("h2"))
     assert plugins().systems.read(tmp_path / "a.xyz").coordinates[1][0] == 0.1234567890 / BOHR_IN_ANGSTROM
+
+
+def test_parts_hold_every_atom_of_the_whole():
+    def geometry(*atoms):
+        words = [a.split() for a in atoms]
+        return draft.Geometry(tuple(w[0] for w in words), tuple((w[1], w[2], w[3]) for w in words), 0, 1)
+
+    whole, a, b = geometry(*WATER, *SHIFTED), geometry(*WATER), geometry(*SHIFTED)
+    assert [f.atoms for f in draft.parts_of(whole, [a, b])] == [(0, 1, 2), (3, 4, 5)]
+    assert draft.parts_of(whole, [a]) is None  # half of it
+    assert draft.parts_of(whole, [a, a]) is None  # one molecule twice
+    assert draft.parts_of(a, [a, b]) is None  # more than all of it
