@@ -7,6 +7,7 @@ from typing import Annotated
 
 import typer
 
+from qmbench.cli.benchmark import benchmark_app, import_app
 from qmbench.cli.plugin import app as plugin_app
 
 app = typer.Typer(
@@ -24,6 +25,8 @@ store_app = typer.Typer(help="Look after a store of records.", no_args_is_help=T
 app.add_typer(run_app, name="run")
 app.add_typer(store_app, name="store")
 app.add_typer(plugin_app, name="plugin")
+app.add_typer(benchmark_app, name="benchmark")
+app.add_typer(import_app, name="import")
 
 Json = Annotated[bool, typer.Option("--json", help="Print one JSON document on standard output and nothing else.")]
 Store = Annotated[
@@ -125,6 +128,10 @@ def compute(
         typer.Option("--figure", metavar="FILE", help="Draw a property of pairs of atoms: .svg, .png, .pdf or .json."),
     ] = None,
     fresh: Fresh = False,
+    charge: Annotated[int | None, typer.Option("--charge", metavar="Q", help="Of a .pdb, .sdf, .mol or .cif.")] = None,
+    multiplicity: Annotated[
+        int | None, typer.Option("--multiplicity", metavar="M", help="2S+1, of such a file.")
+    ] = None,
     json: Json = False,
 ) -> int:
     """Compute one level of theory on one system or one entry of a benchmark."""
@@ -143,6 +150,8 @@ def compute(
         json=json,
         fresh=fresh,
         figure=figure,
+        charge=charge,
+        multiplicity=multiplicity,
     )
 
 

@@ -7,7 +7,7 @@ from dataclasses import dataclass, is_dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from qmbench.data.atoms import from_ase, is_atoms
+from qmbench.data.atoms import from_ase, is_atoms, is_foreign, read_foreign
 from qmbench.data.benchmark import Benchmark, Entry, Term, benchmark_folders, find_benchmark
 from qmbench.domain.errors import InputError, did_you_mean
 from qmbench.domain.observables import FORMULAS, Observable
@@ -30,12 +30,18 @@ class Target:
 
 
 def target_of(what: str | Path | System | Atoms, charge: int | None = None, multiplicity: int | None = None) -> Target:
-    """What `what` stands for; charge and multiplicity are for ASE's atoms alone, since all others state theirs."""
+    """What `what` stands for; charge and multiplicity are for ASE's atoms and files that ASE reads, since all others
+    state theirs."""
     if is_atoms(what):
         system = from_ase(what, charge, multiplicity)
         return Target(system.name, system=system)
+    if isinstance(what, str | Path) and is_foreign(str(what)):
+        return find_target(str(what), charge, multiplicity)
     if charge is not None or multiplicity is not None:
-        raise InputError("charge and multiplicity are given for atoms of ASE alone; files and systems state their own")
+        raise InputError(
+            "charge and multiplicity are given for atoms of ASE and for PDB, SDF, MOL and CIF files alone; "
+            "others state their own"
+        )
     if isinstance(what, System):
         if not what.name and is_dataclass(what):  # messages and records call it by something
             what = replace(what, name=getattr(what, "formula", what.kind))
@@ -47,9 +53,11 @@ def target_of(what: str | Path | System | Atoms, charge: int | None = None, mult
     )
 
 
-def find_target(text: str) -> Target:
-    """Resolve `text`; InputError with what would be right."""
+def find_target(text: str, charge: int | None = None, multiplicity: int | None = None) -> Target:
+    """Resolve `text`; InputError with what would be right. charge, multiplicity: of a file that ASE reads."""
     kinds = plugins().systems
+    if is_foreign(text):
+        return Target(text, system=read_foreign(Path(text), charge, multiplicity))
     if is_file(text):
         return Target(text, system=kinds.read(text))
     for separator in (":", "/"):

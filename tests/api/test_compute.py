@@ -98,7 +98,7 @@ def test_a_task_that_takes_too_long_or_kills_its_process():
     [
         (("sabotage", HE, "enrgy"), {}, "unknown property 'enrgy'; did you mean 'energy'"),
         (("sabotag", HE), {}, "unknown method 'sabotag'; did you mean 'sabotage'"),
-        (("sabotage", HE), {"charge": 1}, "given for atoms of ASE alone"),
+        (("sabotage", HE), {"charge": 1}, "given for atoms of ASE and for PDB"),
         (("sabotage", [HE, HE]), {}, "not list; one at a time"),
         (("sabotage", HE), {"bsse": "full"}, "bsse is none or cp, not 'full'"),
         (("sabotage", HE, ["interaction_energy", "energy"]), {}, "ask for it alone"),

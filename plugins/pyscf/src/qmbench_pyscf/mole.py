@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 import re
 import warnings
 from collections.abc import Iterator
@@ -157,8 +158,14 @@ def removed_electrons(molecule: Molecule, basis: str) -> int:
     real = molecule.elements
     if all(ATOMIC_NUMBERS[symbol] <= 36 for symbol in real) and _ALL_ELECTRON.match(basis):
         return 0
-    potentials = (core_potential(basis, symbol) for symbol in real)
-    return sum(potential[0] for potential in potentials if potential)
+    return sum(_core_electrons(basis, symbol) for symbol in real)
+
+
+@functools.cache
+def _core_electrons(basis: str, symbol: str) -> int:
+    """The same, on one nucleus. A plan asks it for every atom of a benchmark, and PySCF parses its file each time."""
+    potential = core_potential(basis, symbol)
+    return int(potential[0]) if potential else 0
 
 
 def named_potential(name: str, symbol: str) -> Any:
