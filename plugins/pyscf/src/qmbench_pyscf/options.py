@@ -125,6 +125,35 @@ class CorrelatedOptions(MoleculeOptions):
     )
 
 
+class DoubleHybridOptions(KohnShamOptions, MoleculeOptions):
+    """A double-hybrid functional: the SCF of its hybrid part, and perturbation theory on the orbitals."""
+
+    frozen_core: bool = Field(
+        False,
+        description="leave the noble-gas core of every atom out of the second-order energy; most double hybrids were "
+        "fitted that way",
+    )
+    pt2_fitting: bool = Field(
+        True,
+        description="fit the integrals of the second-order energy in the RI set of the basis, as is usual (within "
+        "some 1e-5 hartree per atom of the unfitted); density_fitting is for those of the SCF",
+    )
+
+
+class DoubleHybridD3Options(DoubleHybridOptions):
+    """A double hybrid with D3(BJ)."""
+
+    three_body: bool = Field(
+        False, description="add the Axilrod–Teller–Muto term, which the published D3(BJ) leaves off"
+    )
+
+
+class DoubleHybridD4Options(DoubleHybridOptions):
+    """A double hybrid with D4."""
+
+    three_body: bool = Field(True, description="the Axilrod–Teller–Muto term, part of the published D4")
+
+
 class CoupledClusterOptions(CorrelatedOptions):
     """CCSD; excitations by EOM-CCSD."""
 
