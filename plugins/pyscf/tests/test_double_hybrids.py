@@ -49,10 +49,10 @@ def test_against_other_programs(level, system, published, energy):
 PARTS = {
     "b2plyp": ("0.53*HF + 0.47*GGA_X_B88 + 0.73*GGA_C_LYP", 0.27, 0.27),
     "b2plyp+d3bj": ("0.53*HF + 0.47*GGA_X_B88 + 0.73*GGA_C_LYP", 0.27, 0.27),
-    "dsd-pbep86": ("0.72*HF + 0.28*GGA_X_PBE + 0.44*GGA_C_P86", 0.36, 0.51),
-    "dsd-pbep86+d3bj": ("0.69*HF + 0.31*GGA_X_PBE + 0.44*GGA_C_P86", 0.22, 0.52),
-    "revdsd-pbep86+d3bj": ("0.69*HF + 0.31*GGA_X_PBE + 0.4296*GGA_C_P86", 0.0799, 0.5785),
-    "revdsd-pbep86+d4": ("0.69*HF + 0.31*GGA_X_PBE + 0.4210*GGA_C_P86", 0.0636, 0.5922),
+    "dsd-pbep86": ("0.72*HF + 0.28*GGA_X_PBE + 0.44*GGA_C_P86_FT", 0.36, 0.51),
+    "dsd-pbep86+d3bj": ("0.69*HF + 0.31*GGA_X_PBE + 0.44*GGA_C_P86_FT", 0.22, 0.52),
+    "revdsd-pbep86+d3bj": ("0.69*HF + 0.31*GGA_X_PBE + 0.4296*GGA_C_P86_FT", 0.0799, 0.5785),
+    "revdsd-pbep86+d4": ("0.69*HF + 0.31*GGA_X_PBE + 0.4210*GGA_C_P86_FT", 0.0636, 0.5922),
 }
 
 

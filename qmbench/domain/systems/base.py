@@ -165,6 +165,10 @@ class System:
         """Fragment `number` (from 1), or several together, alone or with what stands for the others (counterpoise)."""
         raise InputError(f"{self.name or self.kind} has no fragments")
 
+    def fragment_in(self, numbers: Sequence[int], basis: Sequence[int]) -> System:
+        """Fragments `numbers` (from 1) with the centres of those of the fragments `basis` that are others as ghosts."""
+        raise InputError(f"{self.name or self.kind}: bsse vmfc is for molecules with fragments")
+
     def oddities(self) -> Iterable[str]:
         """What is possible, but most probably a mistake: `qmbench lint` says it of systems that are on no curve."""
         return ()

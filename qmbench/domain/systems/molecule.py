@@ -114,7 +114,18 @@ class Molecule(System):
         more than one has unpaired electrons: how they couple is not for anybody to guess.
         """
         chosen = sorted({number} if isinstance(number, int) else set(number))
-        for n in chosen:
+        every = range(1, len(self.fragments) + 1)
+        return self._part(chosen, every if ghosts else chosen, "+ghosts" if ghosts else "")
+
+    def fragment_in(self, numbers: Sequence[int], basis: Sequence[int]) -> Molecule:
+        chosen, carrying = sorted(set(numbers)), sorted({*numbers, *basis})
+        others = "" if carrying == chosen else f"({'+'.join(map(str, carrying))})"
+        return self._part(chosen, carrying, others)
+
+    def _part(self, chosen: Sequence[int], carrying: Iterable[int], suffix: str) -> Molecule:
+        """The fragments `chosen`, with basis functions on the centres of those in `carrying`; all centres where these
+        are all the fragments."""
+        for n in {*chosen, *carrying}:
             if not 1 <= n <= len(self.fragments):
                 raise InputError(
                     f"{self.name or self.formula} has {len(self.fragments)} fragments; there is no fragment {n}"
@@ -126,7 +137,9 @@ class Molecule(System):
                 "couple in several ways; give them together as a system of their own"
             )
         atoms = {i for part in parts for i in part.atoms}
-        keep = range(len(self.symbols)) if ghosts else sorted(atoms)
+        keep = sorted(i for n in carrying for i in self.fragments[n - 1].atoms)
+        if suffix == "+ghosts":
+            keep = list(range(len(self.symbols)))
         positions = tuple(self.positions[i] for i in keep)
         if len(positions) == 1:
             positions = ((0.0, 0.0, 0.0),)
@@ -136,7 +149,7 @@ class Molecule(System):
             charge=sum(part.charge for part in parts),
             multiplicity=max(part.multiplicity for part in parts),
             ghosts=tuple(self.ghosts[i] or i not in atoms for i in keep),
-            name=f"{self.name}@{'+'.join(map(str, chosen))}" + ("+ghosts" if ghosts else ""),
+            name=f"{self.name}@{'+'.join(map(str, chosen))}{suffix}",
             notes=self.notes,
         )
 

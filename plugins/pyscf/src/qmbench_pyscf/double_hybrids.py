@@ -75,6 +75,8 @@ _PWPB95 = Recipe(
     },
     library="pwpb95",
 )
+# P86 with (9π)^(1/6) f in full, as in the programs that the factors were fitted with (Gaussian, Q-Chem), instead of the
+# printed 1.745 f; of water that is 3e-5 hartree.
 _TWO_PARAMETRIZATIONS = (
     "its published factors were fitted together with a dispersion correction, and are others for each; "
     "write revdsd-pbep86+d3bj or revdsd-pbep86+d4"
@@ -105,8 +107,8 @@ DOUBLE_HYBRIDS: dict[str, DoubleHybrid] = {
         ("10.1002/jcc.23391", "10.1039/c1cp22592h"),
         # Kozuch and Martin, J. Comput. Chem. 34, 2327 (2013), table 2: without dispersion, and with D3(BJ).
         {
-            "": Recipe("0.72*HF + 0.28*PBE, 0.44*P86", 0.36, 0.51),
-            "d3bj": Recipe("0.69*HF + 0.31*PBE, 0.44*P86", 0.22, 0.52, library="dsdpbep86"),
+            "": Recipe("0.72*HF + 0.28*PBE, 0.44*GGA_C_P86_FT", 0.36, 0.51),
+            "d3bj": Recipe("0.69*HF + 0.31*PBE, 0.44*GGA_C_P86_FT", 0.22, 0.52, library="dsdpbep86"),
         },
         {"d4": _AMBIGUOUS_D4},
     ),
@@ -116,8 +118,8 @@ DOUBLE_HYBRIDS: dict[str, DoubleHybrid] = {
         ("10.1021/acs.jpca.9b03157",),
         # Santra, Sylvetsky and Martin, J. Phys. Chem. A 123, 5129 (2019), table 1.
         {
-            "d3bj": Recipe("0.69*HF + 0.31*PBE, 0.4296*P86", 0.0799, 0.5785, library="revdsdpbep86"),
-            "d4": Recipe("0.69*HF + 0.31*PBE, 0.4210*P86", 0.0636, 0.5922, library="revdsdpbep86"),
+            "d3bj": Recipe("0.69*HF + 0.31*PBE, 0.4296*GGA_C_P86_FT", 0.0799, 0.5785, library="revdsdpbep86"),
+            "d4": Recipe("0.69*HF + 0.31*PBE, 0.4210*GGA_C_P86_FT", 0.0636, 0.5922, library="revdsdpbep86"),
         },
         {"": _TWO_PARAMETRIZATIONS},
     ),
