@@ -56,6 +56,11 @@ class PyscfMethod(Method[Molecule | LatticeModel]):
     # Seconds for ten electrons in a hundred functions on one core, and how they grow with the number of functions.
     cost: ClassVar[tuple[float, float]] = (1.0, 3.0)
 
+    @property
+    def basis(self) -> str | None:
+        """The basis set in which molecules are computed."""
+        return self.options.basis
+
     @abstractmethod
     def point(self, molecule: Molecule, electric_field: Field3, resources: Resources) -> Point:
         """Energy and density of `molecule` in a uniform electric field (atomic units)."""
@@ -77,7 +82,7 @@ class PyscfMethod(Method[Molecule | LatticeModel]):
             self._check_lattice(system, properties)
 
     def _check_molecule(self, molecule: Molecule, properties: frozenset[str]) -> None:
-        if self.options.basis is None:
+        if self.basis is None:
             raise InputError(f"{self.name} on a molecule needs a basis: write {self.name}/cc-pvdz, say")
         if "energy_per_site" in properties:
             raise Unsupported("energy_per_site is a property of lattice models")
@@ -104,7 +109,7 @@ class PyscfMethod(Method[Molecule | LatticeModel]):
             raise Unsupported("a lattice without electrons")
 
     def removed_electrons(self, system: Molecule | LatticeModel) -> int:
-        basis = self.options.basis
+        basis = self.basis
         return removed_electrons(system, basis) if isinstance(system, Molecule) and basis else 0
 
     def families(self) -> dict[str, str]:
@@ -116,7 +121,7 @@ class PyscfMethod(Method[Molecule | LatticeModel]):
     def estimate(self, system: Molecule | LatticeModel, properties: frozenset[str]) -> float | None:
         if not isinstance(system, Molecule):
             return None
-        size = guess_basis_size(system, self.options.basis)
+        size = guess_basis_size(system, self.basis)
         seconds, power = self.cost
         frozen = guess_core_electrons(system) if getattr(self.options, "frozen_core", False) else 0
         electrons = max(system.n_electrons - frozen, 1) / 10
@@ -136,11 +141,11 @@ class PyscfMethod(Method[Molecule | LatticeModel]):
     def _bare_nuclei(self, molecule: Molecule, properties: frozenset[str]) -> Result:
         """Of a system without electrons, exactly and by every method: the proton of a proton affinity, say."""
         for symbol in sorted(set(molecule.symbols)):
-            basis_functions(str(self.options.basis), symbol)  # a level that does not exist gives no number here either
+            basis_functions(str(self.basis), symbol)  # a level that does not exist gives no number here either
         if self.removed_electrons(molecule):
             raise Unsupported(
                 f"{molecule.name or molecule.formula} has no electrons, and the effective core potential of "
-                f"{self.options.basis} stands for some"
+                f"{self.basis} stands for some"
             )
         found: dict[str, Quantity] = {}
         if "energy" in properties:

@@ -112,7 +112,9 @@ def core_potential(basis: str, symbol: str) -> Any:
     try:
         with warnings.catch_warnings():
             warnings.simplefilter("ignore")
-            potential = library.load_ecp(_plain(basis.removeprefix("unc-")), symbol)
+            name = _plain(basis.removeprefix("unc-"))
+            # These small sets were made for the potentials of the def2 family, and PySCF's files of them have none.
+            potential = library.load_ecp("def2tzvp" if name in ("def2mtzvp", "def2mtzvpp") else name, symbol)
     except Exception:
         # Sets made of several files have no potential, and PySCF has several ways of saying so.
         return None

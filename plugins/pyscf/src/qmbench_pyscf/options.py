@@ -11,11 +11,24 @@ from qmbench import Options
 from qmbench_pyscf.external import ExternalFunctional
 from qmbench_pyscf.specification import Reference, ScfSpecification
 
+GRID: Any = Field(
+    None,
+    ge=0,
+    le=9,
+    description="PySCF's level of the quadrature grid; if not given 4 (LDA, GGA, hybrids: to 1e-6 hartree), or 5 "
+    "for meta-GGAs (good to about 1e-6, SCAN to 2e-5)",
+)
+FIELD_STRENGTH: Any = Field(
+    0.002,
+    gt=0,
+    le=0.05,
+    description="electric field of finite-field derivatives, atomic units; twice it is used too",
+)
 
-class ScfOptions(Options):
-    """The self-consistent field of a molecule, whatever is built on it. For the options of other plugins, too."""
 
-    basis: str = Field(description="basis set, such as cc-pvdz or def2-tzvp; its core potential is part of it")
+class DeterminantOptions(Options):
+    """The self-consistent field of a molecule in a basis set that is no option."""
+
     reference: Reference = Field(
         "auto",
         description="determinant: auto is restricted for multiplicity 1, unrestricted otherwise; unrestricted lets a "
@@ -37,33 +50,28 @@ class ScfOptions(Options):
     def specification(self, xc: str | ExternalFunctional | None = None, **more: Any) -> ScfSpecification:
         """The SCF that these options ask for: those that are named like fields of `ScfSpecification`, and a functional.
 
-        more: fields that are no options, such as an electric field.
+        more: fields that are no options, such as an electric field, or the basis set where that is none.
         """
         own = {f.name: getattr(self, f.name) for f in fields(ScfSpecification) if f.name in type(self).model_fields}
         return ScfSpecification(xc=xc, **own, **more)
 
 
+class ScfOptions(DeterminantOptions):
+    """The self-consistent field of a molecule, whatever is built on it. For the options of other plugins, too."""
+
+    basis: str = Field(description="basis set, such as cc-pvdz or def2-tzvp; its core potential is part of it")
+
+
 class KohnShamOptions(ScfOptions):
     """The self-consistent field of a density functional."""
 
-    grid: int | None = Field(
-        None,
-        ge=0,
-        le=9,
-        description="PySCF's level of the quadrature grid; if not given 4 (LDA, GGA, hybrids: to 1e-6 hartree), or 5 "
-        "for meta-GGAs (good to about 1e-6, SCAN to 2e-5)",
-    )
+    grid: int | None = GRID
 
 
 class MoleculeOptions(ScfOptions):
     """The SCF of a molecule, and the step of derivatives by finite field."""
 
-    field_strength: float = Field(
-        0.002,
-        gt=0,
-        le=0.05,
-        description="electric field of finite-field derivatives, atomic units; twice it is used too",
-    )
+    field_strength: float = FIELD_STRENGTH
 
 
 class HartreeFockOptions(MoleculeOptions):
@@ -74,6 +82,13 @@ class HartreeFockOptions(MoleculeOptions):
     )
     n_states: int = Field(5, ge=1, le=50, description="excited states of each multiplicity")
     tda: bool = Field(False, description="excitations without de-excitations (Tamm–Dancoff; CIS for Hartree–Fock)")
+
+
+class CompositeOptions(DeterminantOptions):
+    """A composite of functional, basis set and corrections; what is left to choose."""
+
+    grid: int | None = GRID
+    field_strength: float = FIELD_STRENGTH
 
 
 class FunctionalOptions(KohnShamOptions, MoleculeOptions):
