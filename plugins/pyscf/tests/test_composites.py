@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from qmbench import Molecule, Unsupported, parse_level
-from qmbench_pyscf.dispersion import dispersion_energy
+from qmbench_pyscf.composites import COMPOSITES, dispersion_energy
 
 # Parts and parameters as the papers print them: J. Chem. Phys. 154, 064103 (2021) and 148, 064104 (2018).
 PARTS = {"r2scan-3c": ("r2scan", "def2-mtzvpp", "r2scan3c"), "b97-3c": ("gga_xc_b97_3c", "def2-mtzvp", "b973c")}
@@ -73,10 +73,7 @@ def test_d4_with_its_own_charge_scaling():
         ]
     )
     molecule = Molecule(symbols, tuple(map(tuple, positions)), 0, 1)
-    assert dispersion_energy(molecule, "r2scan-3c", "d4", True, (2.0, 1.0)) == pytest.approx(
-        -0.008016697276824889, abs=1e-8
-    )
-    assert dispersion_energy(molecule, "r2scan-3c", "d4", True) != pytest.approx(-0.0080166973, abs=1e-6)
+    assert dispersion_energy(molecule, COMPOSITES["r2scan-3c"]) == pytest.approx(-0.008016697276824889, abs=1e-8)
 
 
 def test_no_ghosts(run, molecules):

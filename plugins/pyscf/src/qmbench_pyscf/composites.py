@@ -15,7 +15,7 @@ from typing import ClassVar
 
 from qmbench import LatticeModel, Method, Molecule, Resources, Unsupported
 from qmbench_pyscf.base import PYSCF, PyscfMethod
-from qmbench_pyscf.dispersion import SOURCES, dispersion_energy
+from qmbench_pyscf.dispersion import SOURCES
 from qmbench_pyscf.meanfield import mean_field_point
 from qmbench_pyscf.options import CompositeOptions
 from qmbench_pyscf.point import Point
@@ -28,8 +28,9 @@ GCP = "10.1063/1.3700154"
 class Composite:
     """What a composite adds up.
 
-    xc: as PySCF spells it. scheme: of dispersion, with its three-body term. dispersion, gcp: what the libraries call
-    the method. charge_scaling: of D4, see `dispersion_energy`.
+    xc: as PySCF spells it. scheme: of dispersion. damping: its parameters as published; s9 is the factor of the
+    three-body term. charge_scaling: height and steepness g_a, g_c of the charge dependence of D4, where it is not the
+    published one. gcp: what the dftd3 library calls the correction for the basis set.
     """
 
     label: str
@@ -37,7 +38,7 @@ class Composite:
     xc: str
     basis: str
     scheme: str
-    dispersion: str
+    damping: Mapping[str, float]
     gcp: str
     citations: tuple[str, ...]
     charge_scaling: tuple[float, float] | None = None
@@ -51,7 +52,8 @@ COMPOSITES: dict[str, Composite] = {
         "R2SCAN",
         "def2-mtzvpp",
         "d4",
-        "r2scan-3c",
+        # By the method's name the dftd4 library gives s9 = 1.
+        {"s6": 1.0, "s8": 0.0, "a1": 0.42, "a2": 5.65, "s9": 2.0},
         "r2scan3c",
         ("10.1063/5.0040021", "10.1021/acs.jpclett.0c02405"),
         (2.0, 1.0),
@@ -63,7 +65,7 @@ COMPOSITES: dict[str, Composite] = {
         "GGA_XC_B97_3C",
         "def2-mtzvp",
         "d3bj",
-        "b973c",
+        {"s6": 1.0, "s8": 1.5, "a1": 0.37, "a2": 4.1, "s9": 1.0},
         "b973c",
         ("10.1063/1.5012601",),
     ),
@@ -74,6 +76,22 @@ REFUSED: Mapping[str, str] = {
     "hf-3c": _NO_BASIS.format(name="hf-3c", basis="MINIX"),
     "wb97x-3c": _NO_BASIS.format(name="wb97x-3c", basis="vDZP with its core potentials"),
 }
+
+
+def dispersion_energy(molecule: Molecule, composite: Composite) -> float:
+    """Dispersion energy of a composite in hartree, of a molecule without ghosts."""
+    numbers, places = molecule.atomic_numbers, molecule.coordinates
+    if composite.scheme == "d3bj":
+        from dftd3.interface import DispersionModel, RationalDampingParam
+
+        model = DispersionModel(numbers, places)
+        return float(model.get_dispersion(RationalDampingParam(**composite.damping), grad=False)["energy"])
+    from dftd4.interface import DampingParam
+    from dftd4.interface import DispersionModel as D4Model
+
+    scaling = dict(zip(("ga", "gc"), composite.charge_scaling or (3.0, 2.0), strict=True))
+    d4 = D4Model(numbers, places, charge=float(molecule.charge), **scaling)
+    return float(d4.get_dispersion(DampingParam(**composite.damping), grad=False)["energy"])
 
 
 def basis_correction(molecule: Molecule, method: str) -> float:
@@ -112,7 +130,7 @@ class CompositeMethod(PyscfMethod):
         made = self.composite
         spec = self.options.specification(made.xc, basis=made.basis, field=electric_field)
         point = mean_field_point(converged_scf(molecule, spec, resources))
-        dispersion = dispersion_energy(molecule, made.dispersion, made.scheme, True, made.charge_scaling)
+        dispersion = dispersion_energy(molecule, made)
         correction = basis_correction(molecule, made.gcp)
         settings = dict(point.settings) | {
             "xc": made.xc,

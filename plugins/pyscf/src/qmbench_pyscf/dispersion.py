@@ -45,17 +45,10 @@ _WRONG_NAMES = {
 }
 
 
-def dispersion_energy(
-    molecule: Molecule,
-    library_name: str,
-    scheme: str,
-    three_body: bool,
-    charge_scaling: tuple[float, float] | None = None,
-) -> float:
+def dispersion_energy(molecule: Molecule, library_name: str, scheme: str, three_body: bool) -> float:
     """Energy in hartree of the real atoms of `molecule`.
 
-    Unsupported when the library has no parameters under this name. D4 depends on the molecule's charge;
-    charge_scaling: its exponent and steepness g_a, g_c, where they are not those of the published D4 (3, 2).
+    Unsupported when the library has no parameters under this name. D4 depends on the molecule's charge.
     """
     real = molecule.atomic_numbers > 0
     numbers, positions = molecule.atomic_numbers[real], molecule.coordinates[real]
@@ -74,8 +67,7 @@ def dispersion_energy(
         damping = DampingParam(method=library_name, atm=three_body)
     except RuntimeError:
         raise Unsupported(_no_parameters("D4", library_name)) from None
-    scaling = {} if charge_scaling is None else dict(zip(("ga", "gc"), charge_scaling, strict=True))
-    model = D4Model(numbers, positions, charge=float(molecule.charge), **scaling)
+    model = D4Model(numbers, positions, charge=float(molecule.charge))
     return float(model.get_dispersion(damping, grad=False)["energy"])
 
 
