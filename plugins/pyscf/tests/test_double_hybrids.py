@@ -12,6 +12,7 @@ from qmbench_pyscf import to_mole, wb97m
 from qmbench_pyscf.double_hybrids import DOUBLE_HYBRIDS, Recipe, pyscf_code
 
 ANGSTROM = 1 / 0.529177210903
+HARTREE_IN_KCAL_MOL = 627.509474
 TIGHT = dict(conv_tol=1e-11, conv_tol_grad=1e-7)
 
 
@@ -27,10 +28,14 @@ WATER_B = bent("O", 2.0, 104.2458898548)
 NH2 = bent("N", 2.0, 104.2458898548, 2)
 
 # Outputs of other programs, as the tests of pyscf-forge's double hybrids quote them (pyscf/dh): Gaussian 16 B.01
-# "B2PLYPD3(Full)", Q-Chem 5.1.1 "DSD-PBEP86-D3" (a grid of 99 × 590), MRCC 2022-03-18 (frozen cores, RI).
+# "B2PLYPD3(Full)", Q-Chem 5.1.1 (a grid of 99 × 590; XYGJ-OS there with a Laplace transform and RI), MRCC 2022-03-18
+# (frozen cores, RI).
 PUBLISHED = [
     ("b2plyp+d3bj/cc-pvdz?pt2_fitting=false", WATER_A, -76.352886529203),
     ("dsd-pbep86+d3bj/6-31g?pt2_fitting=false", WATER_A, -76.20159807),
+    ("b2plyp/6-31g?pt2_fitting=false", WATER_A, -76.29075997),
+    ("xyg3/6-31g?pt2_fitting=false", WATER_A, -76.2910536660),
+    ("xygj-os/6-31g", WATER_A, -76.1460262831),
     ("b2plyp/cc-pvtz?frozen_core=true", WATER_B, -76.391961060726),
     ("b2plyp/cc-pvtz?frozen_core=true", Molecule(("O", "H"), ((0, 0, 0), (0, 0, 2.0)), 0, 2), -75.708153526127),
     ("xyg3/cc-pvtz?frozen_core=true&density_fitting=true", WATER_B, -76.400701189007),
@@ -43,6 +48,47 @@ PUBLISHED = [
 def test_against_other_programs(level, system, published, energy):
     """To 1e-5 hartree: grids and fitting sets are other ones."""
     assert energy(level, system) == pytest.approx(published, abs=1e-5)
+
+
+@pytest.mark.slow
+def test_pwpb95_against_qchem(energy):
+    """Q-Chem 5.1.1, quoted there too, with the D3(0) parameters that the functional was published with."""
+    from dftd3.interface import DispersionModel, ZeroDampingParam
+
+    model = DispersionModel(WATER_A.atomic_numbers, WATER_A.coordinates)
+    damping = ZeroDampingParam(s6=0.82, s8=0.705, rs6=1.557, rs8=1.0, s9=0.0)
+    dispersion = float(model.get_dispersion(damping, grad=False)["energy"])
+    found = energy("pwpb95/6-31g?pt2_fitting=false", WATER_A) + dispersion
+    assert found == pytest.approx(-76.30404653, abs=1e-5)
+
+
+# Of S66, with def2-QZVPPD, frozen cores and no counterpoise: geometry (ångström) and values in GSCDB137, Liang and
+# Head-Gordon, arXiv 2508.13468 (CC BY 4.0).
+WATER_DIMER = (
+    ("O", -0.7021960540, -0.0560602560, 0.0099422620),
+    ("H", -1.0221932240, 0.8467757820, -0.0114887140),
+    ("H", 0.2575210620, 0.0421214960, 0.0052189990),
+    ("O", 2.2208710670, 0.0267167920, 0.0006204760),
+    ("H", 2.5974926820, -0.4116632740, 0.7667448580),
+    ("H", 2.5931353840, -0.4494961830, -0.7447820260),
+)
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize(("level", "published"), [("revdsd-pbep86+d4", -5.0216), ("wb97m(2)", -4.9945)])
+def test_published_interaction_energies(level, published, energy):
+    """In kcal/mol. The SCF is fitted here, and ωB97M(2) on a coarser grid, where VV10 would take most of the time."""
+
+    def molecule(atoms):
+        places = tuple(tuple(x * ANGSTROM for x in a[1:]) for a in atoms)
+        return Molecule(tuple(a[0] for a in atoms), places, 0, 1)
+
+    grid = "&grid=2" if level == "wb97m(2)" else ""
+    options = f"def2-qzvppd?frozen_core=true&density_fitting=true&stability=false{grid}"
+    whole, one, two = (
+        energy(f"{level}/{options}", molecule(atoms)) for atoms in (WATER_DIMER, WATER_DIMER[:3], WATER_DIMER[3:])
+    )
+    assert (whole - one - two) * HARTREE_IN_KCAL_MOL == pytest.approx(published, abs=0.03)
 
 
 # The semi-local parts as libxc names them and their factors, and exact exchange: not our table.
