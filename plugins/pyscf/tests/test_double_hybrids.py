@@ -249,6 +249,7 @@ def test_the_series_gives_wb97m_v_back(system, molecules, monkeypatch):
     monkeypatch.setattr(wb97m, "WB97M_2", WB97M_V)
     monkeypatch.setattr(wb97m, "SHORT_RANGE_EXCHANGE", 0.15)
     monkeypatch.setattr(wb97m, "VV10_FRACTION", 1.0)
+    monkeypatch.setattr(wb97m, "VV10", (6.0, 0.01))
     assert wb97m.energy_on_orbitals(mf) == pytest.approx(mf.e_tot, abs=1e-9)
     assert abs(series - mf.e_tot) > 1e-4
 

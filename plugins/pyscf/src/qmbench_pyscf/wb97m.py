@@ -8,6 +8,7 @@ by spins as in Stoll, Pavlidou and Preuß, Theor. Chim. Acta 49, 143 (1978), eac
 from __future__ import annotations
 
 from collections.abc import Sequence
+from copy import copy
 from dataclasses import dataclass
 from typing import Any
 
@@ -41,6 +42,9 @@ WB97M_2 = Series(
 )
 # Fraction of exact exchange at short range (all of it at long range), of VV10, and of second-order correlation.
 SHORT_RANGE_EXCHANGE, VV10_FRACTION, PT2_FRACTION = 0.62194, 0.65904, 0.34096
+# b and C of its VV10, which is damped more than that of ωB97M-V (6.0, 0.01). With 6.0 the water dimer of S66 would be
+# bound by 5.21 kcal/mol instead of the published 4.99.
+VV10 = (10.0, 0.01)
 
 
 def energy_on_orbitals(mf: Any) -> float:
@@ -58,11 +62,13 @@ def energy_on_orbitals(mf: Any) -> float:
     energy = np.einsum("ij,ji", total, mf.get_hcore()) + np.einsum("ij,ji", total, coulomb.sum(0)) / 2
     energy -= np.einsum("sij,sji", spins, exact) / 2
     integrator = mf._numint
-    _, vv10, _ = integrator.nr_nlc_vxc(mf.mol, mf.nlcgrids, mf.xc, total)
+    nonlocal_part = copy(integrator)
+    nonlocal_part.nlc_coeff = lambda _: ((VV10, VV10_FRACTION),)
+    _, vv10, _ = nonlocal_part.nr_nlc_vxc(mf.mol, mf.nlcgrids, mf.xc, total)
     local = sum(
         float(weights @ energy_density(rho, WB97M_2)) for weights, rho in _on_grid(integrator, mf.mol, mf.grids, spins)
     )
-    return float(energy) + local + VV10_FRACTION * float(vv10) + float(mf.energy_nuc())
+    return float(energy) + local + float(vv10) + float(mf.energy_nuc())
 
 
 def _on_grid(integrator: Any, mole: Any, grids: Any, spins: np.ndarray) -> Any:
