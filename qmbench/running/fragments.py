@@ -2,7 +2,7 @@
 
 `none`: every fragment in its own basis. `cp`: in the basis of the whole (Boys and Bernardi, Mol. Phys. 19, 553 (1970)).
 `vmfc`: the energy of a set T of fragments is the sum of its many-body contributions, each of which has one basis, that
-of the fragments that it is of (Valiron and Mayer, Chem. Phys. Lett. 275, 46 (1997), eqs. 2–5):
+of the fragments that it is of (Valiron and Mayer, Chem. Phys. Lett. 275, 46 (1997)):
 
     E(T) = Σ_{S ⊆ T} Δ(S),    Δ(S) = Σ_{U ⊆ S} (−1)^{|S|−|U|} E(U in the basis of S).
 """

@@ -228,7 +228,7 @@ def test_pwpb95_by_hand(run, molecules):
     assert abs(plain.e_tot - mf.e_tot) > 1e-3  # libxc's own parameters are other ones
 
 
-# ωB97M-V in the notation of its paper, J. Chem. Phys. 144, 214110 (2016), table IV.
+# ωB97M-V in the notation of its paper, J. Chem. Phys. 144, 214110 (2016).
 WB97M_V = wb97m.Series(
     exchange=((0.85, 0, 0), (1.007, 0, 1), (0.259, 1, 0)),
     same=((0.443, 0, 0), (-1.437, 0, 4), (-4.535, 1, 0), (-3.39, 2, 0), (4.278, 4, 3)),

@@ -45,7 +45,7 @@ class Composite:
 
 
 COMPOSITES: dict[str, Composite] = {
-    # Grimme, Hansen, Ehlert and Mewes, J. Chem. Phys. 154, 064103 (2021), sect. II.
+    # Grimme, Hansen, Ehlert and Mewes, J. Chem. Phys. 154, 064103 (2021).
     "r2scan-3c": Composite(
         "r²SCAN-3c",
         "Composite of r²SCAN, def2-mTZVPP, D4 and geometrical counterpoise",
@@ -58,7 +58,7 @@ COMPOSITES: dict[str, Composite] = {
         ("10.1063/5.0040021", "10.1021/acs.jpclett.0c02405"),
         (2.0, 1.0),
     ),
-    # Brandenburg, Bannwarth, Hansen and Grimme, J. Chem. Phys. 148, 064104 (2018), sect. II.
+    # Brandenburg, Bannwarth, Hansen and Grimme, J. Chem. Phys. 148, 064104 (2018).
     "b97-3c": Composite(
         "B97-3c",
         "Composite of a refitted B97, def2-mTZVP, D3(BJ) and a short-range correction of bond lengths",

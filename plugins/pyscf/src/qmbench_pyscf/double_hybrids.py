@@ -64,7 +64,7 @@ class DoubleHybrid:
 _X_PER_S = 0.1282782438530421943003109254455883701296
 
 _B2PLYP = Recipe("0.53*HF + 0.47*B88, 0.73*LYP", 0.27, 0.27, library="b2plyp")
-# Goerigk and Grimme, J. Chem. Theory Comput. 7, 291 (2011), table 1: b, c, d of exchange, both c of B95 correlation.
+# Goerigk and Grimme, J. Chem. Theory Comput. 7, 291 (2011): b, c, d of exchange, both c of B95 correlation.
 _PWPB95 = Recipe(
     "0.5*HF + 0.5*GGA_X_MPW91, 0.731*MGGA_C_BC95",
     0.0,
@@ -105,7 +105,7 @@ DOUBLE_HYBRIDS: dict[str, DoubleHybrid] = {
         "DSD-PBEP86",
         "Spin-component-scaled double hybrid of PBE exchange and P86 correlation, parameters of 2013",
         ("10.1002/jcc.23391", "10.1039/c1cp22592h"),
-        # Kozuch and Martin, J. Comput. Chem. 34, 2327 (2013), table 2: without dispersion, and with D3(BJ).
+        # Kozuch and Martin, J. Comput. Chem. 34, 2327 (2013): without dispersion, and with D3(BJ).
         {
             "": Recipe("0.72*HF + 0.28*PBE, 0.44*GGA_C_P86_FT", 0.36, 0.51),
             "d3bj": Recipe("0.69*HF + 0.31*PBE, 0.44*GGA_C_P86_FT", 0.22, 0.52, library="dsdpbep86"),
@@ -116,7 +116,7 @@ DOUBLE_HYBRIDS: dict[str, DoubleHybrid] = {
         "revDSD-PBEP86",
         "DSD-PBEP86, fitted again to GMTKN55 (with frozen cores)",
         ("10.1021/acs.jpca.9b03157",),
-        # Santra, Sylvetsky and Martin, J. Phys. Chem. A 123, 5129 (2019), table 1.
+        # Santra, Sylvetsky and Martin, J. Phys. Chem. A 123, 5129 (2019).
         {
             "d3bj": Recipe("0.69*HF + 0.31*PBE, 0.4296*GGA_C_P86_FT", 0.0799, 0.5785, library="revdsdpbep86"),
             "d4": Recipe("0.69*HF + 0.31*PBE, 0.4210*GGA_C_P86_FT", 0.0636, 0.5922, library="revdsdpbep86"),
@@ -127,7 +127,7 @@ DOUBLE_HYBRIDS: dict[str, DoubleHybrid] = {
         "XYG3",
         "Double hybrid on B3LYP orbitals",
         ("10.1073/pnas.0901093106",),
-        # PNAS 106, 4963 (2009), eq. 12: 0.8033 exact exchange, 0.2107 (B88 - S), 0.3211 second-order correlation.
+        # PNAS 106, 4963 (2009): 0.8033 exact exchange, 0.2107 (B88 - S), 0.3211 second-order correlation.
         {"": Recipe("0.8033*HF - 0.0140*SLATER + 0.2107*B88, 0.6789*LYP", 0.3211, 0.3211, orbitals="b3lyp")},
         {},
     ),
@@ -135,7 +135,7 @@ DOUBLE_HYBRIDS: dict[str, DoubleHybrid] = {
         "XYGJ-OS",
         "Double hybrid on B3LYP orbitals, second-order correlation of opposite spins alone",
         ("10.1073/pnas.1115123108",),
-        # Zhang, Xu, Jung and Goddard, PNAS 108, 19896 (2011), eq. 4.
+        # Zhang, Xu, Jung and Goddard, PNAS 108, 19896 (2011).
         {"": Recipe("0.7731*HF + 0.2269*SLATER, 0.2309*LDA_C_VWN_RPA + 0.2754*LYP", 0.0, 0.4364, orbitals="b3lyp")},
         {},
     ),

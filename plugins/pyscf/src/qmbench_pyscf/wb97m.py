@@ -1,7 +1,7 @@
 """ωB97M(2) on the orbitals of ωB97M-V: the power series of that family, whose terms libxc does not all have.
 
-Mardirossian and Head-Gordon, J. Chem. Phys. 148, 241736 (2018), eqs. 2–8 and table II. The form is that of ωB97M-V,
-J. Chem. Phys. 144, 214110 (2016), sect. II and V: attenuated exchange, and the correlation of Perdew and Wang divided
+Mardirossian and Head-Gordon, J. Chem. Phys. 148, 241736 (2018), table II. The form is that of ωB97M-V,
+J. Chem. Phys. 144, 214110 (2016): attenuated exchange, and the correlation of Perdew and Wang divided
 by spins as in Stoll, Pavlidou and Preuß, Theor. Chim. Acta 49, 143 (1978), each times Σ c_ij w^i u^j.
 """
 
