@@ -162,7 +162,7 @@ def compute(
     level: such as `pbe+d4/def2-svp`. system: a path to an .xyz or .toml file, `BENCHMARK:SYSTEM`, `BENCHMARK/ENTRY`, a
     qmbench system, or ASE's atoms with `charge` and `multiplicity` 2S+1 (or in `atoms.info`). properties: a name or
     several, `energy` when empty; or one observable, such as `interaction_energy` of a molecule with fragments. bsse:
-    `cp` or `none`, where it matters. store: path, URL or open store; by default what QMBENCH_STORE names, or
+    `cp`, `none` or `vmfc`, where it matters. store: path, URL or open store; by default what QMBENCH_STORE names, or
     qmbench-data/store.sqlite here. engine: NAME[:ADDRESS] or an engine. cores: threads, all by default. task_timeout
     in s and task_memory in GiB, per task. fresh: compute again what the store has. progress: True shows it, a function
     is called after each task.

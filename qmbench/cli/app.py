@@ -55,7 +55,7 @@ def run_suite(
     dry_run: Annotated[bool, typer.Option("--dry-run", help="Show what would be computed, and stop.")] = False,
     level: Annotated[list[str] | None, typer.Option("--level", metavar="L", help="Only this level.")] = None,
     benchmark: Annotated[list[str] | None, typer.Option("--benchmark", metavar="B", help="Only this one.")] = None,
-    bsse: Annotated[str | None, typer.Option("--bsse", metavar="cp|none", help="Instead of the suite's.")] = None,
+    bsse: Annotated[str | None, typer.Option("--bsse", metavar="cp|none|vmfc", help="Instead of the suite's.")] = None,
     engine: Engine = "local",
     workers: Workers = None,
     cores: Cores = None,
@@ -117,7 +117,7 @@ def compute(
     prop: Annotated[
         list[str] | None, typer.Option("-p", "--property", metavar="PROPERTY", help="[default: energy]")
     ] = None,
-    bsse: Annotated[str | None, typer.Option("--bsse", metavar="cp|none", help="Counterpoise treatment.")] = None,
+    bsse: Annotated[str | None, typer.Option("--bsse", metavar="cp|none|vmfc", help="Counterpoise treatment.")] = None,
     engine: Engine = "local",
     cores: Cores = None,
     task_timeout: Timeout = None,

@@ -36,7 +36,7 @@ class BenchmarkTable(Table):
     observable: str
     unit: str
     sign: str
-    bsse: list[Literal["none", "cp"]]
+    bsse: list[Literal["none", "cp", "vmfc"]]
     default_reference_set: str = ""
     licence: str
     geometry_protocol: str = ""
@@ -63,7 +63,7 @@ class LevelTable(Table):
     """One of `[[levels]]`."""
 
     level: str
-    bsse: Literal["none", "cp"] | None = None
+    bsse: Literal["none", "cp", "vmfc"] | None = None
     benchmarks: list[str | SelectionTable] = []
     label: str = ""
 

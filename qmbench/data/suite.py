@@ -70,7 +70,7 @@ class Suite:
     ) -> Suite:
         """These levels (texts or `LevelOfTheory`s, one or several) on these benchmarks (ids or folders), all of each.
 
-        bsse: `cp` or `none`, for levels with a basis on benchmarks with fragments.
+        bsse: `cp`, `none` or `vmfc`, for levels with a basis on benchmarks with fragments.
         """
         names = [benchmarks] if isinstance(benchmarks, str) else list(benchmarks)
         texts = [levels] if isinstance(levels, str | LevelOfTheory) else list(levels)

@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, is_dataclass, replace
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from qmbench.data.atoms import from_ase, is_atoms, is_foreign, read_foreign
-from qmbench.data.benchmark import Benchmark, Entry, Term, benchmark_folders, find_benchmark
+from qmbench.data.benchmark import BSSE, Benchmark, Entry, Term, benchmark_folders, find_benchmark
 from qmbench.domain.errors import InputError, did_you_mean
 from qmbench.domain.observables import FORMULAS, Observable
 from qmbench.domain.systems import System
@@ -83,20 +84,28 @@ def is_file(text: str) -> bool:
     return text.lower().endswith(plugins().systems.endings) or chosen_frame(text) is not None
 
 
+DIVIDED: Mapping[str, Callable[[str], tuple[Term, ...]]] = {
+    "interaction_energy": lambda name: (Term(name, 1.0), Term(name, -1.0, (0,))),
+    "two_body_energy": lambda name: (Term(name, 1.0, bodies=(2, 2)),),
+    "three_body_energy": lambda name: (Term(name, 1.0, bodies=(3, 3)),),
+}
+"""Observables of one system with fragments, and what they are made of."""
+
+
 def says_its_terms(observable: Observable) -> bool:
     """Whether it is clear without an entry of which calculations it is made: of the system alone, or of its parts."""
     named = isinstance(observable.how, str) and observable.how in FORMULAS
     alone = observable.of_one_system or not named
     chosen = observable.needs_state or observable.needs_coordinate
-    return observable.name == "interaction_energy" or (alone and not chosen)
+    return observable.name in DIVIDED or (alone and not chosen)
 
 
 def adhoc_entry(system: System, observable: str) -> tuple[Benchmark, Entry]:
     """An entry made on the spot for an observable of one system, such as the interaction energy of an XYZ file."""
     name = system.name
-    if observable == "interaction_energy":
-        terms: tuple[Term, ...] = (Term(name, 1.0), Term(name, -1.0, (0,)))
-        units = {"unit": "kcal/mol", "bsse": ["none", "cp"]}
+    if observable in DIVIDED:
+        terms = DIVIDED[observable](name)
+        units: dict[str, Any] = {"unit": "kcal/mol", "bsse": list(BSSE)}
     else:
         terms = (Term(name, 1.0),)
         units = {"unit": "", "bsse": ["none"]}

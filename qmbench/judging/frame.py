@@ -17,7 +17,7 @@ from qmbench.domain.observables import Part, evaluate
 from qmbench.domain.quantity import Quantity, combine
 from qmbench.domain.record import Failure, Record
 from qmbench.domain.systems import System
-from qmbench.running.plan import named_parts
+from qmbench.running.fragments import named_parts
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -169,7 +169,7 @@ def _parts(
     observable = benchmark.observable_of(entry)
     named: list[tuple[str, float, System]] = []
     if observable.how not in ("linear", "value") and not observable.of_one_system:
-        named = list(named_parts(benchmark, entry, bsse == "cp"))
+        named = list(named_parts(benchmark, entry, bsse))
     for i, (coefficient, key) in enumerate(terms):
         quantity = records[key].quantity
         assert quantity is not None  # its status is ok

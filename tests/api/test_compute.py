@@ -100,7 +100,7 @@ def test_a_task_that_takes_too_long_or_kills_its_process():
         (("sabotag", HE), {}, "unknown method 'sabotag'; did you mean 'sabotage'"),
         (("sabotage", HE), {"charge": 1}, "given for atoms of ASE and for PDB"),
         (("sabotage", [HE, HE]), {}, "not list; one at a time"),
-        (("sabotage", HE), {"bsse": "full"}, "bsse is none or cp, not 'full'"),
+        (("sabotage", HE), {"bsse": "full"}, "bsse is none or cp or vmfc, not 'full'"),
         (("sabotage", HE, ["interaction_energy", "energy"]), {}, "ask for it alone"),
         (("sabotage", HE), {"engine": "slurm"}, "unknown engine 'slurm'; there is dask, here, local"),
         (("sabotage", HE), {"store": "mysql://x"}, "there is a path, sqlite://…, lines://…"),

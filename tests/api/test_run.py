@@ -59,7 +59,7 @@ def test_a_suite_made_in_python_and_one_that_makes_no_sense(suite, folder):
         qmbench.run(mine, benchmarks="s22")
     with pytest.raises(qmbench.InputError, match="unknown suite 'startr'; did you mean 'starter'"):
         qmbench.run("startr")
-    with pytest.raises(qmbench.InputError, match="bsse is none or cp"):
+    with pytest.raises(qmbench.InputError, match="bsse is none or cp or vmfc"):
         qmbench.run(mine, bsse="full")
 
 

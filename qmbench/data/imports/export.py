@@ -9,6 +9,7 @@ from collections.abc import Mapping
 from pathlib import Path
 
 from qmbench.data.benchmark import Benchmark, Entry, Reference
+from qmbench.data.entry import groups
 from qmbench.data.imports.draft import fragments_text
 from qmbench.domain.errors import InputError, StoreError, did_you_mean
 from qmbench.domain.systems import Molecule, System
@@ -78,13 +79,12 @@ def _terms(b: Benchmark, entry: Entry) -> list[tuple[str, float, System]]:
     found: list[tuple[str, float, System]] = []
     for term in entry.terms:
         system = b.system(term.system)
-        each = [term.fragments] if term.fragments != (0,) else [(n + 1,) for n in range(len(system.fragments))]
-        for numbers in each:
+        for coefficient, numbers in groups(term, system):
             if numbers is None:
-                found.append((term.system, term.coefficient, system))
+                found.append((term.system, coefficient, system))
             else:
                 name = f"{term.system}_{'_'.join(map(str, numbers))}"
-                found.append((name, term.coefficient, b.part(term.system, tuple(numbers), False)))
+                found.append((name, coefficient, b.part(term.system, numbers, False)))
     return found
 
 

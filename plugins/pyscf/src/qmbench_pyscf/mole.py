@@ -146,7 +146,11 @@ def core_potential(basis: str, symbol: str) -> Any:
     try:
         with warnings.catch_warnings():
             warnings.simplefilter("ignore")
-            potential = library.load_ecp(pyscf_names(canonical_basis(basis))[-1], symbol)
+            name = canonical_basis(basis)
+            # These small sets were made for the potentials of the def2 family, and PySCF's files of them have none.
+            if name.removeprefix("unc-") in ("def2-mtzvp", "def2-mtzvpp"):
+                name = "def2-tzvp"
+            potential = library.load_ecp(pyscf_names(name)[-1], symbol)
     except Exception:
         # Sets made of several files have no potential, and PySCF has several ways of saying so.
         return None
