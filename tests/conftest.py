@@ -29,7 +29,13 @@ def toys(monkeypatch):
 
 
 @pytest.fixture
-def folder(tmp_path):
+def folder(toy_folder):
+    """The toy benchmark; some parts of the tests have another `folder`."""
+    return toy_folder
+
+
+@pytest.fixture
+def toy_folder(tmp_path):
     """A small, right benchmark folder that a test may spoil: He2 with two fragments, and a helium atom."""
     root = tmp_path / "toy_bench"
     (root / "systems").mkdir(parents=True)

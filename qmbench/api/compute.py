@@ -196,6 +196,7 @@ def computation(
 ) -> Computation:
     """As `compute`, of what is resolved already, without raising what failed."""
     if target.entry is not None and target.benchmark is not None:
+        _check_bsse(bsse, target.name, target.benchmark, target.entry)
         if wanted and wanted != (target.entry.observable,):
             raise InputError(
                 f"{target.name} is an entry: its observable is {target.entry.observable}; ask for no property"
@@ -210,11 +211,27 @@ def computation(
             raise InputError(f"{composed[0]} is made of several calculations: ask for it alone")
         if not says_its_terms(observables[composed[0]]):
             raise InputError(f"{composed[0]} needs an entry that says of which systems it is made")
-        return _observable(level, target, *adhoc_entry(target.system, composed[0]), bsse, session)
+        made = adhoc_entry(target.system, composed[0])
+        _check_bsse(bsse, composed[0], *made)
+        return _observable(level, target, *made, bsse, session)
+    _check_bsse(bsse, ", ".join(wanted))
     for name in wanted:
         if name not in known:
             raise InputError(f"unknown property '{name}'{did_you_mean(name, [*known, 'interaction_energy'])}")
     return _properties(level, target.name, target.system, wanted, session)
+
+
+def _check_bsse(bsse: str | None, what: str, benchmark: Benchmark | None = None, entry: Entry | None = None) -> None:
+    """InputError where a counterpoise treatment was asked for that nothing could come of."""
+    if bsse is None:
+        return
+    if entry is None or benchmark is None or not any(term.fragments is not None for term in entry.terms):
+        raise InputError(
+            f"bsse={bsse} is for what is made of a complex and its fragments, and {what} is not; ask for an "
+            "interaction_energy, or leave it out"
+        )
+    if bsse not in benchmark.meta["bsse"]:
+        raise InputError(f"{benchmark.id} is for bsse {' or '.join(benchmark.meta['bsse'])}, not {bsse}")
 
 
 def _properties(

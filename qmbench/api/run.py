@@ -12,6 +12,7 @@ from qmbench.data.suite import Suite, find_suite, restrict
 from qmbench.domain.errors import InputError
 from qmbench.domain.method import LevelOfTheory
 from qmbench.domain.record import Record
+from qmbench.judging.frame import computed
 from qmbench.judging.model import Evaluation
 from qmbench.running.loop import Engine, Progress
 from qmbench.running.plan import Plan, make_plan
@@ -47,7 +48,10 @@ class RunResult:
 
     @property
     def results(self) -> pd.DataFrame:
-        """One row per level of theory and entry: value, unit, uncertainty, status, cost."""
+        """One row per level of theory and entry: value, unit, uncertainty, status, cost.
+
+        Those with `published` true are values that others published, taken from the benchmark.
+        """
         return self.evaluation.results
 
     @property
@@ -78,17 +82,18 @@ class RunResult:
     @property
     def failed(self) -> int:
         """Number of results that failed; those that a level does not do (`unsupported`) are none."""
-        return int(self.results["status"].eq("failed").sum())
+        return int(computed(self.results)["status"].eq("failed").sum())
 
     @property
     def summary(self) -> str:
         """Id and counts, in one line."""
-        counts = self.results["status"].value_counts()
+        results = computed(self.results)
+        counts = results["status"].value_counts()
         said = ", ".join(f"{counts[name]} {name}" for name in ("ok", "failed", "unsupported") if name in counts)
         if not said:
             return f"run {self.id}: no results"
-        warned = int(self.results["warnings"].ne("").sum())
-        return f"run {self.id}: {len(self.results)} results, {said}" + (f"; {warned} with warnings" if warned else "")
+        warned = int(results["warnings"].ne("").sum())
+        return f"run {self.id}: {len(results)} results, {said}" + (f"; {warned} with warnings" if warned else "")
 
     def report(self, path: str | Path = "qmbench-report", formats: str | Sequence[str] = FORMATS) -> list[Path]:
         """Write the report into the folder `path`; returns its files. InputError for an unknown format."""
@@ -113,6 +118,7 @@ def run(
     store: str | Path | StoreProtocol | None = None,
     engine: str | Engine = "local",
     workers: int | None = None,
+    cores: int | None = None,
     task_timeout: float | None = None,
     task_memory: float | None = None,
     fail_fast: bool = False,
@@ -125,7 +131,8 @@ def run(
     suite: the name of one, a .toml file, or a `Suite`. levels, benchmarks: only these; a level that the suite does not
     hold is added. bsse: `cp` or `none`, instead of what the suite says. store: path, URL or open store; by default what
     QMBENCH_STORE names, or qmbench-data/store.sqlite here. engine: NAME[:ADDRESS], or an engine, which stays open.
-    workers: tasks side by side, by default as many as there are cores. task_timeout in s, task_memory in GiB: longer or
+    workers: tasks side by side, by default as many as there are cores, or as many as `cores` leaves room for. cores:
+    threads of a task, by default an equal share, and no more than OMP_NUM_THREADS says where it is set. task_timeout in s, task_memory in GiB: longer or
     more is a failed result. fail_fast: stop at the first failure. fresh: compute again what the store has. reference:
     judge by this reference set where a benchmark has it. progress: False for silence; a function is called after each
     task.
@@ -135,7 +142,7 @@ def run(
     """
     plan = plan_of(suite, levels, benchmarks, bsse)
     return run_plan(
-        plan, Session(store, engine, workers, None, task_timeout, task_memory, progress, fresh), fail_fast, reference
+        plan, Session(store, engine, workers, cores, task_timeout, task_memory, progress, fresh), fail_fast, reference
     )
 
 
@@ -152,6 +159,11 @@ def plan_of(
     wanted = [levels] if isinstance(levels, str | LevelOfTheory) else levels
     chosen = [benchmarks] if isinstance(benchmarks, str) else benchmarks
     plan = make_plan(restrict(found, tuple(map(str, wanted)), tuple(chosen), bsse))
+    if bsse is not None and plan.entries and not any(planned.bsse == bsse for planned in plan.entries):
+        raise InputError(
+            f"bsse={bsse}: suite {plan.suite.id} has no entry for it; it is for interaction energies of levels with a "
+            "basis set, on benchmarks that offer it"
+        )
     published = any(not e.terms for b in plan.benchmarks.values() for e in b.entries)
     if not plan.entries and not published:
         raise InputError(f"suite {plan.suite.id}: there is no entry that its levels could do")

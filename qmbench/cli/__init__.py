@@ -15,7 +15,10 @@ def main(arguments: list[str] | None = None) -> NoReturn:
 def run(arguments: list[str]) -> int:
     """As `main`, but returns the exit code."""
     from qmbench.cli.app import app
+    from qmbench.cli.encoding import transliterate
     from qmbench.domain.errors import QmbenchError
+
+    transliterate(sys.stdout, sys.stderr)
 
     try:
         code = app(arguments, prog_name="qmbench", standalone_mode=False)
@@ -48,5 +51,7 @@ def run(arguments: list[str]) -> int:
 
 def _complain(message: str) -> int:
     # One line, whatever a library put into the message.
-    print("qmbench: " + " ".join(message.split()), file=sys.stderr)
+    from qmbench.domain.visible import visible
+
+    print("qmbench: " + visible(" ".join(message.split())), file=sys.stderr)
     return 3

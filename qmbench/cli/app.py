@@ -33,6 +33,10 @@ Store = Annotated[
 Workers = Annotated[
     int | None, typer.Option("--workers", min=1, help="Tasks at a time [default: the number of cores].")
 ]
+Cores = Annotated[
+    int | None,
+    typer.Option("--cores", min=1, help="Threads of a task [default: an equal share, at most OMP_NUM_THREADS]."),
+]
 Timeout = Annotated[float | None, typer.Option("--task-timeout", metavar="S", min=0.1, help="Seconds for one task.")]
 Memory = Annotated[float | None, typer.Option("--task-memory", metavar="GIB", min=0.1, help="Memory for one task.")]
 Engine = Annotated[
@@ -51,6 +55,7 @@ def run_suite(
     bsse: Annotated[str | None, typer.Option("--bsse", metavar="cp|none", help="Instead of the suite's.")] = None,
     engine: Engine = "local",
     workers: Workers = None,
+    cores: Cores = None,
     task_timeout: Timeout = None,
     task_memory: Memory = None,
     store: Store = None,
@@ -71,6 +76,7 @@ def run_suite(
             bsse=bsse,
             engine=engine,
             workers=workers,
+            cores=cores,
             task_timeout=task_timeout,
             task_memory=task_memory,
             store=store,
@@ -103,14 +109,14 @@ def prune(
 def compute(
     level: Annotated[str, typer.Argument(metavar="LEVEL", help="METHOD[/BASIS][?option=value&…]")],
     system: Annotated[
-        str, typer.Argument(metavar="SYSTEM", help="BENCHMARK:SYSTEM, BENCHMARK/ENTRY, FILE.xyz or FILE.toml")
+        str, typer.Argument(metavar="SYSTEM", help="BENCHMARK:SYSTEM, BENCHMARK/ENTRY, FILE.xyz[@N|#NAME] or FILE.toml")
     ],
     prop: Annotated[
         list[str] | None, typer.Option("-p", "--property", metavar="PROPERTY", help="[default: energy]")
     ] = None,
     bsse: Annotated[str | None, typer.Option("--bsse", metavar="cp|none", help="Counterpoise treatment.")] = None,
     engine: Engine = "local",
-    cores: Annotated[int | None, typer.Option("--cores", min=1, help="Threads [default: all].")] = None,
+    cores: Cores = None,
     task_timeout: Timeout = None,
     task_memory: Memory = None,
     store: Store = None,
@@ -177,12 +183,13 @@ def lint(
     freeze: Annotated[
         bool, typer.Option("--freeze", help="Write the coordinate hashes of the released version.")
     ] = False,
+    store: Store = None,
     json: Json = False,
 ) -> int:
-    """Check benchmark data and suites."""
+    """Check benchmark data and suites; references also against the results in the store."""
     from qmbench.cli.lint import lint
 
-    return lint(path, freeze=freeze, json=json)
+    return lint(path, freeze=freeze, store=store, json=json)
 
 
 @app.command()
@@ -201,6 +208,23 @@ def disagree(
     from qmbench.cli.disagree import disagree
 
     return disagree(run, significance, store, json=json)
+
+
+@app.command()
+def compare(
+    run: Run = None,
+    tolerance: Annotated[
+        float | None,
+        typer.Option("--tolerance", metavar="X", help="Exit with 1 where a difference in the same basis is larger."),
+    ] = None,
+    most: Annotated[int, typer.Option("--most", min=0, help="How many of the largest differences are listed.")] = 10,
+    store: Store = None,
+    json: Json = False,
+) -> int:
+    """Compare computed values with published ones of the same methods, entry by entry."""
+    from qmbench.cli.compare import compare
+
+    return compare(run, store, tolerance, most, json=json)
 
 
 @app.command()

@@ -26,6 +26,7 @@ def check(
 ) -> int:
     """The command; exit code 0 unchanged, 1 regressed, 2 nothing could be judged."""
     from qmbench.judging import regression
+    from qmbench.judging.frame import computed
     from qmbench.report import check_text
     from qmbench.report.renderers.files import write_text
 
@@ -35,7 +36,7 @@ def check(
         return _update(baseline, load_run(run, store))
     before = regression.read_baseline(baseline)
     loaded = load_run(run, store)
-    found = regression.check(loaded.results, before, loaded.stochastic, most_time)
+    found = regression.check(computed(loaded.results), before, loaded.stochastic, most_time)
     if junit is not None:
         write_text(junit, check_text.to_junit(found))
     if markdown is not None:
@@ -50,12 +51,14 @@ def check(
 def _update(path: Path, loaded: Evaluation) -> int:
     """Write the baseline and say what changed; exit code 2 when the run holds nothing that is ok."""
     from qmbench.judging import regression
+    from qmbench.judging.frame import computed
     from qmbench.report.renderers.files import write_text
 
-    if not loaded.results["status"].eq("ok").any():
+    results = computed(loaded.results)
+    if not results["status"].eq("ok").any():
         return 2
     old = regression.read_baseline(path) if path.exists() else None
-    new = regression.make_baseline(loaded.results, _about(loaded), (old or {}).get("tolerances"))
+    new = regression.make_baseline(results, _about(loaded), (old or {}).get("tolerances"))
     try:
         write_text(path, regression.baseline_text(new))
     except StoreError as error:

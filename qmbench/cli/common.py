@@ -11,6 +11,7 @@ from collections.abc import Callable
 from typing import TYPE_CHECKING, Any, ParamSpec
 
 from qmbench.domain.errors import InputError, Interrupted, QmbenchError
+from qmbench.domain.visible import visible_json
 from qmbench.report.values import unit_text as unit_text
 from qmbench.report.values import value_lines as value_lines
 
@@ -40,15 +41,18 @@ def interruptible(command: Callable[P, int]) -> Callable[P, int]:
 
 def print_json(document: Any) -> None:
     """One JSON document on standard output; NaN becomes null, since JSON has none."""
-    print(json.dumps(_plain(document), indent=1, ensure_ascii=False, allow_nan=False))
+    from qmbench.cli.encoding import holds_unicode
+
+    escaped = not holds_unicode(sys.stdout)
+    print(visible_json(json.dumps(_plain(document), indent=1, ensure_ascii=escaped, allow_nan=False)))
 
 
 def console(to_stderr: bool = False) -> Console:
     """A rich console; tables that do not go to a terminal are not squeezed to 80 columns."""
-    from rich.console import Console
+    from qmbench.running.console import plain_console
 
     stream = sys.stderr if to_stderr else sys.stdout
-    return Console(file=stream, width=None if stream.isatty() or "COLUMNS" in os.environ else 130, highlight=False)
+    return plain_console(file=stream, width=None if stream.isatty() or "COLUMNS" in os.environ else 130, highlight=False)
 
 
 def check_choice(value: str | None, choices: tuple[str, ...], what: str) -> None:

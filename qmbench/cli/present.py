@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 from qmbench.api.run import FORMATS, RunResult
 from qmbench.cli.common import console, print_json
+from qmbench.judging.frame import computed
 from qmbench.judging.model import Evaluation
 from qmbench.plugging.registry import plugins
 
@@ -21,7 +22,7 @@ def present(result: RunResult, folder: Path, json: bool) -> int:
     from qmbench.report.renderers.files import to_json, write_text
     from qmbench.report.renderers.terminal import render_terminal
 
-    evaluation, results = result.evaluation, result.results
+    evaluation, results = result.evaluation, computed(result.results)
     # What was made from the very same numbers is still right, and drawing it again takes longer than all the rest.
     stamp = _fingerprint(evaluation)
     files = _kept(folder, stamp)

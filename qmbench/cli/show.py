@@ -102,6 +102,23 @@ def _benchmark(name: str) -> dict[str, Any]:
         "systems": list(b.system_ids),
         "entries": [e.id for e in b.entries],
         "reference values by set": sets,
+        "published levels": {
+            f"{level.shown} ({name})": ", ".join(
+                filter(
+                    None,
+                    (
+                        f"{sum(r.set == name and r.status == 'current' for r in b.published)} values",
+                        f"bsse {level.bsse}" if level.bsse else "",
+                        f"dispersion: {level.dispersion}" if level.dispersion else "",
+                        f"frozen core: {level.frozen_core}" if level.frozen_core else "",
+                        level.place,
+                        level.doi,
+                        level.note,
+                    ),
+                )
+            )
+            for name, level in b.published_levels.items()
+        },
     }
 
 
@@ -131,6 +148,11 @@ def _entry(b: Any, name: str) -> dict[str, Any]:
             for r in b.references
             if r.entry == e.id
         ],
+        "published levels": {
+            b.published_levels[r.set].shown: f"{r.quantity.value:.10g} {r.quantity.unit}"
+            for r in b.published
+            if r.entry == e.id and r.status == "current"
+        },
     }
 
 

@@ -12,11 +12,10 @@ from qmbench.domain.systems import System
 def find_shown_system(thing: str) -> System | None:
     """The system that `thing` names; None when it is no name of a system and no file of one."""
     from qmbench.data.benchmark import benchmark_folders
-    from qmbench.data.target import find_target
-    from qmbench.plugging.registry import plugins
+    from qmbench.data.target import find_target, is_file
 
     head, colon, _ = thing.partition(":")
-    file = thing.lower().endswith(plugins().systems.endings) and not _is_suite(thing)
+    file = is_file(thing) and not _is_suite(thing)
     return find_target(thing).system if file or (colon and head in benchmark_folders()) else None
 
 

@@ -11,7 +11,7 @@ from qmbench.api.run import plan_of, run_plan
 from qmbench.cli.common import check_choice, console, interruptible, print_json
 from qmbench.data.benchmark import BSSE
 from qmbench.domain.record import Task
-from qmbench.running.plan import Plan, PlannedEntry
+from qmbench.running.plan import Plan, PlannedEntry, wrong_levels
 from qmbench.running.run_document import keys_of
 from qmbench.running.session import Session
 from qmbench.running.stores import is_there, open_store, store_place
@@ -29,6 +29,7 @@ class Request:
     bsse: str | None
     engine: str
     workers: int | None
+    cores: int | None
     task_timeout: float | None
     task_memory: float | None
     store: str | None
@@ -42,7 +43,7 @@ class Request:
     def session(self) -> Session:
         """Where and how its tasks run."""
         return Session(
-            self.store, self.engine, self.workers, None, self.task_timeout, self.task_memory, fresh=self.fresh
+            self.store, self.engine, self.workers, self.cores, self.task_timeout, self.task_memory, fresh=self.fresh
         )
 
 
@@ -51,6 +52,8 @@ def run_suite(request: Request, dry_run: bool) -> int:
     """The command; returns its exit code."""
     check_choice(request.bsse, BSSE, "--bsse")
     plan = plan_of(request.name, request.levels, request.benchmarks, request.bsse)
+    for note in plan.notes:
+        console(to_stderr=True).print(f"note: {note}", markup=False, soft_wrap=True)
     if dry_run:
         return _dry_run(plan, request)
     from qmbench.cli.present import present
@@ -65,6 +68,8 @@ def _dry_run(plan: Plan, request: Request) -> int:
     rows = _dry_rows(plan, known)
     to_do = [task for task in plan.tasks if not set(task.keys.values()) <= known]
     seconds, unknown = estimate(to_do)
+    wrong = wrong_levels(plan)
+    code = 1 if any(refusals.refused == refusals.entries for refusals in wrong) else 0
     if request.json:
         print_json(
             {
@@ -74,9 +79,10 @@ def _dry_run(plan: Plan, request: Request) -> int:
                 "estimated_cpu_s": seconds,
                 "tasks_without_estimate": unknown,
                 "levels": rows,
+                "wrong": [vars(refusals) for refusals in wrong],
             }
         )
-        return 0
+        return code
     from rich.table import Table
 
     table = Table(box=None, pad_edge=False, header_style="bold", title=f"{plan.suite.title} (dry run)")
@@ -109,7 +115,9 @@ def _dry_run(plan: Plan, request: Request) -> int:
         f"about {seconds:.0f} s of processor time to go{note}",
         markup=False,
     )
-    return 0
+    for refusals in wrong:
+        out.print(str(refusals), markup=False, soft_wrap=True)
+    return code
 
 
 def _known(plan: Plan, place: str, fresh: bool) -> set[str]:

@@ -17,18 +17,18 @@ def check_balance(entry: Entry, systems: Mapping[str, System]) -> None:
     counts: dict[str, float] = {}
     for term in entry.terms:
         system = systems[term.system]
-        parts: list[System] = [system]
+        parts = [system.composition]
         if term.fragments is not None:
             each = [(n + 1,) for n in range(len(system.fragments))]
             groups = each if term.fragments == (0,) else [term.fragments]
             if not groups:
                 raise InputError(f"entry '{entry.id}': system '{term.system}' has no fragments")
             try:
-                parts = [system.fragment(group, ghosts=False) for group in groups]
+                parts = [system.fragment_composition(group) for group in groups]
             except InputError as error:
                 raise InputError(f"entry '{entry.id}': {error}") from None
         for part in parts:
-            for component, number in part.composition.items():
+            for component, number in part.items():
                 counts[component] = counts.get(component, 0) + term.coefficient * number
     wrong = sorted((s for s, n in counts.items() if abs(n) > 1e-9), key=lambda s: (ATOMIC_NUMBERS.get(s, 0), s))
     if wrong:

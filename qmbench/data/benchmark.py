@@ -16,43 +16,32 @@ from typing import Any
 from qmbench.data.balance import check_balance
 from qmbench.data.entry import Entry as Entry
 from qmbench.data.entry import Term as Term
-from qmbench.data.identifiers import check_identifier, check_set_name
+from qmbench.data.identifiers import check_identifier
 from qmbench.data.meta import BSSE as BSSE
 from qmbench.data.meta import TOML_KEYS as TOML_KEYS
 from qmbench.data.meta import check_meta, own_observables, unit_of
-from qmbench.data.reference_sets import Role, role_of
+from qmbench.data.reference_sets import PublishedLevel, Role, published_levels, role_of
+from qmbench.data.references import LEVELS, read_levels, read_references
+from qmbench.data.references import REFERENCE_COLUMNS as REFERENCE_COLUMNS
+from qmbench.data.references import Reference as Reference
 from qmbench.data.system_sources import system_sources
 from qmbench.data.tables import Complain, collected, finite, read_csv, refuse
 from qmbench.domain.errors import InputError, did_you_mean
 from qmbench.domain.observables import Observable
-from qmbench.domain.quantity import Quantity
 from qmbench.domain.systems import System
 from qmbench.domain.systems.files import load_toml
 from qmbench.plugging.registry import plugins
 
 ENTRY_COLUMNS = "id stoichiometry observable state subset tags curve coordinate coordinate_unit note".split()
-REFERENCE_COLUMNS = (
-    "entry set value unit uncertainty uncertainty_kind level_of_theory source_doi source_place status note"
-).split()
-
-
-@dataclass(frozen=True)
-class Reference:
-    """One reference value of one entry, in the benchmark's unit, with its source."""
-
-    entry: str
-    set: str
-    quantity: Quantity
-    level_of_theory: str
-    source_doi: str
-    source_place: str
-    status: str
-    note: str = ""
 
 
 @dataclass(frozen=True)
 class Benchmark:
-    """A loaded benchmark folder. `meta` is benchmark.toml as written."""
+    """A loaded benchmark folder. `meta` is benchmark.toml as written.
+
+    references: what can be judged by. published: per-entry values of published levels of theory (reference sets of the
+    role `level`), which are judged like computed ones, and never are references.
+    """
 
     id: str
     folder: Path
@@ -60,6 +49,7 @@ class Benchmark:
     entries: tuple[Entry, ...]
     references: tuple[Reference, ...]
     _systems: dict[str, System] = field(default_factory=dict, repr=False, compare=False)
+    published: tuple[Reference, ...] = ()
 
     @property
     def title(self) -> str:
@@ -82,6 +72,11 @@ class Benchmark:
     def role_of(self, reference_set: str) -> Role:
         """What the values of a reference set may be weighed with."""
         return role_of(self.meta, reference_set)
+
+    @cached_property
+    def published_levels(self) -> Mapping[str, PublishedLevel]:
+        """Reference set -> the published level of theory that it holds the values of."""
+        return published_levels(self.meta)
 
     @cached_property
     def own_observables(self) -> Mapping[str, Observable]:
@@ -122,12 +117,26 @@ class Benchmark:
             self._systems[name] = self._sources[name](f"{self.id}:{name}")
         return self._systems[name]
 
+    def part(self, system: str, fragments: tuple[int, ...], ghosts: bool) -> System:
+        """Fragments (from 1) of a system together, see `System.fragment`; made once, for every level of theory."""
+        key = (system, fragments, ghosts)
+        if key not in self._parts:
+            self._parts[key] = self.system(system).fragment(fragments, ghosts)
+        return self._parts[key]
+
+    @cached_property
+    def _parts(self) -> dict[tuple[str, tuple[int, ...], bool], System]:
+        return {}
+
     def entry(self, name: str) -> Entry:
         """The entry called `name`; InputError with the nearest names when there is none."""
-        for entry in self.entries:
-            if entry.id == name:
-                return entry
-        raise InputError(f"benchmark {self.id} has no entry '{name}'{did_you_mean(name, (e.id for e in self.entries))}")
+        if name not in self._by_id:
+            raise InputError(f"benchmark {self.id} has no entry '{name}'{did_you_mean(name, self._by_id)}")
+        return self._by_id[name]
+
+    @cached_property
+    def _by_id(self) -> Mapping[str, Entry]:
+        return {e.id: e for e in self.entries}
 
     def check(self, entry: Entry) -> None:
         """InputError where what the entry compares would have no meaning: a difference that is not balanced."""
@@ -188,18 +197,23 @@ def load_benchmark(folder: Path) -> Benchmark:
         raise InputError(f"{folder} is not a benchmark: it has no benchmark.toml")
     meta = load_toml(folder / "benchmark.toml")
     check_meta(meta, folder / "benchmark.toml")
-    entries, references = read_tables(folder, meta)
-    return Benchmark(meta["id"], folder, meta, entries, references)
+    entries, references, published = read_tables(folder, meta)
+    return Benchmark(meta["id"], folder, meta, entries, references, published=published)
 
 
 def read_tables(
     folder: Path, meta: Mapping[str, Any], complain: Complain = refuse
-) -> tuple[tuple[Entry, ...], tuple[Reference, ...]]:
-    """Entries and reference values; rows that are wrong are left out after `complain`."""
+) -> tuple[tuple[Entry, ...], tuple[Reference, ...], tuple[Reference, ...]]:
+    """Entries, reference values, and values of published levels; rows that are wrong are left out after `complain`."""
     named: dict[str, Entry | None] = {}
     entries = collected(read_entries(folder / "entries.csv", meta, complain, named), complain)
-    references = collected(read_references(folder / "references.csv", meta, named, complain), complain)
-    return entries, references
+    values = collected(read_references(folder / "references.csv", meta, named, complain), complain)
+    levels = published_levels(meta)
+    published = [r for r in values if r.set in levels]
+    if (folder / LEVELS).exists():
+        there = {(r.entry, r.set) for r in published if r.status == "current"}
+        published += collected(read_levels(folder / LEVELS, meta, named, there, complain), complain)
+    return entries, tuple(r for r in values if r.set not in levels), tuple(published)
 
 
 def read_entries(
@@ -285,66 +299,3 @@ def parse_stoichiometry(text: str, entry: str) -> tuple[Term, ...]:
             raise InputError(f"'{word}': fragments are counted from 1")
         terms.append(Term(match[1], float(match[3]), fragments))
     return tuple(terms)
-
-
-def read_references(
-    path: Path, meta: Mapping[str, Any], entries: Mapping[str, Entry | None], complain: Complain = refuse
-) -> Iterator[Reference]:
-    """The reference values of references.csv, converted to the unit of their entry's observable.
-
-    An entry and a set have one current value: two would leave it to chance which one counts.
-    """
-    current: dict[tuple[str, str], str] = {}
-    for where, row in read_csv(path, REFERENCE_COLUMNS, ("entry", "set", "value", "unit", "status"), complain):
-        try:
-            reference = _reference(row, where, meta, entries)
-            if reference is None:
-                continue
-            pair = (reference.entry, reference.set)
-            if reference.status == "current" and pair in current:
-                raise InputError(
-                    f"{where}: entry '{pair[0]}' has two current values in set {pair[1]}, the other in "
-                    f"{current[pair]}; mark one superseded"
-                )
-            if reference.status == "current":
-                current[pair] = where.rpartition(", ")[2]
-            yield reference
-        except InputError as error:
-            complain(error)
-
-
-def _reference(
-    row: Mapping[str, str], where: str, meta: Mapping[str, Any], entries: Mapping[str, Entry | None]
-) -> Reference | None:
-    """None where the entry or the benchmark's unit is wrong, about which there was a complaint already."""
-    if row["entry"] not in entries:
-        raise InputError(f"{where}: no entry '{row['entry'][:80]}'{did_you_mean(row['entry'][:80], entries)}")
-    check_set_name(row["set"], where)
-    if row["status"] not in ("current", "superseded", "disputed"):
-        raise InputError(f"{where}: status is current, superseded or disputed, not '{row['status'][:80]}'")
-    if not row["source_doi"] and not row["source_place"]:
-        raise InputError(f"{where}: a reference value needs its source (source_doi or source_place)")
-    value = finite(row["value"], where, "value")
-    uncertainty = finite(row["uncertainty"], where, "uncertainty") if row["uncertainty"] else None
-    if uncertainty is not None and uncertainty <= 0:
-        raise InputError(f"{where}: an uncertainty is positive; leave it empty when it is unknown")
-    if (uncertainty is None) != (not row["uncertainty_kind"]):
-        raise InputError(f"{where}: uncertainty and uncertainty_kind go together")
-    entry = entries[row["entry"]]
-    try:
-        quantity = Quantity(value, row["unit"], uncertainty, row["uncertainty_kind"] or None)  # type: ignore[arg-type]
-        if entry is None or "unit" not in meta:
-            return None
-        quantity = quantity.to(unit_of(meta, entry.observable))
-    except InputError as error:
-        raise InputError(f"{where}: {error}") from None
-    return Reference(
-        row["entry"],
-        row["set"],
-        quantity,
-        row["level_of_theory"],
-        row["source_doi"],
-        row["source_place"],
-        row["status"],
-        row["note"],
-    )

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import csv
 import re
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -15,11 +15,13 @@ from qmbench.data.meta import check_meta
 from qmbench.data.system_sources import system_sources
 from qmbench.data.tables import collected, read_csv
 from qmbench.domain.errors import InputError, QmbenchError
-from qmbench.domain.systems import System
+from qmbench.domain.systems import Molecule, System
 from qmbench.domain.systems.files import load_toml
 
 DOI = re.compile(r"10\.\d{4,9}/\S+")
 HASHES = "hashes.csv"
+LONELY = 5
+"""So many values of one sign make another one suspicious."""
 HASH_COLUMNS = ("system", "hash", "version")
 
 
@@ -50,8 +52,8 @@ def lint_benchmark(folder: Path) -> Iterator[Finding]:
             yield Finding(str(folder), str(error))
     before = len(found)
     if "observable" in meta:  # without it the entries have no meaning, and complaints would follow from that alone
-        entries, references = read_tables(folder, meta, found.append)
-        b = Benchmark(meta.get("id", folder.name), folder, meta, entries, references, systems)
+        entries, references, published = read_tables(folder, meta, found.append)
+        b = Benchmark(meta.get("id", folder.name), folder, meta, entries, references, systems, published)
     yield from (Finding(str(folder), str(problem)) for problem in found)
     for citation in meta.get("citations", ()):
         if citation.get("doi") and not DOI.fullmatch(citation["doi"]):
@@ -88,14 +90,21 @@ def _systems(folder: Path, systems: dict[str, System], strained: set[str]) -> It
         if system.hash in seen:
             yield Finding(str(folder), f"systems '{seen[system.hash]}' and '{name}' are the same")
         seen[system.hash] = name
-        for oddity in system.oddities() if name not in strained else ():
+        if name in strained:
+            continue
+        for oddity in system.oddities():
             yield Finding(str(folder), f"system '{name}': {oddity}")
+        cut = system.cut_bonds() if isinstance(system, Molecule) else []
+        if cut and isinstance(system, Molecule):
+            (i, j), more = cut[0], f" and {len(cut) - 1} more" if len(cut) > 1 else ""
+            text = f"{system.symbols[i]}{i + 1}–{system.symbols[j]}{j + 1}{more}"
+            yield Finding(str(folder), f"system '{name}': its fragments are cut through a bond: {text}", "warning")
 
 
 def _entries(b: Benchmark, systems: dict[str, System], named: set[str], whole: bool) -> Iterator[Finding]:
     """named: the systems that are there, also those that can't be read; whole: no row of the tables was left out."""
     where = str(b.folder / "entries.csv")
-    referenced = _mentioned(b.folder, "entry")
+    referenced = _mentioned(b.folder, "entry", b.published_levels)
     used: set[str] = set()
     for entry in b.entries:
         for term in entry.terms:
@@ -113,21 +122,27 @@ def _entries(b: Benchmark, systems: dict[str, System], named: set[str], whole: b
         yield Finding(str(b.folder), f"system '{name}' is used by no entry", "warning")
 
 
-def _mentioned(folder: Path, column: str) -> dict[str, None]:
-    """What a column of references.csv names, in order; also in rows that are wrong, which have been spoken of."""
+def _mentioned(folder: Path, column: str, but: Collection[str] = ()) -> dict[str, None]:
+    """What a column of references.csv names, in order; also in rows that are wrong, which have been spoken of.
+
+    but: sets whose rows do not count.
+    """
     ignored: list[InputError] = []
     rows = read_csv(folder / "references.csv", REFERENCE_COLUMNS, (column,), ignored.append)
-    return dict.fromkeys(row[column] for _, row in collected(rows, ignored.append))
+    return dict.fromkeys(row[column] for _, row in collected(rows, ignored.append) if row["set"] not in but)
 
 
 def _references(b: Benchmark) -> Iterator[Finding]:
     where = str(b.folder / "references.csv")
     default = b.meta.get("default_reference_set")
-    used = _mentioned(b.folder, "set")
+    used = _mentioned(b.folder, "set") | dict.fromkeys(r.set for r in b.published)
     if default and default not in used:
         yield Finding(where, f"the default reference set '{default}' has no value")
     if default and b.role_of(default).role == "superseded":
         yield Finding(where, f"the default reference set '{default}' is superseded")
+    for name, level in b.published_levels.items():
+        if level.doi and not DOI.fullmatch(level.doi):
+            yield Finding(str(b.folder), f"reference set '{name}': '{level.doi}' is not a DOI (10.NNNN/…)")
     for r in b.references:
         if r.source_doi and not DOI.fullmatch(r.source_doi):
             yield Finding(where, f"entry '{r.entry}', set {r.set}: '{r.source_doi}' is not a DOI (10.NNNN/…)")
@@ -139,14 +154,23 @@ def _references(b: Benchmark) -> Iterator[Finding]:
         if name not in used:
             yield Finding(where, f"reference set '{name}' is described and has no value", "warning")
     signs: dict[str, set[bool]] = {}
+    by_set: dict[tuple[str, str], list[tuple[str, bool]]] = {}
+    observable = {e.id: e.observable for e in b.entries}
     for r in b.references:
         value = r.quantity.value
         weighed = r.status == "current" and b.role_of(r.set).role == "estimate"
         if weighed and isinstance(value, float) and value != 0:
             signs.setdefault(r.entry, set()).add(value > 0)
+            by_set.setdefault((r.set, observable.get(r.entry, "")), []).append((r.entry, value > 0))
     for entry, found in signs.items():
         if len(found) > 1:
             yield Finding(where, f"entry '{entry}': its reference sets differ in sign", "warning")
+    for (name, what), values in by_set.items():
+        for sign in (True, False):
+            alone = [entry for entry, positive in values if positive == sign]
+            if len(alone) == 1 and len(values) > LONELY:
+                text = f"is the only {'positive' if sign else 'negative'} {what} of {len(values)}"
+                yield Finding(where, f"entry '{alone[0]}', set {name}: {text}; is its sign right?", "warning")
 
 
 def _hashes(folder: Path, version: str, systems: dict[str, System], named: set[str]) -> Iterator[Finding]:

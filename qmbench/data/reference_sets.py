@@ -15,15 +15,20 @@ from qmbench.data.identifiers import check_set_name
 from qmbench.data.schema import shown
 from qmbench.domain.errors import InputError, did_you_mean
 from qmbench.domain.method import split_level
+from qmbench.domain.naming import PUBLISHED
+from qmbench.domain.units import factor
 
-ROLES = ("estimate", "limit", "superseded")
+ROLES = ("estimate", "limit", "superseded", "level")
 SET_KEYS = "title doi level_of_theory note role within families".split()
+LEVEL_KEYS = "level label bsse dispersion frozen_core unit place".split()
+"""Keys that only sets of the role `level` have."""
 
 
 @dataclass(frozen=True)
 class Role:
     """role: one of ROLES. An `estimate` may be off by more than the digits that are printed; a `limit` is what a
-    converged calculation has to give, so that rounding is all its uncertainty; a `superseded` set does not vote.
+    converged calculation has to give, so that rounding is all its uncertainty; a `superseded` set does not vote. A
+    `level` is no reference: its values are those that others published for a level of theory.
 
     within: empty, or the approximation inside which the values hold: METHOD, /BASIS or METHOD/BASIS (what the parsed
     level of theory must have), or other words, which no level has.
@@ -31,6 +36,53 @@ class Role:
 
     role: str = "estimate"
     within: str = ""
+
+
+@dataclass(frozen=True)
+class PublishedLevel:
+    """What a reference set of the role `level` holds the values of.
+
+    level: METHOD[/BASIS][?options], spelt like a level of qmbench where there is one; label: what tables call it; bsse:
+    `cp`, `none`, or empty where it has no meaning; dispersion, frozen_core: in words; unit: of the values, empty where
+    it is the entry's; doi, place: the source.
+    """
+
+    set: str
+    level: str
+    label: str = ""
+    bsse: str = ""
+    dispersion: str = ""
+    frozen_core: str = ""
+    unit: str = ""
+    doi: str = ""
+    place: str = ""
+    note: str = ""
+
+    @property
+    def name(self) -> str:
+        """Its level of theory in tables of results: never that of a computed one."""
+        return self.level + PUBLISHED
+
+    @property
+    def shown(self) -> str:
+        """Its label in tables."""
+        return (self.label or self.level) + PUBLISHED
+
+    @property
+    def families(self) -> dict[str, str]:
+        """What it shares with other levels, as far as its spelling tells."""
+        basis = split_level(self.level).basis
+        return {"basis": basis} if basis else {}
+
+
+def published_levels(meta: Mapping[str, Any]) -> dict[str, PublishedLevel]:
+    """set -> its level, of the reference sets of the role `level` in a benchmark.toml."""
+    keys = (*LEVEL_KEYS, "doi", "note")
+    return {
+        name: PublishedLevel(name, **{key: about[key] for key in keys if key in about})
+        for name, about in (meta.get("reference_sets") or {}).items()
+        if isinstance(about, Mapping) and about.get("role") == "level"
+    }
 
 
 def families_of(meta: Mapping[str, Any], name: str) -> dict[str, str]:
@@ -52,9 +104,11 @@ def check_reference_sets(meta: Mapping[str, Any], where: Path) -> None:
         if not isinstance(about, Mapping):
             raise InputError(f"{said} is described by a table: [reference_sets.{name}]")
         for key in about:
-            if key not in SET_KEYS:
-                raise InputError(f"{said}: unknown key '{key}'{did_you_mean(key, SET_KEYS)}")
-        for key in ("title", "doi", "level_of_theory", "note", "role"):
+            if key in LEVEL_KEYS and about.get("role") != "level":
+                raise InputError(f"{said}: '{key}' is of a published level of theory, which has role = \"level\"")
+            if key not in (*SET_KEYS, *LEVEL_KEYS):
+                raise InputError(f"{said}: unknown key '{key}'{did_you_mean(key, (*SET_KEYS, *LEVEL_KEYS))}")
+        for key in ("title", "doi", "level_of_theory", "note", "role", *LEVEL_KEYS):
             if not isinstance(about.get(key, ""), str):
                 raise InputError(f"{said}: {key} must be a text, not {shown(about[key])}")
         role, within = about.get("role", "estimate"), about.get("within", "")
@@ -69,9 +123,40 @@ def check_reference_sets(meta: Mapping[str, Any], where: Path) -> None:
                 f"it is not '{within}'"
             )
 
+        if role == "level":
+            _check_level(about, said)
+            if meta.get("default_reference_set") == name:
+                raise InputError(f"{said}: a published level of theory is no reference, and not the default set")
+    named: dict[tuple[str, str], str] = {}
+    for level in published_levels(meta).values():
+        other = named.setdefault((level.level, level.bsse), level.set)
+        if other != level.set:
+            raise InputError(f"{where}: reference sets '{other}' and '{level.set}' are both of {level.level}")
+
+
+def _check_level(about: Mapping[str, Any], said: str) -> None:
+    """InputError where a set of the role `level` does not say which level, in which unit, or from where."""
+    if not about.get("level"):
+        raise InputError(f'{said}: level is missing: the published level of theory, such as level = "pbe0/def2-qzvpp"')
+    try:
+        split_level(about["level"])
+        if about.get("unit"):
+            factor(about["unit"], about["unit"])
+    except InputError as error:
+        raise InputError(f"{said}: {error}") from None
+    if PUBLISHED in about["level"]:
+        raise InputError(f"{said}: {PUBLISHED} marks published levels in tables, and is not part of their level")
+    if about.get("bsse", "") not in ("", "none", "cp"):
+        raise InputError(f"{said}: bsse is 'cp' or 'none', not '{about['bsse']}'")
+    if not about.get("doi") and not about.get("place"):
+        raise InputError(f"{said}: published values need their source (doi or place)")
+    if about.get("within") or about.get("families"):
+        raise InputError(f"{said}: 'within' and 'families' are of references; a published level says it by its level")
+
 
 def holds_within(level: str, within: str) -> bool:
     """Whether a level of theory is of the approximation `within`, by its parsed method and basis."""
+    level = level.removesuffix(PUBLISHED)
     method, _, basis = within.lower().partition("/")
     text = split_level(level)
     return text.method.lower() == (method or text.method.lower()) and (not basis or (text.basis or "").lower() == basis)

@@ -1,4 +1,7 @@
-"""The systems of a benchmark folder: files, tables of systems.toml, rows of systems.csv. Read when asked for."""
+"""The systems of a benchmark folder: files, frames of systems.xyz, tables of systems.toml, rows of systems.csv.
+
+Read when asked for.
+"""
 
 from __future__ import annotations
 
@@ -14,6 +17,7 @@ from qmbench.domain.systems import Molecule
 from qmbench.domain.systems.files import key_lines, load_toml, read_text
 from qmbench.domain.systems.nuclei import nucleus
 from qmbench.domain.systems.xyz import parse_fragments
+from qmbench.domain.systems.xyz_frames import ENDINGS
 from qmbench.domain.units import BOHR_IN_ANGSTROM
 from qmbench.plugging.registry import plugins
 
@@ -59,6 +63,10 @@ def system_sources(folder: Path, meta: Mapping[str, Any], complain: Complain = r
     for path in files:
         if path.suffix.lower() in kinds.endings:
             add(path.stem, str(path), lambda name, path=path: kinds.read(path, name))
+    for ending in ENDINGS:
+        if (folder / f"systems{ending}").exists():
+            for name, where, read in collected(kinds.frames(folder / f"systems{ending}"), complain):
+                add(name, where, read)
     if (folder / "systems.toml").exists():
         for name, where, read in collected(_tables_of(folder / "systems.toml"), complain):
             add(name, where, read)

@@ -12,6 +12,7 @@ from qmbench.data.benchmark import Benchmark, Entry, Term, benchmark_folders, fi
 from qmbench.domain.errors import InputError, did_you_mean
 from qmbench.domain.observables import FORMULAS, Observable
 from qmbench.domain.systems import System
+from qmbench.domain.systems.xyz_frames import chosen_frame
 from qmbench.plugging.registry import plugins
 
 if TYPE_CHECKING:
@@ -49,7 +50,7 @@ def target_of(what: str | Path | System | Atoms, charge: int | None = None, mult
 def find_target(text: str) -> Target:
     """Resolve `text`; InputError with what would be right."""
     kinds = plugins().systems
-    if text.lower().endswith(kinds.endings):
+    if is_file(text):
         return Target(text, system=kinds.read(text))
     for separator in (":", "/"):
         head, found, rest = text.partition(separator)
@@ -67,6 +68,11 @@ def find_target(text: str) -> Target:
     raise InputError(
         f"'{text}' is not a system; write BENCHMARK:SYSTEM (atoms:he), BENCHMARK/ENTRY, or {kinds.file_words()} file"
     )
+
+
+def is_file(text: str) -> bool:
+    """Whether `text` names a file of a system, or a frame of one: `water.xyz`, `set.xyz@3`, `set.xyz#water`."""
+    return text.lower().endswith(plugins().systems.endings) or chosen_frame(text) is not None
 
 
 def says_its_terms(observable: Observable) -> bool:

@@ -38,6 +38,13 @@ class Options(pydantic.BaseModel):
 
     model_config = pydantic.ConfigDict(extra="forbid", frozen=True, validate_default=True, allow_inf_nan=False)
 
+    def always_written(self) -> frozenset[str]:
+        """Options that the canonical spelling writes even where the method resolves to their values without them.
+
+        For a choice of physics whose default depends on another option, or has been another one. Extend it; none here.
+        """
+        return frozenset()
+
 
 @dataclass(frozen=True)
 class Result:

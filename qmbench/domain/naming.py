@@ -12,14 +12,22 @@ import pydantic
 from qmbench.domain.errors import InputError
 
 LONGEST_LABEL = 60
+PUBLISHED = "‡"
+"""Ends the name of a level of theory whose values were published by others, not computed here."""
 
 
 def spelling(method: str, options: pydantic.BaseModel) -> str:
     """`METHOD[/BASIS][?option=value&…]` with the options that have to be written, in alphabetical order."""
     basis = getattr(options, "basis", None)
     text = method if basis is None else f"{method}/{basis}"
-    parts = [f"{name}={option_text(getattr(options, name))}" for name in written_options(options)]
+    names = sorted({*written_options(options), *_always_written(options)})
+    parts = [f"{name}={option_text(getattr(options, name))}" for name in names]
     return text + ("?" + "&".join(parts) if parts else "")
+
+
+def _always_written(options: pydantic.BaseModel) -> Collection[str]:
+    tell = getattr(options, "always_written", None)
+    return () if tell is None else tell()
 
 
 def written_options(options: pydantic.BaseModel) -> list[str]:
@@ -51,7 +59,7 @@ def written_options(options: pydantic.BaseModel) -> list[str]:
 def _resolved(kind: type[pydantic.BaseModel], values: dict[str, Any]) -> dict[str, Any] | None:
     try:
         return kind(**values).model_dump()
-    except pydantic.ValidationError:
+    except (pydantic.ValidationError, InputError):
         return None
 
 

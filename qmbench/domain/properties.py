@@ -84,6 +84,19 @@ class Property:
 
 CORE_PROPERTIES = (
     Property("energy", "hartree", "total energy, nuclear repulsion included"),
+    Property(
+        "reference_energy",
+        "hartree",
+        "energy of the Hartree–Fock determinant that a wave function starts from, nuclear repulsion included",
+    ),
+    Property("correlation_energy", "hartree", "energy less reference_energy: all that the wave function adds"),
+    Property(
+        "same_spin_correlation_energy", "hartree", "what pairs ↑↑ and ↓↓ add to correlation_energy, scaled as in it"
+    ),
+    Property("opposite_spin_correlation_energy", "hartree", "what pairs ↑↓ add to correlation_energy, scaled as in it"),
+    Property("mp2_correlation_energy", "hartree", "MP2 correlation energy, as a coupled-cluster calculation has it"),
+    Property("ccsd_correlation_energy", "hartree", "CCSD correlation energy, singles included, as CCSD(T) has it"),
+    Property("triples_correction", "hartree", "(T): perturbative triples on top of CCSD"),
     Property("energy_per_site", "t", "energy of a lattice model divided by its number of sites"),
     Property(
         "dipole",

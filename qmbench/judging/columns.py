@@ -16,6 +16,7 @@ import numpy as np
 
 from qmbench.data.reference_sets import families_of, holds_within
 from qmbench.domain.method import split_level
+from qmbench.domain.naming import PUBLISHED
 from qmbench.judging.statistics import BenchmarkInfo, overlaps
 
 if TYPE_CHECKING:
@@ -252,7 +253,7 @@ def _level_columns(
 
 def _basis(level: str) -> dict[str, str]:
     """A basis is an approximation that methods share, too."""
-    basis = split_level(level).basis
+    basis = split_level(level.removesuffix(PUBLISHED)).basis
     return {"basis": basis} if basis else {}
 
 

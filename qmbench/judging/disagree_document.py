@@ -51,7 +51,7 @@ def disagree_document(
         "entries": entries,
         "pairs": [p for j in judged for p in pair_summaries(j.group, j.uncertainty, j.threshold)],
         "methods": [_methods(j) for j in judged],
-        "trends": sorted((t for j in judged for t in trends(j.group)), key=lambda t: t["p"])[:TRENDS_SHOWN],
+        "trends": sorted((t for j in judged for t in trends(j.group, np.where(j.assumed, j.group.uncertainty, j.uncertainty))), key=lambda t: t["p"])[:TRENDS_SHOWN],
         "next_calculations": next_calculations(judged),
     }
 

@@ -29,7 +29,7 @@ if TYPE_CHECKING:
 RESULT_COLUMNS = (
     "level_of_theory label method basis bsse benchmark entry observable state subsets tags curve coordinate "
     "coordinate_unit status failure_kind failure_message value unit uncertainty uncertainty_kind "
-    "training_overlap warnings wall_s cpu_s cached"
+    "training_overlap warnings wall_s cpu_s cached published"
 ).split()
 REFERENCE_COLUMNS = (
     "benchmark entry set value unit uncertainty uncertainty_kind level_of_theory source_doi source_place status note "
@@ -41,7 +41,8 @@ def results_frame(run: Run, records: Mapping[str, Record], benchmarks: Mapping[s
     """One row per (level, bsse, benchmark, entry) of the run; values in the benchmark's unit.
 
     Columns: RESULT_COLUMNS. wall_s and cpu_s are sums over the entry's tasks. A row whose tasks were not all
-    run is `failed` and says so.
+    run is `failed` and says so. Behind them come the rows of the published levels of these benchmarks on the same
+    entries, with `published` true; see `published_rows`.
     """
     import pandas as pd
 
@@ -55,7 +56,53 @@ def results_frame(run: Run, records: Mapping[str, Record], benchmarks: Mapping[s
         level = run.levels.get(planned.level)
         label = level.label if level else ""
         rows.append(_row(planned, entry, benchmark, records, run.computed, label))
-    return pd.DataFrame(rows, columns=RESULT_COLUMNS)
+    for benchmark in benchmarks.values():
+        asked = {planned.entry for planned in run.entries if planned.benchmark == benchmark.id}
+        rows += published_rows(benchmark, asked)
+    return _typed(pd.DataFrame(rows, columns=RESULT_COLUMNS))
+
+
+def _typed(frame: pd.DataFrame) -> pd.DataFrame:
+    """Numbers as numbers also where a column is empty."""
+    return frame.astype({name: float for name in ("value", "uncertainty", "coordinate", "wall_s", "cpu_s")})
+
+
+def published_frame(benchmarks: Iterable[Benchmark]) -> pd.DataFrame:
+    """The rows of the published levels of benchmarks, as `results_frame` has them, on all their entries."""
+    import pandas as pd
+
+    rows = [row for b in benchmarks for row in published_rows(b)]
+    return _typed(pd.DataFrame(rows, columns=RESULT_COLUMNS))
+
+
+def published_rows(benchmark: Benchmark, asked: Collection[str] | None = None) -> list[tuple[Any, ...]]:
+    """One row per current value of a published level, on the entries `asked` (None: all), in the order of entries.
+
+    Their levels of theory end in PUBLISHED, so that none is mistaken for a computed one; they took no time here.
+    """
+    values = {(r.set, r.entry): r for r in benchmark.published if r.status == "current"}
+    rows: list[tuple[Any, ...]] = []
+    for level in benchmark.published_levels.values():
+        text = split_level(level.level)
+        for entry in benchmark.entries:
+            value = values.get((level.set, entry.id))
+            if value is None or (asked is not None and entry.id not in asked):
+                continue
+            rows.append(
+                (
+                    *(level.name, level.shown, text.method, text.basis, level.bsse, benchmark.id),
+                    *_entry_cells(entry),
+                    *("ok", None, None),
+                    *_value_cells(value.quantity, benchmark, entry),
+                    *("", "", None, None, True, True),
+                )
+            )
+    return rows
+
+
+def computed(results: pd.DataFrame) -> pd.DataFrame:
+    """The rows of `results` that were computed, not published by others; tables from before the column: all."""
+    return results[~results["published"].eq(True)] if "published" in results else results
 
 
 def references_frame(benchmarks: Iterable[Benchmark]) -> pd.DataFrame:
@@ -160,24 +207,29 @@ def _row(
         text.basis,
         planned.bsse,
         benchmark.id,
-        entry.id,
-        entry.observable,
-        entry.state,
-        " ".join(entry.subsets),
-        " ".join(entry.tags),
-        entry.curve,
-        entry.coordinate,
-        entry.coordinate_unit,
+        *_entry_cells(entry),
         status,
         failure.kind if failure else None,
         failure.message if failure else None,
-        quantity.value if quantity else None,
-        benchmark.unit_of(entry),
-        quantity.uncertainty if quantity else None,
-        quantity.uncertainty_kind if quantity else None,
+        *_value_cells(quantity, benchmark, entry),
         overlap_text(r.provenance for r in used),
         warnings_text(used),
         sum(c.wall_s for c in costs),
         sum(c.cpu_s for c in costs),
         not any(key in computed for _, key in planned.terms),
+        False,
     )
+
+
+def _entry_cells(entry: Entry) -> tuple[Any, ...]:
+    """The cells from `entry` to `coordinate_unit`."""
+    words = (" ".join(entry.subsets), " ".join(entry.tags))
+    return (entry.id, entry.observable, entry.state, *words, entry.curve, entry.coordinate, entry.coordinate_unit)
+
+
+def _value_cells(quantity: Quantity | None, benchmark: Benchmark, entry: Entry) -> tuple[Any, ...]:
+    """The cells from `value` to `uncertainty_kind`."""
+    unit = benchmark.unit_of(entry)
+    if quantity is None:
+        return (None, unit, None, None)
+    return (quantity.value, unit, quantity.uncertainty, quantity.uncertainty_kind)

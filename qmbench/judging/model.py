@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from functools import cached_property
 from typing import TYPE_CHECKING, Any
 
-from qmbench.judging.frame import RESULT_COLUMNS, references_frame, results_frame
+from qmbench.judging.frame import published_frame, references_frame, results_frame
 from qmbench.running.stores import open_store
 
 if TYPE_CHECKING:
@@ -52,12 +52,9 @@ class Evaluation:
 
     @classmethod
     def published(cls, benchmarks: Iterable[Benchmark], reference_set: str | None = None) -> Evaluation:
-        """Benchmarks without any result: their reference sets are compared with each other."""
-        import pandas as pd
-
+        """Benchmarks without any computed result: published levels by references, reference sets by each other."""
         found = {b.id: b for b in benchmarks}
-        nothing = pd.DataFrame(columns=RESULT_COLUMNS)
-        return cls(None, {}, found, nothing, references_frame(found.values()), reference_set)
+        return cls(None, {}, found, published_frame(found.values()), references_frame(found.values()), reference_set)
 
     @cached_property
     def scored(self) -> pd.DataFrame:
@@ -143,10 +140,12 @@ def evaluation_in(store: StoreProtocol, run_id: str | None = None, reference_set
     return Evaluation.of(run, store.get(run.keys), run.find_benchmarks(), reference_set)
 
 
-def load(store: str | Path, run: str | None = None) -> pd.DataFrame:
+def load(store: str | Path, run: str | None = None, reference: str | None = None) -> pd.DataFrame:
     """The tidy table of a run (the latest by default) in the store at path or URL `store`.
 
-    One row per level of theory and entry; columns as in `RESULT_COLUMNS`.
+    One row per level of theory and entry, beside its reference value: of the set `reference` where a benchmark has it,
+    otherwise of the benchmark's default. Columns as in `RESULT_COLUMNS`; reference_set, reference (NaN where there is
+    none), reference_uncertainty and so on; error = value − reference, error_uncertainty, in the row's unit.
     """
     with open_store(store, read_only=True) as opened:
-        return evaluation_in(opened, run).results
+        return evaluation_in(opened, run, reference).scored

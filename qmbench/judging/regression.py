@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING, Any
 
 from qmbench.domain import units
 from qmbench.domain.errors import InputError
+from qmbench.domain.systems.files import read_text
 from qmbench.plugging.registry import canonical_level
 
 if TYPE_CHECKING:
@@ -23,6 +24,7 @@ if TYPE_CHECKING:
 FORMAT = "qmbench-baseline-1"
 Key = tuple[str, str, str, str]
 KEY = ("level_of_theory", "bsse", "benchmark", "entry")
+NUMBERS = ("value", "uncertainty", "wall_s")
 FIELDS = (*KEY, "observable", "unit", "value", "uncertainty", "uncertainty_kind", "status", "wall_s")
 
 TOLERANCES = {"energy": 1e-6, "lattice energy": 1e-6, "volume": 1e-3, "dipole": 1e-5, "c6": 1e-2, "length": 1e-6}
@@ -108,30 +110,38 @@ def baseline_text(baseline: Mapping[str, Any]) -> str:
 
 def read_baseline(path: Path) -> dict[str, Any]:
     """Read a baseline file; InputError when it is not there or is not one."""
-    try:
-        return parse_baseline(path.read_text(encoding="utf-8"), str(path))
-    except FileNotFoundError:
-        raise InputError(f"there is no baseline {path}; --update writes it") from None
-    except (OSError, UnicodeDecodeError) as error:
-        raise InputError(f"{path} is not a baseline: {error}") from None
+    if not path.exists():
+        raise InputError(f"there is no baseline {path}; --update writes it")
+    return parse_baseline(read_text(path), str(path))
 
 
 def parse_baseline(text: str, where: str) -> dict[str, Any]:
     """A baseline document from its text; `where` is named in the InputError when it is not one."""
     try:
         data = json.loads(text)
-    except json.JSONDecodeError as error:
-        raise InputError(f"{where} is not a baseline: {error}") from None
+    except RecursionError:
+        raise InputError(f"{where} is not a baseline: it is nested too deep") from None
+    except ValueError as error:  # no JSON, or an integer of thousands of digits
+        raise InputError(f"{where} is not a baseline: {' '.join(str(error).split())[:200]}") from None
     if not isinstance(data, dict) or data.get("format") != FORMAT or not isinstance(data.get("values"), list):
         raise InputError(f"{where} is not a baseline: its format is not '{FORMAT}'")
     for number, row in enumerate(data["values"], 1):
+        if not isinstance(row, dict):
+            raise InputError(f"{where}: value {number} is no object")
         lacking = [k for k in ("level_of_theory", "benchmark", "entry", "status") if k not in row]
         if lacking:
             raise InputError(f"{where}: value {number} lacks {', '.join(lacking)}")
         for name in FIELDS:
             row.setdefault(name, "" if name == "bsse" else None)
-        if row["status"] == "ok" and not isinstance(row["value"], (int, float)):
+        for name in FIELDS:
+            right = isinstance(row[name], int | float | None) if name in NUMBERS else isinstance(row[name], str | None)
+            if not right or isinstance(row[name], bool):
+                raise InputError(f"{where}: value {number}: {name} is {str(row[name])[:40]!r}")
+        if row["status"] == "ok" and row["value"] is None:
             raise InputError(f"{where}: value {number} is ok and has no number")
+    tolerances = data.get("tolerances") or {}
+    if not isinstance(tolerances, dict) or not all(isinstance(t, int | float) for t in tolerances.values()):
+        raise InputError(f"{where}: tolerances are numbers by observable")
     return data
 
 

@@ -11,7 +11,14 @@ from qmbench.domain.errors import QmbenchError
 from qmbench.domain.method import split_level
 from qmbench.judging.columns import Column, Group
 
+Fit = dict[str, Any]
 MINIMUM_POINTS = 5
+HUBER = 1.345
+"""Standard deviations up to which a point counts in full: 95 % of the efficiency of least squares on normal errors."""
+HUBER_VARIANCE = 0.7101645
+"""Mean of min(|Z|, HUBER)² of a standard normal Z."""
+MOST_STEPS = 500
+MOST_LEFT_OUT = 20
 MOST_COLUMNS = 12
 """Up to here every pair is regressed; with more columns, each against the default reference or the first column."""
 
@@ -109,34 +116,57 @@ def _cluster(matrix: np.ndarray, names: list[str]) -> tuple[list[str], list[list
     return [names[i] for i in leaves_list(tree)], merges
 
 
-def trends(group: Group) -> list[dict[str, Any]]:
+def trends(group: Group, uncertainty: np.ndarray | None = None) -> list[dict[str, Any]]:
     """Linear dependence of the differences between columns on numbers and classes of the entries.
 
     Numbers: tags `name:number`, the coordinate of curves, and `magnitude` (the median |value| of the entry).
-    Classes: subsets and plain tags. Ordinary least squares d = intercept + slope·x; for a class x is 1 inside and
-    0 outside, so that the slope is the difference of the means. Each with its 95 % Student interval; `p` is two
-    sided. At least MINIMUM_POINTS entries, for classes three inside and three outside. Smallest p first.
+    Classes: subsets and plain tags; x is 1 inside and 0 outside, so that the slope is the difference of the means.
+    uncertainty: (entries, columns) standard uncertainties, nan where none is stated (None: those of the group); what is
+    not stated is estimated from the scatter about the line. See `regress` for the fit. A trend is one without any
+    single entry as well: slope_low, slope_high and p of those below 0.05 hold with the entry left out that carries it
+    most (`leaning_on`, None for the others). At least MINIMUM_POINTS entries, for classes three inside and three
+    outside. Smallest p first.
     """
-    covariates = dict(_covariates(group))
+    stated = group.uncertainty if uncertainty is None else uncertainty
+    variance = np.nan_to_num(stated, nan=0.0) ** 2
     out = []
     for a, b in _compared(group):
         d = group.value[:, a] - group.value[:, b]
-        for name, x in covariates.items():
-            fit = regress(x, d)
-            if fit is not None:
-                out.append(
-                    {
-                        "benchmark": group.benchmark,
-                        "observable": group.observable,
-                        "within": group.within,
-                        "unit": group.unit,
-                        "a": group.columns[a].name,
-                        "b": group.columns[b].name,
-                        "on": name,
-                        **fit,
-                    }
-                )
+        u = np.sqrt(variance[:, a] + variance[:, b])
+        for name, x in _covariates(group):
+            fit = regress(x, d, u)
+            if fit is None:
+                continue
+            leaning_on = None
+            if fit["p"] < 0.05:
+                entry, fit = _without_one(x, d, u, fit)
+                leaning_on = group.entries[entry]
+            about = {"benchmark": group.benchmark, "observable": group.observable, "within": group.within}
+            names = {"unit": group.unit, "a": group.columns[a].name, "b": group.columns[b].name, "on": name}
+            out.append({**about, **names, **fit, "leaning_on": leaning_on})
     return sorted(out, key=lambda t: (t["p"], t["a"], t["b"], t["on"]))
+
+
+def _without_one(x: np.ndarray, y: np.ndarray, u: np.ndarray, whole: Fit) -> tuple[int, Fit]:
+    """The entry without which there is least of a trend, and the fit with what is left then."""
+    has = np.flatnonzero(np.isfinite(x) & np.isfinite(y))
+    x, y, u = x[has], y[has], u[has]
+    # Of very many points those are tried that can pull most: by distance from the middle, and by that times residual.
+    far = np.abs(x - np.median(x))
+    pull = far * np.abs(y - whole["intercept"] - whole["slope"] * x)
+    tried = np.unique(np.concatenate([np.argsort(-far)[:MOST_LEFT_OUT], np.argsort(-pull)[:MOST_LEFT_OUT]]))
+    keep = np.arange(len(has)) != tried[:, None]
+    varies = np.array([np.ptp(x[row]) > 1e-12 * np.abs(x[row]).max() for row in keep])
+    if not varies.all():  # all others have one x
+        return int(has[tried[~varies][0]]), {**whole, "slope_low": None, "slope_high": None, "p": 1.0}
+    _, slope, error = _robust_lines(x, y, u, keep)
+    p, reach = _student(slope, error, len(has) - 3)
+    worst = int(np.argmax(p))
+    if p[worst] <= whole["p"]:
+        return int(has[tried[worst]]), whole
+    low, high = float(slope[worst] - reach[worst]), float(slope[worst] + reach[worst])
+    bounds = {"slope_low": min(low, whole["slope_low"]), "slope_high": max(high, whole["slope_high"])}
+    return int(has[tried[worst]]), {**whole, **bounds, "p": float(p[worst])}
 
 
 def _compared(group: Group) -> Iterator[tuple[int, int]]:
@@ -180,33 +210,83 @@ def _number(text: str) -> float | None:
         return None
 
 
-def regress(x: np.ndarray, y: np.ndarray, confidence: float = 0.95) -> dict[str, float | int] | None:
-    """Least-squares line through the points that have both numbers, with Student intervals of the slope.
+def regress(x: np.ndarray, y: np.ndarray, u: np.ndarray | None = None) -> Fit | None:
+    """A line through the points that have both numbers: weighted, robust, with the 95 % interval of its slope.
 
-    None with fewer than MINIMUM_POINTS points or when x does not vary.
+    u: standard uncertainties of y (None: not known). The points scatter about the line by u and by τ besides, which is
+    the same for all and not known: y = intercept + slope·x + N(0, u² + τ²), as in the random effects of the consensus.
+    Points off by more than HUBER standard deviations count linearly only: Huber's estimate of line and scale (Robust
+    Statistics, 1981, ch. 7: proposal 2, here for τ); for its error the first covariance there, with Student's t of n − 2,
+    and never less than u and τ say. None with fewer than MINIMUM_POINTS points or when x does not vary.
     """
-    from scipy.special import stdtr, stdtrit
-
     has = np.isfinite(x) & np.isfinite(y)
     n = int(has.sum())
     if n < MINIMUM_POINTS or np.ptp(x[has]) <= 1e-12 * np.abs(x[has]).max():
         return None
-    x, y = x[has], y[has]
-    centred = x - x.mean()
-    sxx = float((centred**2).sum())
-    slope = float((centred * y).sum()) / sxx
-    residual = y - y.mean() - slope * centred
-    error = float(np.sqrt((residual**2).sum() / (n - 2) / sxx))
-    reach = float(stdtrit(n - 2, 0.5 + confidence / 2.0)) * error
-    p = 2.0 * float(stdtr(n - 2, -abs(slope) / error)) if error > 0 else (0.0 if slope else 1.0)
+    known = np.zeros(n) if u is None else u[has]
+    intercept, slope, error = _robust_lines(x[has], y[has], known, np.ones((1, n), dtype=bool))
+    p, reach = _student(slope, error, n - 2)
     return {
         "n": n,
-        "intercept": float(y.mean() - slope * x.mean()),
-        "slope": slope,
-        "slope_low": slope - reach,
-        "slope_high": slope + reach,
-        "p": p,
+        "intercept": float(intercept[0]),
+        "slope": float(slope[0]),
+        "slope_low": float(slope[0] - reach[0]),
+        "slope_high": float(slope[0] + reach[0]),
+        "p": float(p[0]),
     }
+
+
+def _student(slope: np.ndarray, error: np.ndarray, freedom: int) -> tuple[np.ndarray, np.ndarray]:
+    """Two-sided p of a slope, and half of its 95 % interval."""
+    from scipy.special import stdtr, stdtrit
+
+    return 2.0 * stdtr(freedom, -np.abs(slope) / error), float(stdtrit(freedom, 0.975)) * error
+
+
+def _robust_lines(
+    x: np.ndarray, y: np.ndarray, u: np.ndarray, keep: np.ndarray
+) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+    """Intercept, slope and its standard error of a line through the points that each row of `keep` (lines, n) keeps."""
+    n = keep.sum(axis=1)
+    x0, scale = x.mean(), np.ptp(x)
+    t = (x - x0) / scale  # so that the sums below do not cancel
+    # Numbers that agree to 12 digits are the same number.
+    least = (1e-12 * np.abs(y).max()) ** 2 + 1e-200
+    tau2 = np.array([np.median(np.abs(y[row] - np.median(y[row]))) for row in keep]) ** 2 / 0.455 + least
+    huber = np.ones(keep.shape)
+    line = np.zeros((len(keep), 2))
+    wanted = (n - 2) * HUBER_VARIANCE
+    for _ in range(MOST_STEPS):
+        s2 = u**2 + tau2[:, None] + least
+        line, residual, _ = _line(t, y, keep * huber / s2)
+        z = np.abs(residual) / np.sqrt(s2)
+        huber = np.minimum(1.0, HUBER / np.maximum(z, 1e-300))
+        ratio = (keep * (huber * z) ** 2).sum(axis=1) / wanted
+        new = np.clip(tau2 * ratio, 1e-6 * least, None)
+        done = np.abs(new - tau2) <= 1e-7 * (new + (u**2).min() + least)
+        tau2 = new
+        if done.all():
+            break
+    s2 = u**2 + tau2[:, None] + least
+    line, residual, _ = _line(t, y, keep * huber / s2)
+    z = np.abs(residual) / np.sqrt(s2)
+    _, _, sxx = _line(t, y, keep / s2)
+    inside = (keep * (z <= HUBER)).sum(axis=1) / n
+    psi2 = (keep * np.minimum(z, HUBER) ** 2).sum(axis=1) / (n - 2)
+    correction = 1.0 + 2.0 / n * (1.0 - inside) / np.maximum(inside, 1e-3)
+    factor = np.maximum(psi2, HUBER_VARIANCE) / np.maximum(inside, 1e-3) ** 2 * correction**2
+    return line[:, 0] - line[:, 1] * x0 / scale, line[:, 1] / scale, np.sqrt(factor / sxx) / scale
+
+
+def _line(t: np.ndarray, y: np.ndarray, w: np.ndarray) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+    """(intercept, slope) of weighted least squares, (lines, 2); residuals (lines, n); Σ w (t − t̄)², (lines,)."""
+    total = w.sum(axis=1)
+    mean_t, mean_y = (w * t).sum(axis=1) / total, (w * y).sum(axis=1) / total
+    centred = t - mean_t[:, None]
+    sxx = (w * centred**2).sum(axis=1)
+    slope = (w * centred * (y - mean_y[:, None])).sum(axis=1) / sxx
+    residual = y - mean_y[:, None] - slope[:, None] * centred
+    return np.stack([mean_y - slope * mean_t, slope], axis=1), residual, sxx
 
 
 def level_differences(columns: tuple[Column, ...]) -> dict[str, dict[str, list[str]]]:

@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from qmbench.domain.visible import visible_in
 from qmbench.domain.errors import InputError
 from qmbench.report.model import SPELLINGS, Names
 
@@ -250,4 +251,6 @@ def _spec(chart: Any) -> Spec:
     spec.pop("config", None)
     if spec.get("width") == "container":
         spec["autosize"] = {"type": "fit-x", "contains": "padding"}
-    return spec
+    # No XML, and so no picture, can hold control characters: the library that draws ends the process over one.
+    drawable: Spec = visible_in(spec)
+    return drawable

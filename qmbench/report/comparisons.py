@@ -292,7 +292,8 @@ def trend_table(trends: Sequence[Mapping[str, Any]]) -> Extra:
     ]
     note = (
         "Slope of the difference over a number (per unit of it), or the difference of means inside and outside a "
-        "class, with its 95 % interval; smallest p first. Where many pairs are tried, a few p below 0.05 are chance."
+        "class, with its 95 % interval; smallest p first. Weighted by uncertainties; far points count less, and p and "
+        "interval hold without the entry that carries the trend most. Where many pairs are tried, a few p below 0.05 are chance."
     )
     columns = ("benchmark", "difference", "over", "slope", "interval", "unit", "n", "p")
     return Extra("What the differences depend on", note, columns, (False,) * 3 + (True, True, False, True, True), rows)

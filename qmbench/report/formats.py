@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 from qmbench.domain.errors import InputError
 from qmbench.plugging.formats import ReportFormat
 from qmbench.report.model import names_of
-from qmbench.report.renderers.files import file_word, write_csv, write_json, write_markdown, write_text
+from qmbench.report.renderers.files import csv_text, file_word, write_csv, write_json, write_markdown, write_text
 
 if TYPE_CHECKING:
     from qmbench.judging.model import Evaluation
@@ -52,7 +52,7 @@ def _csv(report: Evaluation, folder: Path) -> list[Path]:
     for name, table in extra.items():
         if len(table):
             path = folder / f"{name}.csv"
-            write_text(path, table.to_csv(index=False, float_format="%.12g", lineterminator="\n"))
+            write_text(path, csv_text(table))
             paths.append(path)
     return paths
 

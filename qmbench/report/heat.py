@@ -159,7 +159,8 @@ class _Behind:
         if row is None:
             return {}
         unit = row["unit"]
-        found: dict[str, Any] = {"computing time": f"{row['wall_s']:.3g} s"}
+        published = row.get("published") is True
+        found: dict[str, Any] = {} if published else {"computing time": f"{row['wall_s']:.3g} s"}
         if not math.isnan(row["error"]):
             found["reference"] = f"{row['reference']:.8g} {unit} ({row['reference_set']})"
             found["error"] = f"{row['error']:+.4g} {unit}"

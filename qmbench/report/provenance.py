@@ -43,7 +43,7 @@ def provenance(
             "name": name,
             "version": getattr(b, "version", ""),
             "set": used.get(name, ""),
-            "sources": "; ".join(c.get("text") or c.get("doi", "") for c in _citations(b)),
+            "sources": "; ".join([*(c.get("text") or c.get("doi", "") for c in _citations(b)), *_published(b)]),
         }
         for name, b in benchmarks.items()
     ]
@@ -55,9 +55,20 @@ def _citations(benchmark: Any) -> list[Mapping[str, str]]:
     return list(getattr(benchmark, "meta", {}).get("citations", ()))
 
 
+def _published(benchmark: Any) -> list[str]:
+    """One text per source of published levels: `B3LYP/def2-QZVPPD‡, PBE0/def2-QZVPPD‡: SOURCE`."""
+    by_source: dict[str, list[str]] = {}
+    for level in getattr(benchmark, "published_levels", {}).values():
+        source = ", ".join(filter(None, (level.place, level.doi)))
+        by_source.setdefault(source, []).append(level.shown)
+    return [f"{', '.join(names)}: {source}" for source, names in by_source.items()]
+
+
 def _sources(benchmarks: Iterable[Any], methods: Iterable[str]) -> list[tuple[str, str]]:
     """(DOI or '', text), each once."""
+    benchmarks = list(benchmarks)
     found = [(c.get("doi", ""), c.get("text", "")) for b in benchmarks for c in _citations(b)]
+    found += [(x.doi, "") for b in benchmarks for x in getattr(b, "published_levels", {}).values() if x.doi]
     for text in methods:
         match = re.search(r"10\.\d{4,9}/\S+", text)
         found.append((match[0].rstrip(".,;)") if match else "", text))

@@ -11,6 +11,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from qmbench.domain.learned import MARK
+from qmbench.domain.naming import PUBLISHED
 from qmbench.domain.record import WARNED
 from qmbench.domain.statistic import Statistic
 from qmbench.judging.core_statistics import RANKED_BY
@@ -215,6 +216,8 @@ def ranked(rows: pd.DataFrame) -> list[dict[str, Any]]:
 def _notes(records: list[dict[str, Any]], names: Names) -> Iterator[str]:
     first = records[0]
     yield from (f"{MARK} {line}" for line in overlap_lines(records, names))
+    if any(str(r["level_of_theory"]).endswith(PUBLISHED) for r in records):
+        yield f"{PUBLISHED} published values, not computed here; sources: qmbench show {first['benchmark']}"
     reference = next((r["reference_set"] for r in records if not is_missing(r["reference_set"])), None)
     if reference is None:
         yield "no reference values: nothing can be scored"

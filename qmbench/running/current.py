@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 from functools import lru_cache
 from typing import Any, Literal
 
-from qmbench.domain.errors import QmbenchError
+from qmbench.domain.errors import QmbenchError, StoreError
 from qmbench.domain.method import LevelOfTheory
 from qmbench.domain.record import Record
 from qmbench.plugging.registry import parse_level, plugins
@@ -74,10 +74,15 @@ class Pruning:
 def to_prune(records: Iterable[Record], runs: Iterable[Mapping[str, Any]], everything: bool = False) -> Pruning:
     """What to remove of `records` and `runs` (their documents, the earliest first).
 
-    Stale records go. Those of the latest run of each suite stay, so that its report can be made; and so do those of
+    Stale records go, and so do runs whose document is broken. Those of the latest run of each suite stay, so that its report can be made; and so do those of
     plugins that are not installed. With `everything` neither stay.
     """
-    known = [Run.from_json(document) for document in runs]
+    known, broken = [], []
+    for document in runs:
+        try:
+            known.append(Run.from_json(document))
+        except StoreError:  # nobody can report it
+            broken.append(str(document["id"]))
     latest = {run.suite: run for run in known}
     holders = {key: run.id for run in latest.values() for key in run.keys}
     found = Pruning()
@@ -92,5 +97,5 @@ def to_prune(records: Iterable[Record], runs: Iterable[Mapping[str, Any]], every
             continue
         found.left += 1
     gone = set(found.keys)
-    found.runs = [run.id for run in known if run.keys & gone]
+    found.runs = [*broken, *(run.id for run in known if run.keys & gone)]
     return found

@@ -15,15 +15,21 @@ from qmbench.data.system_sources import listed
 from qmbench.domain.errors import InputError, QmbenchError
 from qmbench.domain.systems.files import load_toml
 from qmbench.plugging.registry import parse_level
-from qmbench.running.plan import make_plan
+from qmbench.running.plan import make_plan, wrong_levels
 
 
 def lint_path(path: Path) -> list[Finding]:
     """Everything wrong in a benchmark folder, a suite file, or a folder of either."""
+    folders, suites = lintable(path)
+    return [f for p in folders for f in lint_benchmark(p)] + [f for p in suites for f in lint_suite(p)]
+
+
+def lintable(path: Path) -> tuple[list[Path], list[Path]]:
+    """The benchmark folders and the suite files that `path` stands for; InputError where there are none."""
     if path.is_file() and path.suffix == ".toml":
-        return list(lint_suite(path))
+        return [], [path]
     if (path / "benchmark.toml").is_file():
-        return list(lint_benchmark(path))
+        return [path], []
     if not path.is_dir():
         raise InputError(f"{path} is neither a benchmark folder nor a suite file")
     inside = listed(path)
@@ -31,7 +37,7 @@ def lint_path(path: Path) -> list[Finding]:
     suites = sorted(p for p in [*listed(path / "suites"), *inside] if p.suffix == ".toml")
     if not folders and not suites:
         raise InputError(f"{path} holds no benchmark (a folder with benchmark.toml) and no suite (*.toml)")
-    return [f for p in folders for f in lint_benchmark(p)] + [f for p in suites for f in lint_suite(p)]
+    return folders, suites
 
 
 def lint_suite(path: Path) -> Iterator[Finding]:
@@ -47,7 +53,9 @@ def lint_suite(path: Path) -> Iterator[Finding]:
     found, suite = _suite_errors(suite)
     if not found:
         try:
-            if not make_plan(suite).tasks:
+            plan = make_plan(suite)
+            found = list(map(str, wrong_levels(plan)))
+            if not plan.tasks and not found:
                 found = ["no level of the suite can do any of its entries"]
         except QmbenchError as error:
             found = [str(error)]
@@ -76,7 +84,7 @@ def _suite_errors(suite: Suite) -> tuple[list[str], Suite]:
     if sound and found:  # the other levels may be wrong in another way
         for level in levels:
             try:
-                make_plan(replace(suite, levels=(level,)))
+                found += map(str, wrong_levels(make_plan(replace(suite, levels=(level,)))))
             except QmbenchError as error:
                 found.append(str(error))
     return found, replace(suite, levels=tuple(levels))

@@ -8,11 +8,13 @@ import statistics
 import time
 from collections import deque
 from collections.abc import Callable, Generator, Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Protocol
 
-from qmbench.domain.errors import Interrupted
-from qmbench.domain.record import Record, Task
+from qmbench.domain.errors import InputError, Interrupted
+from qmbench.domain.properties import check_quantity
+from qmbench.domain.record import Failure, Record, Task
+from qmbench.plugging.registry import plugins
 from qmbench.running.engine.outcome import Outcome
 from qmbench.running.stores import StoreProtocol
 
@@ -91,7 +93,8 @@ class _Loop:
 
     def run(self, tasks: Sequence[Task]) -> None:
         with contextlib.closing(self.engine.run(in_order(tasks, self.engine.workers))) as ended:
-            for task, outcome in ended:
+            for task, told in ended:
+                outcome = _sound(task, told)
                 self.computed += 1
                 if len(task.properties) > 1 and _stands(outcome):
                     # Kept as it is, a dipole that can't be had would take the energy with it for good.
@@ -156,6 +159,21 @@ def _stands(outcome: Outcome) -> bool:
     return outcome.status == "unsupported" or (
         outcome.failure is not None and outcome.failure.kind in ("input", "not_converged")
     )
+
+
+def _sound(task: Task, outcome: Outcome) -> Outcome:
+    """The outcome, or a failure when what an engine took for `ok` is not what the properties are declared to be."""
+    if outcome.status != "ok":
+        return outcome
+    try:
+        for prop in task.properties:
+            if prop not in outcome.properties:
+                raise InputError(f"property '{prop}' was asked for and is missing")
+            check_quantity(plugins().properties[prop], outcome.properties[prop], task.system)
+    except InputError as error:
+        failure = Failure("error", f"the outcome of the task can't be used: {error}")
+        return replace(outcome, status="failed", failure=failure, properties={})
+    return outcome
 
 
 def _lacking(tasks: Iterable[Task], cached: Mapping[str, Record]) -> Iterator[Task]:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections import defaultdict
+from collections import Counter, defaultdict
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 
@@ -30,7 +30,8 @@ class PlannedEntry:
 @dataclass(frozen=True)
 class Plan:
     """What a suite comes down to. `tasks` are distinct; `entries` refer to them by record key.
-    labels: level -> what reports call it, of the levels that have a label."""
+    labels: level -> what reports call it, of the levels that have a label. notes: what the user should hear of how the
+    request was read, one line each."""
 
     suite: Suite
     levels: tuple[LevelOfTheory, ...]
@@ -38,6 +39,7 @@ class Plan:
     entries: tuple[PlannedEntry, ...]
     tasks: tuple[Task, ...]
     labels: Mapping[str, str] = field(default_factory=dict)
+    notes: tuple[str, ...] = ()
 
 
 def make_plan(suite: Suite) -> Plan:
@@ -51,11 +53,13 @@ def make_plan(suite: Suite) -> Plan:
         raise InputError(f"suite {suite.id}: 'levels' is missing or empty; only published values need none")
     entries: list[PlannedEntry] = []
     tasks: dict[str, Task] = {}
-    levels = []
+    levels: dict[str, LevelOfTheory] = {}
+    written: dict[str, list[str]] = {}
     labels: dict[str, str] = {}
     for wanted in suite.levels:
         level = parse_level(wanted.text)
-        levels.append(level)
+        levels.setdefault(str(level), level)
+        written.setdefault(str(level), []).append(wanted.text)
         _add_label(labels, wanted, level)
         for s in wanted.selections or suite.selections:
             benchmark = benchmarks[s.benchmark]
@@ -65,7 +69,41 @@ def make_plan(suite: Suite) -> Plan:
     unique = {(p.level, p.bsse, p.benchmark, p.entry): p for p in entries}
     used = {key for p in unique.values() for _, key in p.terms}
     kept = tuple(task for key, task in tasks.items() if key in used)
-    return Plan(suite, tuple(levels), {b.id: b for b in benchmarks.values()}, tuple(unique.values()), kept, labels)
+    notes = tuple(_merged(name, texts) for name, texts in written.items() if len(set(texts)) > 1)
+    named = {b.id: b for b in benchmarks.values()}
+    return Plan(suite, tuple(levels.values()), named, tuple(unique.values()), kept, labels, notes)
+
+
+def _merged(level: str, texts: Sequence[str]) -> str:
+    """What is said where a suite asks for one level in several spellings."""
+    spellings = ", ".join(f"'{text}'" for text in dict.fromkeys(texts))
+    return f"{spellings} are one level of theory, {level}: it has one row"
+
+
+@dataclass(frozen=True)
+class Refusals:
+    """Entries of one benchmark for which a level's request is wrong (`InputError`), and why the first of them is."""
+
+    level: str
+    benchmark: str
+    refused: int
+    entries: int
+    reason: str
+
+    def __str__(self) -> str:
+        return f"{self.level} on {self.benchmark}: wrong for {self.refused} of {self.entries} entries: {self.reason}"
+
+
+def wrong_levels(plan: Plan) -> list[Refusals]:
+    """What can't be computed because the level is wrong there, an unknown basis say; what is unsupported is not wrong.
+
+    One for each level, benchmark and reason.
+    """
+    entries = Counter((p.level, p.benchmark) for p in plan.entries)
+    wrong = Counter(
+        (p.level, p.benchmark, p.refused.message) for p in plan.entries if p.refused and p.refused.kind == "input"
+    )
+    return [Refusals(level, b, n, entries[level, b], reason) for (level, b, reason), n in wrong.items()]
 
 
 def _add_label(labels: dict[str, str], wanted: SuiteLevel, level: LevelOfTheory) -> None:
@@ -173,7 +211,7 @@ def named_parts(benchmark: Benchmark, entry: Entry, ghosts: bool) -> Iterator[tu
         each = [(n + 1,) for n in range(len(system.fragments))]
         for numbers in each if term.fragments == (0,) else [term.fragments]:
             name = f"{term.system}@{'+'.join(map(str, numbers))}"
-            yield name, term.coefficient, system.fragment(numbers, ghosts)
+            yield name, term.coefficient, benchmark.part(term.system, numbers, ghosts)
 
 
 def _entries(benchmark: Benchmark, s: Selection, suite: tuple[Selection, ...]) -> tuple[Entry, ...]:

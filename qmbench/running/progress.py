@@ -9,6 +9,7 @@ from collections.abc import Callable, Iterator
 from html import escape
 from typing import Any, TextIO
 
+from qmbench.running.console import plain_console
 from qmbench.running.loop import Progress
 
 LINE_SECONDS = 10.0  # plain progress lines are at least this far apart
@@ -71,7 +72,6 @@ def _displayed(display: Any) -> Iterator[Callable[[Progress], None]]:
 @contextlib.contextmanager
 def _bar(stream: TextIO) -> Iterator[Callable[[Progress], None]]:
     from rich import progress as bars
-    from rich.console import Console
     from rich.markup import escape as plain
 
     columns = (
@@ -81,7 +81,7 @@ def _bar(stream: TextIO) -> Iterator[Callable[[Progress], None]]:
         bars.TimeElapsedColumn(),
         bars.TextColumn("{task.fields[last]}"),
     )
-    with bars.Progress(*columns, console=Console(file=stream), transient=True) as bar:
+    with bars.Progress(*columns, console=plain_console(file=stream), transient=True) as bar:
         line = bar.add_task("tasks", total=None, last="")
 
         def show(progress: Progress) -> None:

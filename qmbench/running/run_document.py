@@ -55,13 +55,13 @@ class RunLevel:
     @classmethod
     def from_json(cls, data: Mapping[str, Any]) -> RunLevel:
         return cls(
-            label=data.get("label") or "",
-            families=data.get("families") or {},
+            label=_text(data.get("label")),
+            families={_text(k): _text(v) for k, v in (data.get("families") or {}).items()},
             stochastic=bool(data.get("stochastic")),
-            plugin=data.get("plugin") or "",
-            versions=data.get("versions") or {},
-            code=data.get("code") or "",
-            citations=tuple(data.get("citations") or ()),
+            plugin=_text(data.get("plugin")),
+            versions={_text(k): _text(v) for k, v in (data.get("versions") or {}).items()},
+            code=_text(data.get("code")),
+            citations=tuple(_texts(data.get("citations"))),
         )
 
 
@@ -150,28 +150,44 @@ class Run:
         name = data.get("id") if isinstance(data, Mapping) else None
         part = "id"
         try:
+            if "broken" in data and "entries" not in data:
+                part = "JSON"
+                raise ValueError(data["broken"])
             head: dict[str, Any] = {"id": str(data["id"])}
             part = "started"
-            head |= {"started": str(data["started"]), "finished": data.get("finished")}
+            head |= {"started": str(data["started"]), "finished": _text(data.get("finished")) or None}
             part = "suite"
             suite = data.get("suite") or {}
-            head |= {"suite": suite.get("id") or "", "title": suite.get("title") or ""}
+            head |= {"suite": _text(suite.get("id")), "title": _text(suite.get("title"))}
             part = "benchmarks"
             benchmarks = {
-                b: RunBenchmark(about["version"], Path(about["folder"])) for b, about in data["benchmarks"].items()
+                b: RunBenchmark(_text(about["version"]), Path(about["folder"])) for b, about in data["benchmarks"].items()
             }
             part = "levels"
             levels = {level: RunLevel.from_json(about) for level, about in data["levels"].items()}
             part = "entries"
             entries = tuple(_entry_from_json(planned) for planned in data["entries"])
             part = "computed"
-            computed = frozenset(data.get("computed") or ())
-        except (KeyError, TypeError, ValueError, AttributeError) as error:
-            missing = f" ({error} is missing)" if isinstance(error, KeyError) else ""
+            computed = frozenset(_texts(data.get("computed")))
+        except (KeyError, TypeError, ValueError, AttributeError, RecursionError) as error:
+            missing = f" ({error} is missing)" if isinstance(error, KeyError) else f" ({str(error)[:100]})"
             raise StoreError(
                 f"the document of run '{name}' is broken in '{part}'{missing}; run the suite again to make a new one"
             ) from None
         return cls(**head, benchmarks=benchmarks, levels=levels, entries=entries, computed=computed)
+
+
+def _text(value: Any) -> str:
+    """Text, or empty for nothing; TypeError for anything else."""
+    if value is not None and not isinstance(value, str):
+        raise TypeError(f"{str(value)[:40]!r} is no text")
+    return value or ""
+
+
+def _texts(values: Any) -> list[str]:
+    if values is not None and not isinstance(values, list):
+        raise TypeError(f"{str(values)[:40]!r} is no list")
+    return [_text(value) for value in values or ()]
 
 
 def keys_of(entries: Iterable[PlannedEntry]) -> frozenset[str]:
@@ -192,10 +208,10 @@ def _entry_to_json(p: PlannedEntry) -> dict[str, Any]:
 
 def _entry_from_json(data: Mapping[str, Any]) -> PlannedEntry:
     return PlannedEntry(
-        level=data["level"],
-        bsse=data["bsse"],
-        benchmark=data["benchmark"],
-        entry=data["entry"],
+        level=_text(data["level"]),
+        bsse=_text(data["bsse"]),
+        benchmark=_text(data["benchmark"]),
+        entry=_text(data["entry"]),
         terms=tuple((float(c), str(key)) for c, key in data["terms"]),
-        refused=Failure(**data["refused"]) if data.get("refused") else None,
+        refused=Failure(**{name: _text(text) for name, text in data["refused"].items()}) if data.get("refused") else None,
     )

@@ -27,7 +27,8 @@ from qmbench.running.stores import StoreProtocol, open_store, store_place
 class Session:
     """store: a path or URL, an open store (which stays open), None for the default place. engine: NAME[:ADDRESS], or
     an engine (which stays open and keeps its own workers and limits). workers: tasks side by side, None for as many as
-    there are cores; cores: threads of a task, None for an equal share. task_timeout in s, task_memory in GiB.
+    there are cores, or as `cores` leaves room for; cores: threads of a task, None for an equal share that is no more than
+    OMP_NUM_THREADS says where it is set. task_timeout in s, task_memory in GiB.
     progress: True shows it on standard error or in the notebook, False does not, a function is called after each task.
     fresh: compute again what the store has, with intermediates of its own; a new result replaces the old record.
     """
@@ -80,10 +81,10 @@ class Session:
             return
         workers, there = self.workers, available_cores()
         if self.engine == "local":
-            workers = max(1, min(workers or there, n_tasks))
+            workers = max(1, min(workers or there // (self.cores or 1), n_tasks))
         with self._artifacts(store) as artifacts:
             limits = Resources(
-                cores=max(1, there // (workers or there)) if self.cores is None else self.cores,
+                cores=_threads(max(1, there // (workers or there))) if self.cores is None else self.cores,
                 memory_gib=self.task_memory,
                 time_s=self.task_timeout,
                 artifacts=artifacts,
@@ -105,6 +106,12 @@ class Session:
         if self.progress is True:
             return shown()
         return contextlib.nullcontext(self.progress or None)
+
+
+def _threads(share: int) -> int:
+    """`share`, or the number that OMP_NUM_THREADS asks for where it is smaller; its first level counts."""
+    asked = os.environ.get("OMP_NUM_THREADS", "").partition(",")[0].strip()
+    return min(share, int(asked)) if asked.isdecimal() and int(asked) > 0 else share
 
 
 def available_cores() -> int:

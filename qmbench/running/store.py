@@ -61,6 +61,7 @@ _PUT = (
 _PUT_ANEW = f"{_PUT} OR excluded.status = 'ok'"
 
 T = TypeVar("T")
+STATUSES = ("ok", "failed", "unsupported")
 
 
 class Store:
@@ -76,14 +77,18 @@ class Store:
         # Where shared intermediates of this store's tasks are kept; free to be deleted.
         self.artifacts_folder: Path | None = self.path.with_name(f"{self.path.stem}-artifacts")
         self.read_only = read_only
+        self._broken: set[str] = set()  # keys of records that could not be read
         if self.path.is_dir():
             raise StoreError(f"{self.path} is a folder, not a store")
+        if self.path.exists() and not self.path.is_file():  # SQLite would wait for whoever writes to a pipe
+            raise StoreError(f"{self.path} is a pipe or a device, not a store")
         if read_only and not self.path.exists():
             raise StoreError(f"there is no store at {self.path}")
         with self._said_plainly("opened"):
             if not read_only:
                 self.path.parent.mkdir(parents=True, exist_ok=True)
             self._connection = self._connect()
+            self._connection.text_factory = _text
             try:
                 self._prepare()
             except BaseException:
@@ -105,7 +110,7 @@ class Store:
         """{key: record} of those of `keys` that the store has."""
         wanted = list(dict.fromkeys(keys))
         found: dict[str, Record] = {}
-        read = _reader()
+        read = _reader(self._broken)
         with self._said_plainly("read"):
             for start in range(0, len(wanted), CHUNK):
                 chunk = wanted[start : start + CHUNK]
@@ -119,7 +124,7 @@ class Store:
         # A range and not LIKE, which would look at every record: 'g' comes right after the last hex digit.
         query = f"SELECT {', '.join(_COLUMNS)} FROM records WHERE key >= ? AND key < ? ORDER BY key LIMIT ?"
         with self._said_plainly("read"):
-            return _reader()(self._connection.execute(query, (prefix, prefix + "g", most)).fetchall())
+            return _reader(self._broken)(self._connection.execute(query, (prefix, prefix + "g", most)).fetchall())
 
     def records(self, **filters: str | Iterable[str]) -> Iterator[Record]:
         """The records in the order in which they came.
@@ -134,7 +139,7 @@ class Store:
             conditions.append(f"{name} IN (SELECT value FROM json_each(?))")
             values.append(json.dumps(allowed))
         where = f" WHERE {' AND '.join(conditions)}" if conditions else ""
-        read = _reader()
+        read = _reader(self._broken)
         with self._said_plainly("read"):
             cursor = self._connection.execute(
                 f"SELECT {', '.join(_COLUMNS)} FROM records{where} ORDER BY rowid", values
@@ -145,8 +150,16 @@ class Store:
     def put(self, records: Iterable[Record], anew: bool = False) -> None:
         """Keep `records`, all or none. A record that is `ok` already is replaced only if `anew`, and by an `ok` one."""
         rows = [_row(record) for record in records]
+        unreadable = [(row[0],) for row in rows if row[0] in self._broken]
+
+        def put() -> None:
+            # What can't be read is no result that stands, whatever its status says.
+            self._connection.executemany("DELETE FROM records WHERE key = ?", unreadable)
+            self._connection.executemany(_PUT_ANEW if anew else _PUT, rows)
+
         if rows:
-            self._write(lambda: self._connection.executemany(_PUT_ANEW if anew else _PUT, rows))
+            self._write(put)
+            self._broken -= {key for (key,) in unreadable}
 
     def remove(self, keys: Iterable[str], runs: Iterable[str] = ()) -> None:
         """Remove the records with these keys and the documents of these runs, all or none, and give the space back."""
@@ -177,10 +190,10 @@ class Store:
         self._write(lambda: self._connection.execute(query, row))
 
     def runs(self) -> list[dict[str, Any]]:
-        """All run documents, the earliest first."""
+        """All run documents, the earliest first; of one that can't be read its `id`, `started`, and why (`broken`)."""
         with self._said_plainly("read"):
-            rows = self._connection.execute("SELECT document FROM runs ORDER BY started, rowid").fetchall()
-        return [json.loads(document) for (document,) in rows]
+            rows = self._connection.execute("SELECT id, started, document FROM runs ORDER BY started, rowid").fetchall()
+        return [_document(*row) for row in rows]
 
     def run(self, run_id: str | None = None) -> dict[str, Any]:
         """The document of one run, the latest when `run_id` is None; InputError names the runs there are."""
@@ -192,8 +205,9 @@ class Store:
             if wanted not in names:
                 latest = ", ".join(reversed(names[-10:])) + (", …" if len(names) > 10 else "")
                 raise InputError(f"there is no run '{run_id}' in {self.path}; there is {latest}")
-            (document,) = self._connection.execute("SELECT document FROM runs WHERE id = ?", (wanted,)).fetchone()
-        return json.loads(document)
+            query = "SELECT id, started, document FROM runs WHERE id = ?"
+            row = self._connection.execute(query, (wanted,)).fetchone()
+        return _document(*row)
 
     def close(self) -> None:
         """Close the file; the last one to do so folds the write-ahead log in."""
@@ -342,16 +356,45 @@ def _number_or_text(value: Any) -> float | str | None:
     return json.dumps(value, separators=(",", ":")) if isinstance(value, list | dict) else value
 
 
-def _reader() -> Callable[[list[tuple[Any, ...]]], list[Record]]:
-    """Turns rows into records, decoding each text that is common to many rows once."""
+def _text(data: bytes) -> str:
+    """Text of the file. It is UTF-8, unless something else than qmbench wrote it: then what it says is not lost."""
+    return data.decode("utf-8", "replace")
+
+
+def _document(run_id: Any, started: Any, text: Any) -> dict[str, Any]:
+    """A run's document; of a broken one what the table says of it."""
+    why = "it is not JSON"
+    with contextlib.suppress(ValueError, TypeError, RecursionError):
+        found = json.loads(text if isinstance(text, str) else "")
+        if isinstance(found, dict) and found.get("id") == run_id:
+            return found
+        why = "it is of no run, or of another one"
+    return {"id": str(run_id), "started": str(started), "broken": why}
+
+
+def _reader(broken: set[str]) -> Callable[[list[tuple[Any, ...]]], list[Record]]:
+    """Turns rows into records, decoding each text that is common to many rows once.
+
+    A row that is none, which something else than qmbench wrote, is a failed record; its key is added to `broken`.
+    """
     shared: dict[str, dict[str, Any]] = {}
+
+    def one(row: tuple[Any, ...]) -> Record:
+        try:
+            return _record(row, shared)
+        except Exception as error:  # any, since the row may hold anything
+            key = str(row[0])
+            broken.add(key)
+            why = f"{type(error).__name__}: {' '.join(str(error).split())}"[:200]
+            failure = Failure("error", f"the record {key} of the store can't be read ({why}); compute it again")
+            return Record(key, str(row[1]), str(row[2]), str(row[3]), str(row[4]), "failed", failure=failure)
 
     def read(rows: list[tuple[Any, ...]]) -> list[Record]:
         # So many new objects at once make the cycle collector run again and again, and find nothing.
         enabled = gc.isenabled()
         gc.disable()
         try:
-            return [_record(row, shared) for row in rows]
+            return [one(row) for row in rows]
         finally:
             if enabled:
                 gc.enable()
@@ -364,14 +407,20 @@ def _record(row: tuple[Any, ...], known: dict[str, dict[str, Any]]) -> Record:
     value, unit, uncertainty, kind, failure_kind, message, tail, shared_text, own, wall, cpu, peak, cores = row[6:]
     shared = known.get(shared_text)
     if shared is None:
-        shared = known[shared_text] = _decode(shared_text)
+        shared = known[shared_text] = _object(shared_text)
     quantity = None
-    if isinstance(value, float):
+    if isinstance(value, float) and isinstance(uncertainty, float | None):
         quantity = Quantity(value, unit, uncertainty, kind)
     elif value is not None:
         data = {"value": _decode(value), "unit": unit, "uncertainty_kind": kind}
         data["uncertainty"] = _decode(uncertainty) if isinstance(uncertainty, str) else uncertainty
         quantity = Quantity.from_json(data)
+    if (status == "ok") is not (quantity is not None and failure_kind is None) or status not in STATUSES:
+        raise ValueError(f"its status is {status!r:.40}")
+    if quantity is not None and not (isinstance(unit, str) and quantity.is_finite()):
+        raise ValueError("its value is no quantity")
+    if wall is not None and not all(isinstance(x, int | float) for x in (wall, cpu, peak, cores)):
+        raise ValueError("its cost is not of numbers")
     return Record(
         key=key,
         level=level,
@@ -380,10 +429,20 @@ def _record(row: tuple[Any, ...], known: dict[str, dict[str, Any]]) -> Record:
         prop=prop,
         status=status,
         quantity=quantity,
-        failure=None if failure_kind is None else Failure(failure_kind, message, tail),
-        provenance={**shared, **_decode(own)},
+        failure=None if failure_kind is None else Failure(str(failure_kind), str(message or ""), str(tail or "")),
+        provenance={**shared, **_object(own)},
         cost=None if wall is None else Cost(wall, cpu, peak, cores),
     )
+
+
+def _object(text: Any) -> dict[str, Any]:
+    found = _decode(text)
+    if not isinstance(found, dict):
+        raise ValueError("its provenance is no object")
+    warnings = found.get("warnings") or []
+    if not isinstance(warnings, list) or not isinstance(found.get("settings") or {}, dict):
+        raise ValueError("its warnings are no list, or its settings no object")
+    return found
 
 
 def _decode(text: str) -> Any:

@@ -145,6 +145,12 @@ class Supervisor:
 
     def _ask(self, question: dict[str, Any]) -> Outcome | str:
         """The child's answer; text when no child starts."""
+        used = bool(self._children)
+        answer = self._asked(question)
+        # A child that died of the check before, after that was over, is no fault of this one.
+        return self._asked(question) if used and isinstance(answer, str) else answer
+
+    def _asked(self, question: dict[str, Any]) -> Outcome | str:
         about = {"plugin": self.plugin, "methods": self.methods}
         try:
             if not self._children:

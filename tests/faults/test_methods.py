@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import time
 from collections.abc import Callable
 from pathlib import Path
@@ -11,6 +12,7 @@ import pytest
 
 from qmbench.domain.record import Task
 from qmbench.domain.resources import Resources
+from qmbench.running.engine import processes, supervisor
 from qmbench.running.engine.local import LocalEngine
 from qmbench.running.engine.outcome import Outcome
 
@@ -38,6 +40,8 @@ FAULTS = {
     "one_big_array": ("memory", "with a limit of 0.5 GiB: Unable to allocate 16.0 GiB"),
     "eat_memory": ("memory", "limit of 0.5 GiB"),  # from either that limit or the look at what is resident
     "eat_memory_together": ("memory", "limit of 0.5 GiB"),
+    "eat_memory_in_pieces": ("memory", "processes, more than its limit of 0.5 GiB"),
+    "eat_memory_in_passing": ("memory", "processes, more than its limit of 0.5 GiB"),
     "print_and_fail": ("error", "after much talk"),
 }
 HANGS = ("hang", "hang_in_c", "ignore_sigterm", "orphan_and_hang")
@@ -52,7 +56,7 @@ def outcomes(sabotage: Callable[..., Task], tmp_path: Path) -> Callable[..., dic
         tasks, what = [], {}
         for n, fault in enumerate(faults):
             for do in (fault, "nothing"):
-                tasks.append(sabotage(do, n=n, file=tmp_path / f"{fault}.pid"))
+                tasks.append(sabotage(do, n=100 + n, file=tmp_path / f"{fault}.pid"))
                 what[str(tasks[-1].level)] = do
         found = {}
         healthy = 0
@@ -122,6 +126,27 @@ def test_hanging_ends_at_the_limit_with_the_whole_tree(
         assert "limit of 1 s" in found[do].failure.message
         assert 1.0 <= found[do].cost.wall_s < 5.0
     _check_gone(tmp_path / "orphan_and_hang.pid")
+
+
+def test_memory_is_the_cause_also_when_time_is_over_first(
+    outcomes: Callable[..., dict[str, Outcome]], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(supervisor, "WATCH_SECONDS", 3600.0)  # a machine that gets to look at the tree too late
+    found = outcomes("eat_memory_in_pieces", memory_gib=0.5, time_s=3.0)
+    assert found["eat_memory_in_pieces"].failure.kind == "memory"
+
+
+def test_waiting_for_what_the_system_ended_for_memory(
+    outcomes: Callable[..., dict[str, Outcome]], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    assert processes.killed_for_memory() >= 0
+    counts = iter(range(0, 100, 3))
+    monkeypatch.setattr(processes, "killed_for_memory", lambda: next(counts))
+    found = outcomes("hang", time_s=1.0)
+    assert found["hang"].failure.kind == "memory"
+    assert "limit of 1 s" in found["hang"].failure.message
+    assert re.search(r"the system ended [36] processes because memory ran out", found["hang"].failure.message)
+    assert "limit of 1 s" in found["hang"].failure.message
 
 
 @pytest.mark.parametrize("do", ["grandchild", "orphan", "orphan_and_segfault"])

@@ -24,7 +24,7 @@ from qmbench.judging.disagreement import (
 )
 from qmbench.judging.frame import REFERENCE_COLUMNS, RESULT_COLUMNS, references_frame
 from qmbench.judging.grouping import SPLIT_SIGNIFICANCE, agglomerate, critical_gap, largest_gap, split_by_gaps
-from qmbench.judging.trends import level_differences, regress, trends
+from qmbench.judging.trends import HUBER, HUBER_VARIANCE, level_differences, regress, trends
 
 NAMES = ("ref", "a", "b", "c", "d", "e")
 
@@ -277,14 +277,101 @@ def test_agglomeration_keeps_homogeneous_values_together():
 # --- trends ---
 
 
-def test_regression_agrees_with_scipy():
-    from scipy.stats import linregress, t
+def student_reach(n):
+    from scipy.stats import t
 
-    rng = np.random.default_rng(0)
-    x, y = rng.uniform(0, 10, 12), rng.normal(0, 1, 12)
-    want, got = linregress(x, y), regress(x, y)
-    assert (got["slope"], got["intercept"], got["p"]) == pytest.approx((want.slope, want.intercept, want.pvalue))
-    assert got["slope_high"] - got["slope"] == pytest.approx(t.ppf(0.975, 10) * want.stderr)
+    return float(t.ppf(0.975, n - 2))
+
+
+@pytest.mark.parametrize("n", [6, 12, 60])
+def test_regression_without_uncertainties_is_huber_s_proposal_2(n):
+    """An independent implementation: statsmodels."""
+    from statsmodels.api import RLM, add_constant
+    from statsmodels.robust.norms import HuberT
+    from statsmodels.robust.scale import HuberScale
+
+    rng = np.random.default_rng(n)
+    x = rng.uniform(0, 10, n)
+    y = 0.3 * x + rng.standard_t(2, n)
+    scale = HuberScale(d=HUBER, tol=1e-11, maxiter=2000)
+    want = RLM(y, add_constant(x), M=HuberT(HUBER)).fit(scale_est=scale, tol=1e-11, maxiter=2000)
+    got = regress(x, y)
+    assert (got["intercept"], got["slope"]) == pytest.approx(tuple(want.params), rel=1e-5)
+    assert got["slope_high"] - got["slope"] == pytest.approx(student_reach(n) * want.bse[1], rel=1e-5)
+
+
+def test_regression_weighs_by_uncertainties():
+    """Where they explain the scatter, and nothing is far off, it is weighted least squares, also by statsmodels."""
+    from statsmodels.api import WLS, add_constant
+
+    rng = np.random.default_rng(2)
+    x, u = np.arange(12.0), rng.uniform(0.5, 4.0, 12)
+    y = 1.0 - 0.2 * x + 0.5 * u * rng.uniform(-1, 1, 12)
+    want = WLS(y, add_constant(x), weights=1 / u**2).fit()
+    got = regress(x, y, u)
+    assert (got["intercept"], got["slope"]) == pytest.approx(tuple(want.params), rel=1e-4)
+    error = np.sqrt(want.normalized_cov_params[1, 1])  # of the stated uncertainties, not of the smaller scatter
+    assert got["slope_high"] - got["slope"] == pytest.approx(np.sqrt(HUBER_VARIANCE) * student_reach(12) * error, rel=0.01)
+
+
+def test_intervals_cover_and_false_trends_are_as_rare_as_they_say():
+    """2000 series without a trend, of points with very different error bars, some too small by a common scatter."""
+    rng = np.random.default_rng(3)
+    x = np.arange(10.0)
+    small = 0
+    for _ in range(2000):
+        u = rng.choice([0.1, 0.3, 2.0], 10)
+        small += regress(x, rng.normal(0, np.sqrt(u**2 + 0.2**2)), u)["p"] < 0.05
+    assert 0.02 * 2000 < small < 0.075 * 2000
+
+
+def series(noisy=0.0, slope=0.0, seed=4, sigma=2.0, last=130.0):
+    """Two methods on 12 systems that grow, the last one off by `noisy` times 2 and said to be known to `sigma`."""
+    rng = np.random.default_rng(seed)
+    size = np.append(np.arange(20.0, 130.0, 10.0), last)
+    u = np.full((12, 2), 0.05)
+    a = -0.2 * size + u[:, 0] * rng.standard_normal(12)
+    b = -0.2 * size + slope * size + u[:, 1] * rng.standard_normal(12)
+    u[-1, 1] = sigma
+    b[-1] += noisy * 2.0
+    tags = tuple((f"atoms:{int(s)}",) for s in size)
+    g = group(np.stack([a, b], axis=1), u, names=("cc", "dmc"), tags=tags)
+    return next(t for t in trends(g, u) if t["on"] == "atoms")
+
+
+@pytest.mark.parametrize("sigma", [2.0, 0.05])
+@pytest.mark.parametrize("noisy", [-3.0, 2.0, 10.0])
+@pytest.mark.parametrize("last", [130.0, 1000.0])
+def test_one_noisy_entry_makes_no_trend(noisy, sigma, last):
+    """Nor does one that is as far off and does not say so (sigma = 0.05), or one that is much larger than the others."""
+    trend = series(noisy, sigma=sigma, last=last)
+    assert trend["p"] > 0.05
+    assert trend["slope_low"] < 0 < trend["slope_high"]
+
+
+@pytest.mark.parametrize("sigma", [2.0, 0.05])
+@pytest.mark.parametrize("noisy", [0.0, -3.0, 10.0])
+def test_one_noisy_entry_hides_no_trend(noisy, sigma):
+    trend = series(noisy, slope=0.02, sigma=sigma)
+    assert trend["p"] < 0.01
+    assert trend["slope_low"] < -0.02 < trend["slope_high"] < 0
+    assert trend["slope"] == pytest.approx(-0.02, abs=0.002)
+
+
+def test_a_class_of_which_one_entry_is_all_the_difference_makes_no_trend():
+    rng = np.random.default_rng(6)
+    d = 0.01 * rng.standard_normal(10)
+    d[0] += 22.0
+    tags = tuple(("radical",) if e < 3 else () for e in range(10))
+    g = group(np.stack([d, np.zeros(10)], axis=1), np.nan, names=("a", "b"), tags=tags)
+    trend = next(t for t in trends(g) if t["on"] == "radical")
+    assert trend["p"] > 0.05
+
+
+def test_it_says_on_which_entry_a_trend_leans_most():
+    # The ends of the series carry a slope; the last entry has no weight, with its σ of 2.
+    assert series(slope=0.02)["leaning_on"] in ("e0", "e10")
+    assert series()["leaning_on"] is None
 
 
 def test_a_gap_that_grows_along_a_series_is_found():

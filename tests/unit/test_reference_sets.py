@@ -159,7 +159,7 @@ title = "S"
 @pytest.mark.parametrize(
     ("line", "message"),
     [
-        ('role = "limits"', "role is estimate, limit, superseded, not 'limits'; did you mean 'limit'"),
+        ('role = "limits"', "role is estimate, limit, superseded, level, not 'limits'; did you mean 'limit'"),
         ('rol = "limit"', "unknown key 'rol'; did you mean 'role'"),
         ('within = "/"', "within names an approximation"),
         ('families = "CCSD(T)"', "families is a table of texts"),

@@ -11,6 +11,7 @@ import pytest
 from qmbench import InputError
 from qmbench.judging.regression import (
     FIELDS,
+    FORMAT,
     baseline_text,
     check,
     compare_deterministic,
@@ -230,3 +231,17 @@ def test_markdown_stays_below_the_limit_and_says_what_it_leaves_out():
     assert "more, left out" in text
     assert "3000 changed" in text
     assert headline(found).startswith("regressed")
+
+
+@pytest.mark.parametrize(
+    "values",
+    ["[3]", "[[]]", '[{"level_of_theory": 3, "benchmark": "b", "entry": "e", "status": "ok", "value": 1}]',
+     '[{"level_of_theory": "l", "benchmark": "b", "entry": "e", "status": "ok", "value": true}]',
+     '[{"level_of_theory": "l", "benchmark": "b", "entry": "e", "status": "ok", "value": 1, "uncertainty": "x"}]',
+     "[" * 100_000, "[" + "9" * 5000 + "]"],
+)  # fmt: skip
+def test_a_strange_baseline_is_refused_in_a_line(values):
+    with pytest.raises(InputError) as caught:
+        parse_baseline(f'{{"format": "{FORMAT}", "values": {values}}}', "file.json")
+    assert "file.json" in str(caught.value)
+    assert "\n" not in str(caught.value)

@@ -32,7 +32,7 @@ def test_a_crossing_is_certified_in_the_settings():
     assert result.properties["fragment_occupations"].value == pytest.approx([2.5] * 4)
     s = json.loads(json.dumps(dict(result.settings)))
     assert s["chemical_potential"] == pytest.approx(-3.596029212, abs=1e-8)
-    assert s["certificate"] == "crossing"
+    assert s["particle_number_certificate"] == "crossing"
     assert s["duality_gap"] < 1e-9
     assert sum(s["weights"][0][0]) == pytest.approx(1.0)
     assert len(s["one_sided_energies"]) == 2
@@ -41,7 +41,7 @@ def test_a_crossing_is_certified_in_the_settings():
 
 def test_a_root_search_is_not_certified():
     result = compute("dmet?fragment=3&mu_fit=brentq", RING, "energy", "particle_number_error")
-    assert result.settings["certificate"] == "none"
+    assert result.settings["particle_number_certificate"] == "none"
     assert result.properties["particle_number_error"].value > 0.1
     assert any("nothing certifies" in w for w in result.warnings)
     with pytest.raises(NotConverged, match="secant"):
@@ -52,7 +52,7 @@ def test_a_coupled_cluster_impurity_does_not_claim_a_crossing():
     with pytest.raises(NotConverged):
         compute("dmet?fragment=3&solver=ccsd", RING)
     smooth = compute("dmet?fragment=2&solver=ccsd", LatticeModel((8,), ("open",), 1.0, 1.0, 8, 1))
-    assert smooth.settings["certificate"] == "number"
+    assert smooth.settings["particle_number_certificate"] == "number"
 
 
 @pytest.mark.parametrize(
@@ -201,3 +201,23 @@ def test_the_low_level_says_which_mean_field_of_a_molecule_is_asked_for(low_leve
 
     options = parse_level(f"dmet/sto-6g?low_level={low_level}").options
     assert options.specification() == ScfSpecification("sto-6g", reference=reference, energy_tolerance=1e-12)
+
+
+def test_cartesian_functions_are_refused():
+    """Löwdin's orthogonalization of six d functions would depend on how the molecule is turned."""
+    water = Molecule(("O", "H", "H"), ((0, 0, 0), (1.4, 1.1, 0), (-1.4, 1.1, 0)), 0, 1)
+    with pytest.raises(Unsupported, match="add cartesian=false"):
+        parse_level("dmet/6-31g*?fragment=group").make().check(water, frozenset({"energy"}))
+    parse_level("dmet/6-31g*?fragment=group&cartesian=false").make().check(water, frozenset({"energy"}))
+    with pytest.raises(InputError, match="leave out cartesian"):
+        ring = LatticeModel((6,), ("periodic",), 1.0, 2.0, 6, 1)
+        parse_level("dmet?cartesian=true").make().check(ring, frozenset({"energy"}))
+
+
+def test_the_record_tells_accuracy_beside_the_certificate_of_the_number():
+    settings = compute("dmet?fragment=2", LatticeModel((10,), ("periodic",), 1.0, 2.0, 8, 1)).settings
+    assert settings["particle_number_certificate"] == "smooth" and "certificate" not in settings
+    assert settings["bath_made"] == "ensemble" and settings["idempotency_error"] == pytest.approx(1.0)
+    assert settings["embedding_leak"] < 1e-12 < 1e-3 < settings["density_mismatch"]
+    assert np.shape(settings["bath_spectrum"]) == (1, 1, 2) and 0 < np.max(settings["bath_spectrum"]) <= 0.5
+    json.dumps(settings)

@@ -24,7 +24,7 @@ def configurations(count: int, seed: int):
         electrons = rng.randint(2, 2 * sites - 2)
         u = rng.choice((0.0, 0.5, 1.0, 2.0, 4.0, 8.0, 12.0, 20.0))
         fragment = tuple(rng.choice([k for k in (1, 2, 3) if n % k == 0]) for n in shape)
-        bath = rng.choice(("svd", "ensemble"))
+        bath = rng.choice(("auto", "ensemble"))
         # three-site ensembles have up to nine orbitals: right as well, but minutes of full CI
         if np.prod(fragment) > (2 if bath == "ensemble" else 3):
             continue

@@ -230,3 +230,11 @@ def test_forces_that_can_not_be_had_are_refused_with_what_there_is():
 def test_cores_of_the_basis_are_removed_electrons():
     iodide = Molecule(("H", "I"), ((0, 0, 0), (0, 0, 3.04)), 0, 1)
     assert parse_level("pbe+mbd/def2-tzvp").make().removed_electrons(iodide) == 28
+
+
+def test_cartesian_functions_are_refused():
+    """The free atoms that shares are taken of are made of spherical functions."""
+    water = Molecule(("O", "H", "H"), ((0, 0, 0), (1.4, 1.1, 0), (-1.4, 1.1, 0)), 0, 1)
+    with pytest.raises(Unsupported, match="add cartesian=false"):
+        parse_level("pbe+mbd/6-31g*").make().check(water, frozenset({"energy"}))
+    parse_level("pbe+mbd/6-31g*?cartesian=false").make().check(water, frozenset({"energy"}))

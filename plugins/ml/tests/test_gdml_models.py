@@ -42,12 +42,14 @@ def predict(name: str, system: Molecule):
 
 
 def test_held_out_coverage(parts):
-    """90 % are within 1.645 error bars, of geometries that were used for nothing, all models together."""
+    """At least 90 % are within 1.645 error bars, of geometries that were used for nothing, and few beyond 3; in the
+    middle a bar is no wider than it has to be: no more than a third of the energies are beyond one."""
     counted = [(len(p["test"]), *coverage(load(name), p["test"])) for name, p in parts.items()]
-    sizes = np.array([n for n, _, _ in counted])
-    components = sizes * [3 * len(TARGETS[name].symbols) for name in parts]
-    assert np.average([e for _, e, _ in counted], weights=sizes) == pytest.approx(0.9, abs=0.03)
-    assert np.average([f for _, _, f in counted], weights=components) == pytest.approx(0.9, abs=0.03)
+    assert min(min(energies, forces) for _, energies, forces in counted) > 0.9
+    beyond = [(len(p["test"]), *coverage(load(name), p["test"], 3.0)) for name, p in parts.items()]
+    assert np.average([energies for _, energies, _ in beyond], weights=[n for n, _, _ in beyond]) > 0.997
+    one = coverage(load("water"), parts["water"]["test"], 1.0)
+    assert 0.6 < one[0] < 0.8
 
 
 @pytest.mark.parametrize(("name", "energy", "force"), [("water", 2.5e-5, 2e-4), ("formaldehyde", 1.5e-5, 1e-4)])
@@ -70,10 +72,9 @@ def test_hot_geometries_are_refused_or_covered(parts):
             except Unsupported as error:
                 refused.append(str(error))
     assert len(refused) > len(answered)
-    assert all("far from the training data" in r or "were calibrated" in r for r in refused)
-    within = np.array(answered) / np.array(bars)
-    assert np.mean(within < 1.645) > 0.8
-    assert max(answered) < 5e-4
+    assert all("far from the training data" in r or "its bonds are not those" in r for r in refused)
+    assert len(answered) > 10
+    assert max(np.array(answered) / np.array(bars)) < 3
 
 
 def test_any_order_of_the_atoms_will_do(parts):
@@ -95,8 +96,13 @@ def test_other_molecules_are_refused_in_one_line(parts):
         ("water", replace(water, charge=1, multiplicity=2), "charge 0 and multiplicity 1, not 1 and 2"),
         ("water", replace(water, ghosts=(False, False, True), charge=-1), "with ghosts"),
         ("water", molecule("water", x * [[1], [1], [3]]), "its bonds are not those of water"),
-        ("water", molecule("water", BENT), "the bond angle H-O-H of 150° is far from the training data"),
-        ("water", molecule("water", 1.2 * x), "standard deviations from the nearest training geometry"),
+        (
+            "water",
+            molecule("water", BENT),
+            "the angle H-O-H of 150° (atoms H2 and H3) is outside the training data (78",
+        ),
+        ("water", molecule("water", 1.2 * x), "far from the training data of water: the bond H-O of 1.32 Å"),
+        ("water", molecule("water", parts["water"]["test"].positions[5]), "standard deviations from the 10 nearest"),
     ]
     for name, system, said in wrong:
         with pytest.raises(Unsupported) as caught:
@@ -121,7 +127,7 @@ def test_wrong_models_are_named():
 
 def test_a_known_geometry_is_declared(parts):
     known = predict("water", molecule("water", parts["water"]["train"].positions[5]))
-    unseen = predict("water", molecule("water", parts["water"]["test"].positions[5]))
+    unseen = predict("water", molecule("water", parts["water"]["test"].positions[4]))
     assert known.training_overlap.kind == "same geometry"
     assert unseen.training_overlap.kind == "same molecule"
     assert unseen.training_overlap.molecule == "water"

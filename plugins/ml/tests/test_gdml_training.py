@@ -141,10 +141,10 @@ def calibrated_model():
 
 
 def test_held_out_coverage(calibrated_model):
-    """90 % within 1.645 error bars, to 3 points, of geometries neither trained on nor calibrated with."""
-    energies, forces = coverage(calibrated_model, labels(AMMONIA, 900, seed=4))
-    assert energies == pytest.approx(0.9, abs=0.03)
-    assert forces == pytest.approx(0.9, abs=0.03)
+    """At least 90 % within 1.645 error bars, and hardly any beyond 3, of geometries that were used for nothing."""
+    test = labels(AMMONIA, 900, seed=4)
+    assert min(coverage(calibrated_model, test)) > 0.9
+    assert min(coverage(calibrated_model, test, 3.0)) > 0.99
 
 
 def test_error_bars_tell_good_from_bad(calibrated_model):

@@ -15,16 +15,19 @@ import hashlib
 import json
 import shutil
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 import xc_labels
+from leakage import systems_of
 from xc_densities import Density, density
 from xc_systems import Case, cases
 from xc_targets import LABELS, SPLITS, Target, targets
 
-from qmbench_ml.xc.model import FILE, N_PARAMETERS, Model, energy, gradient
+from qmbench_ml.domain import KINDS, Ranges, deviations_wanted
+from qmbench_ml.xc.model import FILE, N_PARAMETERS, STRETCHED, Model, energy, gradient
 
 TOLERANCE = 3e-3
 PRIOR = 0.2
@@ -57,22 +60,74 @@ START = np.array(
 FOLDER = Path(__file__).parent / "labels-cache" / "xc"
 MANIFEST = Path(__file__).parent / "manifest.json"
 CONVERGED = 1e-11
+MONOMERS, BEYOND = LABELS.parent / "monomers.npz", LABELS.parent / "beyond_xc.npz"
+LOOKED_AT = ("bond", "contact")
 
 Densities = Mapping[str, Density]
 
 
 def main(argv: Sequence[str] = ()) -> None:
-    """Write the shipped model; `--relabel` computes the labels and the densities again."""
+    """Write the shipped model; `--relabel` computes labels and densities again, `--ranges` fits nothing again."""
     parser = argparse.ArgumentParser(description="Fit ml-xc and calibrate its error bars.")
     parser.add_argument("--relabel", action="store_true", help="compute labels and densities again")
-    if parser.parse_args(list(argv)).relabel:
+    parser.add_argument("--ranges", action="store_true", help="keep parameters and modes, make the ranges again")
+    given = parser.parse_args(list(argv))
+    if given.relabel:
         LABELS.unlink(missing_ok=True)
         shutil.rmtree(FOLDER, ignore_errors=True)
     if not LABELS.exists():
         xc_labels.compute_labels(LABELS)
-    train(FOLDER).save(FILE)
+    model = kept(FILE) if given.ranges else train(FOLDER)
+    for kind, growth, limit in zip(KINDS, model.ranges.growth, model.ranges.limit, strict=True):
+        if kind in LOOKED_AT:
+            print(
+                f"  {kind}: error bars grow by {growth:.2g} hartree for an excess of 1, up to {limit:.3f}", flush=True
+            )
+    model.save(FILE)
     manifest = json.loads(MANIFEST.read_text()) if MANIFEST.exists() else {}
     MANIFEST.write_text(json.dumps({**manifest, "xc": description()}, indent=1) + "\n")
+
+
+def kept(path: Path) -> Model:
+    """The model in `path` with its ranges made again."""
+    with np.load(path, allow_pickle=False) as data:
+        return Model(*(data[name] for name in Model.__dataclass_fields__ if name != "ranges"), ranges())
+
+
+def ranges() -> Ranges:
+    """Of bonds and contacts in the diatomics of all splits and the ordinary molecules of MONOMERS, with the growth.
+
+    That is fitted to BEYOND, errors of energies relative to the equilibrium distance. What is farther off there than
+    the error bar without being outside, or has an unstable restricted solution, is not answered and left out.
+    """
+    molecules = [case.molecule() for case in cases()] + systems_of(MONOMERS)
+    found = Ranges.of(((m.symbols, m.coordinates) for m in molecules), STRETCHED).only(*LOOKED_AT).with_any_bond()
+    with np.load(BEYOND, allow_pickle=False) as data:
+        labelled = dict(data)
+    known = {case.name: case for case in cases()}
+    rows: list[tuple[np.ndarray, np.ndarray, float]] = []
+    for name, scale, error, bar in relative(labelled):
+        if not labelled["unstable"][(labelled["names"] == name) & (labelled["scales"] == scale)][0]:
+            molecule = replace(known[name], distance=scale * known[name].distance).molecule()
+            outside = found.outside(molecule.symbols, molecule.coordinates)
+            single = found.excesses(molecule.n_parts, outside).max(axis=0)
+            rows.append((found.totals(outside), single, float(deviations_wanted(np.array(error), np.array(bar)))))
+            print(f"  {name} at {scale} of its length: {abs(error) / bar:.1f} error bars", flush=True)
+    excesses, single, wanted = (np.array(column) for column in zip(*rows, strict=True))
+    return found.with_growth(excesses, wanted, single)
+
+
+def relative(labelled: Mapping[str, np.ndarray]) -> list[tuple[str, float, float, float]]:
+    """Name, factor on the length, error (hartree) and error bar of energies relative to the equilibrium distance."""
+    found = []
+    for name in dict.fromkeys(labelled["names"].tolist()):
+        own = labelled["names"] == name
+        zero = np.flatnonzero(own & (labelled["scales"] == 1))[0]
+        for i in np.flatnonzero(own & (labelled["scales"] != 1)).tolist():
+            energies = labelled["functional"] - labelled["reference"]
+            bar = float(np.linalg.norm(labelled["modes"][i] - labelled["modes"][zero]))
+            found.append((name, float(labelled["scales"][i]), float(energies[i] - energies[zero]), bar))
+    return found
 
 
 def description() -> dict[str, Any]:
@@ -93,7 +148,7 @@ def train(folder: Path) -> Model:
     theta, covariance = fit([t for t in known if t.split == "train"], densities, START)
     factor = calibration(theta, covariance, known, densities)
     print(f"  error bars times {factor:.3f}", flush=True)
-    return Model(theta, factor * np.linalg.cholesky(covariance), *_systems(used))
+    return Model(theta, factor * np.linalg.cholesky(covariance), *_systems(used), ranges())
 
 
 def fit(

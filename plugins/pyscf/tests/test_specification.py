@@ -24,6 +24,7 @@ OTHER = {
     "nlc": False,
     "field": (0.0, 0.0, 0.01),
     "potential": "ccecp",
+    "cartesian": False,
 }
 
 
@@ -48,12 +49,12 @@ def test_the_key_knows_the_molecule_but_not_its_name(molecules):
 
 def test_the_key_is_the_one_that_artifacts_are_kept_under(molecules):
     """A text that changes without need makes everyone compute everything again."""
-    key = json.loads(ScfSpecification("6-31g", "PBE", grid=2).artifact_key(molecules["h"]))
+    key = json.loads(ScfSpecification("cc-pvdz", "PBE", grid=2).artifact_key(molecules["h"]))
     assert key.pop("versions")
     assert key.pop("system")["symbols"] == ["H"]
     assert key == {
         "what": "scf",
-        "basis": "6-31g",
+        "basis": "cc-pvdz",
         "xc": "PBE",
         "options": {
             "reference": "auto",

@@ -136,7 +136,7 @@ def test_cheap_products_are_nearly_those_of_the_full_hessian(xc, system, resourc
     from qmbench_pyscf.mean_field_object import mean_field
     from qmbench_pyscf.stability import FullHessian
 
-    mf = mean_field(molecules[system], ScfSpecification("6-31g*", xc, grid=2), resources).run()
+    mf = mean_field(molecules[system], ScfSpecification("6-31g*", xc, grid=2, cartesian=False), resources).run()
     full, cheap = FullHessian(mf), CoarseHessian(mf)
     x = np.random.default_rng(0).normal(size=(3, full.differences.size))
     x /= np.linalg.norm(x, axis=1)[:, None]

@@ -165,6 +165,10 @@ class System:
         """Fragment `number` (from 1), or several together, alone or with what stands for the others (counterpoise)."""
         raise InputError(f"{self.name or self.kind} has no fragments")
 
+    def fragment_composition(self, numbers: Sequence[int]) -> Mapping[str, float]:
+        """`composition` of these fragments (from 1) together."""
+        return self.fragment(numbers, ghosts=False).composition
+
     def oddities(self) -> Iterable[str]:
         """What is possible, but most probably a mistake: `qmbench lint` says it of systems that are on no curve."""
         return ()

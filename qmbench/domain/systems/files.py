@@ -10,12 +10,13 @@ import os
 import re
 import stat
 import tomllib
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from pathlib import Path
 from typing import Any, TypeVar
 
 from qmbench.domain.errors import InputError, QmbenchError
 from qmbench.domain.systems.base import System, wrong
+from qmbench.domain.systems.xyz_frames import Frame, chosen_frame, pick_frame, split_frames
 from qmbench.domain.units import UNITS, check_units
 
 TOML = ".toml"
@@ -59,7 +60,13 @@ class SystemRegistry(dict[str, type[System]]):
         return (*dict.fromkeys(ending.lower() for kind in self.values() for ending in kind.endings), TOML)
 
     def read(self, path: str | Path, name: str | None = None) -> System:
-        """A system from a file; InputError says file, line and what would be right."""
+        """A system from a file; InputError says file, line and what would be right.
+
+        Of an XYZ file with several frames, `FILE.xyz@3` is the third and `FILE.xyz#NAME` the one with `name=NAME`.
+        """
+        chosen = chosen_frame(str(path))
+        if chosen is not None and not Path(path).exists():
+            return self._read_frame(*chosen, name)
         path = Path(path)
         text = read_text(path)
         if path.suffix.lower() == TOML:
@@ -67,6 +74,28 @@ class SystemRegistry(dict[str, type[System]]):
         if path.suffix.lower() not in self.endings:
             raise InputError(f"{path}: a system is {self.file_words()} file")
         return self.from_text(text, path.suffix, str(path), name or path.stem)
+
+    def _read_frame(self, file: str, number: str, frame_name: str, name: str | None) -> System:
+        path = Path(file)
+        frame = pick_frame(split_frames(read_text(path), file), file, number, frame_name)
+        called = name or frame.name(file) or f"{path.stem}@{frame.number}"
+        return frame.read(file, lambda text, where: self.from_text(text, path.suffix, where, called))
+
+    def frames(self, path: Path) -> Iterator[tuple[str, str, Callable[[str], System]]]:
+        """(name, where, reader given a full name) of each frame of an XYZ file, whose comment lines all have `name=`.
+
+        InputError for a frame without.
+        """
+        where = str(path)
+        for frame in split_frames(read_text(path), where):
+            name, at = frame.name(where), f"{where}, line {frame.line + 1}"
+            if not name:
+                raise InputError(f"{at}: frame {frame.number} has no name; write name= into its comment line")
+
+            def read(full: str, frame: Frame = frame) -> System:
+                return frame.read(where, lambda text, place: self.from_text(text, path.suffix, place, full))
+
+            yield name, at, read
 
     def file_words(self) -> str:
         """`an .xyz or a .toml`."""

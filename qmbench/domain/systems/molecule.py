@@ -113,6 +113,25 @@ class Molecule(System):
         curve shares one calculation. All other coordinates stay as they are. InputError for several fragments of which
         more than one has unpaired electrons: how they couple is not for anybody to guess.
         """
+        chosen, parts = self._chosen(number)
+        atoms = {i for part in parts for i in part.atoms}
+        keep = range(len(self.symbols)) if ghosts else sorted(atoms)
+        positions = tuple(self.positions[i] for i in keep)
+        if len(positions) == 1:
+            positions = ((0.0, 0.0, 0.0),)
+        return self._part(
+            symbols=tuple(self.symbols[i] for i in keep),
+            positions=positions,
+            charge=sum(part.charge for part in parts),
+            multiplicity=max(part.multiplicity for part in parts),
+            fragments=(),
+            ghosts=tuple(self.ghosts[i] or i not in atoms for i in keep),
+            name=f"{self.name}@{'+'.join(map(str, chosen))}" + ("+ghosts" if ghosts else ""),
+            notes=self.notes,
+        )
+
+    def _chosen(self, number: int | Sequence[int]) -> tuple[list[int], list[Fragment]]:
+        """The numbers in order, and those fragments; InputError as for `fragment`."""
         chosen = sorted({number} if isinstance(number, int) else set(number))
         for n in chosen:
             if not 1 <= n <= len(self.fragments):
@@ -125,20 +144,22 @@ class Molecule(System):
                 f"{self.name or self.formula}: fragments {'+'.join(map(str, chosen))} have unpaired electrons that may "
                 "couple in several ways; give them together as a system of their own"
             )
-        atoms = {i for part in parts for i in part.atoms}
-        keep = range(len(self.symbols)) if ghosts else sorted(atoms)
-        positions = tuple(self.positions[i] for i in keep)
-        if len(positions) == 1:
-            positions = ((0.0, 0.0, 0.0),)
-        return Molecule(
-            symbols=tuple(self.symbols[i] for i in keep),
-            positions=positions,
-            charge=sum(part.charge for part in parts),
-            multiplicity=max(part.multiplicity for part in parts),
-            ghosts=tuple(self.ghosts[i] or i not in atoms for i in keep),
-            name=f"{self.name}@{'+'.join(map(str, chosen))}" + ("+ghosts" if ghosts else ""),
-            notes=self.notes,
-        )
+        return chosen, parts
+
+    @classmethod
+    def _part(cls, **fields: Any) -> Molecule:
+        """A molecule of nuclei, charges and spins that were checked as parts of a whole: not checked again.
+
+        A plan makes tens of thousands of them, and the checks are what making one costs.
+        """
+        made = object.__new__(cls)
+        for key, value in fields.items():
+            object.__setattr__(made, key, value)
+        return made
+
+    def fragment_composition(self, numbers: Sequence[int]) -> Mapping[str, float]:
+        _, parts = self._chosen(numbers)
+        return Counter(self.symbols[i] for part in parts for i in part.atoms if not self.ghosts[i])
 
     def to_json(self) -> dict[str, Any]:
         return ({"notes": list(self.notes)} if self.notes else {}) | {
@@ -167,6 +188,14 @@ class Molecule(System):
 
     def oddities(self) -> Iterable[str]:
         return oddities(self)
+
+    def cut_bonds(self) -> list[tuple[int, int]]:
+        """Pairs of atoms (from 0) of two fragments that are as near as bonded ones."""
+        from qmbench.domain.systems.drawing import bonds
+
+        of = {i: number for number, fragment in enumerate(self.fragments) for i in fragment.atoms}
+        near = bonds(self.symbols, self.coordinates) if self.fragments else []
+        return [(i, j) for i, j in near if of[i] != of[j]]
 
     def describe(self) -> str:
         """`H2O, 10 electrons, singlet`."""

@@ -17,6 +17,7 @@ from qmbench.domain.systems.fields import FieldError
 from qmbench.domain.systems.nuclei import Vector, nucleus
 from qmbench.domain.systems.xyz_columns import atom_columns, real
 from qmbench.domain.systems.xyz_comment import comment_words, coordinate_unit, refuse_unknown_geometry
+from qmbench.domain.systems.xyz_frames import split_frames
 
 MOST_ATOMS = 100_000
 
@@ -97,8 +98,22 @@ def _count(lines: list[str], where: str) -> int:
     if count > MOST_ATOMS:
         raise InputError(f"{where}, line 1: {count} atoms are more than the {MOST_ATOMS} that are read")
     if len(lines) - 2 != count:
+        frames = _frames(lines, where)
+        if frames > 1:
+            raise InputError(
+                f"{where} holds {frames} frames; say which: {where}@1 to {where}@{frames}, or by their name=: "
+                f"{where}#NAME"
+            )
         raise InputError(f"{where}, line 1: {count} atoms announced, {max(len(lines) - 2, 0)} lines of atoms found")
     return count
+
+
+def _frames(lines: list[str], where: str) -> int:
+    """How many frames the lines are; 0 where they are none."""
+    try:
+        return len(split_frames("\n".join(lines), where))
+    except InputError:
+        return 0
 
 
 def parse_cell(pairs: Mapping[str, str], where: str, bohr: float) -> tuple[Vector, ...] | None:

@@ -8,7 +8,7 @@ from collections.abc import Mapping
 from qmbench.domain.errors import InputError
 from qmbench.domain.units import BOHR_IN_ANGSTROM
 
-COMMENT_KEYS = ("charge", "multiplicity", "fragments", "Lattice", "pbc", "Properties", "units")
+COMMENT_KEYS = ("charge", "multiplicity", "fragments", "Lattice", "pbc", "Properties", "units", "name")
 _SPELT = {key.lower(): key for key in COMMENT_KEYS} | {"unit": "units"}
 _VALUES = ("double", "single", "braces", "brackets", "bare")
 

@@ -15,6 +15,7 @@ from urllib.parse import quote
 from qmbench.domain import units
 from qmbench.domain.errors import StoreError
 from qmbench.domain.statistic import PERCENT
+from qmbench.domain.visible import visible
 from qmbench.judging.statistics import BenchmarkInfo
 from qmbench.plugging.registry import plugins
 
@@ -68,9 +69,23 @@ def write_csv(table: pd.DataFrame, folder: Path, stem: str) -> list[Path]:
     paths = []
     for (benchmark, observable), part in with_units(table).items():
         path = folder / f"{stem}-{file_word(benchmark)}-{file_word(observable)}.csv"
-        write_text(path, part.to_csv(index=False, float_format="%.12g", lineterminator="\n"))
+        write_text(path, csv_text(part))
         paths.append(path)
     return paths
+
+
+def csv_text(table: pd.DataFrame) -> str:
+    """The table as CSV. A text that a spreadsheet would take for a formula begins with an apostrophe; numbers do not."""
+
+    from pandas.api.types import is_numeric_dtype
+
+    def harmless(cell: Any) -> Any:
+        return f"'{cell}" if isinstance(cell, str) and cell.lstrip().startswith(("=", "+", "-", "@")) else cell
+
+    safe = table.copy()
+    for name in (name for name in table.columns if not is_numeric_dtype(table[name])):
+        safe[name] = table[name].map(harmless)
+    return safe.to_csv(index=False, float_format="%.12g", lineterminator="\n")
 
 
 def to_json(statistics: pd.DataFrame) -> list[dict[str, Any]]:
@@ -113,8 +128,8 @@ def write_markdown(
 
 
 def write_text(path: Path, text: str) -> None:
-    """Write a file whole or not at all; StoreError with the system's reason when that can't be done."""
-    _write(path, text.encode("utf-8"))
+    """Write text, without what acts instead of being seen, whole or not at all; StoreError with the system's reason when that can't be done."""
+    _write(path, visible(text).encode("utf-8", "replace"))
 
 
 def write_bytes(path: Path, data: bytes) -> None:

@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, Any
 
 from qmbench._version import __version__
 from qmbench.domain.errors import StoreError
+from qmbench.judging.frame import computed
 from qmbench.report.charts import charts
 from qmbench.report.comparisons import mismatch_lines, next_table, tables_beside, trend_table, weighted_tables
 from qmbench.report.disagree_text import COLUMNS as DISAGREE_COLUMNS
@@ -136,20 +137,21 @@ def _keys(statistics: pd.DataFrame, disagreement: Mapping[str, Any]) -> list[tup
 
 def _subtitle(run: Run | None) -> str:
     if run is None:
-        return "Reference values from the literature; nothing was computed."
+        return "Values from the literature; nothing was computed."
     ended = f", finished {run.finished}" if run.finished else ", not finished"
     return f"Run {run.id}, started {run.started}{ended}"
 
 
 def _counts(scored: pd.DataFrame, statistics: pd.DataFrame) -> dict[str, Any]:
-    status = scored["status"].value_counts()
+    mine = computed(scored)
+    status = mine["status"].value_counts()
     said = [f"{status[name]} {name}" for name in ("failed", "unsupported") if name in status]
-    seconds = float(scored["wall_s"].sum())
+    seconds = float(mine["wall_s"].sum())
     minutes = seconds / 60
     time = f"{seconds:.0f} s" if minutes < 2 else f"{minutes:.0f} min" if minutes < 120 else f"{minutes / 60:.1f} h"
     return {
         "ok": int(status.get("ok", 0)),
-        "all": len(scored),
+        "all": len(mine),
         "text": ", ".join(said) or "nothing failed",
         "levels": int(statistics[["level_of_theory", "bsse"]].drop_duplicates().shape[0]),
         "benchmarks": int(scored["benchmark"].nunique()),

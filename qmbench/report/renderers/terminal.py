@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 from qmbench.judging.statistics import BenchmarkInfo
 from qmbench.report.model import Block
 from qmbench.report.tables import legend, table_blocks
+from qmbench.running.console import plain_console
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -23,11 +24,10 @@ def render_terminal(
 ) -> None:
     """Print the tables on `console` (default: standard output); on a narrow one a table goes on under itself."""
     from rich import box
-    from rich.console import Console
     from rich.table import Table
     from rich.text import Text
 
-    console = console or Console()
+    console = console or plain_console()
     for block in table_blocks(statistics, scored, benchmarks, subsets):
         console.print(Text("\n" + block.heading, style="bold"))
         for part in _parts_that_fit(block, console.width):

@@ -136,10 +136,11 @@ def work(workdir: Path, notify: int, job_name: str) -> None:
     os.write(notify, b".")
     for line in commands:
         number = int(line)
-        scratch.mkdir(exist_ok=True)
         os.chdir(scratch)
         os.ftruncate(log, 0)
-        task = json.loads((workdir / f"task-{number}.json").read_text())
+        path = workdir / f"task-{number}.json"
+        task = json.loads(path.read_text())
+        path.unlink()  # what ends the process from here on is the task's doing
         outcome = job.compute(task, scratch)
         if os.getpid() != me:  # the method forked and both of them came back
             os._exit(0)
@@ -152,7 +153,10 @@ def work(workdir: Path, notify: int, job_name: str) -> None:
 def write_json(path: Path, document: object) -> None:
     """Write by atomic rename: whoever sees the file sees all of it."""
     temporary = path.with_suffix(".part")
-    temporary.write_text(json.dumps(document))
+    with contextlib.suppress(FileNotFoundError):
+        temporary.unlink()
+    with open(temporary, "x", encoding="ascii") as file:  # not through whatever else has that name, a pipe say
+        file.write(json.dumps(document))
     os.replace(temporary, path)
 
 
@@ -161,6 +165,12 @@ def _interrupted(number: int, frame: FrameType | None) -> None:
 
 
 def _empty(folder: Path) -> None:
+    """Make it an empty folder, whatever the task made of it; OSError when that can't be done."""
+    if folder.is_symlink() or not folder.is_dir():
+        with contextlib.suppress(FileNotFoundError):
+            folder.unlink()
+        folder.mkdir()
+    folder.chmod(0o700)
     for entry in os.scandir(folder):
         if entry.is_dir(follow_symlinks=False):
             shutil.rmtree(entry.path, ignore_errors=True)

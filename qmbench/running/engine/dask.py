@@ -22,7 +22,7 @@ from typing import Any
 from qmbench.domain.errors import InputError, ResourceError
 from qmbench.domain.record import Failure, Task
 from qmbench.domain.resources import Resources
-from qmbench.running.engine.local import check_resources, default_workers
+from qmbench.running.engine.local import FAILED_STARTS, check_resources, default_workers
 from qmbench.running.engine.outcome import Outcome, interpreter_for, never_started, plugin_of, task_document
 from qmbench.running.engine.supervisor import Child
 
@@ -183,25 +183,36 @@ def compute_here(document: Mapping[str, Any], plugin: str, engine: str) -> dict[
         python = interpreter_for(document, plugin)
     except ResourceError as error:
         return never_started(error).to_json()
-    child = _here.take(engine, plugin, document["resources"]["cores"], python)
-    try:
+    for attempt in range(FAILED_STARTS + 1):
+        child = _here.take(engine, plugin, document["resources"]["cores"], python)
         if document["resources"]["artifacts"] is None:
             assert _here.root is not None
             document = {**document, "resources": {**document["resources"], "artifacts": str(_here.root / "artifacts")}}
-        child.send(document)
-        while True:
-            select.select([child], [], [], WAKE_SECONDS)
-            outcome = child.poll()
-            if outcome is not None:
-                break
-            if engine in _here.stopped:
-                raise ResourceError(f"stopped on worker {os.uname().nodename}")
-    except BaseException:
-        child.kill()
-        raise
+        try:
+            outcome = _computed(child, document, engine)
+        except ResourceError:  # it did not begin, which is not the task's fault
+            child.kill()
+            if attempt == FAILED_STARTS or engine in _here.stopped:
+                raise
+            continue
+        except BaseException:
+            child.kill()
+            raise
+        break
     if child.reusable:
         _here.give_back(engine, child)
     return outcome.to_json()
+
+
+def _computed(child: Child, document: Mapping[str, Any], engine: str) -> Outcome:
+    child.send(document)
+    while True:
+        select.select([child], [], [], WAKE_SECONDS)
+        outcome = child.poll()
+        if outcome is not None:
+            return outcome
+        if engine in _here.stopped:
+            raise ResourceError(f"stopped on worker {os.uname().nodename}")
 
 
 def stop_here(engine: str) -> None:

@@ -81,13 +81,8 @@ class LocalEngine:
                     try:
                         outcome = child.poll()
                     except ResourceError as error:  # it did not start, which is not the task's fault
-                        self._failed_starts += 1
                         selector.unregister(fd)
-                        task = self._busy.pop(child)
-                        if self._failed_starts <= FAILED_STARTS:
-                            pending.appendleft(task)
-                        else:
-                            self._give_up(task, error)
+                        self._again(self._busy.pop(child), child, pending, error)
                         self._fill(pending, selector)
                         continue
                     if outcome is None:
@@ -120,9 +115,22 @@ class LocalEngine:
             except ResourceError as error:
                 self._give_up(task, error)
                 continue
+            try:
+                child.send(document)
+            except ResourceError as error:  # the task before took the child's folder away
+                self._again(task, child, pending, error)
+                continue
             self._busy[child] = task
             selector.register(child, selectors.EVENT_READ)
-            child.send(document)
+
+    def _again(self, task: Task, child: Child, pending: deque[Task], error: ResourceError) -> None:
+        """End a child that did not begin its task, and have another one try it, a few times."""
+        child.kill()
+        self._failed_starts += 1
+        if self._failed_starts <= FAILED_STARTS:
+            pending.appendleft(task)
+        else:
+            self._give_up(task, error)
 
     def _give_up(self, task: Task, error: ResourceError) -> None:
         """Fail the task of an isolated plugin whose interpreter does not start; raise `error` for any other."""

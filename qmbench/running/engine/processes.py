@@ -134,3 +134,12 @@ def proportional_memory(pids: list[int]) -> int:
             memory = psutil.Process(pid).memory_full_info()
             total += getattr(memory, "pss", memory.uss)
     return total
+
+
+def killed_for_memory() -> int:
+    """How many processes this system has ended so far because memory ran out; 0 where it doesn't say."""
+    with contextlib.suppress(OSError, ValueError):
+        for line in Path("/proc/vmstat").read_text().splitlines():
+            if line.startswith("oom_kill "):
+                return int(line.split()[1])
+    return 0

@@ -8,7 +8,6 @@ have passed, and gets the outcome once there is one. After any failure the child
 from __future__ import annotations
 
 import contextlib
-import json
 import os
 import shutil
 import signal
@@ -26,6 +25,7 @@ from qmbench.domain.errors import ResourceError
 from qmbench.domain.record import Cost, Failure
 from qmbench.plugging.isolated.place import environment
 from qmbench.running.engine import processes
+from qmbench.running.engine.answer import Unreadable, parse_json, parse_outcome, read_file
 from qmbench.running.engine.child import write_json
 from qmbench.running.engine.outcome import Outcome
 
@@ -58,31 +58,34 @@ class Child:
         self._sent = 0.0
         self._peak_mib = 0.0
         self._cpu = (0.0, 0.0)  # seconds of the tree when the task was sent, and when last seen
+        self._killed = 0
         self._started = ""
-        self._read, notify = os.pipe()
+        # Our own copy of the writing end stays open: a method that closes all files would end the pipe otherwise, and
+        # whoever waits for it would find it readable again and again.
+        self._read, self._notify = os.pipe()
+        self._log = -1
         os.set_blocking(self._read, False)
         try:
             self._folder = Path(tempfile.mkdtemp(prefix="child-", dir=root))
-            start = {"cores": cores, "driver": os.getpid(), "notify": notify, "root": str(root), "job": job}
+            start = {"cores": cores, "driver": os.getpid(), "notify": self._notify, "root": str(root), "job": job}
             write_json(self._folder / "child.json", start)
             (self._folder / "scratch").mkdir()
-            with open(self._folder / "log", "ab") as log:
-                self._process = subprocess.Popen(
-                    # -P: the folder where a method writes must not be one where modules are looked for.
-                    [python, "-P", "-m", "qmbench.running.engine.child", str(self._folder)],
-                    stdin=subprocess.PIPE,
-                    stdout=log,
-                    stderr=log,
-                    pass_fds=(notify,),
-                    start_new_session=True,
-                    cwd=self._folder / "scratch",
-                    env=None if python == sys.executable else environment(),
-                )
+            # Kept open, so that it can be read whatever becomes of its name.
+            self._log = os.open(self._folder / "log", os.O_RDWR | os.O_APPEND | os.O_CREAT | os.O_EXCL, 0o600)
+            self._process = subprocess.Popen(
+                # -P: the folder where a method writes must not be one where modules are looked for.
+                [python, "-P", "-m", "qmbench.running.engine.child", str(self._folder)],
+                stdin=subprocess.PIPE,
+                stdout=self._log,
+                stderr=self._log,
+                pass_fds=(self._notify,),
+                start_new_session=True,
+                cwd=self._folder / "scratch",
+                env=None if python == sys.executable else environment(),
+            )
         except OSError as error:
-            os.close(self._read)
+            self._close_files()
             raise ResourceError(f"can't start a child process for plugin '{plugin}': {error}") from None
-        finally:
-            os.close(notify)
         self._born = time.monotonic()
 
     def fileno(self) -> int:
@@ -102,7 +105,7 @@ class Child:
     def send(self, document: Mapping[str, Any]) -> None:
         """Give it a task document (`outcome.task_document`); it must not be busy.
 
-        ResourceError when the document can't be written.
+        ResourceError when it can't be handed over, which is not the task's fault; then the child is to be killed.
         """
         assert not self.busy
         self._document = document
@@ -117,16 +120,27 @@ class Child:
         resident, used = processes.usage([self._worker])
         self._peak_mib = resident / 2**20
         self._cpu = (used, used)
+        self._killed = processes.killed_for_memory()
         self._started = datetime.now(UTC).isoformat(timespec="seconds")
         self._sent = time.monotonic()
         self._watched = self._sent
         try:
-            write_json(self._folder / f"task-{self._number}.json", self._document)
+            if os.path.lexists(self._answer):
+                raise ResourceError("the task before left something in the place of the next one's outcome")
+            write_json(self._task, self._document)
         except OSError as error:
             raise ResourceError(f"can't hand a task to a child process: {error}") from None
         with contextlib.suppress(BrokenPipeError):  # it is dead: `poll` sees that
             self._process.stdin.write(f"{self._number}\n".encode())
             self._process.stdin.flush()
+
+    @property
+    def _task(self) -> Path:
+        return self._folder / f"task-{self._number}.json"
+
+    @property
+    def _answer(self) -> Path:
+        return self._folder / f"outcome-{self._number}.json"
 
     def poll(self) -> Outcome | None:
         """The task's outcome, once there is one. ResourceError when the child could not even start on it."""
@@ -141,6 +155,12 @@ class Child:
         ended = self._process.poll() is not None
         outcome = self._written()
         if outcome is None and ended:
+            if self._task.is_file():  # the worker takes it away when it begins: it died of the task before
+                last = self._log_tail().strip().rpartition("\n")[2]
+                raise ResourceError(
+                    f"a child process for plugin '{self.plugin}' ended before it began its task: "
+                    f"{_how_ended(self._process.returncode)}; {last}".rstrip("; ")
+                )
             outcome = self._failed(*self._cause_of_death())
         if outcome is None:
             outcome = self._over_limit()
@@ -153,8 +173,9 @@ class Child:
         return outcome
 
     def _look_if_ready(self) -> None:
-        with contextlib.suppress(FileNotFoundError):
-            self._worker = json.loads((self._folder / "ready.json").read_text())["worker"]
+        worker = self._ready()
+        if worker is not None:
+            self._worker = worker
             if self._document is not None:
                 self._hand_over()
             return
@@ -166,19 +187,33 @@ class Child:
             self.kill()
             raise ResourceError(f"a child process for plugin '{self.plugin}' did not start: {why}; {last}".rstrip("; "))
 
-    def _written(self) -> Outcome | None:
-        """The outcome the worker wrote, if it did."""
-        path = self._folder / f"outcome-{self._number}.json"
+    def _ready(self) -> int | None:
+        """The worker's process, once it has loaded its plugins (which may have left anything in that place)."""
         try:
-            text = path.read_text()
-        except FileNotFoundError:
+            data = read_file(self._folder / "ready.json")
+            worker = None if data is None else parse_json(data)["worker"]
+            if worker is None or (isinstance(worker, int) and worker in processes.descendants(self._process.pid)):
+                return worker
+            problem = "it names no process of the child"
+        except (Unreadable, LookupError, TypeError) as error:
+            problem = str(error)
+        if self._process.poll() is not None:
             return None
-        (self._folder / f"task-{self._number}.json").unlink(missing_ok=True)
-        path.unlink(missing_ok=True)
+        raise ResourceError(f"a child process for plugin '{self.plugin}' did not start: its ready.json: {problem}")
+
+    def _written(self) -> Outcome | None:
+        """The outcome the worker wrote, if it did; whatever else is in its place is a failure of the task."""
+        assert self._document is not None
         try:
-            outcome = Outcome.from_json(json.loads(text))
-        except (ValueError, KeyError, TypeError) as error:
-            return self._failed("error", f"the outcome that the child wrote can't be read: {error}")
+            data = read_file(self._answer)
+            if data is None:
+                return None
+            outcome = parse_outcome(data, self._document.get("properties", ()))
+        except Unreadable as error:
+            return self._failed("error", f"the outcome that the child process left can't be used: {error}")
+        for path in (self._task, self._answer):
+            with contextlib.suppress(OSError):
+                path.unlink(missing_ok=True)
         return self._completed(outcome)
 
     def _completed(self, outcome: Outcome) -> Outcome:
@@ -200,26 +235,39 @@ class Child:
         assert self._document is not None
         now = time.monotonic()
         time_s = self._document["resources"]["time_s"]
-        if time_s is not None and now - self._sent > time_s:
-            self._look_at_tree()
-            return self._failed("timeout", f"ran longer than its limit of {time_s:g} s and was stopped")
-        if now - self._watched < (WATCH_SECONDS if now - self._sent < 10 else WATCH_SECONDS_LATER):
+        late = time_s is not None and now - self._sent > time_s
+        if not late and now - self._watched < (WATCH_SECONDS if now - self._sent < 10 else WATCH_SECONDS_LATER):
             return None
         self._watched = now
-        memory_gib = self._document["resources"]["memory_gib"]
         pids = self._look_at_tree()
-        # Pages shared by forks were counted more than once: count properly before anything is killed for them.
-        if memory_gib is not None and self._peak_mib > memory_gib * 1024:
-            held = processes.proportional_memory(pids) / 2**30 if len(pids) > 1 else self._peak_mib / 1024
-            self._peak_mib = held * 1024
-            if held > memory_gib:
-                message = f"used {held:.2f} GiB of memory, more than its limit of {memory_gib:g} GiB, and was stopped"
-                return self._failed("memory", message)
-        log = self._folder / "log"
+        if outcome := self._over_memory(pids):
+            return outcome
+        if late:
+            message = f"ran longer than its limit of {time_s:g} s and was stopped"
+            killed = processes.killed_for_memory() - self._killed
+            if killed > 0:  # whoever waits for one of these waits for ever
+                used = f"it used up to {self._peak_mib / 1024:.2f} GiB, in {len(pids)} processes at last"
+                message += f"; meanwhile the system ended {killed} processes because memory ran out ({used})"
+            return self._failed("memory" if killed > 0 else "timeout", message)
         with contextlib.suppress(OSError):
-            if log.stat().st_size > LONGEST_LOG:
-                os.truncate(log, 0)
+            if os.fstat(self._log).st_size > LONGEST_LOG:
+                os.ftruncate(self._log, 0)
         return None
+
+    def _over_memory(self, pids: list[int]) -> Outcome | None:
+        """The failure of a tree that holds more than its limit."""
+        assert self._document is not None
+        memory_gib = self._document["resources"]["memory_gib"]
+        # Pages shared by forks were counted more than once: count properly before anything is killed for them.
+        if memory_gib is None or self._peak_mib <= memory_gib * 1024:
+            return None
+        held = processes.proportional_memory(pids) / 2**30 if len(pids) > 1 else self._peak_mib / 1024
+        self._peak_mib = held * 1024
+        if held <= memory_gib:
+            return None
+        several = f" in {len(pids)} processes" if len(pids) > 3 else ""
+        message = f"used {held:.2f} GiB of memory{several}, more than its limit of {memory_gib:g} GiB, and was stopped"
+        return self._failed("memory", message)
 
     def _look_at_tree(self) -> list[int]:
         assert self._worker is not None
@@ -240,7 +288,8 @@ class Child:
                 f"{_how_ended(code)} with {self._peak_mib / 1024:.2f} GiB of memory in use, "
                 f"near its limit of {memory_gib:g} GiB"
             )
-        return "crash", _how_ended(code)
+        gone = "" if self._folder.is_dir() else "; its working folder is gone: something deleted it"
+        return "crash", _how_ended(code) + gone
 
     def _failed(self, kind: str, message: str) -> Outcome:
         assert self._document is not None
@@ -253,10 +302,9 @@ class Child:
         return Outcome("failed", Failure(kind, message, self._log_tail()), cost=cost, started=self._started)
 
     def _log_tail(self) -> str:
-        with contextlib.suppress(OSError), open(self._folder / "log", "rb") as log:
-            size = log.seek(0, os.SEEK_END)
-            log.seek(max(0, size - LOG_TAIL))
-            return log.read().decode(errors="replace").replace("\0", "")
+        with contextlib.suppress(OSError):
+            start = max(0, os.fstat(self._log).st_size - LOG_TAIL)
+            return os.pread(self._log, LOG_TAIL, start).decode(errors="replace").replace("\0", "")
         return ""
 
     def stop(self) -> None:
@@ -275,13 +323,17 @@ class Child:
             processes.kill(processes.descendants(self._process.pid))
             self._process.kill()
             self._process.wait()
-        if self._read >= 0:
-            os.close(self._read)
-            self._read = -1
-            assert self._process.stdin is not None
-            with contextlib.suppress(OSError):
-                self._process.stdin.close()
+        self._close_files()
+        assert self._process.stdin is not None
+        with contextlib.suppress(OSError):
+            self._process.stdin.close()
         shutil.rmtree(self._folder, ignore_errors=True)
+
+    def _close_files(self) -> None:
+        for descriptor in (self._read, self._notify, self._log):
+            if descriptor >= 0:
+                os.close(descriptor)
+        self._read = self._notify = self._log = -1
 
 
 def _how_ended(code: int) -> str:

@@ -36,6 +36,8 @@ from qmbench.running.engine.outcome import Outcome, resources_from
 RESERVED_GIB = 0.25
 STARTED = time.time()  # before the plugins are loaded
 LONGEST_MESSAGE = 500
+DEEPEST_SETTINGS = 50
+LONGEST_INTEGER = 1024  # bits
 
 
 def prepare() -> None:
@@ -136,8 +138,12 @@ def checked(result: Result, system: System) -> Result:
     return replace(result, properties=kept, settings=settings, warnings=tuple(str(w) for w in result.warnings))
 
 
-def _plain(value: Any, where: str) -> Any:
+def _plain(value: Any, where: str, deep: int = 0) -> Any:
     """`value` as JSON can say it; numbers that are not finite become text, which every reader understands."""
+    if deep > DEEPEST_SETTINGS:
+        raise BadResult(f"{where[:80]} is nested more than {DEEPEST_SETTINGS} deep")
+    if isinstance(value, int) and value.bit_length() > LONGEST_INTEGER:
+        raise BadResult(f"{where} holds an integer of {value.bit_length()} bits; {LONGEST_INTEGER} at most")
     if isinstance(value, np.generic | np.ndarray):
         value = value.tolist()
     if isinstance(value, float) and not math.isfinite(value):
@@ -145,9 +151,9 @@ def _plain(value: Any, where: str) -> Any:
     if value is None or isinstance(value, bool | int | float | str):
         return value
     if isinstance(value, Mapping):
-        return {str(k): _plain(v, f"{where}.{k}") for k, v in value.items()}
+        return {str(k): _plain(v, f"{where}.{k}", deep + 1) for k, v in value.items()}
     if isinstance(value, list | tuple):
-        return [_plain(v, where) for v in value]
+        return [_plain(v, where, deep + 1) for v in value]
     raise BadResult(f"{where} holds a {type(value).__name__}; settings are numbers, text, lists and dicts")
 
 

@@ -3,6 +3,7 @@
 import ctypes
 import multiprocessing
 import os
+import shutil
 import signal
 import subprocess
 import sys
@@ -165,6 +166,25 @@ class Sabotage(qmbench.Method):
         for part in parts:
             part.join()
 
+    def do_eat_memory_in_pieces(self, good, system, properties, resources):
+        # Many small ones, so that looking at all of them takes long.
+        for _ in range(self.options.n):
+            if os.fork() == 0:
+                hoard = np.ones(2**17 * 5)
+                time.sleep(3600 * hoard[0])
+        os.wait()
+
+    def do_eat_memory_in_passing(self, good, system, properties, resources):
+        # Always new ones, of which each lives for a moment.
+        while True:
+            for _ in range(self.options.n):
+                if os.fork() == 0:
+                    hoard = np.ones(2**17 * 20)
+                    time.sleep(0.3 * hoard[0])
+                    os._exit(0)
+            for _ in range(self.options.n):
+                os.wait()
+
     def do_share_memory(self, good, system, properties, resources):
         # Counted by resident size this is four times what it is.
         hoard = np.ones(20 * 2**20)
@@ -256,6 +276,100 @@ class Sabotage(qmbench.Method):
 
         path = resources.artifact("shared", make)
         return qmbench.Result({"energy": good["energy"]}, {"content": path.read_text()})
+
+    # --- what it leaves to whoever started the process ---
+
+    def do_outcome(self, good, system, properties, resources):
+        """Write what is in `file` where the outcome belongs, and end the process."""
+        work = resources.scratch.parent
+        (work / "left").write_bytes(Path(self.options.file).read_bytes())
+        for number in range(1, 100):  # whichever task of the process this is
+            os.link(work / "left", work / f"outcome-{number}.json")
+        os._exit(0)
+
+    def do_outcome_folder(self, good, system, properties, resources):
+        (resources.scratch.parent / "outcome-1.json").mkdir()
+        time.sleep(3600)
+
+    def do_outcome_fifo(self, good, system, properties, resources):
+        os.mkfifo(resources.scratch.parent / "outcome-1.json")
+        time.sleep(3600)
+
+    def do_outcome_link(self, good, system, properties, resources):
+        os.symlink("/dev/zero", resources.scratch.parent / "outcome-1.json")
+        time.sleep(3600)
+
+    def do_outcome_sparse(self, good, system, properties, resources):
+        work = resources.scratch.parent
+        with open(work / "part", "wb") as file:
+            file.truncate(2**40)
+        os.replace(work / "part", work / "outcome-1.json")
+        time.sleep(3600)
+
+    def do_next_outcome(self, good, system, properties, resources):
+        (resources.scratch.parent / "outcome-2.json").write_text("{}")
+
+    def do_part_fifo(self, good, system, properties, resources):
+        os.mkfifo(resources.scratch.parent / "outcome-1.part")
+
+    def do_log_fifo(self, good, system, properties, resources):
+        log = resources.scratch.parent / "log"
+        print("the last words", flush=True)
+        log.unlink()
+        os.mkfifo(log)
+        raise ValueError("after the log")
+
+    def do_delete_work(self, good, system, properties, resources):
+        print("the last words", flush=True)
+        shutil.rmtree(resources.scratch.parent)
+
+    def do_delete_work_and_hang(self, good, system, properties, resources):
+        shutil.rmtree(resources.scratch.parent)
+        time.sleep(3600)
+
+    def do_delete_scratch(self, good, system, properties, resources):
+        resources.scratch.rmdir()
+
+    def do_scratch_file(self, good, system, properties, resources):
+        resources.scratch.rmdir()
+        resources.scratch.write_text("x")
+
+    def do_scratch_link(self, good, system, properties, resources):
+        resources.scratch.rmdir()
+        resources.scratch.symlink_to(self.options.file)
+
+    def do_scratch_shut(self, good, system, properties, resources):
+        (resources.scratch / "x").mkdir()
+        (resources.scratch / "x").chmod(0)
+        resources.scratch.chmod(0)
+
+    def do_close_all(self, good, system, properties, resources):
+        time.sleep(0.1)
+        os.closerange(3, 1000)
+        time.sleep(self.options.seconds)
+
+    def do_late_death(self, good, system, properties, resources):
+        def die():
+            while list(resources.scratch.parent.glob("outcome-*.json")) == []:
+                time.sleep(0)
+            os._exit(7)
+
+        threading.Thread(target=die, daemon=True).start()
+
+    def do_huge_integer(self, good, system, properties, resources):
+        return qmbench.Result({"energy": good["energy"]}, {"seed": 10**5000})
+
+    def do_deep_settings(self, good, system, properties, resources):
+        deep = []
+        for _ in range(20_000):
+            deep = [deep]
+        return qmbench.Result({"energy": good["energy"]}, {"deep": deep})
+
+    def do_surrogates(self, good, system, properties, resources):
+        raise OSError("no file " + os.fsdecode(b"caf\xe9"))
+
+    def do_many_warnings(self, good, system, properties, resources):
+        return qmbench.Result({"energy": good["energy"]}, {}, ["w" * 1000] * 100_000)
 
     def do_daemon_thread(self, good, system, properties, resources):
         threading.Thread(target=time.sleep, args=(3600,), daemon=True).start()

@@ -16,13 +16,14 @@ from .correlation import WantedBlock, fit_correlation_potential, fit_mask, pack,
 from .errors import EmbeddingError
 from .fragments import EmbeddedFragments, embed_fragments
 from .impurity import Impurity, double_occupancy, fragment_energy
-from .lowlevel import idempotent
+from .lowlevel import idempotency_error, idempotent
 from .multistate import Bundle, ChemicalPotential
 from .problem import Problem, Settings
 
 CLOSED_GAP = 1e-6  # a low-level gap below this has closed
 REPRESENTABLE = 1e-5  # a fit of the fragment's block that ends above this residual has no exact solution
-PARTLY_FILLED = "the low level has a partly filled shell: its density matrix is an ensemble's"
+NEARLY_CLOSED_GAP = 1e-2  # below this, which of two determinants the low level is depends on little
+PARTLY_FILLED = "the low level has a partly filled shell: its density matrix is an ensemble's, and the bath one for ensembles"
 HISTORY = 6  # correlation potentials that the next one is extrapolated from
 
 
@@ -35,6 +36,11 @@ class Embedding:
     ``spin_square`` is nan where spin is not a good quantum number. ``one_sided_energies`` are those just below and
     above a chemical potential at which states cross. ``iterations``, ``residual`` (of the correlation potential's
     fit, electrons) and ``v_representable`` say how self-consistency ended; ``residual`` is None without it.
+
+    What tells of accuracy: ``bath`` is the kind of bath that was made, ``spectra`` and ``leaks`` are as in
+    `EmbeddedFragments`, ``idempotency_error`` is Tr γ(1 − γ) of the low level (electrons, all spins), and
+    ``density_mismatch`` the largest norm, over fragments and spins, of the difference between the fragment's density
+    matrix in its impurity and in the low level (electrons).
     """
 
     energy: float
@@ -48,6 +54,11 @@ class Embedding:
     spin_square: list[float]
     low_level_gap: float
     low_level_idempotent: bool
+    bath: str
+    spectra: list[list[np.ndarray]]
+    leaks: list[float]
+    idempotency_error: float
+    density_mismatch: float
     warnings: tuple[str, ...] = ()
     iterations: int = 0
     residual: float | None = None
@@ -131,8 +142,34 @@ def solve(problem: Problem, embedded: EmbeddedFragments, settings: Settings, sta
         ],
         low_level_gap=float(min(field.gap for field in embedded.mean_fields)),
         low_level_idempotent=closed_shells,
-        warnings=() if closed_shells else (PARTLY_FILLED,),
+        bath=embedded.bath,
+        spectra=embedded.spectra,
+        leaks=embedded.leaks,
+        idempotency_error=sum(map(idempotency_error, embedded.mean_fields)) * (2 if len(embedded.mean_fields) == 1 else 1),
+        density_mismatch=density_mismatch(embedded, [dm1 for dm1, _ in matrices]),
+        warnings=_low_level_warnings(embedded, closed_shells),
     )
+
+
+def density_mismatch(embedded: EmbeddedFragments, density_matrices: list[np.ndarray]) -> float:
+    """The largest ‖P_ff − γ_ff‖ over fragments and spins: impurity (``density_matrices[i]`` (2, m, m)) and low level."""
+    largest = 0.0
+    for impurity, dm1, orbitals in zip(embedded.impurities, density_matrices, embedded.orbitals, strict=True):
+        n = impurity.n_fragment
+        for spin, (field, c) in enumerate(zip(embedded.mean_fields, orbitals, strict=True)):
+            own = 0.5 * (dm1[0] + dm1[1]) if len(embedded.mean_fields) == 1 else dm1[spin]
+            low = c[:, :n].conj().T @ field.apply_density(c[:, :n])
+            largest = max(largest, float(np.linalg.norm(own[:n, :n].T - low)))  # impurities have ⟨a†_p a_q⟩
+    return largest
+
+
+def _low_level_warnings(embedded: EmbeddedFragments, closed_shells: bool) -> tuple[str, ...]:
+    if not closed_shells:
+        return (PARTLY_FILLED,)
+    gap = min(field.gap for field in embedded.mean_fields)
+    if CLOSED_GAP < gap < NEARLY_CLOSED_GAP:
+        return (f"the low level's gap is only {gap:.1e}: another determinant is as good, and gives another energy",)
+    return ()
 
 
 def density_matrices(

@@ -6,7 +6,7 @@ from dataclasses import dataclass, replace
 
 import numpy as np
 
-from .bath import bath_orbitals, embedding_orbitals
+from .bath import bath_orbitals, embedding_orbitals, unit_columns
 from .errors import Refused
 from .impurity import Impurity
 from .lowlevel import BlochMeanField, MeanField, Potentials, idempotent
@@ -20,13 +20,46 @@ class EmbeddedFragments:
     """The low level, one mean field per spin, and the impurities made from it.
 
     ``orbitals[i][spin]`` (N, m) are the embedding orbitals of impurity i, fragment first; ``owners[k]`` is the
-    impurity that stands for fragment k.
+    impurity that stands for fragment k. ``bath`` is the kind of bath that was made. ``spectra[i][spin]`` (n_f,) are the
+    singular values of the low level's density matrix between environment and fragment, from 0 (no entanglement) to
+    1/2; ``leaks[i]`` (electrons) is the norm of what the density matrix, applied to the embedding orbitals of impurity
+    i, has outside of them: 0 where the low level is embedded exactly.
     """
 
     mean_fields: list[MeanField]
     impurities: list[Impurity]
     orbitals: list[list[np.ndarray]]
     owners: list[int]
+    bath: str
+    spectra: list[list[np.ndarray]]
+    leaks: list[float]
+
+
+def chosen_bath(asked: str, mean_fields: list[MeanField]) -> str:
+    """The kind of bath that is made: ``asked``, or for "auto" the one that goes with the low level.
+
+    `Refused` where a shell is partly filled and the bath is one for closed shells: it is not exact without interaction
+    either, and energies come out a tenth too low.
+    """
+    closed = all(idempotent(field) for field in mean_fields)
+    if asked == "auto":
+        return "svd" if closed else "ensemble"
+    if asked != "ensemble" and not closed:
+        raise Refused(f"bath={asked} is for closed shells, and the low level has a partly filled one; use bath=ensemble")
+    return asked
+
+
+def spectrum(mean_field: MeanField, fragment: np.ndarray) -> np.ndarray:
+    """Singular values (n_f,) of the density matrix between environment and ``fragment``."""
+    columns = np.array(mean_field.apply_density(unit_columns(mean_field.n_sites, fragment)))
+    columns[fragment] = 0.0
+    return np.asarray(np.linalg.svd(columns, compute_uv=False))
+
+
+def leak(mean_field: MeanField, orbitals: np.ndarray) -> float:
+    """‖γC − C C†γC‖ for embedding orbitals C (N, m), electrons."""
+    image = mean_field.apply_density(orbitals)
+    return float(np.linalg.norm(image - orbitals @ (orbitals.conj().T @ image)))
 
 
 def embed_fragments(
@@ -37,16 +70,15 @@ def embed_fragments(
     With ``merge``, fragments that symmetry makes equivalent share one impurity, whose ``copies`` counts them.
     `Refused` if the bath does not go with the low level.
     """
-    if settings.bath == "csd" and not all(idempotent(field) for field in mean_fields):
-        raise Refused(
-            "the cosine–sine bath needs an idempotent low level, but a shell is partly filled; use bath=ensemble"
-        )
+    kind = chosen_bath(settings.bath, mean_fields)
     impurities: list[Impurity] = []
     orbitals: list[list[np.ndarray]] = []
     owners: list[int] = []
     fingerprints: list[np.ndarray] = []
+    spectra: list[list[np.ndarray]] = []
+    leaks: list[float] = []
     for k, sites in enumerate(problem.fragments):
-        baths = [bath_orbitals(settings.bath, field, sites) for field in mean_fields]
+        baths = [bath_orbitals(kind, field, sites) for field in mean_fields]
         if len({bath.shape[1] for bath in baths}) > 1:
             raise Refused("the two spins have baths of different size; another fragment or bath may do")
         c = [embedding_orbitals(bath, sites) for bath in baths]
@@ -61,7 +93,9 @@ def embed_fragments(
         owners.append(len(impurities))
         impurities.append(problem.impurity(k, mean_fields, c, potentials, settings.interaction == "interacting"))
         orbitals.append(c)
-    return EmbeddedFragments(mean_fields, impurities, orbitals, owners)
+        spectra.append([spectrum(field, sites) for field in mean_fields])
+        leaks.append(max(leak(field, one) for field, one in zip(mean_fields, c, strict=True)))
+    return EmbeddedFragments(mean_fields, impurities, orbitals, owners, kind, spectra, leaks)
 
 
 def fingerprint(

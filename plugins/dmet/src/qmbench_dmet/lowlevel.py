@@ -12,7 +12,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-DEGENERATE_LEVELS = 1e-8  # levels closer than this to the Fermi level share their electrons
+DEGENERATE_LEVELS = 1e-6  # levels closer than this to the Fermi level share their electrons: what a mean field resolves
 
 Potentials = list[list[np.ndarray]]  # fragment-diagonal additions to the low level, [spin][fragment] (n_f, n_f)
 
@@ -165,6 +165,12 @@ def bloch_mean_field(cells: Cells, fock_k: np.ndarray, electrons: float, real: b
 
 
 MeanField = BlochMeanField | DenseMeanField
+
+
+def idempotency_error(mean_field: MeanField) -> float:
+    """Tr γ(1 − γ) of one spin, electrons: 0 for a determinant, up to a quarter for every orbital of a partly filled
+    shell."""
+    return float(np.sum(mean_field.occupations * (1.0 - mean_field.occupations)))
 
 
 def idempotent(mean_field: MeanField) -> bool:

@@ -28,7 +28,8 @@ class Dmet(Method[Molecule | LatticeModel]):
 
     Total energy in hartree (nuclear repulsion included), of lattices in units of t. Knizia and Chan, PRL 109, 186404
     (2012); JCTC 9, 1428 (2013). Where the fragments' electron number jumps, the ensemble of the states that cross
-    has exactly the electrons of the system; an energy that cannot be certified is not returned. Not variational.
+    has exactly the electrons of the system; an energy without that certificate is not returned. It certifies the number
+    of electrons, not the energy, which is not variational; what tells of its accuracy stands beside it in the record.
     """
 
     name = "dmet"
@@ -92,6 +93,8 @@ class Dmet(Method[Molecule | LatticeModel]):
 
         if self.options.basis is not None:
             raise InputError(f"dmet: a lattice has no basis; write dmet, not dmet/{self.options.basis}")
+        if self.options.cartesian:
+            raise InputError("dmet: a lattice has no basis functions; leave out cartesian")
         tiles(system.lattice, self.lattice_fragment())
         self._check_spin(system.multiplicity, system.electrons, system.name or "lattice")
         if any(system.twist) and self.options.solver != "fci":
@@ -99,9 +102,17 @@ class Dmet(Method[Molecule | LatticeModel]):
 
     def _check_molecule(self, system: Molecule, properties: frozenset[str]) -> None:
         from qmbench_dmet.molecule import atom_groups
+        from qmbench_pyscf import check_basis
 
         if self.options.basis is None:
             raise InputError("dmet: a molecule needs a basis: write 'dmet/sto-6g', say")
+        if self.options.cartesian:
+            # Löwdin's orthogonalization of six d functions depends on how the molecule is turned.
+            raise Unsupported(
+                f"dmet: localized orbitals are made of spherical functions, and {self.options.basis} has Cartesian "
+                "ones; add cartesian=false"
+            )
+        check_basis(self.options.basis, system)
         if lattice_only := properties & {"energy_per_site", "double_occupancy"}:
             raise Unsupported(f"dmet gives {', '.join(sorted(lattice_only))} for lattices only")
         atom_groups(system.symbols, system.coordinates, self.options.fragment, system.ghosts)

@@ -6,24 +6,25 @@ from typing import TYPE_CHECKING, Literal
 
 from pydantic import Field
 
-from qmbench import Options
+from qmbench_pyscf import BasisOptions
 
 if TYPE_CHECKING:
     from qmbench_pyscf import ScfSpecification
 
 
-class DmetOptions(Options):
+class DmetOptions(BasisOptions):
     """Every choice of an embedding that changes the number."""
 
-    basis: str | None = None
     fragment: str = Field(
         "1",
         description="sites per fragment along each lattice direction (2, 2x2); for molecules atom, group, atoms per "
         "fragment, or atom numbers (1,2:3-5)",
         examples=["2"],
     )
-    bath: Literal["svd", "projection", "csd", "eigenvectors", "ensemble"] = Field(
-        "svd", description="how bath orbitals are made; ensemble is the one for partly filled shells"
+    bath: Literal["auto", "svd", "projection", "csd", "eigenvectors", "ensemble"] = Field(
+        "auto",
+        description="how bath orbitals are made; auto is svd for a low level of closed shells and ensemble where one is "
+        "partly filled, which the others refuse",
     )
     interaction: Literal["interacting", "noninteracting"] = Field(
         "interacting", description="whether electrons repel each other in the bath, or in the fragment only"
@@ -54,4 +55,6 @@ class DmetOptions(Options):
 
         assert self.basis is not None  # check has seen to it
         reference: Literal["restricted", "unrestricted"] = "unrestricted" if self.low_level == "uhf" else "restricted"
-        return ScfSpecification(self.basis, reference=reference, energy_tolerance=1e-12)
+        return ScfSpecification(
+            self.basis, reference=reference, energy_tolerance=1e-12, cartesian=self.cartesian
+        )

@@ -51,7 +51,7 @@ class Problem(Protocol):
 class Settings:
     """Every choice that changes the number; names and meanings are those of the method's options."""
 
-    bath: str = "svd"
+    bath: str = "auto"
     interaction: str = "interacting"
     solver: str = "fci"
     mu_fit: str = "multistate"

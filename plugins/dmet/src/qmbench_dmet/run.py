@@ -114,7 +114,7 @@ def certificate_settings(found: Embedding) -> dict[str, Any]:
     settings: dict[str, Any] = {
         "chemical_potential": float(chemical_potential.mu),
         "particle_number_error": float(chemical_potential.number_error),
-        "certificate": chemical_potential.certificate,
+        "particle_number_certificate": chemical_potential.certificate,
         "duality_gap": float(chemical_potential.duality_gap) if np.isfinite(chemical_potential.duality_gap) else None,
         "one_sided_energies": [float(e) for e in found.one_sided_energies],
         "weights": [[sector["weights"] for sector in row] for row in kept],
@@ -126,6 +126,11 @@ def certificate_settings(found: Embedding) -> dict[str, Any]:
         "embedding_orbitals": [int(i.norb) for i in found.impurities],
         "low_level_gap": float(found.low_level_gap) if np.isfinite(found.low_level_gap) else None,
         "low_level_idempotent": found.low_level_idempotent,
+        "bath_made": found.bath,
+        "idempotency_error": found.idempotency_error,
+        "bath_spectrum": [[[float(x) for x in spin] for spin in row] for row in found.spectra],
+        "embedding_leak": max(found.leaks),
+        "density_mismatch": found.density_mismatch,
     }
     if found.residual is not None:
         settings["iterations"] = int(found.iterations)

@@ -80,7 +80,14 @@ class Dispersion(Method[Molecule]):
 
     def check_system(self, system: Molecule, properties: frozenset[str]) -> None:
         from qmbench_mbd.parameters import free_atoms
+        from qmbench_pyscf import check_basis
 
+        if self.options.cartesian:
+            raise Unsupported(
+                f"{self.name}: the free atoms are made of spherical functions, and {self.options.basis} has Cartesian "
+                "ones; add cartesian=false"
+            )
+        check_basis(self.options.basis, system)
         require_elements(system, free_atoms(), self.name, "has no published free-atom polarizability for")
         if self.is_stochastic() and (missing := sorted(properties - _STOCHASTIC)):
             raise Unsupported(f"{self.name}: solver=stochastic gives energies only, not {', '.join(missing)}")

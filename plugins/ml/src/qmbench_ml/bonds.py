@@ -20,3 +20,16 @@ def bond_graph(radii: np.ndarray, positions: np.ndarray, reach: float) -> np.nda
     """(N, N) whether two atoms at `positions` (N, 3), bohr, are nearer than `reach` sums of their radii (N,), bohr."""
     apart = np.linalg.norm(positions[:, None] - positions, axis=-1)
     return (apart < reach * (radii[:, None] + radii)) & ~np.eye(len(radii), dtype=bool)
+
+
+def components(bonds: np.ndarray) -> list[list[int]]:
+    """The atoms of each connected part of a bond graph."""
+    left, found = set(range(len(bonds))), []
+    while left:
+        part, front = set(), {min(left)}
+        while front:
+            part |= front
+            front = {int(j) for i in front for j in np.flatnonzero(bonds[i])} - part
+        left -= part
+        found.append(sorted(part))
+    return found

@@ -17,7 +17,7 @@ from typing import Any
 import numpy as np
 
 from qmbench import Molecule, TrainingOverlap
-from qmbench_ml.bonds import bond_graph, covalent_radii
+from qmbench_ml.bonds import bond_graph, components, covalent_radii
 
 FILE = Path(__file__).parent / "models" / "training_set.npz"
 SAME_GEOMETRY = 0.02
@@ -153,19 +153,6 @@ def structure(symbols: Sequence[str], positions: np.ndarray) -> str:
         near = [",".join(sorted(colours[j] for j in np.flatnonzero(row))) for row in bonds]
         colours = [_digest(f"{own}:{others}") for own, others in zip(colours, near, strict=True)]
     return _digest(" ".join(sorted(colours)))
-
-
-def components(bonds: np.ndarray) -> list[list[int]]:
-    """The atoms of each connected part of a bond graph."""
-    left, found = set(range(len(bonds))), []
-    while left:
-        part, front = set(), {min(left)}
-        while front:
-            part |= front
-            front = {int(j) for i in front for j in np.flatnonzero(bonds[i])} - part
-        left -= part
-        found.append(sorted(part))
-    return found
 
 
 def _digest(text: str) -> str:

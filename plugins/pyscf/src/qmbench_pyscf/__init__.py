@@ -1,7 +1,7 @@
 """Methods computed by PySCF, and a small library that other plugins build on.
 
-Public names for other plugins: `to_mole`, `removed_electrons`, `pyscf_session`; `ScfSpecification` (all that an SCF
-depends on), `ScfOptions` and `KohnShamOptions` (options of a method that computes one), `converged_scf`,
+Public names for other plugins: `to_mole`, `check_basis`, `removed_electrons`, `pyscf_session`; `ScfSpecification` (all
+that an SCF depends on), `BasisOptions`, `ScfOptions` and `KohnShamOptions` (options of a method that computes one), `converged_scf`,
 `scf_settings`, `ExternalFunctional`, `functional_label`. They are imported when first used: importing this module
 imports no quantum-chemistry program.
 """
@@ -16,12 +16,14 @@ from qmbench import Method, hookimpl
 QMBENCH_API = 2
 
 _PUBLIC = {
+    "check_basis": "mole",
     "to_mole": "mole",
     "functional_label": "names",
     "removed_electrons": "mole",
     "pyscf_session": "mole",
     "ExternalFunctional": "external",
     "ScfSpecification": "specification",
+    "BasisOptions": "options",
     "ScfOptions": "options",
     "KohnShamOptions": "options",
     "converged_scf": "scf",
@@ -30,10 +32,12 @@ _PUBLIC = {
 
 if TYPE_CHECKING:
     from qmbench_pyscf.external import ExternalFunctional as ExternalFunctional
+    from qmbench_pyscf.mole import check_basis as check_basis
     from qmbench_pyscf.mole import pyscf_session as pyscf_session
     from qmbench_pyscf.mole import removed_electrons as removed_electrons
     from qmbench_pyscf.mole import to_mole as to_mole
     from qmbench_pyscf.names import functional_label as functional_label
+    from qmbench_pyscf.options import BasisOptions as BasisOptions
     from qmbench_pyscf.options import KohnShamOptions as KohnShamOptions
     from qmbench_pyscf.options import ScfOptions as ScfOptions
     from qmbench_pyscf.scf import converged_scf as converged_scf
@@ -64,12 +68,18 @@ def qmbench_methods() -> list[type[Method]]:
 
 @hookimpl
 def qmbench_resolve_method(name: str) -> type[Method] | None:
-    """Any other functional of libxc, alone or with `+d3bj` or `+d4`."""
+    """Any other functional of libxc, alone or with `+d3bj` or `+d4`, and the names that people write for all of them."""
     from qmbench_pyscf.dispersion import resolve_corrected
-    from qmbench_pyscf.functionals import functional
     from qmbench_pyscf.meanfield import functional_method
+    from qmbench_pyscf.names import KNOWN, everyday_name
 
-    base, plus, scheme = name.partition("+")
+    base, plus, scheme = everyday_name(name).partition("+")
     if plus:
         return resolve_corrected(base, scheme)
-    return functional_method(base) if functional(base) is not None else None
+    if base in KNOWN:
+        return functional_method(base)
+    from qmbench_pyscf.functionals import canonical_functional, check_zero_damping
+
+    check_zero_damping(base)
+    found = canonical_functional(base)
+    return functional_method(found) if found is not None else None

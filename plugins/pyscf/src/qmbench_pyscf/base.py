@@ -23,13 +23,26 @@ from qmbench import (
     System,
     Unsupported,
 )
-from qmbench_pyscf.mole import basis_functions, pyscf_session, removed_electrons
+from qmbench_pyscf.mole import check_basis, pyscf_session, removed_electrons
 from qmbench_pyscf.options import MoleculeOptions
 from qmbench_pyscf.point import Point
 from qmbench_pyscf.response import field_derivatives
 from qmbench_pyscf.specification import NO_FIELD, Field3
 
 PYSCF = "10.1063/5.0006074"
+
+# Parts of the energy of a wave function, as properties of their own; all in hartree.
+ENERGY_PARTS = frozenset(
+    {
+        "reference_energy",
+        "correlation_energy",
+        "same_spin_correlation_energy",
+        "opposite_spin_correlation_energy",
+        "mp2_correlation_energy",
+        "ccsd_correlation_energy",
+        "triples_correction",
+    }
+)
 
 
 class PyscfMethod(Method[Molecule | LatticeModel]):
@@ -42,6 +55,12 @@ class PyscfMethod(Method[Molecule | LatticeModel]):
     Options: ClassVar[type[Options]] = MoleculeOptions
     # Seconds for ten electrons in a hundred functions on one core, and how they grow with the number of functions.
     cost: ClassVar[tuple[float, float]] = (1.0, 3.0)
+
+    def __init_subclass__(cls, **more: Any) -> None:
+        """A level with d functions among the examples of every method that needs a basis set."""
+        super().__init_subclass__(**more)
+        if "name" in vars(cls) and "examples" not in vars(cls) and cls.systems == (Molecule,):
+            cls.examples = (f"{cls.name}/sto-3g", f"{cls.name}/6-31g(d)")
 
     @abstractmethod
     def point(self, molecule: Molecule, electric_field: Field3, resources: Resources) -> Point:
@@ -66,6 +85,7 @@ class PyscfMethod(Method[Molecule | LatticeModel]):
     def _check_molecule(self, molecule: Molecule, properties: frozenset[str]) -> None:
         if self.options.basis is None:
             raise InputError(f"{self.name} on a molecule needs a basis: write {self.name}/cc-pvdz, say")
+        check_basis(self.options.basis, molecule)
         if "energy_per_site" in properties:
             raise Unsupported("energy_per_site is a property of lattice models")
         if molecule.n_electrons == 0 and "excitation_energies" in properties:
@@ -79,10 +99,10 @@ class PyscfMethod(Method[Molecule | LatticeModel]):
         given = self.options
         if given.basis is not None:
             raise InputError(f"{self.name} on a lattice has no basis: write {self.name}, not {self.name}/{given.basis}")
-        for name in ("density_fitting", "frozen_core"):
-            if getattr(given, name, False):
+        for name in ("density_fitting", "frozen_core", "cartesian"):
+            if getattr(given, name, None) not in (None, False):
                 raise Unsupported(f"{self.name}: {name} is for molecules, not for lattices")
-        molecular = sorted(properties & {"dipole", "polarizability"})
+        molecular = sorted(properties & ({"dipole", "polarizability"} | ENERGY_PARTS))
         if molecular:
             raise Unsupported(f"{self.name} does not give {', '.join(molecular)} of a lattice")
         if np.abs(np.imag(model.hopping_matrix())).max() > 1e-14:
@@ -122,8 +142,7 @@ class PyscfMethod(Method[Molecule | LatticeModel]):
 
     def _bare_nuclei(self, molecule: Molecule, properties: frozenset[str]) -> Result:
         """Of a system without electrons, exactly and by every method: the proton of a proton affinity, say."""
-        for symbol in sorted(set(molecule.symbols)):
-            basis_functions(str(self.options.basis), symbol)  # a level that does not exist gives no number here either
+        check_basis(str(self.options.basis), molecule)  # a level that does not exist gives no number here either
         if self.removed_electrons(molecule):
             raise Unsupported(
                 f"{molecule.name or molecule.formula} has no electrons, and the effective core potential of "
@@ -132,6 +151,8 @@ class PyscfMethod(Method[Molecule | LatticeModel]):
         found: dict[str, Quantity] = {}
         if "energy" in properties:
             found["energy"] = Quantity(nuclear_repulsion(molecule), "hartree")
+        for name in properties & ENERGY_PARTS:
+            found[name] = Quantity(nuclear_repulsion(molecule) if name == "reference_energy" else 0.0, "hartree")
         if "dipole" in properties:
             found["dipole"] = Quantity(molecule.atomic_numbers @ molecule.coordinates, "e bohr")
         if "polarizability" in properties:
@@ -144,6 +165,8 @@ class PyscfMethod(Method[Molecule | LatticeModel]):
         found: dict[str, Quantity] = {}
         if "energy" in properties:
             found["energy"] = Quantity(ground.energy, "hartree")
+        for name in properties & ENERGY_PARTS:
+            found[name] = Quantity(ground.parts[name], "hartree")
         if properties & {"dipole", "polarizability"}:
             values, more, notes = field_derivatives(
                 molecule,

@@ -28,12 +28,17 @@ def core_orbitals(molecule: Molecule, mole: Any) -> int:
 
 
 class Correlated(PyscfMethod):
-    """Base of the wave functions on top of Hartree–Fock."""
+    """Base of the wave functions on top of Hartree–Fock.
+
+    Every part of the energy in `energy_parts` is a property of its own, so that one calculation answers for all
+    methods that it goes through. For an open shell all of them are on the unrestricted determinant.
+    """
 
     Options: ClassVar[type[MoleculeOptions]] = CorrelatedOptions
+    energy_parts: ClassVar[frozenset[str]] = frozenset({"reference_energy", "correlation_energy"})
 
-    def correlation(self, mf: Any, frozen: int) -> tuple[float, dict[str, Any], Any]:
-        """Correlation energy in hartree, settings, and the PySCF object."""
+    def correlation(self, mf: Any, frozen: int) -> tuple[dict[str, float], dict[str, Any], Any]:
+        """What `energy_parts` names, without the reference energy, in hartree; settings; the PySCF object."""
         raise NotImplementedError
 
     def families(self) -> dict[str, str]:
@@ -48,12 +53,15 @@ class Correlated(PyscfMethod):
         warnings = scf_warnings(settings)
         if not has_correlation(mf, frozen):
             settings["correlation"] = "none: fewer than two active electrons, or no empty orbital"
-            return Point(float(mf.e_tot), settings, warnings)
+            parts = dict.fromkeys(self.energy_parts, 0.0) | {"reference_energy": float(mf.e_tot)}
+            return Point(float(mf.e_tot), settings, warnings, parts=parts)
         self._guard(mf, frozen, resources)
-        energy, more, state = self.correlation(mf, frozen)
+        parts, more, state = self.correlation(mf, frozen)
+        energy = parts["correlation_energy"]
         if not np.isfinite(energy):
             raise NotConverged(f"{self.name}: the correlation energy is {energy}")
-        return Point(float(mf.e_tot) + energy, settings | more, warnings, None, state)
+        parts["reference_energy"] = float(mf.e_tot)
+        return Point(float(mf.e_tot) + energy, settings | more, warnings, None, state, parts)
 
     def _guard(self, mf: Any, frozen: int, resources: Resources) -> None:
         """Refuse, before it starts, what can't fit: the doubles amplitudes and their residuals."""
@@ -119,20 +127,37 @@ class MP2(Correlated):
     """
 
     name = "mp2"
-    properties = PyscfMethod.properties - {"excitation_energies"}
+    energy_parts = Correlated.energy_parts | {"same_spin_correlation_energy", "opposite_spin_correlation_energy"}
+    properties = (PyscfMethod.properties - {"excitation_energies"}) | energy_parts
     citations: ClassVar[tuple[str, ...]] = ("10.1103/PhysRev.46.618", PYSCF)
     cost = (1.0, 4.0)
 
-    def correlation(self, mf: Any, frozen: int) -> tuple[float, dict[str, Any], Any]:
-        from pyscf import mp
+    def correlation(self, mf: Any, frozen: int) -> tuple[dict[str, float], dict[str, Any], Any]:
+        same, opposite, settings = pair_energies(mf, frozen)
+        parts = {
+            "correlation_energy": same + opposite,
+            "same_spin_correlation_energy": same,
+            "opposite_spin_correlation_energy": opposite,
+        }
+        return parts, settings, None
 
-        if _one_spin_only(mf, frozen):
-            solver = mp.GMP2(_general(mf), frozen=2 * frozen or None)
-        else:
-            solver = mp.MP2(mf, frozen=frozen or None)
+
+def pair_energies(mf: Any, frozen: int) -> tuple[float, float, dict[str, Any]]:
+    """Second-order energies in hartree of pairs of the same and of opposite spin on the orbitals of `mf`; settings.
+
+    Of a Kohn–Sham `mf` the orbitals and their energies enter as they are, and no singles.
+    """
+    from pyscf import mp
+
+    if _one_spin_only(mf, frozen):
+        solver = mp.GMP2(_general(mf), frozen=2 * frozen or None)
         settings = fit_correlation(solver, mf)
-        energy = solver.kernel()[0]
-        return float(energy), settings, solver
+        # Without occupied and empty orbitals of both spins there are no pairs of opposite spin.
+        return float(solver.kernel(with_t2=False)[0]), 0.0, settings
+    solver = mp.MP2(mf, frozen=frozen or None)
+    settings = fit_correlation(solver, mf)
+    solver.kernel(with_t2=False)
+    return float(solver.e_corr_ss), float(solver.e_corr_os), settings
 
 
 class CCSD(Correlated):
@@ -144,11 +169,13 @@ class CCSD(Correlated):
     """
 
     name = "ccsd"
+    energy_parts = Correlated.energy_parts | {"mp2_correlation_energy"}
+    properties = PyscfMethod.properties | energy_parts
     citations: ClassVar[tuple[str, ...]] = ("10.1063/1.443164", "10.1063/1.464746", PYSCF)
     Options: ClassVar[type[MoleculeOptions]] = CoupledClusterOptions
     cost = (4.0, 4.0)
 
-    def correlation(self, mf: Any, frozen: int) -> tuple[float, dict[str, Any], Any]:
+    def correlation(self, mf: Any, frozen: int) -> tuple[dict[str, float], dict[str, Any], Any]:
         solver = self.solve(mf, frozen)
         amplitudes = solver.t1 if isinstance(solver.t1, tuple) else (solver.t1,)
         active = sum(t.shape[0] for t in amplitudes) * (2 if len(amplitudes) == 1 and mf.mo_occ.ndim == 1 else 1)
@@ -156,13 +183,19 @@ class CCSD(Correlated):
         settings = {"t1_diagnostic": (t1 / max(active, 1)) ** 0.5}
         if getattr(mf, "with_df", None) is not None and getattr(solver, "with_df", None) is not None:
             settings["correlation_fitting_set"] = fitting_set_name(solver.with_df.auxbasis)
-        return float(solver.e_corr), settings, solver
+        # The amplitudes that the iterations start from are those of MP2; singles vanish by Brillouin's theorem.
+        parts = {"correlation_energy": float(solver.e_corr), "mp2_correlation_energy": float(solver.emp2)}
+        return parts, settings, solver
 
     def solve(self, mf: Any, frozen: int) -> Any:
         """The converged PySCF coupled-cluster object."""
         from pyscf import cc
 
         if _one_spin_only(mf, frozen):
+            if getattr(mf, "with_df", None) is not None:
+                raise Unsupported(
+                    f"{self.name} of electrons of one spin alone is not in PySCF with density fitting; leave it out"
+                )
             solver = cc.GCCSD(_general(mf), frozen=2 * frozen or None)
         else:
             solver = cc.CCSD(mf, frozen=frozen or None)
@@ -203,12 +236,18 @@ class CCSDT(CCSD):
     """
 
     name = "ccsd(t)"
-    properties = PyscfMethod.properties - {"excitation_energies"}
+    energy_parts = CCSD.energy_parts | {"ccsd_correlation_energy", "triples_correction"}
+    properties = (PyscfMethod.properties - {"excitation_energies"}) | energy_parts
     citations: ClassVar[tuple[str, ...]] = ("10.1016/S0009-2614(89)87395-6", PYSCF)
     Options = CorrelatedOptions
     cost = (10.0, 4.0)
 
-    def correlation(self, mf: Any, frozen: int) -> tuple[float, dict[str, Any], Any]:
-        energy, settings, solver = super().correlation(mf, frozen)
-        triples = float(solver.ccsd_t())
-        return energy + triples, settings | {"triples_energy": triples}, solver
+    def correlation(self, mf: Any, frozen: int) -> tuple[dict[str, float], dict[str, Any], Any]:
+        parts, settings, solver = super().correlation(mf, frozen)
+        doubles, triples = parts["correlation_energy"], float(solver.ccsd_t())
+        parts |= {
+            "correlation_energy": doubles + triples,
+            "ccsd_correlation_energy": doubles,
+            "triples_correction": triples,
+        }
+        return parts, settings | {"triples_energy": triples}, solver

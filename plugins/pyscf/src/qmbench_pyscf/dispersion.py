@@ -79,7 +79,24 @@ def library_name(functional: str, scheme: str) -> str:
     """What the dispersion library calls `functional`; Unsupported where the names mislead."""
     if (functional, scheme) in _WRONG_NAMES:
         raise Unsupported(f"{functional}+{scheme}: {_WRONG_NAMES[functional, scheme]}")
-    return _LIBRARY_NAMES.get((functional, scheme)) or _REPLACES_VV10.get(functional) or functional
+    own = _LIBRARY_NAMES.get((functional, scheme)) or _REPLACES_VV10.get(functional)
+    return own or _library_spelling(functional, scheme)
+
+
+@lru_cache(maxsize=512)
+def _library_spelling(name: str, scheme: str) -> str:
+    """`name`, or that without hyphens or libxc's own where the library knows the functional by it alone."""
+    from qmbench_pyscf.functionals import functional
+
+    hydrogen = Molecule(("H",), ((0.0, 0.0, 0.0),), 0, 2)
+    found = functional(name, dispersion_follows=True) if name != "hf" else None
+    for spelling in (name, name.replace("-", ""), *((found.xc.lower(),) if found else ())):
+        try:
+            dispersion_energy(hydrogen, spelling, scheme, False)
+        except Unsupported:
+            continue
+        return spelling
+    return name
 
 
 class _Corrected(PyscfMethod):
@@ -126,7 +143,7 @@ class CorrectedHartreeFock(_Corrected, HartreeFock):
     """Hartree–Fock plus dispersion."""
 
     systems: ClassVar[tuple[type[System], ...]] = (Molecule,)
-    properties = HartreeFock.properties - {"energy_per_site"}
+    properties = PyscfMethod.properties  # the energy is no longer that of the determinant
     functional = "hf"
 
     def point(self, molecule: Molecule, electric_field: Field3, resources: Resources) -> Point:
@@ -166,11 +183,12 @@ def corrected_method(name: str, scheme: str) -> type[Method]:
 
 def resolve_corrected(name: str, scheme: str) -> type[Method] | None:
     """The class of `name+scheme` after looking whether functional and parameters exist; None for no such functional."""
-    from qmbench_pyscf.functionals import functional
+    from qmbench_pyscf.functionals import canonical_functional, functional
 
     if scheme not in SCHEMES:
         return None
     if name != "hf":
+        name = canonical_functional(name, dispersion_follows=True) or name
         found = functional(name, dispersion_follows=True)
         if found is None:
             return None

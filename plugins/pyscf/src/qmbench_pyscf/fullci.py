@@ -73,13 +73,14 @@ class FullCI(PyscfMethod):
 
     Energies in hartree. The spin is that of the multiplicity. The lowest root is looked for from the
     best determinants and from a random vector, so that a symmetry of the start can't hide the ground state. Frozen
-    core orbitals are those of Hartree–Fock (open shells: its natural orbitals). Lattices (real hopping) are
+    core orbitals are those of Hartree–Fock (open shells: its natural orbitals); `correlation_energy` counts from the
+    same Hartree–Fock, unrestricted for open shells. Lattices (real hopping) are
     diagonalized in site orbitals.
     """
 
     name = "fci"
     systems: ClassVar[tuple[type[System], ...]] = (Molecule, LatticeModel)
-    properties = PyscfMethod.properties | {"energy_per_site"}
+    properties = PyscfMethod.properties | {"energy_per_site", "reference_energy", "correlation_energy"}
     citations: ClassVar[tuple[str, ...]] = ("10.1016/0009-2614(84)85513-X", PYSCF)
     Options = FullCIOptions
     cost = (600.0, 8.0)
@@ -105,7 +106,9 @@ class FullCI(PyscfMethod):
         settings = scf | {"frozen_core_orbitals": frozen, "determinants": problem.determinants()}
         settings["s_squared"] = spin_square(problem, roots.vectors[0], roots.n_up_down)
         energy = float(roots.energies[0])
-        return Point(energy, settings, (), lambda: ci_dipole(problem, roots), (problem, roots))
+        reference = float(mf.e_tot)
+        parts = {"reference_energy": reference, "correlation_energy": energy - reference}
+        return Point(energy, settings, (), lambda: ci_dipole(problem, roots), (problem, roots), parts)
 
     def families(self) -> dict[str, str]:
         return {"program": "pyscf", "reference": "exact in the basis"}

@@ -10,13 +10,14 @@ import re
 from dataclasses import dataclass
 from functools import lru_cache
 
-from qmbench import Unsupported
+from qmbench import InputError, Unsupported
 
 # Everyday names that PySCF spells otherwise.
 _SPELLINGS = {
     "lc-wpbe": "HYB_GGA_XC_LC_WPBE",
     "lrc-wpbe": "HYB_GGA_XC_LRC_WPBE",
     "mpw1pw91": "HYB_GGA_XC_MPW1PW",
+    "b1b95": "HYB_MGGA_XC_B88B95",
     "hse06": "HYB_GGA_XC_HSE06",
     "hse03": "HYB_GGA_XC_HSE03",
     "b97m-v": "MGGA_XC_B97M_V",
@@ -96,6 +97,98 @@ def functional(name: str, dispersion_follows: bool = False) -> Functional | None
     except (AttributeError, NotImplementedError):  # the first is PySCF's own slip while it says the second
         raise Unsupported(f"{name} separates ranges in a way that PySCF does not do") from None
     return Functional(name, xc, parts, nlc, str(libxc.xc_type(xc)), (hybrid[0], hybrid[1], hybrid[2]))
+
+
+def canonical_functional(name: str, dispersion_follows: bool = False) -> str | None:
+    """The one name of the functional that `name` stands for; None when libxc has none of that name.
+
+    The listed name of a functional that consists of the same parts (`pbeh`, `hyb_gga_xc_pbeh` and `pbe1pbe` are pbe0),
+    or else libxc's own without its prefix where that says which is meant (`b97_2`, `hyb_gga_xc_b97_2` are b97-2).
+    Unsupported as `functional` has it.
+    """
+    found = functional(name, dispersion_follows)
+    if found is None:
+        return None
+    listed = _listed().get(_identity(found))
+    if listed:
+        return listed
+    given = name.replace("_", "-")
+    official = {_official(number) for number, _ in _numbered(found.xc)}
+    short = {re.sub(r"^(hyb_)?(lda|gga|mgga)_(xc|x|c)_", "", one).replace("_", "-") for one in official if one}
+    names = [*sorted(short), *sorted(official)] if len(official) == 1 else sorted(short) if len(short) == 1 else []
+    everyday = [alias for alias, xc in _SPELLINGS.items() if xc == found.xc]
+    for alias in (*everyday, *names, *sorted(_aliases(found.xc), key=lambda text: (len(text), text)), given):
+        if _means(alias, found, dispersion_follows):
+            return alias
+    return name
+
+
+def check_zero_damping(name: str) -> None:
+    """InputError for `FUNCTIONAL-d3` and -d3(0): the dispersion that is here is another one."""
+    without = re.fullmatch(r"(.+)-d3(\(0\)|zero)?", name)
+    if without and name not in _INCOMPLETE and canonical_functional(without[1]) is not None:
+        raise InputError(
+            f"{name}: D3 with zero damping is not here; with Becke–Johnson damping it is "
+            f"{canonical_functional(without[1])}+d3bj"
+        )
+
+
+def _identity(found: Functional) -> tuple:
+    return tuple(sorted(found.parts)), found.exact_exchange, found.nlc
+
+
+def _means(name: str, found: Functional, dispersion_follows: bool) -> bool:
+    try:
+        other = functional(name, dispersion_follows)
+    except Unsupported:
+        return False
+    return other is not None and _identity(other) == _identity(found)
+
+
+@lru_cache(maxsize=1)
+def _listed() -> dict[tuple, str]:
+    """The listed functionals by what they consist of; the first of two names for one."""
+    from qmbench_pyscf.names import KNOWN
+
+    listed: dict[tuple, str] = {}
+    for name in KNOWN:
+        found = functional(name)
+        if found is not None:
+            listed.setdefault(_identity(found), name)
+    return listed
+
+
+def _numbered(xc: str) -> list[tuple[int, float]]:
+    from pyscf.dft import libxc
+
+    return [(int(number), float(factor)) for number, factor in libxc.parse_xc(xc)[1]]
+
+
+def _aliases(xc: str) -> list[str]:
+    """PySCF's own names for what `xc` consists of, with hyphens."""
+    from pyscf.dft import libxc
+
+    wanted = sorted(_numbered(xc))
+    found = []
+    for alias in {*libxc.XC_ALIAS, *(code for code, other in libxc.XC_CODES.items() if isinstance(other, str))}:
+        try:
+            if sorted(_numbered(alias)) == wanted:
+                found.append(alias.lower().replace("_", "-"))
+        except (KeyError, ValueError):
+            continue
+    return found
+
+
+def _official(number: int) -> str:
+    """libxc's name of a functional, such as hyb_gga_xc_b97_2; empty where it has none."""
+    import ctypes
+
+    from pyscf.dft import libxc
+
+    library = libxc._itrf
+    library.xc_functional_get_name.restype = ctypes.c_char_p
+    name = library.xc_functional_get_name(ctypes.c_int(number))
+    return name.decode().lower() if name else ""
 
 
 def _code(name: str) -> str | None:

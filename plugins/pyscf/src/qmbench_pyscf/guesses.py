@@ -69,7 +69,8 @@ def alternating_spins(mole: Any, molecule: Molecule) -> np.ndarray:
     """
     from pyscf.scf import atom_hf
 
-    atoms = atom_hf.get_atm_nrhf(mole)
+    atoms = atom_hf.get_atm_nrhf(mole)  # in spherical functions, whatever the molecule's are
+    mole, back = _spherical(mole)
     density = np.zeros((2, mole.nao, mole.nao))
     for index, sign in enumerate(_alternating_signs(molecule)):
         if sign == 0:
@@ -80,7 +81,16 @@ def alternating_spins(mole: Any, molecule: Molecule) -> np.ndarray:
         major, minor = np.minimum(occupation, 1.0), np.maximum(occupation - 1.0, 0.0)
         for spin, part in enumerate((major, minor) if sign > 0 else (minor, major)):
             density[spin, first:last, first:last] = (orbitals * part) @ orbitals.T
-    return density
+    return back @ density @ back.T
+
+
+def _spherical(mole: Any) -> tuple[Any, np.ndarray]:
+    """The same Mole with spherical functions, and what these are in the functions of `mole`: (n, n_spherical)."""
+    if not mole.cart:
+        return mole, np.eye(mole.nao)
+    spherical = mole.copy()
+    spherical.cart = False
+    return spherical, mole.cart2sph_coeff(normalized="sp")
 
 
 def _alternating_signs(molecule: Molecule) -> list[int]:
@@ -111,6 +121,7 @@ def atomic_shell_guesses(mole: Any, molecule: Molecule) -> Iterator[tuple[str, n
     if filling is None:
         return
     _, energies, orbitals, _ = atom_hf.get_atm_nrhf(mole)[symbol]
+    mole, back = _spherical(mole)
     first, last = mole.aoslice_by_atom()[molecule.real[0]][2:]
     angular = _angular_momenta(mole, first, last)
     for text, rows in _choices(filling):
@@ -119,7 +130,7 @@ def atomic_shell_guesses(mole: Any, molecule: Molecule) -> Iterator[tuple[str, n
             occupied = [_pick(orbitals, energies, angular, l, shell, m) for l, shell, m in rows[spin]]
             for orbital in occupied:
                 density[spin, first:last, first:last] += np.outer(orbital, orbital)
-        yield text, density
+        yield text, back @ density @ back.T
 
 
 def shell_filling(

@@ -24,7 +24,7 @@ def mean_field(molecule: Molecule, spec: ScfSpecification, resources: Resources)
     """
     from pyscf import dft, scf
 
-    mole = to_mole(molecule, spec.basis, resources, potential=spec.potential)
+    mole = to_mole(molecule, spec.basis, resources, potential=spec.potential, cartesian=spec.cartesian)
     unrestricted = spec.is_unrestricted(molecule)
     if spec.xc is None:
         mf = scf.uhf.UHF(mole) if unrestricted else scf.hf.RHF(mole)
@@ -40,8 +40,11 @@ def mean_field(molecule: Molecule, spec: ScfSpecification, resources: Resources)
     mf.chkfile = None
     if spec.in_field:
         _add_field(mf, spec.field)
-    if np.linalg.eigvalsh(mf.get_ovlp())[0] < LINEAR_DEPENDENCE:
+    if spec.cartesian == "d" and max(mole.bas_angular(i) for i in range(mole.nbas)) > 2:
+        _keep_spherical_beyond_d(mf)
+    elif np.linalg.eigvalsh(mf.get_ovlp())[0] < LINEAR_DEPENDENCE:
         mf = scf.addons.remove_linear_dep_(mf, threshold=LINEAR_DEPENDENCE, lindep=LINEAR_DEPENDENCE)
+    mf.qmbench_cartesian = spec.cartesian
     n_orbitals = mf.get_ovlp().shape[0]
     if max(mole.nelec) > n_orbitals:
         raise InputError(
@@ -49,6 +52,39 @@ def mean_field(molecule: Molecule, spec: ScfSpecification, resources: Resources)
             f"{max(mole.nelec)} electrons of one spin; use a larger basis"
         )
     return mf
+
+
+def _keep_spherical_beyond_d(mf: Any) -> None:
+    """Let the orbitals of a Cartesian `mf` have the spherical combinations alone from f functions on.
+
+    PySCF has spherical functions throughout or none; the rest of the space is left out as linear dependencies are.
+    """
+    from scipy.linalg import eigh
+
+    kept = spherical_beyond_d(mf.mol)
+    values, vectors = np.linalg.eigh(kept.T @ mf.get_ovlp() @ kept)
+    independent = values > LINEAR_DEPENDENCE
+    orthogonal = kept @ vectors[:, independent] / np.sqrt(values[independent])
+
+    def in_kept_space(h: np.ndarray, s: np.ndarray, overwrite: bool = False, x: Any = None) -> tuple[Any, Any]:
+        energies, orbitals = eigh(orthogonal.T @ h @ orthogonal)
+        return energies, orthogonal @ orbitals
+
+    mf._eigh = in_kept_space
+    mf.check_linear_dependency = lambda *_, **__: orthogonal  # in which DIIS measures its error, too
+
+
+def spherical_beyond_d(mole: Any) -> np.ndarray:
+    """(n_cartesian, n) combinations of Cartesian functions: those up to d themselves, spherical ones from f on."""
+    from pyscf.gto import cart2sph
+    from scipy.linalg import block_diag
+
+    blocks = []
+    for shell in range(mole.nbas):
+        l = mole.bas_angular(shell)
+        block = np.eye((l + 1) * (l + 2) // 2) if l < 3 else cart2sph(l, normalized="sp")
+        blocks += [block] * mole.bas_nctr(shell)
+    return np.asarray(block_diag(*blocks))
 
 
 def _set_functional(mf: Any, spec: ScfSpecification) -> None:

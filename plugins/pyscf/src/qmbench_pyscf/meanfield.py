@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from functools import lru_cache
 from typing import Any, ClassVar
 
@@ -68,14 +69,15 @@ class HartreeFock(PyscfMethod):
 
     name = "hf"
     systems: ClassVar[tuple[type[System], ...]] = (Molecule, LatticeModel)
-    properties = PyscfMethod.properties | {"energy_per_site"}
+    properties = PyscfMethod.properties | {"energy_per_site", "reference_energy"}
     citations: ClassVar[tuple[str, ...]] = ("10.1103/RevModPhys.23.69", "10.1063/1.1740588", PYSCF)
     Options = HartreeFockOptions
     label_options = frozenset({"reference"})
     cost = (0.5, 3.0)
 
     def point(self, molecule: Molecule, electric_field: Field3, resources: Resources) -> Point:
-        return mean_field_point(reference_scf(self, molecule, electric_field, resources))
+        point = mean_field_point(reference_scf(self, molecule, electric_field, resources))
+        return replace(point, parts={"reference_energy": point.energy})
 
     def check_system(self, system: Molecule | LatticeModel, properties: frozenset[str]) -> None:
         super().check_system(system, properties)

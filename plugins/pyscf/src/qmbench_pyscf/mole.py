@@ -6,23 +6,18 @@ import re
 import warnings
 from collections.abc import Iterator
 from contextlib import contextmanager
+from functools import lru_cache
 from typing import Any
 
 from qmbench import ATOMIC_NUMBERS, InputError, Molecule, Resources, did_you_mean
-
-# What people write, for 'did you mean'. PySCF itself forgets hyphens, underscores, blanks and case.
-_COMMON = """
-sto-3g sto-6g minao 3-21g 6-31g 6-31g* 6-31g** 6-31g(d) 6-31g(d,p) 6-31+g* 6-31+g** 6-31++g** 6-311g 6-311g*
-6-311g** 6-311g(d,p) 6-311+g** 6-311++g** 6-311++g(d,p) cc-pvdz cc-pvtz cc-pvqz cc-pv5z aug-cc-pvdz aug-cc-pvtz
-aug-cc-pvqz aug-cc-pv5z cc-pcvdz cc-pcvtz cc-pcvqz cc-pcv5z cc-pwcvdz cc-pwcvtz cc-pwcvqz cc-pwcv5z aug-cc-pwcvdz
-aug-cc-pwcvtz aug-cc-pwcvqz aug-cc-pwcv5z def2-svp def2-svpd def2-tzvp def2-tzvpd def2-tzvpp def2-tzvppd def2-qzvp
-def2-qzvpd def2-qzvpp def2-qzvppd pc-0 pc-1 pc-2 pc-3 pc-4 aug-pc-1 aug-pc-2 aug-pc-3 aug-pc-4 pcseg-0 pcseg-1
-pcseg-2 pcseg-3 pcseg-4 ano-rcc lanl2dz cc-pvdz-pp cc-pvtz-pp cc-pvqz-pp ma-def2-svp ma-def2-tzvp
-"""
-COMMON_BASES = tuple(_COMMON.split())
-
-# Density-fitting and resolution-of-identity sets stand in PySCF's table too, but no molecule is computed in them.
-_AUXILIARY = re.compile(r"(fit|ri|optri|etb)$")
+from qmbench_pyscf.basis_names import (
+    COMMON_BASES,
+    Cartesian,
+    canonical_basis,
+    plain_name,
+    published_functions,
+    pyscf_names,
+)
 
 # Families that are all-electron ones up to krypton. For other names and elements PySCF's tables are looked at, which
 # takes a second to import.
@@ -36,9 +31,12 @@ def to_mole(
     *,
     symmetry: bool | str = False,
     potential: str | None = None,
+    cartesian: Cartesian | None = None,
 ) -> Any:
-    """The `pyscf.gto.Mole` of `molecule` in `basis`, spherical functions, coordinates as given (bohr).
+    """The `pyscf.gto.Mole` of `molecule` in `basis`, coordinates as given (bohr).
 
+    cartesian: None, the functions that the basis was published with; False, spherical ones; otherwise Cartesian ones,
+    of which a mean field of "d" uses the spherical combinations from f functions on.
     Ghosts carry basis functions and nothing else. The basis set's effective core potential, where it has one
     for an element, is part of the basis. potential: name of a library of effective core potentials ('ccecp')
     that stand on every nucleus instead, hydrogen and helium included. symmetry: False, True, or the name of a
@@ -47,22 +45,24 @@ def to_mole(
     """
     from pyscf import gto
 
-    for symbol in sorted(set(molecule.symbols)):
-        basis_functions(basis, symbol)
+    basis = canonical_basis(basis)
+    if cartesian is None:
+        cartesian = published_functions(basis)
     # Names, not shells: PySCF finds the fitting set that belongs to a basis by its name.
-    name = ("unc" if basis.startswith("unc-") else "") + _plain(basis.removeprefix("unc-"))
+    names = {symbol: _found(basis, symbol)[0] for symbol in sorted(set(molecule.symbols))}
+    uncontracted = "unc" if basis.startswith("unc-") else ""
     atoms, table, potentials = [], {}, {}
     for symbol, xyz, ghost in zip(molecule.symbols, molecule.positions, molecule.ghosts, strict=True):
         label = f"GHOST-{symbol}" if ghost else symbol
         atoms.append((label, xyz))
-        table[label] = name
+        table[label] = uncontracted + names[symbol]
         if not ghost:
             own = core_potential(basis, symbol) if potential is None else named_potential(potential, symbol)
             if own:
                 potentials[symbol] = own
     mole = gto.Mole()
     mole.atom, mole.unit, mole.basis, mole.ecp = atoms, "bohr", table, potentials
-    mole.charge, mole.spin, mole.cart = molecule.charge, molecule.multiplicity - 1, False
+    mole.charge, mole.spin, mole.cart = molecule.charge, molecule.multiplicity - 1, bool(cartesian)
     mole.symmetry, mole.verbose = symmetry, 0
     mole.build(dump_input=False, parse_arg=False)
     if resources is not None and resources.memory_gib is not None:
@@ -73,26 +73,15 @@ def to_mole(
 
 def basis_functions(basis: str, symbol: str) -> list:
     """The shells of `basis` on `symbol` in PySCF's format; InputError when there are none."""
-    from pyscf.gto import basis as library
-    from pyscf.gto.basis import ALIAS
+    return _found(canonical_basis(basis), symbol)[1]
 
-    name = _plain(basis.removeprefix("unc-"))
-    if not (name in ALIAS or re.fullmatch(r"(321|431|631|6311)[+]{0,2}g\([\w,]+\)", name)) or _AUXILIARY.search(name):
-        raise InputError(f"unknown basis '{basis}'{did_you_mean(basis, COMMON_BASES)}")
-    try:
-        with warnings.catch_warnings():
-            # PySCF advises on an optional package here; our error says what is wrong.
-            warnings.simplefilter("ignore")
-            if "(" in name:
-                # Polarization of heavy and of light atoms: nonsense in one shows only on the other.
-                library.load(name, "C"), library.load(name, "H")
-            shells = library.load(name, symbol)
-    except (KeyError, OSError):
-        raise InputError(f"unknown basis '{basis}'{did_you_mean(basis, COMMON_BASES)}") from None
-    except Exception:
-        # PySCF raises half a dozen types here, each of them saying that the file lacks the element.
-        shells = []
-    if not shells:
+
+def _found(basis: str, symbol: str) -> tuple[str, list]:
+    """PySCF's name of the canonical `basis`, `unc` aside, and its shells on `symbol`; InputError when there are none."""
+    for name in pyscf_names(basis):
+        if shells := _shells(name, symbol):
+            break
+    else:
         having = [other for other in COMMON_BASES if other != basis and _has(other, symbol)]
         hint = did_you_mean(basis, having).replace("did you mean", "these have it:").rstrip("?")
         raise InputError(f"basis '{basis}' has no functions for {symbol}{hint}")
@@ -100,7 +89,51 @@ def basis_functions(basis: str, symbol: str) -> list:
         from pyscf.gto import uncontracted_basis
 
         shells = uncontracted_basis(shells)
-    return shells
+    return name, shells
+
+
+def _shells(name: str, symbol: str) -> list:
+    """The shells on `symbol` of what PySCF calls `name`; empty where it has none."""
+    from pyscf.gto import basis as library
+
+    try:
+        with warnings.catch_warnings():
+            # PySCF advises on an optional package here; our error says what is wrong.
+            warnings.simplefilter("ignore")
+            return list(library.load(name, symbol))
+    except Exception:
+        # PySCF raises half a dozen types here, each of them saying that the file lacks the element.
+        return []
+
+
+# Sets that have every element of the first two rows, so that a check of them needs no look into PySCF's files.
+_WHOLE_TO_NEON = frozenset(COMMON_BASES) - {
+    name
+    for name in COMMON_BASES
+    if re.search(r"cv[dtq5]z|-pp$|^lanl|^minao", name) or name in ("aug-cc-pv5z", "6-311++g(d,p)")
+}
+
+
+def check_basis(basis: str, molecule: Molecule) -> None:
+    """InputError unless `basis` exists and has functions for every centre of `molecule`, ghosts included.
+
+    For checks before anything is computed: of common sets and light elements it imports nothing.
+    """
+    symbols = set(molecule.symbols)
+    if basis in _WHOLE_TO_NEON and all(ATOMIC_NUMBERS[symbol] <= 10 for symbol in symbols):
+        return
+    for symbol in sorted(symbols):
+        if problem := _problem(basis, symbol):
+            raise InputError(problem)
+
+
+@lru_cache(maxsize=4096)
+def _problem(basis: str, symbol: str) -> str:
+    try:
+        basis_functions(basis, symbol)
+    except InputError as error:
+        return str(error)
+    return ""
 
 
 def core_potential(basis: str, symbol: str) -> Any:
@@ -112,7 +145,7 @@ def core_potential(basis: str, symbol: str) -> Any:
     try:
         with warnings.catch_warnings():
             warnings.simplefilter("ignore")
-            potential = library.load_ecp(_plain(basis.removeprefix("unc-")), symbol)
+            potential = library.load_ecp(pyscf_names(canonical_basis(basis))[-1], symbol)
     except Exception:
         # Sets made of several files have no potential, and PySCF has several ways of saying so.
         return None
@@ -135,12 +168,12 @@ def named_potential(name: str, symbol: str) -> Any:
     """
     from pyscf.gto import basis as library
 
-    if _plain(name) not in library.ALIAS:
+    if plain_name(name) not in library.ALIAS:
         raise InputError(f"unknown core potential '{name}'; there is, for example, 'ccecp'")
     try:
         with warnings.catch_warnings():
             warnings.simplefilter("ignore")
-            potential = library.load_ecp(_plain(name), symbol)
+            potential = library.load_ecp(plain_name(name), symbol)
     except Exception:
         # As for basis sets, PySCF has several ways of saying that the file lacks the element.
         potential = None
@@ -170,17 +203,5 @@ def pyscf_session(resources: Resources) -> Iterator[None]:
         param.TMPDIR = before
 
 
-def _plain(name: str) -> str:
-    """A basis name as PySCF looks it up."""
-    return name.lower().replace("-", "").replace("_", "").replace(" ", "")
-
-
 def _has(basis: str, symbol: str) -> bool:
-    from pyscf.gto import basis as library
-
-    try:
-        with warnings.catch_warnings():
-            warnings.simplefilter("ignore")
-            return bool(library.load(_plain(basis), symbol))
-    except Exception:
-        return False
+    return any(_shells(name, symbol) for name in pyscf_names(basis))

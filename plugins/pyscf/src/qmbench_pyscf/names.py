@@ -82,6 +82,43 @@ _PRINTED = {
 }
 
 
+# What people write for methods that have another name here, once letters are plain ones. The corrections of Najibi and
+# Goerigk replace the VV10 part of functionals that go by that part's name: J. Chem. Theory Comput. 14, 5725 (2018), and
+# J. Comput. Chem. 41, 2562 (2020).
+_EVERYDAY = {
+    "svwn5": "svwn",
+    "lsda": "svwn",
+    "bhhlyp": "bhandhlyp",
+    "bh&hlyp": "bhandhlyp",
+    "lc-wpbe08": "lc-wpbe",
+    "wb97x-d3bj": "wb97x-v+d3bj",
+    "wb97m-d3bj": "wb97m-v+d3bj",
+    "b97m-d3bj": "b97m-v+d3bj",
+    "wb97x-d4": "wb97x-v+d4",
+    "wb97m-d4": "wb97m-v+d4",
+    "b97m-d4": "b97m-v+d4",
+    "b97-d3bj": "b97-d+d3bj",
+}
+
+
+def everyday_name(name: str) -> str:
+    """A method's name as this plugin writes it: `b3lyp-d3(bj)` is b3lyp+d3bj, `ωb97m-v` wb97m-v, `pbe0-d4` pbe0+d4.
+
+    name: in lower case. Names of functionals are as they were given, but for those that only look different.
+    """
+    import re
+    import unicodedata
+
+    plain = unicodedata.normalize("NFKC", name).replace("ω", "w")
+    plain = re.sub(r"d3-?\(bj\)$", "d3bj", plain)
+    if plain in _EVERYDAY:
+        return _EVERYDAY[plain]
+    corrected = re.fullmatch(r"(.+?)[-+](d3bj|d4)", plain)
+    if corrected:
+        return f"{_EVERYDAY.get(corrected[1], corrected[1])}+{corrected[2]}"
+    return plain
+
+
 def functional_label(name: str) -> str:
     """A functional's name as its authors print it: `PBE0`, `ωB97X-V`, `r²SCAN`; libxc's full names as they are."""
     if name in _PRINTED:

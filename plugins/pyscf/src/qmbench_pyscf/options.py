@@ -5,17 +5,56 @@ from __future__ import annotations
 from dataclasses import fields
 from typing import Any
 
-from pydantic import Field
+from pydantic import Field, ValidationInfo, field_validator
 
 from qmbench import Options
+from qmbench_pyscf.basis_names import Cartesian, canonical_basis, functions_matter, published_functions
 from qmbench_pyscf.external import ExternalFunctional
 from qmbench_pyscf.specification import Reference, ScfSpecification
 
 
-class ScfOptions(Options):
+class BasisOptions(Options):
+    """A basis set in its canonical spelling, and the kind of its functions. For the options of other plugins, too."""
+
+    basis: str | None = Field(None, description="basis set, such as cc-pvdz or def2-tzvp")
+    cartesian: Cartesian | None = Field(
+        None,
+        description="basis functions: false, spherical (five d, seven f); d, six Cartesian d and spherical ones beyond; "
+        "true, Cartesian throughout (six d, ten f). If not given, those that the basis set was published with: d for "
+        "3-21G and 6-31G with all that belongs to them and for Dunning's DZP, false for all others",
+        examples=[True],
+    )
+
+    @field_validator("basis")
+    @classmethod
+    def _canonical(cls, value: str | None) -> str | None:
+        return value if value is None else canonical_basis(value)
+
+    @field_validator("cartesian", mode="before")
+    @classmethod
+    def _one_of_three(cls, value: Any) -> Any:
+        value = {"true": True, "false": False}.get(value.lower(), value) if isinstance(value, str) else value
+        if value is not None and not any(value is known for known in (True, False)) and value != "d":
+            raise ValueError("write false, d or true")
+        return value
+
+    @field_validator("cartesian")
+    @classmethod
+    def _as_published(cls, value: Cartesian | None, info: ValidationInfo) -> Cartesian | None:
+        basis = info.data.get("basis")
+        return published_functions(basis) if value is None and basis is not None else value
+
+    def always_written(self) -> frozenset[str]:
+        """Six or five d functions are no detail of 6-31G(d): its level always says which."""
+        return frozenset({"cartesian"}) if self.basis is not None and functions_matter(self.basis) else frozenset()
+
+
+class ScfOptions(BasisOptions):
     """The self-consistent field of a molecule, whatever is built on it. For the options of other plugins, too."""
 
-    basis: str = Field(description="basis set, such as cc-pvdz or def2-tzvp; its core potential is part of it")
+    basis: str = Field(  # type: ignore[assignment]
+        description="basis set, such as cc-pvdz or def2-tzvp; its core potential is part of it"
+    )
     reference: Reference = Field(
         "auto",
         description="determinant: auto is restricted for multiplicity 1, unrestricted otherwise; unrestricted lets a "

@@ -14,6 +14,7 @@ class Point:
     """One calculation; energy in hartree. dipole: the expectation value (3,) in e bohr as a function, None where the
     density is not at hand.
 
+    parts: what the energy is made of, property -> hartree.
     state: what excited states start from (a mean field, a cluster expansion, a CI vector).
     """
 
@@ -22,3 +23,4 @@ class Point:
     warnings: tuple[str, ...] = ()
     dipole: Callable[[], np.ndarray] | None = None
     state: Any = None
+    parts: Mapping[str, float] = field(default_factory=dict)

@@ -175,11 +175,22 @@ def _load(path: Path, mf: Any) -> Any:
     return mf
 
 
+def functions_per_shell(mf: Any) -> dict[str, int]:
+    """By letter from d on, how many functions a shell of the basis has in the orbitals: {"d": 6, "f": 7}, say."""
+    mole = mf.mol
+    found = {}
+    for l in sorted({mole.bas_angular(shell) for shell in range(mole.nbas)} - {0, 1}):
+        cartesian = mole.cart and (l == 2 or mf.qmbench_cartesian is True)
+        found["spdfghiklmn"[l]] = (l + 1) * (l + 2) // 2 if cartesian else 2 * l + 1
+    return found
+
+
 def _facts(mf: Any) -> Settings:
     """What a record should say of a converged `mf`, however it was found."""
     facts: Settings = {
         "n_basis_functions": int(mf.mo_coeff.shape[-2]),
         "n_orbitals": int(mf.mo_coeff.shape[-1]),
+        "functions_per_shell": functions_per_shell(mf),
         "reference": "unrestricted" if mf.mo_occ.ndim == 2 else "restricted",
         "s_squared": float(mf.spin_square()[0]),
         "energy_tolerance": float(mf.conv_tol),

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from typing import Literal
 
 from qmbench import Molecule, Unsupported
+from qmbench_pyscf.basis_names import Cartesian, canonical_basis, published_functions
 from qmbench_pyscf.external import ExternalFunctional
 
 Reference = Literal["auto", "restricted", "unrestricted"]
@@ -18,13 +19,14 @@ NO_FIELD: Field3 = (0.0, 0.0, 0.0)
 class ScfSpecification:
     """All that the numbers of a self-consistent field depend on, apart from the molecule and the versions of programs.
 
-    basis: name of the basis set. xc: functional as libxc names it and PySCF spells it, an `ExternalFunctional`, or
+    basis: name of the basis set; it is kept in its canonical spelling. xc: functional as libxc names it and PySCF spells it, an `ExternalFunctional`, or
     None for Hartree–Fock. reference: auto is restricted for multiplicity 1, unrestricted otherwise. grid: PySCF's
     level of the quadrature grid, 0 to 9; None: see `grid_level`. energy_tolerance: hartree. max_cycle: iterations of
     one SCF. stability: whether the orbital Hessian is looked at, and saddle points left downhill. nlc: False leaves
     out the VV10 part of a functional that has one. field: uniform electric field in atomic units; the solution is
     then the one that grows out of the field-free one. potential: core potential instead of the basis set's own, see
-    `to_mole`.
+    `to_mole`. cartesian: spherical or Cartesian basis functions, see `Cartesian`; None becomes what the basis set was
+    published with. InputError for an unknown basis, or one that was published with both.
     """
 
     basis: str
@@ -38,6 +40,12 @@ class ScfSpecification:
     nlc: bool = True
     field: Field3 = NO_FIELD
     potential: str | None = None
+    cartesian: Cartesian | None = None
+
+    def __post_init__(self) -> None:
+        object.__setattr__(self, "basis", canonical_basis(self.basis))
+        if self.cartesian is None:
+            object.__setattr__(self, "cartesian", published_functions(self.basis))
 
     def check(self, molecule: Molecule) -> None:
         """Unsupported where `molecule` has no such determinant."""
@@ -97,6 +105,8 @@ class ScfSpecification:
 
         options = {**vars(self), "grid": self.grid_level}
         del options["basis"], options["xc"]
+        if not self.cartesian:  # as it was before there was a choice
+            del options["cartesian"]
         if self.density_fitting:
             options["density_fitting"] = "coulomb and exchange" if self.is_hybrid else "coulomb"
         content = {

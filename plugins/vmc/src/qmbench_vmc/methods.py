@@ -15,6 +15,7 @@ from qmbench import (
     System,
     Unsupported,
 )
+from qmbench_pyscf import check_basis
 from qmbench_vmc.options import DmcOptions, VmcOptions, foreign
 from qmbench_vmc.pseudopotentials import ccecp_core, removed_electrons
 
@@ -50,6 +51,11 @@ class MonteCarlo(Method[Molecule]):
         o, name = self.options, self.name
         if o.basis is None:
             raise InputError(f"{name}: the ansatz {o.ansatz} needs a basis: write {name}/cc-pvtz, say")
+        if o.cartesian:
+            raise Unsupported(
+                f"{name}: PyQMC evaluates spherical functions, and {o.basis} has Cartesian ones; add cartesian=false"
+            )
+        check_basis(o.basis, molecule)
         made_for_ccecp = o.basis.startswith("ccecp-")
         if o.pseudopotential == "ccecp":
             lacking = sorted({s for s in molecule.elements if ccecp_core(s) is None})

@@ -7,14 +7,14 @@ from typing import TYPE_CHECKING, Any, Literal
 
 from pydantic import Field, field_validator
 
-from qmbench import Options
+from qmbench_pyscf import BasisOptions
 from qmbench_vmc.neural.options import NeuralOptions
 
 if TYPE_CHECKING:
     from qmbench_pyscf import ScfSpecification
 
 
-class TrialOptions(Options):
+class TrialOptions(BasisOptions):
     """A trial wave function on PySCF's orbitals, and how well its energy is to be known."""
 
     basis: str | None = Field(
@@ -65,7 +65,12 @@ class TrialOptions(Options):
         from qmbench_pyscf import ScfSpecification
 
         assert self.basis is not None  # check has seen to it
-        return ScfSpecification(self.basis, potential="ccecp" if self.pseudopotential == "ccecp" else None, **more)
+        return ScfSpecification(
+            self.basis,
+            potential="ccecp" if self.pseudopotential == "ccecp" else None,
+            cartesian=self.cartesian,
+            **more,
+        )
 
 
 class VmcOptions(TrialOptions, NeuralOptions):
@@ -113,6 +118,7 @@ MonteCarloOptions = VmcOptions | DmcOptions
 NEURAL_ONLY = tuple(NeuralOptions.model_fields)
 ORBITALS_ONLY = (
     "basis",
+    "cartesian",
     "pseudopotential",
     "active_space",
     "determinant_cutoff",

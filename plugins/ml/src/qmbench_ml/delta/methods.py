@@ -2,24 +2,27 @@
 
 from __future__ import annotations
 
+import math
 from typing import TYPE_CHECKING, Any
 
 from qmbench import (
     Explanation,
+    Fragment,
     InputError,
     Method,
     Molecule,
     Quantity,
     Resources,
     Result,
+    System,
     Unsupported,
     level,
     require_neutral_singlet,
 )
-from qmbench_ml.trained_elements import check_trained
 
 if TYPE_CHECKING:
     from qmbench_ml.delta.model import Contacts, Correction
+    from qmbench_ml.domain import Ranges
 
 
 class DeltaCoupledCluster(Method[Molecule]):
@@ -38,10 +41,29 @@ class DeltaCoupledCluster(Method[Molecule]):
     distributions = ("pyscf", "qmbench-pyscf", "qmbench-mbd", "numpy", "scipy")
     citations = ("10.1021/acs.jctc.5b00099",)
 
+    @classmethod
+    def example_systems(cls) -> tuple[System, ...]:
+        """Hydrogen and neon, alone and together."""
+        apart = ((0.0, 0.0, -0.7), (0.0, 0.0, 0.66), (0.3, 0.0, 6.2))
+        halves = (Fragment((0, 1), 0, 1), Fragment((2,), 0, 1))
+        return (
+            Molecule(("H", "H"), apart[:2], 0, 1, name="hydrogen"),
+            Molecule(("Ne",), apart[2:], 0, 1, name="neon"),
+            Molecule(("H", "H", "Ne"), apart, 0, 1, halves, name="hydrogen and neon"),
+        )
+
     def check_system(self, system: Molecule, properties: frozenset[str]) -> None:
-        check_trained(self.name, system)
+        self._ranges().check_elements(self.name, system)
         require_neutral_singlet(system, self.name)
+        if len(system.real) > 1:
+            self._ranges().check(self.name, system)
         self._baseline().check(system, frozenset({"energy"}))
+
+    def _ranges(self) -> Ranges:
+        from qmbench_ml.delta.model import FILE
+        from qmbench_ml.domain import ranges_in
+
+        return ranges_in(FILE)
 
     def _baseline(self) -> Method:
         try:
@@ -59,22 +81,24 @@ class DeltaCoupledCluster(Method[Molecule]):
         return "Δ-CCSD(T)"
 
     def compute(self, system: Molecule, properties: frozenset[str], resources: Resources) -> Result:
-        from qmbench_ml.delta.model import CLOSEST, contacts, shipped
+        from qmbench_ml.delta.model import contacts, shipped
         from qmbench_ml.training_set import shipped as training_set
 
         near = contacts(list(system.elements), system.coordinates[list(system.real)])
-        if len(near.x) and near.x.min() < CLOSEST:
+        model = shipped()
+        if len(near.x) and near.x.min() < model.closest:
             raise Unsupported(
                 f"{self.name}: two molecules are closer ({near.x.min():.2f} sums of van der Waals radii) than any it "
-                f"was trained on ({CLOSEST})"
+                f"was trained on ({model.closest:.2f})"
             )
-        model = shipped()
         if (strength := float(model.strength(near)[0])) > 1:
             raise Unsupported(
                 f"{self.name}: the molecules touch each other {strength:.1f} times as much, by the model's prior, as in"
                 f" any complex it was trained on"
             )
         mean, spread = model.predict(near)
+        ranges = self._ranges()
+        added = float(ranges.totals(ranges.check(self.name, system)) @ ranges.growth) if len(system.real) > 1 else 0.0
         baseline = self._baseline().run(system, ["energy"], resources)
         energy = baseline.properties["energy"].value
         assert isinstance(energy, float)
@@ -84,7 +108,7 @@ class DeltaCoupledCluster(Method[Molecule]):
             settings["ghosts_carry"] = f"the baseline's basis, {self.own_basis}"
         if not len(near.x):  # nothing learned is in the number
             return Result({"energy": Quantity(energy, "hartree")}, settings, baseline.warnings)
-        found = {"energy": Quantity(energy, "hartree", float(spread[0]), "model")}
+        found = {"energy": Quantity(energy, "hartree", math.hypot(float(spread[0]), added), "model")}
         overlap = training_set().overlap(system, parts=["dimers"])
         return Result(found, settings, baseline.warnings, overlap, _explanation(model, near))
 

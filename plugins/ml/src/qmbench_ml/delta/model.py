@@ -17,14 +17,14 @@ from pathlib import Path
 import numpy as np
 
 from qmbench import units
-from qmbench_ml.training_set import bonded, components
+from qmbench_ml.bonds import components
+from qmbench_ml.domain import Ranges
+from qmbench_ml.training_set import bonded
 
 FILE = Path(__file__).parent.parent / "models" / "delta.npz"
 # Ångström: Bondi, J. Phys. Chem. 68, 441 (1964). A reduced distance is in sums of these.
 VDW_RADII = {"H": 1.20, "C": 1.70, "N": 1.55, "O": 1.52, "F": 1.47, "Ne": 1.54, "Ar": 1.88}
 SWITCH, CUTOFF = 1.0, 2.0  # reduced distances between which the correction is switched off
-CLOSEST = 0.8
-"""Reduced distance below which no training geometry lies."""
 
 
 @dataclass(frozen=True)
@@ -110,13 +110,22 @@ def switch(x: np.ndarray) -> np.ndarray:
 @dataclass(frozen=True)
 class Correction:
     """A fitted correction: the contacts it was trained on, weights (n,), Cholesky factor (n, n), its prior, and the
-    factor by which its standard deviations are multiplied so that they cover held-out errors."""
+    factor by which its standard deviations are multiplied so that they cover held-out errors.
+
+    ranges: of bonds, angles and neighbours in the training molecules, with the growth (hartree) of deviations outside.
+    """
 
     trained: Contacts
     weights: np.ndarray
     factor: np.ndarray
     prior: Prior
     calibration: float = 1.0
+    ranges: Ranges | None = None
+
+    @property
+    def closest(self) -> float:
+        """The least reduced distance in the training data."""
+        return float(self.trained.x.min())
 
     @classmethod
     def fit(cls, trained: Contacts, targets: np.ndarray, prior: Prior, calibration: float = 1.0) -> Correction:
@@ -163,13 +172,15 @@ class Correction:
             factor=self.factor,
             prior=np.array(list(vars(self.prior).values())),
             calibration=np.array(self.calibration),
+            **({} if self.ranges is None else self.ranges.arrays()),
         )
 
     @classmethod
     def load(cls, path: Path = FILE) -> Correction:
         with np.load(path, allow_pickle=False) as d:
             trained = Contacts(d["x"], d["elements"], d["types"], d["system"], int(d["count"]))
-            return cls(trained, d["weights"], d["factor"], Prior(*d["prior"].tolist()), float(d["calibration"]))
+            ranges = Ranges.from_arrays(d) if "ranges_kinds" in d else None
+            return cls(trained, d["weights"], d["factor"], Prior(*d["prior"].tolist()), float(d["calibration"]), ranges)
 
 
 @cache

@@ -129,7 +129,7 @@ def _rests_on(
     closest = float(distances[nearest[0]])
     kind = "same geometry" if closest < SAME_GEOMETRY else "same molecule"
     note = (
-        f"distances from training geometries in standard deviations of them, at most {model.reach:.3g}; shares of the"
+        "distances from training geometries in standard deviations of them; shares of the"
         " absolute contributions to the energy; errors of the force on each atom"
     )
     columns = ("of", "distance", "share of the energy", "force_error_hartree_bohr")

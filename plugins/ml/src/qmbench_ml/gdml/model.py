@@ -10,13 +10,16 @@ import numpy as np
 
 from qmbench import InputError, Molecule, Unsupported
 from qmbench_ml.bonds import bond_graph
+from qmbench_ml.domain import Ranges
 from qmbench_ml.gdml.kernel import Array, Kernel, Points, descriptors, jacobians, pair_permutations
 from qmbench_ml.gdml.permutations import BOND, bond_angles, bonded_triples, isomorphisms
 
 # Error bars are conditioned on so many unknowns at most; beyond, on the geometries that are farthest from each other.
 VARIANCE_UNKNOWNS = 2500
 FLAT = 1e-3
-FORMAT = 1
+FORMAT = 2
+# Held-out geometries whose errors say how wide an error bar has to be in their midst.
+NEIGHBOURS = 10
 
 
 @dataclass(frozen=True)
@@ -25,10 +28,13 @@ class ForceField:
 
     positions and weights (M, N, 3): training geometries and their coefficients. length (1/bohr) and noise: of the
     kernel. constant: what is added to the integrated forces. permutations (G, N), graph (N, N), radii (N,): symmetry,
-    bonds, covalent radii. reach: largest of the `distances` from the training geometries at which the error bars were
-    calibrated, largest_bar (hartree): largest error bar of an energy there, angle_range (T, 2): least and largest of
-    the bond angles there, degrees; no row: not calibrated. energy_scaling and force_scaling (3,): make error
-    bars (hartree, hartree/bohr) of the deviations of a process of unit prior, see `scaled`.
+    bonds, covalent radii. energy_scaling and force_scaling (3,): make error bars (hartree, hartree/bohr) of the
+    deviations of a process of unit prior, see `scaled`.
+
+    Of the calibration: ranges of bonds, angles and contacts in the held-out geometries; held_positions (H, N, 3), these
+    geometries, and held_ratios (H, 2), errors over error bars of their energies and (root mean square) forces; reach:
+    `crowding` beyond which nothing is answered; largest_bar (hartree): largest error bar of an energy there. None and
+    no row: not calibrated.
     """
 
     name: str
@@ -48,27 +54,34 @@ class ForceField:
     energy_scaling: tuple[float, float, float] = (np.nan, np.nan, np.nan)
     force_scaling: tuple[float, float, float] = (np.nan, np.nan, np.nan)
     largest_bar: float = np.inf
-    angle_range: Array = field(default_factory=lambda: np.empty((0, 2)))
+    held_positions: Array = field(default_factory=lambda: np.empty((0, 0, 3)))
+    held_ratios: Array = field(default_factory=lambda: np.empty((0, 2)))
+    ranges: Ranges | None = None
 
     def save(self, path: str | Path) -> None:
         """Write the model to an .npz file."""
+        held = {f.name: getattr(self, f.name) for f in fields(self) if f.name != "ranges"}
+        ranges = {} if self.ranges is None else self.ranges.arrays()
         with open(path, "wb") as handle:
-            np.savez_compressed(handle, format=FORMAT, **{f.name: getattr(self, f.name) for f in fields(self)})
+            np.savez_compressed(handle, format=FORMAT, **held, **ranges)
 
     @classmethod
     def load(cls, path: str | Path) -> ForceField:
         """The model in the file `path`; InputError when it holds none."""
         try:
             with np.load(path, allow_pickle=False) as data:
-                held = {f.name: data[f.name] for f in fields(cls)}
                 version = int(data["format"])
+                if version != FORMAT:
+                    raise InputError(
+                        f"{path}: a model of format {version}, this version reads {FORMAT}; train it again"
+                    )
+                held = {f.name: data[f.name] for f in fields(cls) if f.name != "ranges"}
+                ranges = Ranges.from_arrays(data) if "ranges_kinds" in data else None
         except (OSError, ValueError, KeyError, EOFError) as error:
             raise InputError(f"{path} holds no model of qmbench_ml.gdml.train ({type(error).__name__})") from None
-        if version != FORMAT:
-            raise InputError(f"{path}: a model of format {version}, this version reads {FORMAT}; train it again")
         plain = {name: value.item() for name, value in held.items() if value.ndim == 0}
         tuples = {name: tuple(held[name].tolist()) for name in ("symbols", "energy_scaling", "force_scaling")}
-        return cls(**{**held, **plain, **tuples})
+        return cls(**{**held, **plain, **tuples}, ranges=ranges)
 
     @cached_property
     def kernel(self) -> Kernel:
@@ -126,12 +139,50 @@ class ForceField:
         That of a force is the same along all directions, so that it does not depend on how the molecule is turned.
         """
         energy, force = self.deviations(positions)
-        return scaled(energy, self.energy_scaling), np.repeat(scaled(force, self.force_scaling)[:, :, None], 3, axis=2)
+        wider = self.widening(positions)
+        bars = scaled(force, self.force_scaling) * wider[:, 1:]
+        return scaled(energy, self.energy_scaling) * wider[:, 0], np.repeat(bars[:, :, None], 3, axis=2)
 
     def deviations(self, positions: Array) -> tuple[Array, Array]:
         """Standard deviations, for a prior of unit size, of energies (K,) and (K, N) of forces by atom."""
         energy, force = self._variances.of(positions)
         return np.sqrt(energy), np.sqrt(force.mean(axis=2))
+
+    def _coordinates(self, positions: Array) -> Array:
+        """(K, D + T) whitened descriptors and bond angles, in standard deviations of the held-out geometries.
+
+        Inverse distances hardly tell a wide angle from a wider one; the angles themselves do.
+        """
+        angles = bond_angles(bonded_triples(self.graph), positions) / self._angle_widths
+        return np.concatenate([descriptors(positions) @ self._whitening, angles], axis=1)
+
+    @cached_property
+    def _angle_widths(self) -> Array:
+        """(T,) standard deviations of the bond angles in the held-out geometries and their permutations, degrees."""
+        triples = bonded_triples(self.graph)
+        found = [bond_angles(triples, self.held_positions[:, order]) for order in self.permutations]
+        return np.concatenate(found).std(axis=0)
+
+    @cached_property
+    def _held(self) -> Array:
+        """(G·H, D + T) coordinates of the permuted held-out geometries, one permutation after the other."""
+        return np.concatenate([self._coordinates(self.held_positions[:, order]) for order in self.permutations])
+
+    def held_distances(self, positions: Array) -> Array:
+        """(K, H) distances from every held-out geometry, over all permutations, in standard deviations of these."""
+        here = self._coordinates(positions)
+        squares = (here**2).sum(1)[:, None] + (self._held**2).sum(1) - 2 * (here @ self._held.T)
+        return np.sqrt(np.maximum(squares, 0)).reshape(len(positions), -1, len(self.held_positions)).min(axis=1)
+
+    def crowding(self, positions: Array) -> Array:
+        """(K,) mean distance from the NEIGHBOURS nearest held-out geometries: large where there is nothing to go by."""
+        return np.sort(self.held_distances(positions), axis=1)[:, :NEIGHBOURS].mean(axis=1)
+
+    def widening(self, positions: Array) -> Array:
+        """(K, 2) factors, 1 or more, on error bars of energies and forces: what the nearest held-out ones needed."""
+        if not len(self.held_positions):
+            return np.ones((len(positions), 2))
+        return widening(self.held_distances(positions), self.held_ratios)
 
     def order_in(self, molecule: Molecule) -> Array:
         """(N,) which atom of `molecule` is each atom of the model; Unsupported unless it is this molecule and near.
@@ -163,28 +214,21 @@ class ForceField:
                 f"its bonds are not those of {self.name}, which the model is of: another isomer, or a geometry with a"
                 " broken or new bond, far from the training data"
             )
-        if nearest > self.reach:
-            raise Unsupported(
-                f"the geometry is {nearest:.3g} standard deviations from the nearest training geometry of {self.name};"
-                f" error bars were calibrated up to {self.reach:.3g}"
-            )
-        self._check_angles(molecule.coordinates[best])
+        self._check_domain(molecule, best)
         return best
 
-    def _check_angles(self, positions: Array) -> None:
-        """Unsupported where a bond angle is outside those that the error bars were calibrated on.
-
-        Inverse distances tell little of wide angles: a straight water molecule is as near to training geometries as
-        others, and yet its energy is extrapolated.
-        """
-        triples = bonded_triples(self.graph)
-        angles = bond_angles(triples, positions[None])[0]
-        for atoms, angle, (low, high) in zip(triples, angles, self.angle_range, strict=False):
-            if not low <= angle <= high:
-                raise Unsupported(
-                    f"the bond angle {'-'.join(self.symbols[i] for i in atoms)} of {angle:.0f}° is far from the"
-                    f" training data of {self.name}: error bars were calibrated from {low:.0f}° to {high:.0f}°"
-                )
+    def _check_domain(self, molecule: Molecule, order: Array) -> None:
+        """Unsupported for a bond or an angle outside those that error bars were calibrated on, or far from all."""
+        if self.ranges is None:
+            return
+        outside = self.ranges.outside(molecule.symbols, molecule.coordinates)
+        self.ranges.refuse(f"far from the training data of {self.name}", molecule.symbols, outside)
+        crowding = float(self.crowding(molecule.coordinates[None, order])[0])
+        if crowding > self.reach:
+            raise Unsupported(
+                f"far from the training data of {self.name}: the geometry is {crowding:.3g} standard deviations from"
+                f" the {NEIGHBOURS} nearest that error bars were calibrated on, more than {self.reach:.3g}"
+            )
 
     @property
     def _formula(self) -> str:
@@ -195,6 +239,12 @@ def scaled(deviations: Array, scaling: tuple[float, float, float]) -> Array:
     """Error bars: factor · deviation ** exponent, none smaller than for the least deviation that was calibrated."""
     factor, exponent, least = scaling
     return factor * np.maximum(deviations, least) ** exponent
+
+
+def widening(distances: Array, ratios: Array) -> Array:
+    """(K, 2) root mean squares, 1 or more, of the `ratios` (H, 2) that are nearest by `distances` (K, H)."""
+    nearest = np.argsort(distances, axis=1, kind="stable")[:, :NEIGHBOURS]
+    return np.maximum(np.sqrt((ratios[nearest] ** 2).mean(axis=1)), 1.0)
 
 
 class Variances:

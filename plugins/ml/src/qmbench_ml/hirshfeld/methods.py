@@ -18,9 +18,9 @@ from qmbench import (
     require_neutral_singlet,
 )
 from qmbench_ml.hirshfeld.options import LearnedDispersionOptions
-from qmbench_ml.trained_elements import check_trained
 
 if TYPE_CHECKING:
+    from qmbench_ml.domain import Ranges
     from qmbench_ml.hirshfeld.model import Prediction
 
 MOST_UNCERTAIN, MOST_UNKNOWN, CERTAIN = 0.4, 0.8, 0.05
@@ -45,10 +45,17 @@ class LearnedRatios(Method[Molecule]):
     def check_system(self, system: Molecule, properties: frozenset[str]) -> None:
         if any(system.ghosts):
             raise Unsupported(f"{self.name} has no basis, so there are no ghosts")
-        check_trained(self.name, system)
+        self._ranges().check_elements(self.name, system)
         if system.n_parts > 1:
             require_neutral_singlet(system, self.name, "pbe+mbd/def2-tzvpd, say, takes any")
+            self._ranges().check(self.name, system)
         self._check_with_free_atoms(system)
+
+    def _ranges(self) -> Ranges:
+        from qmbench_ml.domain import ranges_in
+        from qmbench_ml.hirshfeld.model import FILE
+
+        return ranges_in(FILE)
 
     def _check_with_free_atoms(self, molecule: Molecule) -> None:
         """The plugin that defines the ratios has to be there, and an atom alone in its ground state."""
@@ -91,7 +98,10 @@ class LearnedRatios(Method[Molecule]):
                 f"{self.name}: the ratio of atom {worst + 1} ({molecule.symbols[worst]}) would be uncertain by "
                 f"{deviations[worst]:.2f}: nothing like it is in the training set"
             )
-        return prediction
+        if molecule.n_parts == 1:
+            return prediction
+        ranges = self._ranges()
+        return prediction.widened(ranges.added(molecule.n_parts, ranges.check(self.name, molecule)))
 
     def _rests_on(self, molecule: Molecule, prediction: Prediction) -> tuple[TrainingOverlap | None, Explanation]:
         from qmbench_ml import training_set

@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import hashlib
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cache
 from pathlib import Path
 
 import numpy as np
 
 from qmbench_ml.descriptors import N_FEATURES, Environments, soap
+from qmbench_ml.domain import Ranges
 from qmbench_ml.hirshfeld.regression import RatioProcess
 
 FILE = Path(__file__).parent.parent / "models" / "hirshfeld.npz"
@@ -36,6 +37,13 @@ class Prediction:
     prior: np.ndarray
     environments: Environments
 
+    def widened(self, added: np.ndarray) -> Prediction:
+        """With standard deviations `added` (n,) to those of the ratios, in squares, and as if all had one cause.
+
+        Atoms of one geometry are wrong together: both of a crushed H₂, both ends of a molecule that is like no other.
+        """
+        return replace(self, covariance=self.covariance + np.outer(added, added))
+
     @property
     def uncertainties(self) -> np.ndarray:
         """Standard deviation of each ratio, (n,)."""
@@ -46,12 +54,14 @@ class Prediction:
 class HirshfeldModel:
     """Processes by atomic number; sources by atomic number: (molecule, atom) of each selected environment.
 
-    calibration: factor on the standard deviations, fitted on molecules outside the training set.
+    calibration: factor on the standard deviations, fitted on molecules outside the training set. ranges: of bonds,
+    angles, contacts, neighbours in the training data, with the growth of a ratio's standard deviation outside them.
     """
 
     processes: dict[int, RatioProcess]
     sources: dict[int, list[tuple[str, int]]]
     calibration: float
+    ranges: Ranges
 
     def predict(self, numbers: np.ndarray, positions: np.ndarray, *, gradients: bool = False) -> Prediction:
         """Ratios of all atoms, from atomic numbers (n,) and positions (n, 3) in bohr."""
@@ -108,6 +118,7 @@ class HirshfeldModel:
             molecules=np.array(molecules),
             sources=np.array([(molecules.index(molecule), atom) for molecule, atom in sources], dtype=np.int16),
             calibration=self.calibration,
+            **self.ranges.arrays(),
         )
 
     @classmethod
@@ -130,7 +141,7 @@ class HirshfeldModel:
                     noise=float(kernel[2]),
                 )
                 places[int(number)] = sources[own]
-            return cls(processes, places, float(data["calibration"]))
+            return cls(processes, places, float(data["calibration"]), Ranges.from_arrays(data))
 
 
 def free_atom(number: int) -> np.ndarray:

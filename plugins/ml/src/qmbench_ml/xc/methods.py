@@ -2,15 +2,21 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from pydantic import Field
 
-from qmbench import Method, Molecule, Quantity, Resources, Result, Unsupported, require_elements
-from qmbench_pyscf import KohnShamOptions
+from qmbench import ATOMIC_NUMBERS, Method, Molecule, Quantity, Resources, Result, Unsupported, require_elements
+from qmbench_pyscf import KohnShamOptions, check_basis
+
+if TYPE_CHECKING:
+    from qmbench_ml.domain import Ranges
 
 ELEMENTS = ("H", "He", "Li", "Be", "B", "C", "N", "O", "F", "Ne", "Si", "P", "S", "Cl", "Ar")
 """Elements that the functional was fitted to or its error bars were tested on."""
+
+CLOSED_SHELLS = ("He", "Be", "Ne", "Ar")
+"""Of these, the atoms whose ground state is a closed shell."""
 
 
 class LearnedFunctionalOptions(KohnShamOptions):
@@ -27,8 +33,9 @@ class LearnedFunctional(Method[Molecule]):
     Kohn–Sham with PySCF, restricted for singlets and unrestricted otherwise. Fitted to total, ionization and
     dissociation energies of atoms and diatomics of this repository's CCSD(T). Energy in hartree; its error bar is that
     of the parameters' posterior (Mortensen et al., Phys. Rev. Lett. 95, 216401 (2005)), calibrated on other systems.
-    settings.uncertainty_modes: 20 numbers (hartree); the error bar of an energy is their norm, that of a difference of
-    energies the norm of the same difference of the modes, which is smaller than independent errors would be.
+    settings.uncertainty_modes: 20 numbers (hartree), and one more outside the ranges of bonds; the error bar of an
+    energy is their norm, that of a difference of energies the norm of the same difference of the modes, which is
+    smaller than independent errors would be.
     """
 
     name = "ml-xc"
@@ -37,6 +44,7 @@ class LearnedFunctional(Method[Molecule]):
     distributions = ("pyscf", "qmbench-pyscf", "numpy")
     citations = ("10.1103/PhysRevLett.115.036402", "10.1103/PhysRevLett.95.216401", "10.1063/5.0006074")
     Options = LearnedFunctionalOptions
+    examples = ("ml-xc/sto-3g", "ml-xc/6-31g(d)")
     tolerances = {"energy": 2e-5}
 
     def check_system(self, system: Molecule, properties: frozenset[str]) -> None:
@@ -44,12 +52,42 @@ class LearnedFunctional(Method[Molecule]):
         require_elements(system, ELEMENTS, self.name, "was not tested on")
         if system.n_electrons == 0:
             raise Unsupported(f"{name} has no electrons")
+        check_basis(self.options.basis, system)
+        atoms = len(system.real)
+        if system.charge not in ((0, 1) if atoms == 1 else (0,)):
+            what = "atoms of charge 0 and 1" if atoms == 1 else "neutral molecules"
+            raise Unsupported(f"{self.name}: its error bars hold for {what}, not for charge {system.charge}")
+        if atoms > 1:
+            self._check_bonds(system)
         if self.removed_electrons(system):
             raise Unsupported(f"{self.name} needs all electrons; {self.options.basis} puts some into a core potential")
         if system.multiplicity > 1 and self.options.reference == "restricted":
             raise Unsupported(
                 f"{self.name}: reference=restricted is for multiplicity 1, not {system.multiplicity}; leave it out"
             )
+
+    def _check_bonds(self, system: Molecule) -> None:
+        """Unsupported where bonds are too far outside the ranges, or broken ones could go unnoticed."""
+        ranges = self._ranges()
+        outside = ranges.check(self.name, system)
+        if self.options.stability or system.multiplicity > 1 or self.options.reference == "unrestricted":
+            return
+        symbols = system.elements
+        open_shells = [
+            piece
+            for piece in ranges.pieces(symbols, system.coordinates[list(system.real)])
+            if sum(ATOMIC_NUMBERS[symbols[i]] for i in piece) % 2
+            or (len(piece) == 1 and symbols[piece[0]] not in CLOSED_SHELLS)
+        ]
+        if outside or open_shells:
+            what = outside[0].told(symbols) if outside else f"{symbols[open_shells[0][0]]} stands without a bond"
+            raise Unsupported(f"{self.name}: {what}, so that its restricted solution may be unstable: stability=true")
+
+    def _ranges(self) -> Ranges:
+        from qmbench_ml.domain import ranges_in
+        from qmbench_ml.xc.model import FILE
+
+        return ranges_in(FILE)
 
     def removed_electrons(self, system: Molecule) -> int:
         from qmbench_pyscf import removed_electrons
@@ -72,21 +110,25 @@ class LearnedFunctional(Method[Molecule]):
 
         model = shipped()
         mf = converged_scf(system, self.options.specification(external(model.theta)), resources=resources)
+        if scf_settings(mf).get("external_instability"):
+            raise Unsupported(
+                f"{self.name}: the restricted solution is not the lowest, as where bonds break, and error bars do not"
+                " hold there; reference=unrestricted follows the instability"
+            )
         with pyscf_session(resources):
             rho, weights, nearest = on_grid(mf)
         per_centre = weights[:, None] * (nearest[:, None] == np.arange(len(system.symbols)))
         by_parameter = gradient(model.theta, rho, per_centre)
         modes = model.modes.T @ by_parameter
         total = modes.sum(1)
+        ranges = self._ranges()
+        added = float(ranges.totals(ranges.check(self.name, system)) @ ranges.growth) if len(system.real) > 1 else 0.0
+        if added > 0:
+            total = np.append(total, added)
         settings: dict[str, Any] = scf_settings(mf) | {"uncertainty_modes": total.tolist()}
         found = Quantity(float(mf.e_tot), "hartree", float(np.linalg.norm(total)), "model")
-        warnings = (
-            ("the restricted solution is not the lowest: reference=unrestricted follows the instability",)
-            if settings.get("external_instability")
-            else ()
-        )
         explanation = shares(system, model, rho, per_centre, modes)
-        return Result({"energy": found}, settings, warnings, model.overlap(system), explanation)
+        return Result({"energy": found}, settings, (), model.overlap(system), explanation)
 
 
 METHODS = (LearnedFunctional,)

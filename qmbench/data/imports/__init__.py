@@ -1,0 +1,1 @@
+"""Databases as others keep them, read into benchmark folders, and benchmarks written as others read them."""
