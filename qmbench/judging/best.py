@@ -7,22 +7,13 @@ set of those that are not distinguishable from the best is a model confidence se
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from typing import TYPE_CHECKING, Any
+from collections.abc import Hashable, Sequence
+from dataclasses import dataclass
 
 import numpy as np
 
 from qmbench.judging import bootstrap
-from qmbench.judging.comparison import error_matrix
 from qmbench.judging.network import adjusted_means, components, p_scores
-
-if TYPE_CHECKING:
-    import pandas as pd
-
-RANKING_COLUMNS = (
-    "benchmark observable unit level_of_theory bsse n n_entries place adjusted_mean_absolute_error adjusted_low "
-    "adjusted_high p_score p_best among_best entries_needed why_not"
-).split()
 
 POWER = 0.8
 """Chance to tell two levels apart with the number of entries that is named."""
@@ -64,79 +55,72 @@ def _largest(centred: np.ndarray, scale: np.ndarray) -> np.ndarray:
     return out
 
 
+@dataclass(frozen=True)
+class Ranking:
+    """Arrays (levels,), NaN where nothing can be said. mean, low, high: mean absolute error as it would be over all
+    entries, with its interval. p_score: how certain a level is to be better than another one, on average over those (see
+    `network.p_scores`). p_best: of the model confidence set. decided: whether the level takes part in that. among_best:
+    whether it is in the set. entries_needed: how many entries it would take to tell the first two apart; None where they
+    are told apart, or none would do. pairs: (2, levels, levels) intervals of the differences column − row."""
+
+    mean: np.ndarray
+    low: np.ndarray
+    high: np.ndarray
+    p_score: np.ndarray
+    p_best: np.ndarray
+    decided: np.ndarray
+    among_best: np.ndarray
+    entries_needed: int | None
+    pairs: np.ndarray
+
+
 def ranking(
-    scored: pd.DataFrame,
-    molecules: Mapping[tuple[str, str], str] | None = None,
+    absolute: np.ndarray,
+    molecules: Sequence[Hashable] | None = None,
+    order: np.ndarray | None = None,
     confidence: float = 0.95,
     resamples: int = 1000,
-) -> pd.DataFrame:
-    """One row per level of each benchmark and observable, the smallest adjusted mean absolute error first.
+) -> Ranking:
+    """Rank levels by absolute errors (entries, levels), NaN where there is none.
 
-    scored: from `statistics.score`; entries that a level was trained on do not score it. molecules: (benchmark, entry) ->
-    what is drawn together when entries are resampled; by default each entry by itself. Columns: n, entries the level has
-    an error on, of n_entries; place; adjusted_mean_absolute_error with its interval at `confidence`; p_score: how
-    certain it is to be better than another level, on average over those (see `network.p_scores`); p_best: of the model
-    confidence set; among_best: whether it is in the set at `confidence`, None where that can't be said, and then why_not
-    says why; entries_needed: how many entries it would take to tell the first two levels apart, None where they are.
+    molecules: entries that are drawn together when entries are resampled; by default each is drawn by itself. order:
+    (entries,) indices, the order in which they are numbered for that. Levels with fewer than bootstrap.MINIMUM_ENTRIES
+    entries, or that no entry links with the others, take no part in intervals and in the set. resamples 0: neither.
     """
-    import pandas as pd
-
-    rows: list[tuple[Any, ...]] = []
-    for (benchmark, observable, unit), part in scored.groupby(["benchmark", "observable", "unit"], sort=False):
-        errors, entries, levels = error_matrix(part)
-        keys = [(molecules or {}).get((str(benchmark), e), e) for e in entries]
-        for j, found in _ranked(np.abs(errors), _in_order(part, entries), keys, confidence, resamples):
-            rows.append((benchmark, observable, unit, *levels[j], *found))
-    return pd.DataFrame(rows, columns=RANKING_COLUMNS)
-
-
-def _in_order(part: pd.DataFrame, entries: list[str]) -> np.ndarray:
-    """Entries in an order that neither their names nor their rows decide: by reference value."""
-    if "reference" not in part:
-        return np.arange(len(entries))
-    reference = part.drop_duplicates("entry").set_index("entry")["reference"].astype(float).reindex(entries)
-    return np.argsort(reference.to_numpy(), kind="stable")
-
-
-def _ranked(
-    absolute: np.ndarray, order: np.ndarray, molecules: list[str], confidence: float, resamples: int
-) -> list[tuple[int, tuple[Any, ...]]]:
     has = np.isfinite(absolute)
-    n, everything = has.sum(axis=0), int(has.any(axis=1).sum())
+    n, m = has.sum(axis=0), absolute.shape[1]
     part = components(has)
-    main = int(np.bincount(part, n).argmax()) if len(part) else 0
-    mean, low, high, score, p = (np.full(absolute.shape[1], np.nan) for _ in range(5))
-    why = np.full(absolute.shape[1], None, dtype=object)
+    main = int(np.bincount(part, n).argmax()) if m else 0
+    mean, low, high, score, p = (np.full(m, np.nan) for _ in range(5))
+    pairs = np.full((2, m, m), np.nan)
     inside = np.flatnonzero((part == main) & (n > 0))
-    rows = np.flatnonzero(has[:, inside].any(axis=1)) if len(inside) else np.arange(0)
+    rows = np.flatnonzero(has[:, inside].any(axis=1))
     able = inside[n[inside] >= bootstrap.MINIMUM_ENTRIES]
-    names = list(dict.fromkeys(molecules[i] for i in order if i in set(rows.tolist())))
+    sequence = np.arange(len(absolute)) if order is None else order
+    keys = list(range(len(absolute))) if molecules is None else list(molecules)
+    used = set(rows.tolist())
+    names = list(dict.fromkeys(keys[i] for i in sequence.tolist() if i in used))
     if len(inside):
         mean[inside] = adjusted_means(absolute[np.ix_(rows, inside)])
     needed = None
-    if len(able) >= 2 and len(names) >= bootstrap.MINIMUM_ENTRIES:
+    if resamples and len(able) >= 2 and len(names) >= bootstrap.MINIMUM_ENTRIES:
         place = {name: k for k, name in enumerate(names)}
-        counts = bootstrap.resample_counts(len(names), resamples)[:, [place[molecules[i]] for i in rows]]
-        drawn = adjusted_means(absolute[np.ix_(rows, able)], counts, steps=50, tolerance=1e-5)
+        times = resamples if len(names) < bootstrap.MANY_ENTRIES else (resamples + 1) // 2
+        counts = bootstrap.resample_counts(len(names), times)[:, [place[keys[i]] for i in rows]]
         own = adjusted_means(absolute[np.ix_(rows, able)])
-        whole = np.isfinite(drawn).all(axis=1)
-        drawn = own + (drawn[whole] - own) * _small_sample(len(names), confidence)
+        drawn = adjusted_means(absolute[np.ix_(rows, able)], counts, steps=50, tolerance=1e-5)
+        drawn = drawn[np.isfinite(drawn).all(axis=1)]
+        drawn = own + (drawn - own) * _small_sample(len(names), confidence)
         p[able] = model_confidence_set(own, drawn)
         score[able] = p_scores(own, np.cov(drawn.T))
-        ends = np.quantile(drawn, [(1.0 - confidence) / 2.0, (1.0 + confidence) / 2.0], axis=0)
-        low[able], high[able] = np.maximum(ends, 0.0)
+        tails = [(1.0 - confidence) / 2.0, (1.0 + confidence) / 2.0]
+        low[able], high[able] = np.maximum(np.quantile(drawn, tails, axis=0), 0.0)
+        for k, j in enumerate(able.tolist()):
+            pairs[:, j, able] = np.quantile(drawn - drawn[:, k, None], tails, axis=0)
         needed = _entries_needed(own, drawn, len(names), confidence)
     decided = np.isfinite(p)
-    for j in np.flatnonzero(~decided):
-        why[j] = _why_not(int(n[j]), part[j] == main, len(able), len(names))
-    first = np.where(np.isfinite(mean), mean, np.inf)
-    sequence = np.lexsort((np.arange(len(first)), first, ~decided if decided.any() else np.zeros(len(first), bool)))
-    out = []
-    for k, j in enumerate(sequence.tolist()):
-        among = bool(p[j] >= 1.0 - confidence) if decided[j] else None
-        numbers = (mean[j], low[j], high[j], score[j], p[j], among, needed, why[j])
-        out.append((j, (int(n[j]), everything, k + 1, *numbers)))
-    return out
+    with np.errstate(invalid="ignore"):
+        return Ranking(mean, low, high, score, p, decided, decided & (p >= 1.0 - confidence), needed, pairs)
 
 
 def _small_sample(n: int, confidence: float) -> float:
@@ -145,17 +129,6 @@ def _small_sample(n: int, confidence: float) -> float:
 
     end = 0.5 + confidence / 2.0
     return float(np.sqrt(n / (n - 1.0)) * stdtrit(n - 1, end) / ndtri(end))
-
-
-def _why_not(n: int, connected: bool, able: int, molecules: int) -> str:
-    least = bootstrap.MINIMUM_ENTRIES
-    if n == 0:
-        return "nothing scores it"
-    if not connected:
-        return "it shares no entry with the others"
-    if n < least or molecules < least:
-        return f"{min(n, molecules)} entries decide nothing ({least} are needed)"
-    return f"no other level has {least} entries" if able < 2 else ""
 
 
 def _entries_needed(losses: np.ndarray, resampled: np.ndarray, n: int, confidence: float) -> int | None:

@@ -93,6 +93,9 @@ def known_errors(
     what the same levels did in classes of other benchmarks, in the same unit.
     """
     n, m = error.shape
+    if not m:
+        blank = np.empty((n, 0))
+        return Known(blank, blank, blank, blank.astype(int), blank, blank, blank)
     keys = list(range(n)) if molecules is None else list(molecules)
     stated = [np.zeros((n, m)) if x is None else np.nan_to_num(x) for x in (statistical, basis)]
     own2 = stated[0] ** 2 + stated[1] ** 2

@@ -79,7 +79,7 @@ class Evaluation:
         """Where values contradict each other: see `disagree_document`."""
         from qmbench.judging.disagree_document import disagree_document
 
-        return disagree_document(self.results, self.references, self.benchmarks, self.families, significance)
+        return disagree_document(self.results, self.references, self.benchmarks, self.families, significance, self.claims)
 
     @cached_property
     def pairs(self) -> pd.DataFrame:
@@ -120,6 +120,11 @@ class Evaluation:
     def families(self) -> Mapping[str, Mapping[str, str]]:
         """level -> what it shares with others, as its method declared it when the run was made."""
         return self.run.families if self.run else {}
+
+    @property
+    def claims(self) -> Mapping[str, str]:
+        """level -> `Method.claims` when the run was made."""
+        return self.run.claims if self.run else {}
 
     @property
     def stochastic(self) -> set[str]:

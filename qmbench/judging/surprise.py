@@ -86,6 +86,9 @@ def surprises(
     has = np.isfinite(actual)
     shared = np.where(np.isnan(u := _or_zeros(reference_uncertainty, n)), 0.0, u)
     keys = list(range(n)) if molecules is None else list(molecules)
+    if not actual.size:
+        none = np.full(n, np.nan)
+        return Surprises(actual, actual, actual, actual, actual.astype(bool), none, none, False)
     enough = (has.sum(axis=0) >= LEAST_ENTRIES).sum() >= LEAST_LEVELS and len(set(keys)) >= LEAST_ENTRIES
     if not enough:
         return _by_record(actual, scatter, freedom, shared, rate)
@@ -338,6 +341,12 @@ def _probability(d: np.ndarray, s: np.ndarray, freedom: np.ndarray | float, shar
         # Beyond any doubt both densities may be nought.
         p = np.where(share * shift + chance > 0, share * shift / (share * shift + (1.0 - share) * chance), 1.0)
     return np.where(np.isfinite(d) & np.isfinite(s), p, 0.0)
+
+
+def shift_probability(z: float) -> float:
+    """That a deviation of z standard uncertainties is a shift, where a value in 1/USUAL_SHARE is shifted."""
+    one = np.ones(1)
+    return float(_probability(np.minimum(z, 1e3) * one, one, 1e3, USUAL_SHARE)[0])
 
 
 def _two_groups(residual: np.ndarray, spread: np.ndarray) -> tuple[float, float, float]:
