@@ -8,6 +8,9 @@ from typing import Any
 
 from qmbench.domain.errors import QmbenchError
 
+LEAST_CLASS = 20
+"""With fewer entries a class's scatter is known to no better than a fifth, and its level's whole record says more."""
+
 
 def molecules(benchmark: Any, entries: Iterable[str] | None = None) -> dict[str, str]:
     """entry -> a name that entries of one molecule have in common.
@@ -54,7 +57,10 @@ def molecules_of(benchmarks: Mapping[str, Any], keys: Iterable[tuple[str, str]])
 
 
 def classes(subsets: Iterable[tuple[str, ...]], tags: Iterable[tuple[str, ...]]) -> tuple[str, ...]:
-    """The class of each entry: its first subset, or without one its first tag that is a word; empty: none."""
-    return tuple(
-        s[0] if s else next((t for t in own if ":" not in t), "") for s, own in zip(subsets, tags, strict=True)
-    )
+    """The class of each entry: its first subset, or without one its first tag that is a word; empty: none.
+
+    Classes of fewer than LEAST_CLASS entries are taken together.
+    """
+    words = [s[0] if s else next((t for t in own if ":" not in t), "") for s, own in zip(subsets, tags, strict=True)]
+    size = Counter(words)
+    return tuple(word if size[word] >= LEAST_CLASS else "" for word in words)

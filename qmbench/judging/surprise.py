@@ -80,9 +80,11 @@ def surprises(
     standard uncertainty of what the errors were taken from; 0 or NaN: none is stated; inf: they were taken from
     an arbitrary number, as where there is no reference. rate: share of what is called surprising that may be chance.
     """
+    n = len(error)
+    if reference_uncertainty is not None:  # an arbitrary number is no zero to take errors from: their median is one
+        error = np.where(np.isinf(reference_uncertainty)[:, None], error - _row_medians(error - bias)[:, None], error)
     with np.errstate(invalid="ignore", divide="ignore"):
         actual = (error - bias) / scatter
-    n, _ = actual.shape
     has = np.isfinite(actual)
     shared = np.where(np.isnan(u := _or_zeros(reference_uncertainty, n)), 0.0, u)
     keys = list(range(n)) if molecules is None else list(molecules)
@@ -108,6 +110,11 @@ def surprises(
     common, u = _stretched(model.common, model.common_uncertainty)
     news = _called(probability, actual, residual, rate)
     return Surprises(actual, model.expected, spread, np.where(has, probability, np.nan), news, common, u, True)
+
+
+def _row_medians(x: np.ndarray) -> np.ndarray:
+    """The median of each row over what is there; 0 where nothing is."""
+    return np.array([np.median(row[np.isfinite(row)]) if np.isfinite(row).any() else 0.0 for row in x])
 
 
 def _one_more(candidate: np.ndarray, flagged: np.ndarray, q: np.ndarray) -> np.ndarray:
@@ -284,7 +291,10 @@ def _row(
     weight = p @ one
     total = float(one @ weight)
     if len(here) >= LEAST_LEVELS:
-        out.common[i], out.common_uncertainty[i] = float(weight @ clipped[here]) / total, total**-0.5
+        # About their median, so that a reference that is far off is not clipped to a near one.
+        middle = float(np.median(actual[here] * scatter[here]))
+        about = np.clip(actual[here] - middle * one, -WIDE_CLIP, WIDE_CLIP)
+        out.common[i], out.common_uncertainty[i] = middle + float(weight @ about) / total, total**-0.5
     if shared > 0:  # the errors share that of the reference
         p = p - np.outer(weight, weight) / (total + (shared**-2 if np.isfinite(shared) else 0.0))
     diagonal = np.diag(p)

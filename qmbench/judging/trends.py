@@ -154,7 +154,9 @@ def _without_one(x: np.ndarray, y: np.ndarray, u: np.ndarray, whole: Fit) -> tup
     # Of very many points those are tried that can pull most: by distance from the middle, and by that times residual.
     far = np.abs(x - np.median(x))
     pull = far * np.abs(y - whole["intercept"] - whole["slope"] * x)
-    tried = np.unique(np.concatenate([np.argsort(-far)[:MOST_LEFT_OUT], np.argsort(-pull)[:MOST_LEFT_OUT]]))
+    # The more there are, the less any one can do, and the fewer are tried.
+    most = min(MOST_LEFT_OUT, max(3, 4000 // len(has)))
+    tried = np.unique(np.concatenate([np.argsort(-far)[:most], np.argsort(-pull)[:most]]))
     keep = np.arange(len(has)) != tried[:, None]
     varies = np.array([np.ptp(x[row]) > 1e-12 * np.abs(x[row]).max() for row in keep])
     if not varies.all():  # all others have one x

@@ -462,8 +462,14 @@ def test_the_document_has_the_shape_that_was_promised(published):
         assert {"value", "uncertainty"} <= set(x["consensus"])
         known = [v["uncertainty"] for v in x["votes"]]
         assert all(u is None or u > 0 for u in known)
-    contradicting = [x["max_z"] for x in document["entries"] if x["significant_pairs"]]
-    assert contradicting == sorted(contradicting, reverse=True)
+    place = {"surprising": 0, "expected": 1, "none": 2}
+    ranks = [(place[x["tier"]], x["nothing_known"], -round(x["surprise"], 3) if not place[x["tier"]] else 0) for x in document["entries"]]
+    assert ranks == sorted(ranks)
+    expected = [x["max_z"] for x in document["entries"] if x["tier"] == "expected"]
+    assert expected == sorted(expected, reverse=True)
+    for x in document["entries"]:
+        assert 0.0 <= x["surprise"] <= 1.0
+        assert bool(x["why_surprising"]) == (x["tier"] == "surprising") == bool(x["to_settle"])
     assert set(document) >= {"entries", "pairs", "summary"}
     pair = next(p for p in document["pairs"] if {p["a"], p["b"]} == {"LNO-CCSD(T)", "FN-DMC-2021"})
     assert pair["n"] == 7
