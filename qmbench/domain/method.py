@@ -89,9 +89,10 @@ class Method(ABC, Generic[S]):
     # True when two runs with different seeds give different numbers (then each carries its uncertainty). Where that
     # depends on the options, extend `is_stochastic`.
     stochastic: ClassVar[bool] = False
-    # "reference" where the method is meant to give the answer itself up to its basis set and its stated uncertainty (full
-    # configuration interaction, CCSD(T), diffusion Monte Carlo): reports then ask first whether such values agree with
-    # each other. A basis far from its limit takes the claim away, unless it is one "in any basis"; see `claims`.
+    # "reference" where the method is meant to give the answer itself up to its basis set and its stated uncertainty
+    # (full configuration interaction, CCSD(T), diffusion Monte Carlo): reports then ask first whether such values
+    # agree with each other. A basis far from its limit takes the claim away, unless it is one "in any basis"; see
+    # `claims`.
     claim: ClassVar[Literal["", "reference", "reference in any basis"]] = ""
     # Cheap levels of theory, as one writes them ("hf/sto-3g"): shown by `qmbench show` and computed by the
     # conformance kit. Empty: the name alone, or with sto-3g where there is a basis.
@@ -219,7 +220,8 @@ class Method(ABC, Generic[S]):
 
 
 def near_limit(basis: str) -> bool:
-    """Whether correlation energies in a basis set are near those of a complete one: from quintuple zeta, by its name."""
+    """Whether correlation energies in a basis set are near those of a complete one: from quintuple zeta, by its
+    name."""
     return bool(re.search(r"(?<![0-9a-z])(?:cc-p(?:w?c)?v)?[5-9]z|cbs", basis.lower()))
 
 

@@ -1,8 +1,8 @@
 """Which levels are the best of a benchmark, as far as its entries can tell: a set of levels, not one.
 
 Levels are ranked by the mean absolute errors that they would have over all entries (`network.adjusted_means`), and the
-set of those that are not distinguishable from the best is a model confidence set: Hansen, Lunde & Nason, Econometrica 79,
-453 (2011), with the statistic T_R and entries drawn with replacement, molecule by molecule.
+set of those that are not distinguishable from the best is a model confidence set: Hansen, Lunde & Nason, Econometrica
+79, 453 (2011), with the statistic T_R and entries drawn with replacement, molecule by molecule.
 """
 
 from __future__ import annotations
@@ -58,10 +58,11 @@ def _largest(centred: np.ndarray, scale: np.ndarray) -> np.ndarray:
 @dataclass(frozen=True)
 class Ranking:
     """Arrays (levels,), NaN where nothing can be said. mean, low, high: mean absolute error as it would be over all
-    entries, with its interval. p_score: how certain a level is to be better than another one, on average over those (see
-    `network.p_scores`). p_best: of the model confidence set. decided: whether the level takes part in that. among_best:
-    whether it is in the set. entries_needed: how many entries it would take to tell the first two apart; None where they
-    are told apart, or none would do. pairs: (2, levels, levels) intervals of the differences column − row."""
+    entries, with its interval. p_score: how certain a level is to be better than another one, on average over those
+    (see `network.p_scores`). p_best: of the model confidence set. decided: whether the level takes part in that.
+    among_best: whether it is in the set. entries_needed: how many entries it would take to tell the first two apart;
+    None where they are told apart, or none would do. pairs: (2, levels, levels) intervals of the differences column −
+    row."""
 
     mean: np.ndarray
     low: np.ndarray

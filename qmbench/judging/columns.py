@@ -72,7 +72,8 @@ class Group:
     within: str = ""
     # What of the value's entry its level was trained on, as in the results; empty or None: nothing. No array: nowhere.
     overlap: np.ndarray | None = None
-    # Which entries are about one molecule (see `molecules`), and the uncertainty that the basis set makes, NaN: unknown.
+    # Which entries are about one molecule (see `molecules`), and the uncertainty that the basis set makes, NaN:
+    # unknown.
     molecules: tuple[str, ...] = ()
     basis: np.ndarray | None = None
 
@@ -89,7 +90,8 @@ def groups(
     Where sets hold within approximations, there is a matrix for each of those, too, if it has two columns.
 
     results, references: the tidy tables. families: level -> what it shares, from `Method.families`; claims: level ->
-    `Method.claims`. Where a benchmark has results, its entries are those, and those that are not for computing; otherwise all it has.
+    `Method.claims`. Where a benchmark has results, its entries are those, and those that are not for computing;
+    otherwise all it has.
     """
     declared = families or {}
     current = references[references["status"].ne("superseded")]
@@ -115,8 +117,8 @@ def groups(
 def _claiming(column: Column, within: str, claims: Mapping[str, str]) -> Column:
     """The column, with whether it claims reference quality for the question of its group.
 
-    A level by what its method says of it: everywhere, or in its own basis alone, where the question has to be that of the
-    basis. A reference set by being the default one, a limit, or of a kind of theory that is used as reference.
+    A level by what its method says of it: everywhere, or in its own basis alone, where the question has to be that of
+    the basis. A reference set by being the default one, a limit, or of a kind of theory that is used as reference.
     """
     if column.kind == "computed":
         word, _, basis = claims.get(column.level_of_theory, "").partition(" ")

@@ -32,10 +32,11 @@ def disagree_document(
 ) -> dict[str, Any]:
     """The whole document, JSON-ready; numbers that do not exist are None.
 
-    results, references: tidy tables; families: level -> `Method.families()`; claims: level -> `Method.claims()`. `within` is empty, or the approximation
-    inside which the values of that object were weighed (see `qmbench.data.reference_sets`). Entries are ranked:
-    surprising contradictions first, by how probable it is that something is off, then those that known errors explain,
-    by the largest |z|; see `tiers`. Entries with a single value are counted in `summary` and not listed.
+    results, references: tidy tables; families: level -> `Method.families()`; claims: level -> `Method.claims()`.
+    `within` is empty, or the approximation inside which the values of that object were weighed (see
+    `qmbench.data.reference_sets`). Entries are ranked: surprising contradictions first, by how probable it is that
+    something is off, then those that known errors explain, by the largest |z|; see `tiers`. Entries with a single
+    value are counted in `summary` and not listed.
     """
     judged = disagreement(groups(results, references, benchmarks, families, claims), significance)
     apart = reference_threshold(judged, significance)
@@ -60,7 +61,10 @@ def disagree_document(
         "pairs": [p for j in judged for p in pair_summaries(j.group, j.uncertainty, j.threshold)],
         "methods": [_methods(j) for j in judged],
         "known": [row for w in weighed for row in _known(w)],
-        "trends": sorted((t for j in judged for t in trends(j.group, np.where(j.assumed, j.group.uncertainty, j.uncertainty))), key=lambda t: t["p"])[:TRENDS_SHOWN],
+        "trends": sorted(
+            (t for j in judged for t in trends(j.group, np.where(j.assumed, j.group.uncertainty, j.uncertainty))),
+            key=lambda t: t["p"],
+        )[:TRENDS_SHOWN],
         "next_calculations": next_calculations(judged),
     }
 
@@ -114,9 +118,12 @@ def _entry(w: Weighed, e: int, agreed: Consensus, deviation: np.ndarray, deviati
     }
 
 
-def _votes(w: Weighed, e: int, here: np.ndarray, deviation: np.ndarray, deviation_u: np.ndarray) -> list[dict[str, Any]]:
+def _votes(
+    w: Weighed, e: int, here: np.ndarray, deviation: np.ndarray, deviation_u: np.ndarray
+) -> list[dict[str, Any]]:
     """Each method's value with its uncertainty (None: not stated), what was assumed where none is stated that can be
-    used (rounding alone can't, of an estimate), its deviation from the consensus of all the others, and what is known."""
+    used (rounding alone can't, of an estimate), its deviation from the consensus of all the others, and what is
+    known."""
     j, g = w.judged, w.judged.group
     known = [_of_vote(w, e, c) for c in here.tolist()]
     stated, used, assumed = g.uncertainty[e].tolist(), j.uncertainty[e].tolist(), j.assumed[e].tolist()
@@ -176,7 +183,9 @@ def _known(w: Weighed) -> list[dict[str, Any]]:
             if not rows.any():
                 continue
             # Medians over what is known of each entry, which is from all the others.
-            middle = {name: float(np.median(getattr(k, name)[rows, c])) for name in ("bias", "scatter", "method", "basis")}
+            middle = {
+                name: float(np.median(getattr(k, name)[rows, c])) for name in ("bias", "scatter", "method", "basis")
+            }
             out.append(
                 {
                     "benchmark": g.benchmark,
@@ -196,8 +205,8 @@ def _known(w: Weighed) -> list[dict[str, Any]]:
 
 
 def _references(weighed: list[Weighed]) -> dict[str, Any]:
-    """Whether what claims reference quality agrees with each other: on how many entries there are two such values with a
-    stated uncertainty, and where they contradict each other."""
+    """Whether what claims reference quality agrees with each other: on how many entries there are two such values with
+    a stated uncertainty, and where they contradict each other."""
     compared, contradictions = 0, []
     for w in weighed:
         j, g = w.judged, w.judged.group

@@ -88,9 +88,9 @@ def known_errors(
 
     error: (entries, levels), NaN where there is none; for such an entry everything else is used. classes: of the
     entries. molecules: entries of one molecule are left out together; by default each entry is its own. statistical,
-    basis: standard uncertainties of the values, NaN: none stated. order: (entries,) numbers by which molecules are dealt
-    into batches where they are many, such as the reference values; floor: the least scatter, per entry. elsewhere:
-    what the same levels did in classes of other benchmarks, in the same unit.
+    basis: standard uncertainties of the values, NaN: none stated. order: (entries,) numbers by which molecules are
+    dealt into batches where they are many, such as the reference values; floor: the least scatter, per entry.
+    elsewhere: what the same levels did in classes of other benchmarks, in the same unit.
     """
     n, m = error.shape
     if not m:
@@ -122,12 +122,10 @@ def known_errors(
     scatter2 = (scale * stretch * _student_95(tail) / NORMAL_95) ** 2
     method = np.sqrt(np.maximum(scatter2 - mean2, np.maximum(np.asarray(least) ** 2, 0.0)))
     total = np.sqrt(method**2 + own2)
-    blank = ~known
-    return Known(
-        *(np.where(blank, np.nan, x) for x in (location, total, tail)),
-        np.nan_to_num(count).astype(int),
-        *(np.where(blank, np.nan, x) for x in (method, stated[1], stated[0])),
+    bias, total, tail, method, own_basis, own = (
+        np.where(known, x, np.nan) for x in (location, total, tail, method, stated[1], stated[0])
     )
+    return Known(bias, total, tail, np.nan_to_num(count).astype(int), method, own_basis, own)
 
 
 def summary(error: np.ndarray, classes: Sequence[Hashable]) -> Summary:
@@ -173,7 +171,9 @@ def location_scale(x: np.ndarray, steps: int = 40) -> Summary:
         scale2 = np.where(scale2 > 1e-6 * square, scale2, square)
         for _ in range(steps):
             d2 = np.where(has, (filled - location) ** 2, 0.0)
-            weight = np.where(has, (WEIGHT_FREEDOM + 1.0) / (WEIGHT_FREEDOM + d2 / np.where(scale2 > 0, scale2, 1.0)), 0.0)
+            weight = np.where(
+                has, (WEIGHT_FREEDOM + 1.0) / (WEIGHT_FREEDOM + d2 / np.where(scale2 > 0, scale2, 1.0)), 0.0
+            )
             location = (weight * filled).sum(axis=0) / weight.sum(axis=0)
             new = (weight * np.where(has, (filled - location) ** 2, 0.0)).sum(axis=0) / (n - 1.0)
             still = np.abs(new - scale2) > 1e-9 * scale2
@@ -205,7 +205,9 @@ def _shrunk(mine: Summary, others: Summary) -> tuple[np.ndarray, np.ndarray, np.
             theirs = np.where(usable, others.location, np.nan)
             their_u = np.sqrt(1.4 * others.scale2 / np.maximum(others.n, 1.0))
             both = np.concatenate([np.where(np.isfinite(u2) & (u2 > 0), location, np.nan)[None], theirs])
-            u = np.concatenate([np.sqrt(np.where(np.isfinite(u2) & (u2 > 0), u2, 1.0))[None], np.where(usable, their_u, 1.0)])
+            u = np.concatenate(
+                [np.sqrt(np.where(np.isfinite(u2) & (u2 > 0), u2, 1.0))[None], np.where(usable, their_u, 1.0)]
+            )
             tau2 = mandel_paule(both.T, u.T)
             weight = np.where(np.isfinite(both), 1.0 / (u**2 + tau2), 0.0)
             total = weight.sum(axis=0)
@@ -216,7 +218,9 @@ def _shrunk(mine: Summary, others: Summary) -> tuple[np.ndarray, np.ndarray, np.
             alone = np.isfinite(u2) & (u2 > 0)
             w, p = np.where(alone, 1.0 / np.where(alone, u2, 1.0), 0.0), 1.0 / prior2
             shrinks = k >= 2 if mine.n.any() else k >= 1
-            location = np.where(shrinks & np.isfinite(p), (w * np.nan_to_num(location) + p * centre) / (w + p), location)
+            location = np.where(
+                shrinks & np.isfinite(p), (w * np.nan_to_num(location) + p * centre) / (w + p), location
+            )
             variance = np.where(shrinks & np.isfinite(p), 1.0 / (w + p), variance)
     return location, np.sqrt(scale2 + variance), scale_freedom
 
@@ -233,7 +237,9 @@ def _shrunk_scale(mine: Summary, others: Summary) -> tuple[np.ndarray, np.ndarra
         mean, freedom = mine.scale2, np.where(own, mine.n - 1.0, 0.0)
         if not usable.any():
             return mean, freedom
-        logs = np.log(np.concatenate([np.where(own, mine.scale2, np.nan)[None], np.where(usable, others.scale2, np.nan)]))
+        logs = np.log(
+            np.concatenate([np.where(own, mine.scale2, np.nan)[None], np.where(usable, others.scale2, np.nan)])
+        )
         u = np.concatenate(
             [np.sqrt(4.0 / np.where(own, mine.n - 1.0, 1.0))[None], np.sqrt(4.0 / np.maximum(others.n - 1.0, 1.0))]
         )

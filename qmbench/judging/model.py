@@ -79,7 +79,9 @@ class Evaluation:
         """Where values contradict each other: see `disagree_document`."""
         from qmbench.judging.disagree_document import disagree_document
 
-        return disagree_document(self.results, self.references, self.benchmarks, self.families, significance, self.claims)
+        return disagree_document(
+            self.results, self.references, self.benchmarks, self.families, significance, self.claims
+        )
 
     @cached_property
     def pairs(self) -> pd.DataFrame:

@@ -8,8 +8,8 @@ from typing import Any
 
 from qmbench.domain.errors import QmbenchError
 
-LEAST_CLASS = 20
-"""With fewer entries a class's scatter is known to no better than a fifth, and its level's whole record says more."""
+LEAST_CLASS = 30
+"""With fewer entries one wild error in a class hides the next, and its level's whole record says more."""
 
 
 def molecules(benchmark: Any, entries: Iterable[str] | None = None) -> dict[str, str]:

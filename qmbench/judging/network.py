@@ -1,7 +1,7 @@
 """Levels ranked over entries that not all of them have: a network of paired comparisons.
 
-Entries are what studies are in network meta-analysis, and levels the treatments: levels that share an entry are compared
-on it, others through those that they share entries with, and all comparisons are consistent. Graph-theoretical
+Entries are what studies are in network meta-analysis, and levels the treatments: levels that share an entry are
+compared on it, others through those that they share entries with, and all comparisons are consistent. Graph-theoretical
 estimator: Rücker, Res. Synth. Methods 3, 312 (2012); several arms: Rücker & Schwarzer, Stat. Med. 33, 4353 (2014);
 P-scores: Rücker & Schwarzer, BMC Med. Res. Methodol. 15, 58 (2015).
 
@@ -41,8 +41,9 @@ def graph_estimate(
 ) -> Network:
     """Consistent effects from differences (effect of `first` − effect of `second`) with weights 1/variance.
 
-    study: which study each difference is from; by default each is of its own. Weights of studies with more than two arms come from `arm_weights`. The network is an electrical one: weights are
-    conductances, and L⁺, the pseudo-inverse of its Laplacian, gives effects L⁺Bᵀ(w·d) and their covariance.
+    study: which study each difference is from; by default each is of its own. Weights of studies with more than two
+    arms come from `arm_weights`. The network is an electrical one: weights are conductances, and L⁺, the
+    pseudo-inverse of its Laplacian, gives effects L⁺Bᵀ(w·d) and their covariance.
     """
     incidence = np.zeros((len(first), treatments))
     incidence[np.arange(len(first)), first] = 1.0
@@ -89,8 +90,8 @@ def components(has: np.ndarray) -> np.ndarray:
 def p_scores(effects: np.ndarray, covariance: np.ndarray) -> np.ndarray:
     """How certain it is that each treatment is better than another one, on average over the others; small is better.
 
-    The mean over k of Φ((effect_k − effect_j)/s_jk), s² the variance of their difference. 1: surely the best; 0: surely the
-    worst; ½ on average. NaN of a single treatment.
+    The mean over k of Φ((effect_k − effect_j)/s_jk), s² the variance of their difference. 1: surely the best; 0:
+    surely the worst; ½ on average. NaN of a single treatment.
     """
     from scipy.special import ndtr
 

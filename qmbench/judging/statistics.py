@@ -100,8 +100,8 @@ def score(
 ) -> pd.DataFrame:
     """`results` with each row's reference (see `choose_references`) and `error` = value − reference.
 
-    `error` is NaN where the row is not ok, has no reference, or is of an entry that its level was trained on: such a one
-    scores nobody, and its error is `in_sample_error` instead. `error_uncertainty` is the quadrature sum of
+    `error` is NaN where the row is not ok, has no reference, or is of an entry that its level was trained on: such a
+    one scores nobody, and its error is `in_sample_error` instead. `error_uncertainty` is the quadrature sum of
     the row's and the reference's uncertainty, NaN where both are unknown. Row order is kept.
     """
     twice = results.duplicated(["level_of_theory", "bsse", "benchmark", "entry"])
@@ -117,7 +117,9 @@ def score(
     other = scored["reference_uncertainty"].astype(float)
     squares = own.fillna(0.0) ** 2 + other.fillna(0.0) ** 2
     scored["error_uncertainty"] = (squares**0.5).where(own.notna() | other.notna())
-    found = molecules_of(benchmarks, scored[["benchmark", "entry"]].drop_duplicates().itertuples(index=False, name=None))
+    found = molecules_of(
+        benchmarks, scored[["benchmark", "entry"]].drop_duplicates().itertuples(index=False, name=None)
+    )
     keys = zip(scored["benchmark"], scored["entry"], strict=True)
     scored["molecule"] = [found.get((b, e), e) for b, e in keys]
     return scored
@@ -156,9 +158,9 @@ def statistics(
     propagates them; NaN when all are unknown. NAME_combined_low, NAME_combined_high: both together.
     adjusted_mean_absolute_error with _low, _high: what it would be over all entries that some level has, by what levels
     have in common (`network.adjusted_means`); p_score, p_best, among_best (None where too few entries can say it),
-    entries_needed: see `best.Ranking`. max_entry: the entry with the largest error, which has no interval, because no resampling estimates an extreme.
-    common_NAME with its _low and _high: the same over the n_common entries, of the statistics that levels are compared
-    by. See `qmbench.Statistic`.
+    entries_needed: see `best.Ranking`. max_entry: the entry with the largest error, which has no interval, because no
+    resampling estimates an extreme. common_NAME with its _low and _high: the same over the n_common entries, of the
+    statistics that levels are compared by. See `qmbench.Statistic`.
     confidence: of all intervals of the row. n_reference_uncertainty: scored entries whose reference states an
     uncertainty. n_training_overlap: entries with a reference that the level was trained on, which are not scored, and
     in_sample_mean_absolute_error over them. n_warnings: results
@@ -185,7 +187,15 @@ def _columns(which: Sequence[Statistic]) -> list[str]:
     names += [column for s in which for column in s.columns]
     names += RANKING_COLUMNS
     names += ["n_common", "n_differs", *(column for s in which for column in s.common_columns)]
-    return [*names, "n_reference_uncertainty", "n_training_overlap", "in_sample_mean_absolute_error", "n_warnings", "wall_s", "cpu_s"]
+    return [
+        *names,
+        "n_reference_uncertainty",
+        "n_training_overlap",
+        "in_sample_mean_absolute_error",
+        "n_warnings",
+        "wall_s",
+        "cpu_s",
+    ]
 
 
 def subset_names(column: Iterable[str]) -> list[str]:

@@ -27,6 +27,8 @@ OWN_VARIANCE = 0.02
 
 SHIFT = 4.0
 """Standard deviation of shifts, in known scatters, where there is one."""
+ANY_SIZE = 0.2
+"""Share of the shifts that may be of any size."""
 USUAL_SHARE = 0.03
 """Share of shifted values where there are too few values to estimate it."""
 SHARE_LIMITS = (1e-4, 0.2)
@@ -38,6 +40,9 @@ BEYOND = 2.3263478740408408
 """Known scatters by which a surprising value lies from what is expected of it: the end of a 98 % interval."""
 UNUSUAL = 1.6448536269514722
 """Known scatters that its error differs from the level's bias by, at least: the end of the 90 % interval."""
+
+CHANCE_TAILS = (5.0, 8.0, 15.0, 60.0)
+"""Degrees of freedom that chance may have: what lies farther out than a tail of five lets expect is a shift."""
 
 FITTED = 20_000
 STEPS = 6
@@ -209,8 +214,10 @@ def _best_model(
             best, chosen = likely, shrinkage
         if len(few) == len(folds) and likely == best:
             kept = model
-    return kept if len(few) == len(folds) and best > -np.inf else _predict(
-        actual, scatter, flagged, folds, shared, clip, chosen, folds
+    return (
+        kept
+        if len(few) == len(folds) and best > -np.inf
+        else _predict(actual, scatter, flagged, folds, shared, clip, chosen, folds)
     )
 
 
@@ -334,14 +341,17 @@ def _difficulty(q: np.ndarray, flagged: np.ndarray) -> np.ndarray:
 
 
 def _densities(d: np.ndarray, s: np.ndarray, freedom: np.ndarray | float) -> tuple[np.ndarray, np.ndarray]:
-    """Densities of deviations d by chance (Student-t of scale s) and with a shift (normal, of s and SHIFT)."""
+    """Densities of deviations d by chance (Student-t of scale s) and with a shift: of a few known scatters (normal, of s
+    and SHIFT), or of any size (Cauchy), so that the farther off a value is, the less it is chance."""
     from scipy.special import gammaln
 
     nu = np.asarray(freedom, dtype=float)
     norm = np.exp(gammaln((nu + 1.0) / 2.0) - gammaln(nu / 2.0)) / np.sqrt(nu * np.pi)
     chance = norm * (1.0 + (d / s) ** 2 / nu) ** (-(nu + 1.0) / 2.0) / s
     w = np.sqrt(s**2 + SHIFT**2)
-    return chance, np.exp(-0.5 * (d / w) ** 2) / (w * np.sqrt(2.0 * np.pi))
+    few = np.exp(-0.5 * (d / w) ** 2) / (w * np.sqrt(2.0 * np.pi))
+    any_size = 1.0 / (np.pi * 3.0 * w * (1.0 + (d / (3.0 * w)) ** 2))
+    return chance, (1.0 - ANY_SIZE) * few + ANY_SIZE * any_size
 
 
 def _probability(d: np.ndarray, s: np.ndarray, freedom: np.ndarray | float, share: float) -> np.ndarray:
@@ -371,7 +381,7 @@ def _two_groups(residual: np.ndarray, spread: np.ndarray) -> tuple[float, float,
     d, s = residual.ravel()[at], spread.ravel()[at]
     usual = max(float(np.median(np.abs(d / s))) / 0.6745, 1e-12)
     best, found = -np.inf, (5.0, usual, USUAL_SHARE)
-    for nu in (3.0, 5.0, 8.0, 15.0, 60.0):
+    for nu in CHANCE_TAILS:
         for c in usual * np.exp(np.linspace(-0.4, 0.3, 6)):
             chance, shift = _densities(d, c * s, nu)
             share = USUAL_SHARE

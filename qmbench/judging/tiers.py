@@ -1,7 +1,7 @@
 """Disagreements that are news, and those that what is known of the levels explains.
 
-A contradiction is `surprising` when a value lies beyond both its level's record and what the other levels' errors on the
-entry let expect; when levels that claim reference quality contradict each other; when the levels together, and the
+A contradiction is `surprising` when a value lies beyond both its level's record and what the other levels' errors on
+the entry let expect; when levels that claim reference quality contradict each other; when the levels together, and the
 verdict, speak against the reference; or when it is with a level of which nothing is known, so that nothing explains it.
 Any other contradiction is `expected`. See `known_errors` and `surprise`.
 """
@@ -29,7 +29,8 @@ LEAST_SCATTER = 0.01
 @dataclass(frozen=True)
 class Tier:
     """tier: one of TIERS. surprise: probability that something is off by more than what is known of it. explained_by:
-    what makes the contradiction expected, or takes part in it. why, settle: sentences, empty unless it is surprising."""
+    what makes the contradiction expected, or takes part in it. why, settle: sentences, empty unless it is
+    surprising."""
 
     tier: str
     surprise: float
@@ -43,8 +44,8 @@ class Tier:
 
 @dataclass(frozen=True)
 class Weighed:
-    """A judged group with what is known of its levels. known, surprises: arrays (entries, columns), NaN for columns that
-    claim reference quality, which are taken at their word. tiers: per entry."""
+    """A judged group with what is known of its levels. known, surprises: arrays (entries, columns), NaN for columns
+    that claim reference quality, which are taken at their word. tiers: per entry."""
 
     judged: Judged
     known: Known
@@ -124,8 +125,8 @@ def _has_reference(g: Group, reference: int | None) -> np.ndarray:
 
 
 def _zero(judged: Judged, reference: int | None) -> tuple[np.ndarray, np.ndarray]:
-    """What errors are taken from: the default reference with its stated uncertainty (0 where none is), and where an entry
-    has none the median of its values, with an infinite one."""
+    """What errors are taken from: the default reference with its stated uncertainty (0 where none is), and where an
+    entry has none the median of its values, with an infinite one."""
     g = judged.group
     has = np.isfinite(g.value)
     with np.errstate(invalid="ignore"):
@@ -153,8 +154,16 @@ def _spread_surprises(s: Surprises, levels: np.ndarray, shape: tuple[int, ...]) 
         out[:, levels] = x
         return out
 
-    parts = (wide(getattr(s, name)) for name in ("actual", "expected", "spread", "probability", "surprising"))
-    return Surprises(*parts, s.common, s.common_uncertainty, s.by_others)
+    return Surprises(
+        wide(s.actual),
+        wide(s.expected),
+        wide(s.spread),
+        wide(s.probability),
+        wide(s.surprising),
+        s.common,
+        s.common_uncertainty,
+        s.by_others,
+    )
 
 
 # --- entries ---
@@ -207,7 +216,8 @@ def _explained(w: Weighed, e: int, c: int) -> dict[str, Any]:
 
 
 def _references_disagree(w: Weighed, e: int, apart: list[tuple[float, int, int]]) -> list[Tier]:
-    """The most contradictory pair of those that claim reference quality; apart: (|z|, column, column) of all that do."""
+    """The most contradictory pair of those that claim reference quality; apart: (|z|, column, column) of all that
+    do."""
     if not apart:
         return []
     g = w.judged.group
@@ -261,7 +271,8 @@ def _reference_off(w: Weighed, e: int, reference: int | None, reference_u: float
 
 
 def _unknown(w: Weighed, e: int, here: np.ndarray) -> list[Tier]:
-    """Contradictions with levels of which nothing is known, judged by their stated or assumed uncertainties as before."""
+    """Contradictions with levels of which nothing is known, judged by their stated or assumed uncertainties as
+    before."""
     j, g = w.judged, w.judged.group
     blank = [c for c in here.tolist() if not g.columns[c].claims and not np.isfinite(w.known.scatter[e, c])]
     value, u = g.value[e].copy(), j.uncertainty[e].copy()
@@ -281,9 +292,10 @@ def _unknown(w: Weighed, e: int, here: np.ndarray) -> list[Tier]:
     z_most, c, other = max(found)
     names = [g.columns[k].name for _, k, _ in found]
     some = ", ".join(names[:3]) + (f" and {len(names) - 3} more" if len(names) > 3 else "")
+    difference = abs(float(value[c] - value[other]))
     why = (
-        f"{g.columns[c].name} and {g.columns[other].name} differ by {abs(float(value[c] - value[other])):.3g} {g.unit}; nothing "
-        f"is known of the errors of {some} (fewer than {LEAST_KNOWN} other molecules with a reference), so nothing explains it"
+        f"{g.columns[c].name} and {g.columns[other].name} differ by {difference:.3g} {g.unit}; nothing is known of the "
+        f"errors of {some} (fewer than {LEAST_KNOWN} other molecules with a reference), so nothing explains it"
     )
     settle = f"{g.columns[c].name} on more entries that have a reference"
     return [Tier("surprising", shift_probability(z_most), (), why, settle, tuple(k for _, k, _ in found))]

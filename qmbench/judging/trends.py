@@ -218,8 +218,8 @@ def regress(x: np.ndarray, y: np.ndarray, u: np.ndarray | None = None) -> Fit | 
     u: standard uncertainties of y (None: not known). The points scatter about the line by u and by τ besides, which is
     the same for all and not known: y = intercept + slope·x + N(0, u² + τ²), as in the random effects of the consensus.
     Points off by more than HUBER standard deviations count linearly only: Huber's estimate of line and scale (Robust
-    Statistics, 1981, ch. 7: proposal 2, here for τ); for its error the first covariance there, with Student's t of n − 2,
-    and never less than u and τ say. None with fewer than MINIMUM_POINTS points or when x does not vary.
+    Statistics, 1981, ch. 7: proposal 2, here for τ); for its error the first covariance there, with Student's t of n −
+    2, and never less than u and τ say. None with fewer than MINIMUM_POINTS points or when x does not vary.
     """
     has = np.isfinite(x) & np.isfinite(y)
     n = int(has.sum())

@@ -112,7 +112,9 @@ def reference_line(document: Mapping[str, Any]) -> str:
     asked = document["references"]
     n = asked["compared"]
     if not n:
-        return "do the references agree? Not asked: no entry has two values of reference quality with stated uncertainties"
+        return (
+            "do the references agree? Not asked: no entry has two values of reference quality with stated uncertainties"
+        )
     apart = [f"{x['benchmark']}/{x['entry']}" for x in asked["contradictions"]]
     if not apart:
         return f"do the references agree? Yes, within their uncertainties, on all {n} entries that have two"
@@ -163,8 +165,9 @@ def summary_lines(document: Mapping[str, Any], most: int = 5) -> list[str]:
         reference_line(document),
         *surprise_lines(document),
         *expected_lines(document),
-        f"{found['entries']} entries with two values or more: {verdicts or 'none'}; {tiers['surprising'] - unexplained} are surprising, "
-        f"{tiers['expected']} disagree as known errors say, {unexplained} disagree where nothing is known",
+        f"{found['entries']} entries with two values or more: {verdicts or 'none'}",
+        f"of these {tiers['surprising'] - unexplained} are surprising, {tiers['expected']} disagree as known errors "
+        f"say, {unexplained} disagree where nothing is known",
     ]
     if found["entries_with_one_value"]:
         lines.append(f"{found['entries_with_one_value']} entries have one value: nothing to compare it with")

@@ -169,7 +169,8 @@ class Run:
             head |= {"suite": _text(suite.get("id")), "title": _text(suite.get("title"))}
             part = "benchmarks"
             benchmarks = {
-                b: RunBenchmark(_text(about["version"]), Path(about["folder"])) for b, about in data["benchmarks"].items()
+                b: RunBenchmark(_text(about["version"]), Path(about["folder"]))
+                for b, about in data["benchmarks"].items()
             }
             part = "levels"
             levels = {level: RunLevel.from_json(about) for level, about in data["levels"].items()}
@@ -221,5 +222,7 @@ def _entry_from_json(data: Mapping[str, Any]) -> PlannedEntry:
         benchmark=_text(data["benchmark"]),
         entry=_text(data["entry"]),
         terms=tuple((float(c), str(key)) for c, key in data["terms"]),
-        refused=Failure(**{name: _text(text) for name, text in data["refused"].items()}) if data.get("refused") else None,
+        refused=Failure(**{name: _text(text) for name, text in data["refused"].items()})
+        if data.get("refused")
+        else None,
     )

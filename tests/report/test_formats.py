@@ -208,7 +208,8 @@ def test_a_limit_of_an_approximation_judges_only_its_levels(made):
 
 
 def test_the_hottest_disagreements_are_the_most_surprising():
-    """Of L7, where coupled cluster and Monte Carlo differ by more than both state, and not where MP2 overbinds as ever."""
+    """Of L7, where coupled cluster and Monte Carlo differ by more than both state, and not where MP2 overbinds as
+    ever."""
     from qmbench.data.benchmark import find_benchmark
     from qmbench.judging.model import Evaluation
     from qmbench.report.renderers.html import _hottest

@@ -34,11 +34,13 @@ def test_statistics_count_the_scored_entries(learned):
 
 def test_entries_of_the_training_data_do_not_score_the_level(made, learned):
     before, after = (
-        x.statistics[x.statistics["subset"] == "all"].set_index("level_of_theory").loc["good/<b>"] for x in (made, learned)
+        x.statistics[x.statistics["subset"] == "all"].set_index("level_of_theory").loc["good/<b>"]
+        for x in (made, learned)
     )
     errors = made.scored[made.scored["level_of_theory"] == "good/<b>"].set_index("entry")["error"].abs()
     trained = ["e0", "e1", "e2"]
-    assert before["n_scored"] == 8 and after["n_scored"] == 5
+    assert before["n_scored"] == 8
+    assert after["n_scored"] == 5
     assert after["mean_absolute_error"] == pytest.approx(errors.drop(trained).mean())
     assert after["in_sample_mean_absolute_error"] == pytest.approx(errors[trained].mean())
 

@@ -28,7 +28,9 @@ OUTCOME: dict[str, Any] = {
     "training_overlap": None,
     "explanation": None,
 }
-plain = st.none() | st.booleans() | st.integers() | st.floats() | st.text(max_size=20) | st.sampled_from(["\ud800", "ok"])
+plain = (
+    st.none() | st.booleans() | st.integers() | st.floats() | st.text(max_size=20) | st.sampled_from(["\ud800", "ok"])
+)
 tree = st.recursive(plain, lambda x: st.lists(x, max_size=4) | st.dictionaries(st.text(max_size=8), x, max_size=4))
 
 
@@ -38,7 +40,11 @@ def answers(draw: st.DrawFn) -> bytes:
         return draw(st.binary(max_size=200))
     document = copy.deepcopy(OUTCOME)
     if draw(st.booleans()):
-        document |= {"status": "failed", "failure": {"kind": "error", "message": "m", "log_tail": "l"}, "properties": {}}
+        document |= {
+            "status": "failed",
+            "failure": {"kind": "error", "message": "m", "log_tail": "l"},
+            "properties": {},
+        }
     for _ in range(draw(st.integers(1, 2))):
         place: Any = document
         key: Any = draw(st.sampled_from(sorted(document)))

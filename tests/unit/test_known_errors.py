@@ -1,4 +1,5 @@
-"""What is known of levels: coverage, that nothing is learned from the entry itself, shrinkage; and surprises, planted."""
+"""What is known of levels: coverage, that nothing is learned from the entry itself, shrinkage; and surprises,
+planted."""
 
 from __future__ import annotations
 
@@ -70,7 +71,8 @@ def test_parts_of_the_scatter():
     larger = np.concatenate([u[:-1], np.full((1, 100), 3.0)])
     assert known_errors(error, [0] * 40, statistical=larger).scatter[-1, 0] > 3.0
     with_basis = known_errors(error, [0] * 40, basis=np.where(np.arange(40)[:, None] < 39, np.nan, 2.0) * np.ones(100))
-    assert with_basis.basis[-1, 0] == 2.0 and with_basis.scatter[-1, 0] > 2.0
+    assert with_basis.basis[-1, 0] == 2.0
+    assert with_basis.scatter[-1, 0] > 2.0
 
 
 def test_where_too_little_is_there_nothing_is_said():
@@ -168,4 +170,7 @@ def test_entries_without_a_reference_are_judged_by_each_other():
 
 def test_the_probability_of_a_shift_rises_with_the_deviation():
     p = [shift_probability(z) for z in (0.0, 1.0, 2.0, 3.0, 4.0, 6.0, 1e6)]
-    assert p == sorted(p) and p[0] < 0.01 and p[-2] > 0.99 and p[-1] == 1.0
+    assert p == sorted(p)
+    assert p[0] < 0.01
+    assert p[-2] > 0.99
+    assert p[-1] == 1.0

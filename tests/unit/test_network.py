@@ -1,4 +1,5 @@
-"""The network of comparisons against a published worked example, and the set of best levels against hand calculations."""
+"""The network of comparisons against a published worked example, and the set of best levels against hand
+calculations."""
 
 from __future__ import annotations
 
@@ -125,9 +126,10 @@ def test_parts_that_share_nothing_are_kept_apart():
 def test_model_confidence_set_by_hand():
     """Three models and four equally likely resamples.
 
-    Differences from the best are 1 and 4; deviations of the resamples are ±1 for the second and ±2 for the third, so the
-    largest t is 4/2 = 2 (third − first), and |deviation|/error reaches at most 1 in each pair of the first with another;
-    for the second and third it is 1/1 or 3/3. None reaches 2: the third goes with p = 0. Then t = 1, reached by all.
+    Differences from the best are 1 and 4; deviations of the resamples are ±1 for the second and ±2 for the third, so
+    the largest t is 4/2 = 2 (third − first), and |deviation|/error reaches at most 1 in each pair of the first with
+    another; for the second and third it is 1/1 or 3/3. None reaches 2: the third goes with p = 0. Then t = 1, reached
+    by all.
     """
     losses = np.array([1.0, 2.0, 5.0])
     resampled = losses + np.array([[0, 1, 2], [0, -1, -2], [0, 1, 2], [0, -1, -2]], dtype=float)
@@ -153,9 +155,11 @@ def test_the_best_level_is_in_the_set_as_often_as_promised(n, equal):
 def test_few_entries_say_nothing_and_name_what_is_needed():
     rng = np.random.default_rng(5)
     few = ranking(np.abs(rng.standard_normal((6, 3))))
-    assert not few.decided.any() and not few.among_best.any()
+    assert not few.decided.any()
+    assert not few.among_best.any()
     alike = ranking(np.abs(rng.standard_normal((30, 2)) + 0.1 * np.arange(2)))
-    assert alike.entries_needed is not None and alike.entries_needed > 30
+    assert alike.entries_needed is not None
+    assert alike.entries_needed > 30
 
 
 def test_the_number_of_entries_that_is_named_tells_the_two_apart():

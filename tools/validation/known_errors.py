@@ -59,7 +59,9 @@ def coverage(group: Group, rng: np.random.Generator) -> np.ndarray:
     at = np.array([fold[m] for m in group.molecules])
     hit = np.zeros(e.shape, bool)
     for k in range(FOLDS):
-        known = known_errors(np.where((at == k)[:, None], np.nan, e), classes(group.subsets, group.tags), group.molecules)
+        known = known_errors(
+            np.where((at == k)[:, None], np.nan, e), classes(group.subsets, group.tags), group.molecules
+        )
         hit[at == k] = np.abs(known.standardized(e)[at == k]) <= NORMAL_95
     return hit
 
@@ -112,7 +114,8 @@ def main(repeats: int) -> None:
     for name, t in tables.items():
         taus = [[recovered(t, rng, False), recovered(t, rng, True), subsample(t, rng)] for _ in range(4 * repeats)]
         print(line(name, np.mean(taus, axis=0).tolist()))
-    print(f"\n{'':12}{'recall':>9}{'false':>9}{'by one':>9}   shifts by {SHIFT:g} known scatters; shifts by one called news")
+    about = f"shifts by {SHIFT:g} known scatters; shifts by one called news"
+    print(f"\n{'':12}{'recall':>9}{'false':>9}{'by one':>9}   {about}")
     total = np.zeros((2, 3))
     for name, g in sets.items():
         many = repeats if len(g.entries) < 100 else max(2, repeats // 4)
