@@ -91,6 +91,13 @@ class Evaluation:
         return compare_levels(self.scored)
 
     @cached_property
+    def league(self) -> pd.DataFrame:
+        """Every pair of levels over all entries, by the network of comparisons: see `league.league_table`."""
+        from qmbench.judging.league import league_table
+
+        return league_table(self.scored)
+
+    @cached_property
     def ranks(self) -> pd.DataFrame:
         """How probable each rank is for each level: see `comparison.ranking_probabilities`."""
         from qmbench.judging.comparison import ranking_probabilities

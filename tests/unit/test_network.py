@@ -198,3 +198,25 @@ def test_a_level_that_is_far_worse_changes_nothing_for_the_others(seed):
     np.testing.assert_allclose(other.mean[:4], one.mean, rtol=1e-9)
     np.testing.assert_allclose(other.p_best[:4], one.p_best)
     assert not other.among_best[4]
+
+
+def test_the_league_table_compares_levels_that_share_no_entry():
+    """Errors that are hardness times quality: two levels are compared through a third, exactly."""
+    import pandas as pd
+
+    from qmbench.judging.league import league_table
+
+    rng = np.random.default_rng(8)
+    hard, quality = rng.uniform(0.5, 5.0, 20), {"a": 1.0, "b": 2.0, "c": 3.0}
+    rows = [
+        {"benchmark": "x", "observable": "o", "unit": "u", "level_of_theory": level, "bsse": "", "entry": f"e{i}",
+         "reference": float(i), "error": (-1.0) ** i * h * q}
+        for level, q in quality.items()
+        for i, h in enumerate(hard)
+        if not (level == "a" and i >= 10) and not (level == "c" and i < 10)
+    ]  # fmt: skip
+    table = league_table(pd.DataFrame(rows), resamples=200).set_index(["level_a", "level_b"])
+    assert table.loc[("a", "c"), "n_common"] == 0
+    assert table.loc[("a", "c"), "difference"] == pytest.approx(2.0 * hard.mean(), rel=1e-6)
+    assert table.loc[("a", "c"), "difference_low"] > 0.0
+    assert table.loc[("a", "b"), "difference"] == pytest.approx(hard.mean(), rel=1e-6)
