@@ -62,11 +62,16 @@ def disagree_document(
         "methods": [_methods(j) for j in judged],
         "known": [row for w in weighed for row in _known(w)],
         "trends": sorted(
-            (t for j in judged for t in trends(j.group, np.where(j.assumed, j.group.uncertainty, j.uncertainty))),
+            (t for j in judged for t in _trends(j)),
             key=lambda t: t["p"],
         )[:TRENDS_SHOWN],
         "next_calculations": next_calculations(judged),
     }
+
+
+def _trends(j: Judged) -> list[dict[str, Any]]:
+    stated = np.where(j.assumed, j.group.uncertainty, j.uncertainty)
+    return trends(j.group, stated, TRENDS_SHOWN)
 
 
 def _rank(x: Mapping[str, Any]) -> tuple[Any, ...]:

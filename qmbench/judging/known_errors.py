@@ -176,7 +176,7 @@ def location_scale(x: np.ndarray, steps: int = 40) -> Summary:
             )
             location = (weight * filled).sum(axis=0) / weight.sum(axis=0)
             new = (weight * np.where(has, (filled - location) ** 2, 0.0)).sum(axis=0) / (n - 1.0)
-            still = np.abs(new - scale2) > 1e-9 * scale2
+            still = np.abs(new - scale2) > 1e-7 * scale2
             scale2 = new
             if not still.any():
                 break

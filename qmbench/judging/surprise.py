@@ -341,8 +341,11 @@ def _difficulty(q: np.ndarray, flagged: np.ndarray) -> np.ndarray:
 
 
 def _densities(d: np.ndarray, s: np.ndarray, freedom: np.ndarray | float) -> tuple[np.ndarray, np.ndarray]:
-    """Densities of deviations d by chance (Student-t of scale s) and with a shift: of a few known scatters (normal, of s
-    and SHIFT), or of any size (Cauchy), so that the farther off a value is, the less it is chance."""
+    """Densities of deviations d by chance (Student-t of scale s) and with a shift.
+
+    A shift is of a few known scatters (normal, of s and SHIFT) or of any size (Cauchy), so that the farther off a value
+    is, the less it is chance.
+    """
     from scipy.special import gammaln
 
     nu = np.asarray(freedom, dtype=float)

@@ -170,8 +170,8 @@ def league(table: pd.DataFrame, names: Names = SPELLINGS) -> Extra:
             )
         rows.append(tuple(cells))
     note = (
-        "By how much the adjusted mean absolute error of the row is smaller than that of the column, over all entries by "
-        "the network of comparisons, with its interval; one that holds 0 tells nothing."
+        "By how much the adjusted mean absolute error of the row is smaller than that of the column, over all entries "
+        "by the network of comparisons, with its interval; one that holds 0 tells nothing."
     )
     more = len({name for pair in found for name in pair}) - len(levels)
     note += f" The first {len(levels)}; {more} more are in league.csv." if more else ""

@@ -155,6 +155,11 @@ def expected_lines(document: Mapping[str, Any], most: int = 8) -> list[str]:
     return lines
 
 
+def story_lines(document: Mapping[str, Any]) -> list[str]:
+    """Whether the references agree, what is surprising, and what was to be expected."""
+    return [reference_line(document), *surprise_lines(document), *expected_lines(document)]
+
+
 def summary_lines(document: Mapping[str, Any], most: int = 5) -> list[str]:
     """What was found, in a few lines; of trends and of what to compute next, the first `most`."""
     found = document["summary"]
@@ -162,9 +167,6 @@ def summary_lines(document: Mapping[str, Any], most: int = 5) -> list[str]:
     tiers = found["tiers"]
     unexplained = sum(x["nothing_known"] for x in document["entries"])
     lines = [
-        reference_line(document),
-        *surprise_lines(document),
-        *expected_lines(document),
         f"{found['entries']} entries with two values or more: {verdicts or 'none'}",
         f"of these {tiers['surprising'] - unexplained} are surprising, {tiers['expected']} disagree as known errors "
         f"say, {unexplained} disagree where nothing is known",
@@ -194,7 +196,7 @@ def summary_lines(document: Mapping[str, Any], most: int = 5) -> list[str]:
 
 
 def render_terminal(document: Mapping[str, Any], console: Console, most: int = 30) -> None:
-    """Print the ranking and the summary."""
+    """Print what was found in words, the ranking, and the summary."""
     document = labelled(document)
     from rich import box
     from rich.table import Table
@@ -208,6 +210,8 @@ def render_terminal(document: Mapping[str, Any], console: Console, most: int = 3
         table.add_column(name, justify="right" if right else "left", overflow="fold", no_wrap=name != "who")
     for cells in rows(document, most):
         table.add_row(*(Text(cell) for cell in cells[: len(shown)]))
+    for line in story_lines(document):
+        console.print(Text(line), soft_wrap=False)
     if document["entries"]:
         console.print(table)
     left_out = len(document["entries"]) - most
@@ -218,9 +222,9 @@ def render_terminal(document: Mapping[str, Any], console: Console, most: int = 3
 
 
 def to_markdown(document: Mapping[str, Any], most: int = 50) -> str:
-    """The ranking and the summary in GitHub's Markdown."""
+    """What was found in words, the ranking and the summary in GitHub's Markdown."""
     document = labelled(document)
-    lines = ["## Where methods disagree", ""]
+    lines = ["## Where methods disagree", "", *(f"- {escape_markdown(line)}" for line in story_lines(document)), ""]
     if document["entries"]:
         lines += [
             "| " + " | ".join(escape_markdown(c) for c in COLUMNS) + " |",

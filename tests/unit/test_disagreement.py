@@ -625,3 +625,12 @@ def test_a_level_trained_on_the_entry_convicts_nobody():
     assert judge(*given, trained=np.array([False, True, False])).verdict == "camps"
     assert judge(*given, trained=np.array([True, True, False])).verdict == "camps"
     assert judge(*given, trained=np.array([False, False, True])).verdict == "one_outlier"
+
+
+def test_the_first_trends_are_the_first_of_all():
+    rng = np.random.default_rng(1)
+    tags = tuple((f"atoms:{i}", "x" if i % 3 else "y") for i in range(30))
+    g = group(rng.standard_normal((30, 6)) + 0.05 * np.arange(30)[:, None] * rng.standard_normal(6), np.nan, tags=tags)
+    everything = trends(g)
+    for most in (1, 7, 20):
+        assert trends(g, None, most) == everything[:most]

@@ -18,7 +18,17 @@ from qmbench.judging.frame import computed
 from qmbench.report.charts import charts
 from qmbench.report.comparisons import mismatch_lines, next_table, tables_beside, trend_table, weighted_tables
 from qmbench.report.disagree_text import COLUMNS as DISAGREE_COLUMNS
-from qmbench.report.disagree_text import SAID, labelled, reference_line, rows, summary_lines, tier_text, where, who
+from qmbench.report.disagree_text import (
+    SAID,
+    labelled,
+    reference_line,
+    rows,
+    story_lines,
+    summary_lines,
+    tier_text,
+    where,
+    who,
+)
 from qmbench.report.explanations import Explanations, explanations
 from qmbench.report.heat import Heat, distance_heat, entry_heat, improvement_heat, inversion_heat
 from qmbench.report.model import Block, Extra, Names, names_of
@@ -323,7 +333,7 @@ def _disagreement(document: Mapping[str, Any]) -> dict[str, Any]:
                 for t, s, c in zip(cells, sorts, columns, strict=True)
             ]
         )
-    lines = summary_lines(document, most=0)
+    lines = [*story_lines(document), *summary_lines(document, most=0)]
     if len(document["entries"]) > len(shown):
         lines.append(f"the {len(shown)} largest of {len(document['entries'])} are shown; all are in disagreement.json")
     return {"columns": columns, "rows": table, "lines": lines}
