@@ -67,7 +67,7 @@ class Known:
 
 @dataclass(frozen=True)
 class Summary:
-    """Location, squared scale and number of errors per class, (classes, levels): what other benchmarks may learn."""
+    """Location, squared scale and number of errors per class, (classes, levels): NaN where there is none."""
 
     location: np.ndarray
     scale2: np.ndarray
@@ -82,15 +82,14 @@ def known_errors(
     basis: np.ndarray | None = None,
     order: np.ndarray | None = None,
     floor: np.ndarray | float = 0.0,
-    elsewhere: Summary | None = None,
 ) -> Known:
     """What is known of each error from the others.
 
     error: (entries, levels), NaN where there is none; for such an entry everything else is used. classes: of the
     entries. molecules: entries of one molecule are left out together; by default each entry is its own. statistical,
     basis: standard uncertainties of the values, NaN: none stated. order: (entries,) numbers by which molecules are
-    dealt into batches where they are many, such as the reference values; floor: the least scatter, per entry.
-    elsewhere: what the same levels did in classes of other benchmarks, in the same unit.
+    dealt into batches where they are many, such as the reference values; floor: the least
+    scatter, per entry.
     """
     n, m = error.shape
     if not m:
@@ -106,9 +105,6 @@ def known_errors(
     for c in names:
         rest = [whole[x] for x in names if x != c]
         others = Summary(*(np.array([getattr(s, k) for s in rest]).reshape(-1, m) for k in ("location", "scale2", "n")))
-        if elsewhere is not None:
-            parts = ((getattr(others, k), getattr(elsewhere, k)) for k in ("location", "scale2", "n"))
-            others = Summary(*(np.concatenate(p) for p in parts))
         for out, used in _folds(members[c], keys, order):
             mine = location_scale(error[used])
             location[out], scale[out], freedom[out] = _shrunk(mine, others)
@@ -117,22 +113,19 @@ def known_errors(
             with np.errstate(invalid="ignore", divide="ignore"):
                 mean2[out] = np.nan_to_num(np.where(seen, own2[used], 0.0).sum(axis=0) / seen.sum(axis=0))
     known = (count >= LEAST_KNOWN) & np.isfinite(scale)
-    tail, stretch = _tails(np.where(known, (error - location) / scale, np.nan), freedom)
+    # Errors that are all alike have no scale to be measured in; the floor is theirs.
+    has_scale = known & (scale > 0)
+    z = np.where(has_scale, (error - location) / np.where(has_scale, scale, 1.0), np.nan)
+    tail, stretch = _tails(z, freedom)
     least = np.broadcast_to(np.asarray(floor, dtype=float).reshape(-1, 1), (n, m)) if np.ndim(floor) else floor
     scatter2 = (scale * stretch * _student_95(tail) / NORMAL_95) ** 2
     method = np.sqrt(np.maximum(scatter2 - mean2, np.maximum(np.asarray(least) ** 2, 0.0)))
     total = np.sqrt(method**2 + own2)
+    known &= total > 0
     bias, total, tail, method, own_basis, own = (
         np.where(known, x, np.nan) for x in (location, total, tail, method, stated[1], stated[0])
     )
     return Known(bias, total, tail, np.nan_to_num(count).astype(int), method, own_basis, own)
-
-
-def summary(error: np.ndarray, classes: Sequence[Hashable]) -> Summary:
-    """Location and scale of each class, for `elsewhere` of another benchmark."""
-    m = error.shape[1]
-    found = [location_scale(error[[x == c for x in classes]]) for c in dict.fromkeys(classes)]
-    return Summary(*(np.array([getattr(s, k) for s in found]).reshape(-1, m) for k in ("location", "scale2", "n")))
 
 
 def _folds(
@@ -169,16 +162,19 @@ def location_scale(x: np.ndarray, steps: int = 40) -> Summary:
         square = (np.where(has, away, 0.0) ** 2).sum(axis=0) / np.maximum(n - 1.0, 1.0)
         scale2 = (1.4826 * _median(away, has)) ** 2
         scale2 = np.where(scale2 > 1e-6 * square, scale2, square)
+        # Each column ends when it has converged, so that it does not depend on which others are beside it.
+        open_ = np.ones(len(n), bool)
         for _ in range(steps):
             d2 = np.where(has, (filled - location) ** 2, 0.0)
             weight = np.where(
                 has, (WEIGHT_FREEDOM + 1.0) / (WEIGHT_FREEDOM + d2 / np.where(scale2 > 0, scale2, 1.0)), 0.0
             )
-            location = (weight * filled).sum(axis=0) / weight.sum(axis=0)
+            location = np.where(open_, (weight * filled).sum(axis=0) / weight.sum(axis=0), location)
             new = (weight * np.where(has, (filled - location) ** 2, 0.0)).sum(axis=0) / (n - 1.0)
-            still = np.abs(new - scale2) > 1e-7 * scale2
-            scale2 = new
-            if not still.any():
+            converged = np.abs(new - scale2) <= 1e-7 * scale2
+            scale2 = np.where(open_, new, scale2)
+            open_ &= ~converged
+            if not open_.any():
                 break
     return Summary(np.where(n > 0, location, np.nan), np.where(n > 1, scale2, np.nan), n)
 
