@@ -321,7 +321,7 @@ class StatementText:
         for part in (node.decorator_list, node.bases, node.keywords):
             self._write(part)
         self.scopes.append(_Scope(set(bindings(node.body)), is_class=True))
-        self._write([s for s in node.body if not assigns(s, "citations")])
+        self._write([s for s in node.body if not assigns(s, "citations") and not assigns(s, "claim")])
         self.scopes.pop()
         self.out.append(")")
 

@@ -17,11 +17,12 @@ from qmbench.running.plan import Plan, PlannedEntry
 
 @dataclass(frozen=True)
 class RunLevel:
-    """What a level of theory was when the run was made; families: `Method.families`; label: what reports call it,
+    """What a level of theory was when the run was made; families, claims: of `Method`; label: what reports call it,
     empty for its spelling; code: digest of its code."""
 
     label: str = ""
     families: Mapping[str, str] = field(default_factory=dict)
+    claims: str = ""
     stochastic: bool = False
     plugin: str = ""
     versions: Mapping[str, str] = field(default_factory=dict)
@@ -34,6 +35,7 @@ class RunLevel:
         return cls(
             label=label,
             families=method.families(),
+            claims=method.claims(),
             stochastic=method.is_stochastic(),
             plugin=level.plugin,
             versions=level.versions,
@@ -45,6 +47,7 @@ class RunLevel:
         return {
             "label": self.label,
             "families": dict(self.families),
+            "claims": self.claims,
             "stochastic": self.stochastic,
             "plugin": self.plugin,
             "versions": dict(self.versions),
@@ -117,6 +120,11 @@ class Run:
     def families(self) -> dict[str, Mapping[str, str]]:
         """level -> what it shares with others, as its method declared it when the run was made."""
         return {name: level.families for name, level in self.levels.items()}
+
+    @property
+    def claims(self) -> dict[str, str]:
+        """level -> what it claimed to be when the run was made (`Method.claims`), of those that claim anything."""
+        return {name: level.claims for name, level in self.levels.items() if level.claims}
 
     @property
     def stochastic(self) -> set[str]:

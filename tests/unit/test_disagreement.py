@@ -464,8 +464,17 @@ def test_the_document_has_the_shape_that_was_promised(published):
         assert {"value", "uncertainty"} <= set(x["consensus"])
         known = [v["uncertainty"] for v in x["votes"]]
         assert all(u is None or u > 0 for u in known)
-    contradicting = [x["max_z"] for x in document["entries"] if x["significant_pairs"]]
-    assert contradicting == sorted(contradicting, reverse=True)
+    place = {"surprising": 0, "expected": 1, "none": 2}
+    ranks = [
+        (place[x["tier"]], x["nothing_known"], -round(x["surprise"], 3) if not place[x["tier"]] else 0)
+        for x in document["entries"]
+    ]
+    assert ranks == sorted(ranks)
+    expected = [x["max_z"] for x in document["entries"] if x["tier"] == "expected"]
+    assert expected == sorted(expected, reverse=True)
+    for x in document["entries"]:
+        assert 0.0 <= x["surprise"] <= 1.0
+        assert bool(x["why_surprising"]) == (x["tier"] == "surprising") == bool(x["to_settle"])
     assert set(document) >= {"entries", "pairs", "summary"}
     pair = next(p for p in document["pairs"] if {p["a"], p["b"]} == {"LNO-CCSD(T)", "FN-DMC-2021"})
     assert pair["n"] == 7
@@ -615,3 +624,12 @@ def test_a_level_trained_on_the_entry_convicts_nobody():
     assert judge(*given, trained=np.array([False, True, False])).verdict == "camps"
     assert judge(*given, trained=np.array([True, True, False])).verdict == "camps"
     assert judge(*given, trained=np.array([False, False, True])).verdict == "one_outlier"
+
+
+def test_the_first_trends_are_the_first_of_all():
+    rng = np.random.default_rng(1)
+    tags = tuple((f"atoms:{i}", "x" if i % 3 else "y") for i in range(30))
+    g = group(rng.standard_normal((30, 6)) + 0.05 * np.arange(30)[:, None] * rng.standard_normal(6), np.nan, tags=tags)
+    everything = trends(g)
+    for most in (1, 7, 20):
+        assert trends(g, None, most) == everything[:most]

@@ -166,6 +166,7 @@ def level(text: str) -> dict[str, Any]:
         "files": list(found.code.files),
         "method": describe(found.method),
         "stochastic": bool(found.make().is_stochastic()),
+        "claims": found.make().claims(),
     }
 
 

@@ -263,6 +263,7 @@ class CCSDT(CCSD):
     """
 
     name = "ccsd(t)"
+    claim = "reference"
     energy_parts = CCSD.energy_parts | {"ccsd_correlation_energy", "triples_correction"}
     properties = (PyscfMethod.properties - {"excitation_energies"}) | energy_parts
     citations: ClassVar[tuple[str, ...]] = ("10.1016/S0009-2614(89)87395-6", PYSCF)

@@ -205,6 +205,7 @@ class Dmc(MonteCarlo):
     """
 
     name = "dmc"
+    claim = "reference in any basis"
     properties = frozenset({"energy", "excitation_energies"})
     citations: ClassVar[tuple[str, ...]] = (
         "10.1063/1.465195",
