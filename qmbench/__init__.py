@@ -58,6 +58,7 @@ _PUBLIC = {
     "hookimpl": "plugging.hookspecs",
     "level": "plugging.registry",
     "parse_level": "plugging.registry",
+    "single_level": "plugging.registry",
     "Computation": "api.compute",
     "Engine": "running.loop",
     "LocalEngine": "running.engine.local",
@@ -138,6 +139,7 @@ if TYPE_CHECKING:
     from qmbench.plugging.registry import level as level
     from qmbench.plugging.registry import parse_level as parse_level
     from qmbench.plugging.registry import read_system as read_system
+    from qmbench.plugging.registry import single_level as single_level
     from qmbench.running.engine.here import run_task as run_task
     from qmbench.running.engine.local import LocalEngine as LocalEngine
     from qmbench.running.engine.outcome import Outcome as Outcome

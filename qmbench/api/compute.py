@@ -20,7 +20,6 @@ from qmbench.domain.errors import (
     did_you_mean,
 )
 from qmbench.domain.learned import MARK, overlap_text
-from qmbench.domain.method import LevelOfTheory
 from qmbench.domain.quantity import Quantity
 from qmbench.domain.record import KEY_DIGITS, Cost, Failure, Record, Status, Task
 from qmbench.domain.systems import System
@@ -166,7 +165,7 @@ def compute(
     level: such as `pbe+d4/def2-svp`. system: a path to an .xyz or .toml file, `BENCHMARK:SYSTEM`, `BENCHMARK/ENTRY`, a
     qmbench system, or ASE's atoms with `charge` and `multiplicity` 2S+1 (or in `atoms.info`). properties: a name or
     several, `energy` when empty; or one observable, such as `interaction_energy` of a molecule with fragments. bsse:
-    `cp` or `none`, where it matters. store: path, URL or open store; by default what QMBENCH_STORE names, or
+    `cp`, `none` or `vmfc`, where it matters. store: path, URL or open store; by default what QMBENCH_STORE names, or
     qmbench-data/store.sqlite here. engine: NAME[:ADDRESS] or an engine. cores: threads, all by default. task_timeout
     in s and task_memory in GiB, per task. fresh: compute again what the store has. progress: True shows it, a function
     is called after each task.
@@ -240,9 +239,7 @@ def _check_bsse(bsse: str | None, what: str, benchmark: Benchmark | None = None,
         raise InputError(f"{benchmark.id} is for bsse {' or '.join(benchmark.meta['bsse'])}, not {bsse}")
 
 
-def _properties(
-    level: Level, name: str, system: System, wanted: tuple[str, ...], session: Session
-) -> Computation:
+def _properties(level: Level, name: str, system: System, wanted: tuple[str, ...], session: Session) -> Computation:
     empty = Computation(str(level), name, wanted, system, identity=_identity(level))
     if isinstance(level, CompositeLevel):
         return _composite_properties(level, empty, system, wanted, session)

@@ -129,14 +129,14 @@ def run(
 ) -> RunResult:
     """Compute what the store lacks of a suite, and compare the results with references and with each other.
 
-    suite: the name of one, a .toml file, or a `Suite`. levels, benchmarks: only these; a level that the suite does not
-    hold is added. bsse: `cp` or `none`, instead of what the suite says. store: path, URL or open store; by default what
-    QMBENCH_STORE names, or qmbench-data/store.sqlite here. engine: NAME[:ADDRESS], or an engine, which stays open.
-    workers: tasks side by side, by default as many as there are cores, or as many as `cores` leaves room for. cores:
-    threads of a task, by default an equal share, and no more than OMP_NUM_THREADS says where it is set. task_timeout in s, task_memory in GiB: longer or
-    more is a failed result. fail_fast: stop at the first failure. fresh: compute again what the store has. reference:
-    judge by this reference set where a benchmark has it. progress: False for silence; a function is called after each
-    task.
+    suite: the name of one, a .toml file, or a `Suite`. levels, benchmarks: only these; a level that the suite does
+    not hold is added. bsse: `cp`, `none` or `vmfc`, instead of what the suite says. store: path, URL or open store; by
+    default what QMBENCH_STORE names, or qmbench-data/store.sqlite here. engine: NAME[:ADDRESS], or an engine, which
+    stays open. workers: tasks side by side, by default as many as there are cores, or as many as `cores` leaves room
+    for. cores: threads of a task, by default an equal share, and no more than OMP_NUM_THREADS says where it is set.
+    task_timeout in s, task_memory in GiB: longer or more is a failed result. fail_fast: stop at the first failure.
+    fresh: compute again what the store has. reference: judge by this reference set where a benchmark has it.
+    progress: False for silence; a function is called after each task.
 
     InputError when the request makes no sense. A result that fails raises nothing: see `failed`. Interrupted on
     Ctrl-C: what was finished is kept, and the same call goes on from there.

@@ -7,6 +7,7 @@ from typing import Annotated
 
 import typer
 
+from qmbench.cli.benchmark import benchmark_app, import_app
 from qmbench.cli.plugin import app as plugin_app
 
 app = typer.Typer(
@@ -24,6 +25,8 @@ store_app = typer.Typer(help="Look after a store of records.", no_args_is_help=T
 app.add_typer(run_app, name="run")
 app.add_typer(store_app, name="store")
 app.add_typer(plugin_app, name="plugin")
+app.add_typer(benchmark_app, name="benchmark")
+app.add_typer(import_app, name="import")
 
 Json = Annotated[bool, typer.Option("--json", help="Print one JSON document on standard output and nothing else.")]
 Store = Annotated[
@@ -52,7 +55,7 @@ def run_suite(
     dry_run: Annotated[bool, typer.Option("--dry-run", help="Show what would be computed, and stop.")] = False,
     level: Annotated[list[str] | None, typer.Option("--level", metavar="L", help="Only this level.")] = None,
     benchmark: Annotated[list[str] | None, typer.Option("--benchmark", metavar="B", help="Only this one.")] = None,
-    bsse: Annotated[str | None, typer.Option("--bsse", metavar="cp|none", help="Instead of the suite's.")] = None,
+    bsse: Annotated[str | None, typer.Option("--bsse", metavar="cp|none|vmfc", help="Instead of the suite's.")] = None,
     engine: Engine = "local",
     workers: Workers = None,
     cores: Cores = None,
@@ -114,7 +117,7 @@ def compute(
     prop: Annotated[
         list[str] | None, typer.Option("-p", "--property", metavar="PROPERTY", help="[default: energy]")
     ] = None,
-    bsse: Annotated[str | None, typer.Option("--bsse", metavar="cp|none", help="Counterpoise treatment.")] = None,
+    bsse: Annotated[str | None, typer.Option("--bsse", metavar="cp|none|vmfc", help="Counterpoise treatment.")] = None,
     engine: Engine = "local",
     cores: Cores = None,
     task_timeout: Timeout = None,
@@ -125,6 +128,10 @@ def compute(
         typer.Option("--figure", metavar="FILE", help="Draw a property of pairs of atoms: .svg, .png, .pdf or .json."),
     ] = None,
     fresh: Fresh = False,
+    charge: Annotated[int | None, typer.Option("--charge", metavar="Q", help="Of a .pdb, .sdf, .mol or .cif.")] = None,
+    multiplicity: Annotated[
+        int | None, typer.Option("--multiplicity", metavar="M", help="2S+1, of such a file.")
+    ] = None,
     json: Json = False,
 ) -> int:
     """Compute one level of theory on one system or one entry of a benchmark."""
@@ -143,6 +150,8 @@ def compute(
         json=json,
         fresh=fresh,
         figure=figure,
+        charge=charge,
+        multiplicity=multiplicity,
     )
 
 

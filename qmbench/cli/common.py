@@ -52,7 +52,9 @@ def console(to_stderr: bool = False) -> Console:
     from qmbench.running.console import plain_console
 
     stream = sys.stderr if to_stderr else sys.stdout
-    return plain_console(file=stream, width=None if stream.isatty() or "COLUMNS" in os.environ else 130, highlight=False)
+    return plain_console(
+        file=stream, width=None if stream.isatty() or "COLUMNS" in os.environ else 130, highlight=False
+    )
 
 
 def check_choice(value: str | None, choices: tuple[str, ...], what: str) -> None:

@@ -9,7 +9,7 @@ from typing import Any
 from qmbench.api.compute import Computation, alone, computation
 from qmbench.cli.common import check_choice, console, interruptible, print_json, unit_text, value_lines
 from qmbench.data.benchmark import BSSE
-from qmbench.data.target import Target, find_target
+from qmbench.data.target import Target, target_of
 from qmbench.domain.errors import InputError
 from qmbench.domain.learned import MARK
 from qmbench.domain.record import KEY_DIGITS
@@ -33,10 +33,12 @@ def compute(
     json: bool,
     fresh: bool = False,
     figure: Path | None = None,
+    charge: int | None = None,
+    multiplicity: int | None = None,
 ) -> int:
     """Compute, print, and return the exit code (1 when something failed or is unsupported, 3 for wrong input)."""
     check_choice(bsse, BSSE, "--bsse")
-    target = find_target(system)
+    target = target_of(system, charge, multiplicity)
     drawn = _to_draw(target, properties, figure) if figure else ""
     # A log needs no progress of one or three tasks; who looks on does.
     session = alone(Session(store, engine, None, cores, task_timeout, task_memory, sys.stderr.isatty(), fresh))

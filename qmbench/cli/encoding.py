@@ -1,4 +1,4 @@
-"""Output to terminals and pipes that can't show every character: what they lack is written in letters that they have."""
+"""Terminals and pipes that can't show every character: what they lack is written in letters that they have."""
 
 from __future__ import annotations
 

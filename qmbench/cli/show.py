@@ -154,7 +154,7 @@ def _entry(b: Any, name: str) -> dict[str, Any]:
         "observable": e.observable,
         "state": e.state,
         "unit": b.unit_of(e),
-        "stoichiometry": [f"{t.coefficient:+g} {t.system}" + _fragments_text(t.fragments) for t in e.terms],
+        "stoichiometry": [f"{t.coefficient:+g} {t.system}" + _fragments_text(t) for t in e.terms],
         "subsets": list(e.subsets),
         "tags": list(e.tags),
         "curve": f"{e.curve} at {e.coordinate} {e.coordinate_unit}" if e.curve else "",
@@ -181,10 +181,13 @@ def _entry(b: Any, name: str) -> dict[str, Any]:
     }
 
 
-def _fragments_text(fragments: tuple[int, ...] | None) -> str:
-    if fragments is None:
+def _fragments_text(term: Any) -> str:
+    if term.bodies is not None:
+        lowest, highest = term.bodies
+        return f" {lowest} to {highest} bodies" if lowest < highest else f" {highest}-body contributions"
+    if term.fragments is None:
         return ""
-    return "@each fragment" if fragments == (0,) else f"@{'+'.join(map(str, fragments))}"
+    return "@each fragment" if term.fragments == (0,) else f"@{'+'.join(map(str, term.fragments))}"
 
 
 def _suite(suite: Any) -> dict[str, Any]:

@@ -6,10 +6,12 @@ Larsen et al., J. Phys. Condens. Matter 29, 273002 (2017).
 from __future__ import annotations
 
 import sys
+from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypeGuard
 
 from qmbench.domain.errors import InputError
 from qmbench.domain.systems import Crystal, Molecule
+from qmbench.domain.systems.files import read_text
 from qmbench.domain.systems.xyz import parse_fragments
 from qmbench.domain.units import BOHR_IN_ANGSTROM
 
@@ -17,10 +19,49 @@ if TYPE_CHECKING:
     from ase import Atoms
 
 
+FOREIGN = (".pdb", ".sdf", ".mol", ".cif")
+
+
 def is_atoms(what: Any) -> TypeGuard[Atoms]:
     """Whether it is `ase.Atoms`; does not import ASE, since nobody has atoms without it."""
     ase = sys.modules.get("ase")
     return ase is not None and isinstance(what, ase.Atoms)
+
+
+def is_foreign(text: str) -> bool:
+    """Whether `text` names a file that ASE reads for us: PDB, MDL (SDF, MOL) or CIF."""
+    return text.lower().endswith(FOREIGN)
+
+
+def read_foreign(path: Path, charge: int | None, multiplicity: int | None) -> Molecule | Crystal:
+    """A system from such a file, which states no multiplicity: both charge and multiplicity are the caller's.
+
+    InputError where one is missing, where the file holds several structures, sites that are partly occupied, or can't
+    be read.
+    """
+    for key, value in (("charge", charge), ("multiplicity", multiplicity)):
+        if value is None:
+            raise InputError(f"{path}: such a file does not state the {key}; say --{key}")
+    read_text(path)  # in our words, where it is no file
+    import ase.io
+
+    try:
+        images = ase.io.read(path, index=":")
+    except Exception as error:  # each of its readers has errors of its own
+        text = " ".join(str(error).split()) or type(error).__name__
+        raise InputError(f"{path}: can't be read as {path.suffix[1:].upper()}: {text[:200]}") from None
+    found = images if isinstance(images, list) else [images]
+    if len(found) != 1:
+        raise InputError(f"{path} holds {len(found)} structures; a file of one is needed")
+    atoms = found[0]
+    occupancy = atoms.info.get("occupancy")
+    if occupancy and any(abs(sum(site.values()) - 1) > 1e-6 or len(site) > 1 for site in occupancy.values()):
+        raise InputError(f"{path}: some of its sites are partly occupied, which no calculation can say")
+    if not len(atoms):
+        raise InputError(f"{path} holds no atom")
+    if path.suffix.lower() != ".cif":
+        atoms.pbc = False  # the box of a PDB file is that of the crystal that the molecule was in
+    return from_ase(atoms, charge, multiplicity, path.stem)
 
 
 def from_ase(

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
-from qmbench.data.entry import Entry
+from qmbench.data.entry import Entry, groups
 from qmbench.domain.errors import InputError
 from qmbench.domain.systems import ATOMIC_NUMBERS, System
 
@@ -17,19 +17,13 @@ def check_balance(entry: Entry, systems: Mapping[str, System]) -> None:
     counts: dict[str, float] = {}
     for term in entry.terms:
         system = systems[term.system]
-        parts = [system.composition]
-        if term.fragments is not None:
-            each = [(n + 1,) for n in range(len(system.fragments))]
-            groups = each if term.fragments == (0,) else [term.fragments]
-            if not groups:
-                raise InputError(f"entry '{entry.id}': system '{term.system}' has no fragments")
-            try:
-                parts = [system.fragment_composition(group) for group in groups]
-            except InputError as error:
-                raise InputError(f"entry '{entry.id}': {error}") from None
-        for part in parts:
-            for component, number in part.items():
-                counts[component] = counts.get(component, 0) + term.coefficient * number
+        try:
+            for coefficient, group in groups(term, system):
+                part = system.composition if group is None else system.fragment_composition(group)
+                for component, number in part.items():
+                    counts[component] = counts.get(component, 0) + coefficient * number
+        except InputError as error:
+            raise InputError(f"entry '{entry.id}': {error}") from None
     wrong = sorted((s for s, n in counts.items() if abs(n) > 1e-9), key=lambda s: (ATOMIC_NUMBERS.get(s, 0), s))
     if wrong:
         raise InputError(f"entry '{entry.id}': the stoichiometry does not balance {', '.join(wrong)}")

@@ -276,13 +276,21 @@ def _entry(row: Mapping[str, str], where: str, meta: Mapping[str, Any], own: Map
 
 def parse_stoichiometry(text: str, entry: str) -> tuple[Term, ...]:
     """`n2:-1 n:2`, `dimer:1 dimer@1:-1 dimer@2:-1`, `trimer@1+2:-1` (two fragments together), or, for a SYSTEM that is
-    by default the entry's own id, `interaction [SYSTEM]` or `three_body [SYSTEM]`.
+    by default the entry's own id, `interaction [SYSTEM]`, `two_body [SYSTEM]` or `three_body [SYSTEM]`; of more
+    fragments, `interaction SYSTEM N` (up to N bodies) and `many_body SYSTEM N` (the contributions of N bodies alone).
     """
     words = text.split()
     name = words[1] if len(words) == 2 else entry
     if words[:1] == ["interaction"] and len(words) <= 2:
         # Fragments are expanded when the system is read: fragment 0 stands for each of them.
         return (Term(name, 1.0), Term(name, -1.0, (0,)))
+    if words[:1] == ["two_body"] and len(words) <= 2:
+        return (Term(name, 1.0, bodies=(2, 2)),)
+    if len(words) == 3 and words[0] in ("interaction", "many_body"):
+        if not re.fullmatch("[2-9]", words[2]):
+            raise InputError(f"'{text[:80]}': the number of bodies is 2 to 9, as in '{words[0]} {words[1]} 2'")
+        bodies = int(words[2])
+        return (Term(words[1], 1.0, bodies=(2 if words[0] == "interaction" else bodies, bodies)),)
     if words[:1] == ["three_body"] and len(words) <= 2:
         pairs = tuple(Term(name, -1.0, pair) for pair in ((1, 2), (1, 3), (2, 3)))
         return (Term(name, 1.0), *pairs, *(Term(name, 1.0, (n,)) for n in (1, 2, 3)))

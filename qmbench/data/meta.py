@@ -16,7 +16,7 @@ from qmbench.domain.units import factor
 from qmbench.plugging.registry import plugins
 
 TOML_KEYS = tuple(BenchmarkTable.model_fields)
-BSSE = ("none", "cp")
+BSSE = ("none", "cp", "vmfc")
 
 
 def unit_of(meta: Mapping[str, Any], observable: str) -> str:

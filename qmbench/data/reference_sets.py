@@ -13,10 +13,11 @@ from typing import Any
 
 from qmbench.data.identifiers import check_set_name
 from qmbench.data.schema import shown
-from qmbench.domain.errors import InputError, did_you_mean
 from qmbench.domain.composite import parts_of_text
+from qmbench.domain.errors import InputError, did_you_mean
 from qmbench.domain.naming import PUBLISHED
 from qmbench.domain.units import factor
+from qmbench.plugging.registry import canonical_level
 
 ROLES = ("estimate", "limit", "superseded", "level")
 SET_KEYS = "title doi level_of_theory note role within families".split()
@@ -155,8 +156,15 @@ def _check_level(about: Mapping[str, Any], said: str) -> None:
 
 
 def holds_within(level: str, within: str) -> bool:
-    """Whether a level of theory is of the approximation `within`, by its parsed method and basis."""
+    """Whether a level of theory is of the approximation `within`, by its parsed method and basis.
+
+    level: in its canonical spelling; `within` in any, as long as the level's method knows it.
+    """
     level = level.removesuffix(PUBLISHED)
     method, _, basis = within.lower().partition("/")
     text = parts_of_text(level)
+    if within.split() == [within]:  # not in words
+        ours = basis or text.basis
+        known = parts_of_text(canonical_level((method or text.method) + (f"/{ours}" if ours else "")))
+        method, basis = method and known.method, basis and (known.basis or "")
     return text.method.lower() == (method or text.method.lower()) and (not basis or (text.basis or "").lower() == basis)

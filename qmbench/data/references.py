@@ -14,6 +14,7 @@ from qmbench.data.reference_sets import published_levels
 from qmbench.data.tables import Complain, finite, read_csv, refuse
 from qmbench.domain.errors import InputError, did_you_mean
 from qmbench.domain.quantity import Quantity
+from qmbench.domain.units import factor
 
 LEVELS = "levels.csv"
 REFERENCE_COLUMNS = (
@@ -134,10 +135,13 @@ def read_levels(
                 if entry is None or "unit" not in meta:
                     continue
                 wanted = unit_of(meta, entry.observable)
-                try:
-                    quantity = Quantity(value, level.unit or wanted).to(wanted)
-                except InputError as error:
-                    raise InputError(f"{where}: {error}") from None
+                given = level.unit or wanted
+                if given != wanted:
+                    try:
+                        value *= factor(given, wanted)
+                    except InputError as error:
+                        raise InputError(f"{where}: {error}") from None
+                quantity = Quantity(value, wanted)
                 yield Reference(name, set_name, quantity, level.level, level.doi, level.place, "current")
             except InputError as error:
                 complain(error)

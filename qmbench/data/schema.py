@@ -36,7 +36,7 @@ class BenchmarkTable(Table):
     observable: str
     unit: str
     sign: str
-    bsse: list[Literal["none", "cp"]]
+    bsse: list[Literal["none", "cp", "vmfc"]]
     default_reference_set: str = ""
     licence: str
     geometry_protocol: str = ""
@@ -63,9 +63,17 @@ class LevelTable(Table):
     """One of `[[levels]]`."""
 
     level: str
-    bsse: Literal["none", "cp"] | None = None
+    bsse: Literal["none", "cp", "vmfc"] | None = None
     benchmarks: list[str | SelectionTable] = []
     label: str = ""
+
+
+class CompositeTable(Table):
+    """A composite level of a suite, by its name."""
+
+    expression: str
+    label: str = ""
+    citation: str = ""
 
 
 class SuiteTable(Table):
@@ -76,6 +84,7 @@ class SuiteTable(Table):
     description: str = ""
     benchmarks: list[str | SelectionTable]
     levels: list[LevelTable] = []
+    composites: dict[str, CompositeTable] = {}
 
 
 _WORDS = {

@@ -10,7 +10,7 @@ from typing import Any
 from qmbench.data.benchmark import Benchmark, Entry, data_folder
 from qmbench.data.identifiers import check_identifier
 from qmbench.data.schema import SuiteTable, check_schema
-from qmbench.domain.composite import CompositeLevel, Level
+from qmbench.domain.composite import Composite, CompositeLevel, Level, check_composite, with_composites
 from qmbench.domain.errors import InputError, did_you_mean
 from qmbench.domain.method import LevelOfTheory
 from qmbench.domain.naming import checked_label
@@ -71,7 +71,7 @@ class Suite:
     ) -> Suite:
         """These levels (texts or `LevelOfTheory`s, one or several) on these benchmarks (ids or folders), all of each.
 
-        bsse: `cp` or `none`, for levels with a basis on benchmarks with fragments.
+        bsse: `cp`, `none` or `vmfc`, for levels with a basis on benchmarks with fragments.
         """
         names = [benchmarks] if isinstance(benchmarks, str) else list(benchmarks)
         texts = [levels] if isinstance(levels, str | LevelOfTheory | CompositeLevel) else list(levels)
@@ -104,11 +104,17 @@ def read_suite(path: Path) -> Suite:
         if not table[key]:
             raise InputError(f"{path}: '{key}' is missing or empty")
     selections = tuple(_selection(item) for item in table["benchmarks"])
+    composites = {name: Composite(name, **about) for name, about in table.get("composites", {}).items()}
+    for composite in composites.values():
+        check_composite(composite, str(path))
+    known = {**plugins().composites, **composites}
     levels = []
     for number, item in enumerate(table.get("levels", ()), start=1):  # none: published values are compared alone
         chosen = tuple(_selection(b) for b in item.get("benchmarks", []))
         label = checked_label(item.get("label", ""), f"{path}, level {number}, label")
-        levels.append(SuiteLevel(item["level"], item.get("bsse"), chosen, label))
+        named = composites.get(item["level"].strip().lower())
+        label = label or (named.label or named.name if named else "")
+        levels.append(SuiteLevel(with_composites(item["level"], known), item.get("bsse"), chosen, label))
     return Suite(table["id"], table["title"], selections, tuple(levels), path.resolve().parent)
 
 

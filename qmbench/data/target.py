@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, is_dataclass, replace
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
-from qmbench.data.atoms import from_ase, is_atoms
-from qmbench.data.benchmark import Benchmark, Entry, Term, benchmark_folders, find_benchmark
+from qmbench.data.atoms import from_ase, is_atoms, is_foreign, read_foreign
+from qmbench.data.benchmark import BSSE, Benchmark, Entry, Term, benchmark_folders, find_benchmark
 from qmbench.domain.errors import InputError, did_you_mean
 from qmbench.domain.observables import FORMULAS, Observable
 from qmbench.domain.systems import System
@@ -30,12 +31,18 @@ class Target:
 
 
 def target_of(what: str | Path | System | Atoms, charge: int | None = None, multiplicity: int | None = None) -> Target:
-    """What `what` stands for; charge and multiplicity are for ASE's atoms alone, since all others state theirs."""
+    """What `what` stands for; charge and multiplicity are for ASE's atoms and files that ASE reads, since all others
+    state theirs."""
     if is_atoms(what):
         system = from_ase(what, charge, multiplicity)
         return Target(system.name, system=system)
+    if isinstance(what, str | Path) and is_foreign(str(what)):
+        return find_target(str(what), charge, multiplicity)
     if charge is not None or multiplicity is not None:
-        raise InputError("charge and multiplicity are given for atoms of ASE alone; files and systems state their own")
+        raise InputError(
+            "charge and multiplicity are given for atoms of ASE and for PDB, SDF, MOL and CIF files alone; "
+            "others state their own"
+        )
     if isinstance(what, System):
         if not what.name and is_dataclass(what):  # messages and records call it by something
             what = replace(what, name=getattr(what, "formula", what.kind))
@@ -47,9 +54,11 @@ def target_of(what: str | Path | System | Atoms, charge: int | None = None, mult
     )
 
 
-def find_target(text: str) -> Target:
-    """Resolve `text`; InputError with what would be right."""
+def find_target(text: str, charge: int | None = None, multiplicity: int | None = None) -> Target:
+    """Resolve `text`; InputError with what would be right. charge, multiplicity: of a file that ASE reads."""
     kinds = plugins().systems
+    if is_foreign(text):
+        return Target(text, system=read_foreign(Path(text), charge, multiplicity))
     if is_file(text):
         return Target(text, system=kinds.read(text))
     for separator in (":", "/"):
@@ -75,20 +84,28 @@ def is_file(text: str) -> bool:
     return text.lower().endswith(plugins().systems.endings) or chosen_frame(text) is not None
 
 
+DIVIDED: Mapping[str, Callable[[str], tuple[Term, ...]]] = {
+    "interaction_energy": lambda name: (Term(name, 1.0), Term(name, -1.0, (0,))),
+    "two_body_energy": lambda name: (Term(name, 1.0, bodies=(2, 2)),),
+    "three_body_energy": lambda name: (Term(name, 1.0, bodies=(3, 3)),),
+}
+"""Observables of one system with fragments, and what they are made of."""
+
+
 def says_its_terms(observable: Observable) -> bool:
     """Whether it is clear without an entry of which calculations it is made: of the system alone, or of its parts."""
     named = isinstance(observable.how, str) and observable.how in FORMULAS
     alone = observable.of_one_system or not named
     chosen = observable.needs_state or observable.needs_coordinate
-    return observable.name == "interaction_energy" or (alone and not chosen)
+    return observable.name in DIVIDED or (alone and not chosen)
 
 
 def adhoc_entry(system: System, observable: str) -> tuple[Benchmark, Entry]:
     """An entry made on the spot for an observable of one system, such as the interaction energy of an XYZ file."""
     name = system.name
-    if observable == "interaction_energy":
-        terms: tuple[Term, ...] = (Term(name, 1.0), Term(name, -1.0, (0,)))
-        units = {"unit": "kcal/mol", "bsse": ["none", "cp"]}
+    if observable in DIVIDED:
+        terms = DIVIDED[observable](name)
+        units: dict[str, Any] = {"unit": "kcal/mol", "bsse": list(BSSE)}
     else:
         terms = (Term(name, 1.0),)
         units = {"unit": "", "bsse": ["none"]}

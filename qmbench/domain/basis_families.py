@@ -6,6 +6,7 @@ when its calculation is planned or run.
 
 from __future__ import annotations
 
+import itertools
 import re
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
@@ -77,7 +78,7 @@ def members(template: str) -> tuple[Member, ...]:
             right = ", ".join(family.numbers)
             raise InputError(f"'{template}' has no member '{letter}'; members are {right}")
     numbers = [family.numbers[letter] for letter in letters]
-    if len(numbers) not in (2, 3) or any(b <= a for a, b in zip(numbers, numbers[1:], strict=False)):
+    if len(numbers) not in (2, 3) or any(b <= a for a, b in itertools.pairwise(numbers)):
         raise InputError(f"'{template}': name two or three members in ascending order, such as [tq] or [tq5]")
     return tuple(Member(family.member(before, x, after), n) for x, n in zip(letters, numbers, strict=True))
 

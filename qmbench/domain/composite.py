@@ -11,13 +11,13 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from functools import cached_property
 from typing import Any
 
 from qmbench.domain import recipe
 from qmbench.domain.basis_families import is_template, members
-from qmbench.domain.errors import InputError, QmbenchError, did_you_mean
+from qmbench.domain.errors import InputError, QmbenchError, Unsupported, did_you_mean
 from qmbench.domain.method import LevelOfTheory, LevelText, split_level
 from qmbench.domain.naming import LONGEST_LABEL, basis_typography, checked_label, option_text
 from qmbench.domain.recipe import Limit, Recipe, Sum
@@ -29,6 +29,8 @@ SCHEME_OPTIONS = ("hf_scheme", "correlation_scheme", "correlation_power")
 REFERENCE_SCHEMES = ("karton-martin", "feller", "halkier", "largest")
 CORRELATION_SCHEMES = ("power", "largest")
 LONGEST_LEVEL = 1000
+EXTRAPOLATED = ("energy", "forces", "dipole", "polarizability")
+"""Energies and derivatives of them, in which the parts of a level add up as they do in energies."""
 
 _OPERATOR = re.compile(r"\s[+*-]\s|^\s*[+-]?[0-9.]+(e[+-]?[0-9]+)?\s*\*|^\s*\(|^\s*-\s", re.IGNORECASE)
 _NUMBER = re.compile(r"([0-9]+\.?[0-9]*|\.[0-9]+)(e[+-]?[0-9]+)?", re.IGNORECASE)
@@ -84,9 +86,11 @@ def with_composites(text: str, known: Mapping[str, Composite], inside: tuple[str
 
     if text.strip().lower() in known:
         return put_in(text.strip())[1:-1]
-    return " ".join(
-        before + put_in(word) + after for before, word, after in map(_apart, text.split())
-    ) if is_composite(text) else text
+    return (
+        " ".join(before + put_in(word) + after for before, word, after in map(_apart, text.split()))
+        if is_composite(text)
+        else text
+    )
 
 
 def _apart(word: str) -> tuple[str, str, str]:
@@ -132,24 +136,29 @@ class Extrapolated:
 
     def recipe(self, prop: str) -> Recipe:
         """How `prop` is made: reference and correlation parts extrapolated apart, where the method has both."""
+        if prop not in EXTRAPOLATED:
+            raise Unsupported(
+                f"{self.spelling}: energies and their derivatives ({', '.join(EXTRAPOLATED[1:])}) are extrapolated "
+                f"over basis sets, not {prop}"
+            )
         chosen = dict(self.options)
-        n = len(self.levels)
-        hf_scheme = chosen.get("hf_scheme", "feller" if n == 3 and prop == "energy" else "karton-martin")
+        default = "feller" if len(self.levels) == 3 and prop == "energy" else "karton-martin"
+        hf_scheme = chosen.get("hf_scheme", default)
         correlation = {
             "scheme": chosen.get("correlation_scheme", "power"),
             "power": chosen.get("correlation_power", recipe.CORRELATION_POWER),
         }
-        whole = [(level, prop) for level in self.levels]
+        whole: list[Recipe] = [(level, prop) for level in self.levels]
         if self.references:
-            reference = tuple((level, prop) for level in self.references)
-            rest = tuple(Sum(((1.0, a), (-1.0, b))) for a, b in zip(whole, reference, strict=True))
+            reference: tuple[Recipe, ...] = tuple((level, prop) for level in self.references)
+            rest: tuple[Recipe, ...] = tuple(Sum(((1.0, a), (-1.0, b))) for a, b in zip(whole, reference, strict=True))
         elif self.levels[0].method.mean_field:
             return Limit("reference", hf_scheme, self.cardinals, tuple(whole))
         elif prop == "energy":
             reference = tuple((level, "reference_energy") for level in self.levels)
             rest = tuple((level, "correlation_energy") for level in self.levels)
         else:
-            raise InputError(
+            raise Unsupported(
                 f"{self.spelling}: of {self.levels[0].method.name} only energies are extrapolated, not {prop}"
             )
         parts = (
@@ -167,6 +176,8 @@ class CompositeLevel:
     """A level of theory made of levels. `str()` gives the one canonical spelling: rearrangements have the same."""
 
     terms: tuple[tuple[float, Atom], ...]
+    # Under which name it was asked for, if it has one; its label, and where it comes from.
+    named: Composite | None = field(default=None, compare=False)
 
     def __str__(self) -> str:
         return self.spelling
@@ -182,7 +193,9 @@ class CompositeLevel:
 
     @property
     def label(self) -> str:
-        """The labels of its parts, added up, where that is short; else empty."""
+        """The name's label, or those of its parts, added up, where that is short; else empty."""
+        if self.named:
+            return self.named.label or self.named.name
         said = ""
         for c, atom in self.terms:
             if not atom.label:
@@ -223,6 +236,18 @@ class CompositeLevel:
         each = [level.make().families() for level in self.parts]
         return {k: v for k, v in each[0].items() if all(other.get(k) == v for other in each)}
 
+    def claims(self) -> str:
+        """`reference` where one of its parts claims that and the whole is extrapolated, or near the limit; else empty.
+
+        See `Method.claims`: a focal point that ends in CCSD(T) claims what CCSD(T) at the limit claims.
+        """
+        extrapolated = any(isinstance(atom, Extrapolated) for _, atom in self.terms)
+        for c, atom in self.terms:
+            level = atom.levels[-1] if isinstance(atom, Extrapolated) else atom
+            if c > 0 and level.method.claim == "reference":
+                return "reference" if extrapolated or level.make().claims() == "reference" else ""
+        return ""
+
     def is_stochastic(self) -> bool:
         return any(level.make().is_stochastic() for level in self.parts)
 
@@ -241,7 +266,8 @@ class CompositeLevel:
 
     @property
     def citations(self) -> tuple[str, ...]:
-        return tuple(dict.fromkeys(c for level in self.parts for c in level.method.citations))
+        own = (self.named.citation,) if self.named and self.named.citation else ()
+        return tuple(dict.fromkeys((*own, *(c for level in self.parts for c in level.method.citations))))
 
 
 Level = LevelOfTheory | CompositeLevel
@@ -265,6 +291,11 @@ def composite_level(text: str, level_of: Callable[[str], LevelOfTheory]) -> Leve
     if len(kept) == 1 and kept[0][0] == 1 and isinstance(kept[0][1], LevelOfTheory):
         return kept[0][1]
     return CompositeLevel(kept)
+
+
+def named_level(level: Level, composite: Composite) -> Level:
+    """`level` with the label and citation of the composite that it was asked for by."""
+    return replace(level, named=composite) if isinstance(level, CompositeLevel) else level
 
 
 class _Parser:
@@ -406,9 +437,7 @@ def _reference(level: LevelOfTheory, level_of: Callable[[str], LevelOfTheory]) -
     return replace(plain, options=type(plain.options)(**{**plain.options.model_dump(), **shared}))
 
 
-def _scheme_options(
-    given: Mapping[str, str], method: str, n: int, correlated: bool
-) -> tuple[tuple[str, Any], ...]:
+def _scheme_options(given: Mapping[str, str], method: str, n: int, correlated: bool) -> tuple[tuple[str, Any], ...]:
     """The scheme options that were written and are no defaults, checked."""
     found: dict[str, Any] = {}
     for name, allowed, default in (

@@ -9,6 +9,7 @@ from __future__ import annotations
 import contextlib
 import hashlib
 import json
+import re
 from abc import ABC, abstractmethod
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
@@ -88,6 +89,11 @@ class Method(ABC, Generic[S]):
     # True when two runs with different seeds give different numbers (then each carries its uncertainty). Where that
     # depends on the options, extend `is_stochastic`.
     stochastic: ClassVar[bool] = False
+    # "reference" where the method is meant to give the answer itself up to its basis set and its stated uncertainty
+    # (full configuration interaction, CCSD(T), diffusion Monte Carlo): reports then ask first whether such values
+    # agree with each other. A basis far from its limit takes the claim away, unless it is one "in any basis"; see
+    # `claims`.
+    claim: ClassVar[Literal["", "reference", "reference in any basis"]] = ""
     # Cheap levels of theory, as one writes them ("hf/sto-3g"): shown by `qmbench show` and computed by the
     # conformance kit. Empty: the name alone, or with sto-3g where there is a basis.
     examples: ClassVar[tuple[str, ...]] = ()
@@ -194,6 +200,16 @@ class Method(ABC, Generic[S]):
         """Whether the numbers of this level, with its options, carry sampling noise; by default the class's flag."""
         return self.stochastic
 
+    def claims(self) -> str:
+        """What this level claims: `reference`, everywhere; `reference /BASIS`, in its own basis alone; empty, nothing.
+
+        By default the class's `claim`, in a basis that is not near its limit only for questions within that basis.
+        """
+        basis = getattr(self.options, "basis", None)
+        if self.claim != "reference" or not basis or near_limit(basis):
+            return "reference" if self.claim else ""
+        return f"reference /{basis}"
+
     def families(self) -> dict[str, str]:
         """What this level shares with others, so that their agreement is not counted as independent.
 
@@ -208,6 +224,12 @@ class Method(ABC, Generic[S]):
         `label_options`. Reports fall back on the canonical spelling where two levels would have the same label.
         """
         return ""
+
+
+def near_limit(basis: str) -> bool:
+    """Whether correlation energies in a basis set are near those of a complete one: from quintuple zeta, by its
+    name."""
+    return bool(re.search(r"(?<![0-9a-z])(?:cc-p(?:w?c)?v)?[5-9]z|cbs", basis.lower()))
 
 
 @dataclass(frozen=True)

@@ -176,6 +176,7 @@ OBSERVABLES = ObservableRegistry(
         Observable("proton_affinity", "energy", "linear", "E(base) + E(proton) - E(protonated base); electronic"),
         Observable("reaction_energy", "energy", "linear", "sum E(products) - sum E(reactants)"),
         Observable("barrier_height", "energy", "linear", "E(saddle point) - sum E(reactants)"),
+        Observable("two_body_energy", "energy", "linear", "sum of the interaction energies of all pairs of fragments"),
         Observable(
             "three_body_energy", "energy", "linear", "E(trimer) - sum E(dimers) + sum E(monomers); negative: binding"
         ),

@@ -6,7 +6,7 @@ Plugins add their own through the hook `qmbench_properties`; two plugins may not
 from __future__ import annotations
 
 import warnings
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from typing import Literal, Protocol
 
@@ -14,6 +14,7 @@ import numpy as np
 
 from qmbench.domain.errors import InputError, did_you_mean
 from qmbench.domain.quantity import Curve, Quantity
+from qmbench.domain.units import UNITS
 
 ENERGY_UNIT = "hartree"
 
@@ -144,6 +145,12 @@ class PropertyRegistry(dict[str, Property]):
         if dict.get(self, prop.name, prop) != prop:
             raise InputError(f"property '{prop.name}' is defined twice with different units, shapes or texts")
         dict.__setitem__(self, prop.name, prop)
+
+
+def units_of_properties(properties: Iterable[Property]) -> dict[str, tuple[str, float]]:
+    """The units of these properties that the table of units has not: each is a dimension of its own, of size 1."""
+    units = (unit for prop in properties for unit in (prop.unit, *prop.units.values()))
+    return {unit: (unit, 1.0) for unit in units if unit not in UNITS}
 
 
 def core_registry() -> PropertyRegistry:

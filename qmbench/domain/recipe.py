@@ -197,10 +197,7 @@ def quantity(recipe: Recipe, quantities: Mapping[Any, Quantity]) -> Quantity:
     for leaf in used:
         if quantities[leaf].uncertainty is None:
             continue
-        high, low = (
-            value(tree, lambda other, s=sign, x=leaf: _moved(quantities[other], s if other == x else 0.0))
-            for sign in (1.0, -1.0)
-        )
+        high, low = (value(tree, _moving(quantities, leaf, sign)) for sign in (1.0, -1.0))
         square = _map(lambda a, b: ((a - b) / 2) ** 2, high, low)
         spread = square if spread is None else _map(lambda a, b: a + b, spread, square)
         if np.any(np.asarray(_flat(square))):
@@ -264,8 +261,17 @@ def _added(terms: list[tuple[float, Any]]) -> Any:
         return math.fsum([c * first, *(d * x for d, x in rest)])
     total = _map(lambda a, _: c * a, first, first)
     for d, more in rest:
-        total = _map(lambda a, b, d=d: a + d * b, total, more)
+        total = _map(_adding(d), total, more)
     return total
+
+
+def _adding(factor: float) -> Callable[[Any, Any], Any]:
+    return lambda a, b: a + factor * b
+
+
+def _moving(quantities: Mapping[Any, Quantity], leaf: Any, sign: float) -> Callable[[Any], Any]:
+    """The values, that of `leaf` one standard deviation higher or lower."""
+    return lambda other: _moved(quantities[other], sign if other == leaf else 0.0)
 
 
 def _moved(q: Quantity, sign: float) -> Any:

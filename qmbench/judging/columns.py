@@ -17,6 +17,7 @@ import numpy as np
 from qmbench.data.reference_sets import families_of, holds_within
 from qmbench.domain.composite import parts_of_text
 from qmbench.domain.naming import PUBLISHED
+from qmbench.judging.molecules import molecules
 from qmbench.judging.statistics import BenchmarkInfo, overlaps
 
 if TYPE_CHECKING:
@@ -42,6 +43,8 @@ class Column:
     set: str = ""
     exact: bool = False
     label: str = ""
+    # Whether it claims reference quality: that its stated uncertainty is all that it is off by.
+    claims: bool = False
 
 
 @dataclass(frozen=True)
@@ -69,6 +72,10 @@ class Group:
     within: str = ""
     # What of the value's entry its level was trained on, as in the results; empty or None: nothing. No array: nowhere.
     overlap: np.ndarray | None = None
+    # Which entries are about one molecule (see `molecules`), and the uncertainty that the basis set makes, NaN:
+    # unknown.
+    molecules: tuple[str, ...] = ()
+    basis: np.ndarray | None = None
 
 
 def groups(
@@ -76,13 +83,15 @@ def groups(
     references: pd.DataFrame,
     benchmarks: Mapping[str, BenchmarkInfo],
     families: Mapping[str, Mapping[str, str]] | None = None,
+    claims: Mapping[str, str] | None = None,
 ) -> Iterator[Group]:
     """The matrices, in order of benchmark; superseded reference values and sets are left out.
 
     Where sets hold within approximations, there is a matrix for each of those, too, if it has two columns.
 
-    results, references: the tidy tables. families: level -> what it shares, from `Method.families`. Where a
-    benchmark has results, its entries are those, and those that are not for computing; otherwise all it has.
+    results, references: the tidy tables. families: level -> what it shares, from `Method.families`; claims: level ->
+    `Method.claims`. Where a benchmark has results, its entries are those, and those that are not for computing;
+    otherwise all it has.
     """
     declared = families or {}
     current = references[references["status"].ne("superseded")]
@@ -99,7 +108,24 @@ def groups(
             entries = tuple(e for e, fact in about.items() if fact["observable"] == observable)
             group = _group(name, observable, entries, about, mine, refs, benchmarks.get(name), declared)
             if group is not None:
-                yield from _like_with_like(group, refs)
+                own = molecules(benchmarks.get(name), entries)
+                group = replace(group, molecules=tuple(own.get(e, e) for e in entries))
+                for part in _like_with_like(group, refs):
+                    yield replace(part, columns=tuple(_claiming(c, part.within, claims or {}) for c in part.columns))
+
+
+def _claiming(column: Column, within: str, claims: Mapping[str, str]) -> Column:
+    """The column, with whether it claims reference quality for the question of its group.
+
+    A level by what its method says of it: everywhere, or in its own basis alone, where the question has to be that of
+    the basis. A reference set by being the default one, a limit, or of a kind of theory that is used as reference.
+    """
+    if column.kind == "computed":
+        word, _, basis = claims.get(column.level_of_theory, "").partition(" ")
+        return replace(column, claims=word == "reference" and (not basis or within.lower().endswith(basis)))
+    own = column.exact or column.approximation in ("exact", "experiment")
+    named = re.search(r"ccsd\(t\)|ccsdt|\bd-?mc|afqmc|dmrg|\bw[1-4]\b|mrci\+q", column.level_of_theory.lower())
+    return replace(column, claims=column.is_default_reference or own or bool(named))
 
 
 def _like_with_like(whole: Group, references: pd.DataFrame) -> Iterator[Group]:
@@ -135,8 +161,9 @@ def _pick(group: Group, members: list[int], within: str) -> Group:
     if len(members) == len(group.columns):
         return replace(group, within=within)
     arrays = {name: getattr(group, name)[:, members] for name in ("value", "uncertainty", "kind", "wall_s", "status")}
-    if group.overlap is not None:
-        arrays["overlap"] = group.overlap[:, members]
+    for name in ("overlap", "basis"):
+        if getattr(group, name) is not None:
+            arrays[name] = getattr(group, name)[:, members]
     return replace(group, columns=tuple(group.columns[j] for j in members), within=within, **arrays)
 
 
@@ -193,6 +220,7 @@ def _group(
     value, uncertainty, wall_s = (np.full(shape, np.nan) for _ in range(3))
     kind, status = np.full(shape, None, dtype=object), np.full(shape, None, dtype=object)
     overlap = np.full(shape, "", dtype=object)
+    basis = np.full(shape, np.nan) if "basis_uncertainty" in mine else None
     if levels:
         where = {level: j for j, level in enumerate(levels)}
         i = mine["entry"].map(rows).to_numpy(int)
@@ -204,6 +232,8 @@ def _group(
         trained = overlaps(mine)
         if trained.any():
             overlap[i, j] = np.where(trained, mine["training_overlap"].astype(object), "")
+        if basis is not None:
+            basis[i, j] = mine["basis_uncertainty"].astype(float)
         wall_s[i, j], status[i, j] = mine["wall_s"].astype(float), mine["status"].astype(object)
     if sets:
         where_set = {s: len(levels) + j for j, s in enumerate(sets)}
@@ -228,6 +258,7 @@ def _group(
         curve=tuple(about[e]["curve"] for e in entries),
         coordinate=np.array([about[e]["coordinate"] for e in entries], dtype=float),
         overlap=overlap,
+        basis=basis,
     )
 
 

@@ -20,7 +20,7 @@ from qmbench.domain.observables import Part, evaluate
 from qmbench.domain.quantity import Quantity, combine
 from qmbench.domain.record import Failure, Record
 from qmbench.domain.systems import System
-from qmbench.running.plan import named_parts
+from qmbench.running.fragments import named_parts
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -167,13 +167,17 @@ def entry_value(
 
 
 def _parts(
-    terms: list[tuple[float, recipes.Recipe]], benchmark: Benchmark, entry: Entry, bsse: str, records: Mapping[str, Record]
+    terms: list[tuple[float, recipes.Recipe]],
+    benchmark: Benchmark,
+    entry: Entry,
+    bsse: str,
+    records: Mapping[str, Record],
 ) -> Iterator[Part]:
     """The terms of an entry with their quantities; names and systems only where a formula may look at them."""
     observable = benchmark.observable_of(entry)
     named: list[tuple[str, float, System]] = []
     if observable.how not in ("linear", "value") and not observable.of_one_system:
-        named = list(named_parts(benchmark, entry, bsse == "cp"))
+        named = list(named_parts(benchmark, entry, bsse))
     quantities = {key: records[key].quantity for key in recipes.keys_in(recipe for _, recipe in terms)}
     for i, (coefficient, recipe) in enumerate(terms):
         name, system = (named[i][0], named[i][2]) if len(named) == len(terms) else ("", None)

@@ -79,7 +79,9 @@ class Evaluation:
         """Where values contradict each other: see `disagree_document`."""
         from qmbench.judging.disagree_document import disagree_document
 
-        return disagree_document(self.results, self.references, self.benchmarks, self.families, significance)
+        return disagree_document(
+            self.results, self.references, self.benchmarks, self.families, significance, self.claims
+        )
 
     @cached_property
     def pairs(self) -> pd.DataFrame:
@@ -87,6 +89,13 @@ class Evaluation:
         from qmbench.judging.comparison import compare_levels
 
         return compare_levels(self.scored)
+
+    @cached_property
+    def league(self) -> pd.DataFrame:
+        """Every pair of levels over all entries, by the network of comparisons: see `league.league_table`."""
+        from qmbench.judging.league import league_table
+
+        return league_table(self.scored)
 
     @cached_property
     def ranks(self) -> pd.DataFrame:
@@ -120,6 +129,11 @@ class Evaluation:
     def families(self) -> Mapping[str, Mapping[str, str]]:
         """level -> what it shares with others, as its method declared it when the run was made."""
         return self.run.families if self.run else {}
+
+    @property
+    def claims(self) -> Mapping[str, str]:
+        """level -> `Method.claims` when the run was made."""
+        return self.run.claims if self.run else {}
 
     @property
     def stochastic(self) -> set[str]:

@@ -16,7 +16,9 @@ from qmbench.domain.errors import InputError, did_you_mean
 from qmbench.domain.learned import has_overlap
 from qmbench.domain.statistic import Statistic
 from qmbench.judging import bootstrap
+from qmbench.judging.best import ranking
 from qmbench.judging.core_statistics import CORE_STATISTICS
+from qmbench.judging.molecules import molecules_of
 from qmbench.judging.summaries import Errors, bare, evaluate
 from qmbench.plugging.registry import plugins
 
@@ -98,7 +100,8 @@ def score(
 ) -> pd.DataFrame:
     """`results` with each row's reference (see `choose_references`) and `error` = value − reference.
 
-    `error` is NaN where the row is not ok or has no reference. `error_uncertainty` is the quadrature sum of
+    `error` is NaN where the row is not ok, has no reference, or is of an entry that its level was trained on: such a
+    one scores nobody, and its error is `in_sample_error` instead. `error_uncertainty` is the quadrature sum of
     the row's and the reference's uncertainty, NaN where both are unknown. Row order is kept.
     """
     twice = results.duplicated(["level_of_theory", "bsse", "benchmark", "entry"])
@@ -107,12 +110,25 @@ def score(
         raise InputError(f"{row['level_of_theory']} has two results of {row['benchmark']}/{row['entry']}")
     chosen = choose_references(references, benchmarks, reference_set)
     scored = results.merge(chosen, on=["benchmark", "entry"], how="left", validate="many_to_one")
-    scored["error"] = (scored["value"] - scored["reference"]).where(scored["status"].eq("ok"))
+    error = (scored["value"] - scored["reference"]).where(scored["status"].eq("ok"))
+    trained = overlaps(scored)
+    scored["error"], scored["in_sample_error"] = error.where(~trained), error.where(trained)
     own = scored["uncertainty"].astype(float)
     other = scored["reference_uncertainty"].astype(float)
     squares = own.fillna(0.0) ** 2 + other.fillna(0.0) ** 2
     scored["error_uncertainty"] = (squares**0.5).where(own.notna() | other.notna())
+    found = molecules_of(
+        benchmarks, scored[["benchmark", "entry"]].drop_duplicates().itertuples(index=False, name=None)
+    )
+    keys = zip(scored["benchmark"], scored["entry"], strict=True)
+    scored["molecule"] = [found.get((b, e), e) for b, e in keys]
     return scored
+
+
+RANKING_COLUMNS = (
+    "adjusted_mean_absolute_error adjusted_mean_absolute_error_low adjusted_mean_absolute_error_high p_score p_best "
+    "among_best entries_needed"
+).split()
 
 
 def declared() -> list[Statistic]:
@@ -140,11 +156,14 @@ def statistics(
     unit of its own, with NAME_low, NAME_high: the interval at `confidence`; NaN where the entries are too few for one.
     NAME_uncertainty: one standard deviation from the uncertainties of references and results, where the statistic
     propagates them; NaN when all are unknown. NAME_combined_low, NAME_combined_high: both together.
-    max_entry: the entry with the largest error, which has no interval, because no resampling estimates an extreme.
-    common_NAME with its _low and _high: the same over the n_common entries, of the statistics that levels are compared
-    by. See `qmbench.Statistic`.
+    adjusted_mean_absolute_error with _low, _high: what it would be over all entries that some level has, by what levels
+    have in common (`network.adjusted_means`); p_score, p_best, among_best (None where too few entries can say it),
+    entries_needed: see `best.Ranking`. max_entry: the entry with the largest error, which has no interval, because no
+    resampling estimates an extreme. common_NAME with its _low and _high: the same over the n_common entries, of the
+    statistics that levels are compared by. See `qmbench.Statistic`.
     confidence: of all intervals of the row. n_reference_uncertainty: scored entries whose reference states an
-    uncertainty. n_training_overlap: scored entries that the level was trained on. n_warnings: results
+    uncertainty. n_training_overlap: entries with a reference that the level was trained on, which are not scored, and
+    in_sample_mean_absolute_error over them. n_warnings: results
     that a method warned of.
     wall_s, cpu_s: sums; cached results count with the time they once took.
 
@@ -166,8 +185,17 @@ def _columns(which: Sequence[Statistic]) -> list[str]:
     names = ["benchmark", "observable", "subset", "level_of_theory", "label", "bsse", "method", "basis", "unit"]
     names += ["reference_set", "n", "n_ok", "n_failed", "n_unsupported", "coverage", "n_scored", "confidence"]
     names += [column for s in which for column in s.columns]
+    names += RANKING_COLUMNS
     names += ["n_common", "n_differs", *(column for s in which for column in s.common_columns)]
-    return [*names, "n_reference_uncertainty", "n_training_overlap", "n_warnings", "wall_s", "cpu_s"]
+    return [
+        *names,
+        "n_reference_uncertainty",
+        "n_training_overlap",
+        "in_sample_mean_absolute_error",
+        "n_warnings",
+        "wall_s",
+        "cpu_s",
+    ]
 
 
 def subset_names(column: Iterable[str]) -> list[str]:
@@ -189,7 +217,8 @@ class _Group:
     status: np.ndarray
     errors: Errors
     reference_known: np.ndarray
-    overlap: np.ndarray
+    molecules: np.ndarray
+    in_sample: np.ndarray
     warned: np.ndarray
     wall_s: np.ndarray
     cpu_s: np.ndarray
@@ -224,7 +253,8 @@ def _group(part: pd.DataFrame) -> _Group:
             str(part["observable"].iloc[0]),
         ),
         reference_known=matrix(ref.notna(), False, bool),
-        overlap=matrix(overlaps(part), False, bool),
+        molecules=np.asarray(first["molecule"] if "molecule" in first else first["entry"], dtype=object),
+        in_sample=matrix(part["in_sample_error"].astype(float) if "in_sample_error" in part else np.nan, np.nan),
         warned=matrix(warned(part), False, bool),
         wall_s=matrix(part["wall_s"].astype(float).fillna(0.0), 0.0),
         cpu_s=matrix(part["cpu_s"].astype(float).fillna(0.0), 0.0),
@@ -283,7 +313,7 @@ def _subset_rows(
     members = members[np.argsort(g.entries[members])]  # so that the resamples do not depend on the order of the rows
     everyone = np.arange(len(g.levels))
     entries, status = g.entries[members], g.status[members]
-    known, overlap = g.reference_known[members], g.overlap[members]
+    known, in_sample = g.reference_known[members], np.abs(g.in_sample[members])
     wall_s, cpu_s = g.wall_s[members], g.cpu_s[members]
     errors = g.errors.pick(members, everyone)
     has = np.isfinite(errors.error)
@@ -295,6 +325,7 @@ def _subset_rows(
 
     stats = evaluate(errors, which, confidence, resamples)
     extremes = _entries_of_extremes(errors, entries, which)
+    best = _ranking_columns(errors, g.molecules[members], confidence, min(resamples, RANKING_RESAMPLES))
     shared = np.flatnonzero(taking_part)
     compare = [s for s in which if s.common]
     common_stats = evaluate(
@@ -313,8 +344,11 @@ def _subset_rows(
         row["n_differs"] = differs
         row.update({name: values[column] for name, values in stats.items()})
         row.update({name: picked[column] for name, picked in extremes.items()})
+        row.update({name: values[column] for name, values in best.items()})
         row["n_reference_uncertainty"] = int((known[:, column] & has[:, column]).sum())
-        row["n_training_overlap"] = int((overlap[:, column] & has[:, column]).sum())
+        trained = in_sample[:, column][np.isfinite(in_sample[:, column])]
+        row["n_training_overlap"] = len(trained)
+        row["in_sample_mean_absolute_error"] = float(trained.mean()) if len(trained) else np.nan
         row["n_warnings"] = int(g.warned[members][:, column].sum())
         row["wall_s"], row["cpu_s"] = float(wall_s[:, column].sum()), float(cpu_s[:, column].sum())
         if taking_part[column]:
@@ -322,6 +356,20 @@ def _subset_rows(
             row.update({f"common_{name}": values[j] for name, values in common_stats.items()})
         rows.append(row)
     return rows
+
+
+RANKING_RESAMPLES = 1000
+
+
+def _ranking_columns(errors: Errors, molecules: np.ndarray, confidence: float, resamples: int) -> dict[str, Any]:
+    """column -> over levels, of RANKING_COLUMNS."""
+    has = np.isfinite(errors.error)
+    reference = np.where(has, errors.reference, -np.inf).max(axis=1, initial=-np.inf)
+    # Numbered by reference value, so that neither names nor rows decide which entries are drawn together.
+    r = ranking(np.abs(errors.error), molecules.tolist(), np.argsort(reference, kind="stable"), confidence, resamples)
+    among = [bool(a) if d else None for a, d in zip(r.among_best, r.decided, strict=True)]
+    needed = [r.entries_needed] * len(among)
+    return dict(zip(RANKING_COLUMNS, (r.mean, r.low, r.high, r.p_score, r.p_best, among, needed), strict=True))
 
 
 def _entries_of_extremes(

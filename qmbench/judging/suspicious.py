@@ -69,7 +69,7 @@ def _middle(others: Mapping[str, float]) -> float:
 
 
 def _consistent(ratios: Sequence[float]) -> bool:
-    """Whether a set is in a fixed ratio to others by and large. One that is not has a wrong physics, not a wrong unit."""
+    """Whether a set is in a fixed ratio to others by and large; one that is not is off by its physics."""
     if len(ratios) < 4:
         return True
     relative = np.array(ratios) / np.median(ratios)

@@ -7,8 +7,8 @@ from typing import Any
 
 import numpy as np
 
-from qmbench.domain.errors import QmbenchError
 from qmbench.domain.composite import parts_of_text
+from qmbench.domain.errors import QmbenchError
 from qmbench.judging.columns import Column, Group
 
 Fit = dict[str, Any]
@@ -116,7 +116,7 @@ def _cluster(matrix: np.ndarray, names: list[str]) -> tuple[list[str], list[list
     return [names[i] for i in leaves_list(tree)], merges
 
 
-def trends(group: Group, uncertainty: np.ndarray | None = None) -> list[dict[str, Any]]:
+def trends(group: Group, uncertainty: np.ndarray | None = None, most: int | None = None) -> list[dict[str, Any]]:
     """Linear dependence of the differences between columns on numbers and classes of the entries.
 
     Numbers: tags `name:number`, the coordinate of curves, and `magnitude` (the median |value| of the entry).
@@ -125,26 +125,33 @@ def trends(group: Group, uncertainty: np.ndarray | None = None) -> list[dict[str
     not stated is estimated from the scatter about the line. See `regress` for the fit. A trend is one without any
     single entry as well: slope_low, slope_high and p of those below 0.05 hold with the entry left out that carries it
     most (`leaning_on`, None for the others). At least MINIMUM_POINTS entries, for classes three inside and three
-    outside. Smallest p first.
+    outside. Smallest p first; most: only so many.
     """
     stated = group.uncertainty if uncertainty is None else uncertainty
     variance = np.nan_to_num(stated, nan=0.0) ** 2
-    out = []
+    fits = []
+    covariates = list(_covariates(group))
     for a, b in _compared(group):
         d = group.value[:, a] - group.value[:, b]
         u = np.sqrt(variance[:, a] + variance[:, b])
-        for name, x in _covariates(group):
+        for name, x in covariates:
             fit = regress(x, d, u)
-            if fit is None:
-                continue
-            leaning_on = None
-            if fit["p"] < 0.05:
-                entry, fit = _without_one(x, d, u, fit)
-                leaning_on = group.entries[entry]
-            about = {"benchmark": group.benchmark, "observable": group.observable, "within": group.within}
-            names = {"unit": group.unit, "a": group.columns[a].name, "b": group.columns[b].name, "on": name}
-            out.append({**about, **names, **fit, "leaning_on": leaning_on})
-    return sorted(out, key=lambda t: (t["p"], t["a"], t["b"], t["on"]))
+            if fit is not None:
+                fits.append((fit["p"], a, b, name, x, d, u, fit))
+    fits.sort(key=lambda f: (f[0], f[1:4]))
+    out: list[dict[str, Any]] = []
+    for p, a, b, name, x, d, u, fit in fits:
+        # Without an entry no p gets smaller, so that those to come can't be among the first any more.
+        if most is not None and len(out) >= most and sorted(t["p"] for t in out)[most - 1] <= p:
+            break
+        leaning_on = None
+        if p < 0.05:
+            entry, fit = _without_one(x, d, u, fit)
+            leaning_on = group.entries[entry]
+        about = {"benchmark": group.benchmark, "observable": group.observable, "within": group.within}
+        names = {"unit": group.unit, "a": group.columns[a].name, "b": group.columns[b].name, "on": name}
+        out.append({**about, **names, **fit, "leaning_on": leaning_on})
+    return sorted(out, key=lambda t: (t["p"], t["a"], t["b"], t["on"]))[:most]
 
 
 def _without_one(x: np.ndarray, y: np.ndarray, u: np.ndarray, whole: Fit) -> tuple[int, Fit]:
@@ -154,7 +161,9 @@ def _without_one(x: np.ndarray, y: np.ndarray, u: np.ndarray, whole: Fit) -> tup
     # Of very many points those are tried that can pull most: by distance from the middle, and by that times residual.
     far = np.abs(x - np.median(x))
     pull = far * np.abs(y - whole["intercept"] - whole["slope"] * x)
-    tried = np.unique(np.concatenate([np.argsort(-far)[:MOST_LEFT_OUT], np.argsort(-pull)[:MOST_LEFT_OUT]]))
+    # The more there are, the less any one can do, and the fewer are tried.
+    most = min(MOST_LEFT_OUT, max(3, 4000 // len(has)))
+    tried = np.unique(np.concatenate([np.argsort(-far)[:most], np.argsort(-pull)[:most]]))
     keep = np.arange(len(has)) != tried[:, None]
     varies = np.array([np.ptp(x[row]) > 1e-12 * np.abs(x[row]).max() for row in keep])
     if not varies.all():  # all others have one x
@@ -216,8 +225,8 @@ def regress(x: np.ndarray, y: np.ndarray, u: np.ndarray | None = None) -> Fit | 
     u: standard uncertainties of y (None: not known). The points scatter about the line by u and by τ besides, which is
     the same for all and not known: y = intercept + slope·x + N(0, u² + τ²), as in the random effects of the consensus.
     Points off by more than HUBER standard deviations count linearly only: Huber's estimate of line and scale (Robust
-    Statistics, 1981, ch. 7: proposal 2, here for τ); for its error the first covariance there, with Student's t of n − 2,
-    and never less than u and τ say. None with fewer than MINIMUM_POINTS points or when x does not vary.
+    Statistics, 1981, ch. 7: proposal 2, here for τ); for its error the first covariance there, with Student's t of
+    n − 2, and never less than u and τ say. None with fewer than MINIMUM_POINTS points or when x does not vary.
     """
     has = np.isfinite(x) & np.isfinite(y)
     n = int(has.sum())

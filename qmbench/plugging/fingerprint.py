@@ -46,7 +46,7 @@ Key = tuple[str, int]
 # Of a class that was made by a call: what can't change a number, or is Python's own bookkeeping.
 _NOT_COUNTED = frozenset(
     "__doc__ __module__ __qualname__ __dict__ __weakref__ __abstractmethods__ _abc_impl __annotations__ "
-    "__firstlineno__ __static_attributes__ __orig_bases__ __parameters__ citations examples".split()
+    "__firstlineno__ __static_attributes__ __orig_bases__ __parameters__ citations examples claim".split()
 )
 
 

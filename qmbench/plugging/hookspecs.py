@@ -66,6 +66,15 @@ def qmbench_properties() -> Iterable[Property]:  # type: ignore[empty-body]
 
 
 @hookspec
+def qmbench_units() -> Mapping[str, tuple[str, float]]:  # type: ignore[empty-body]
+    """Units beyond the core's: name -> (dimension, how many of the dimension's atomic unit one of it is).
+
+    A dimension may be a new one. A unit that is there already keeps its meaning: another one is refused. The unit of a
+    property of yours that nobody defined is a dimension of its own, and needs no entry here.
+    """
+
+
+@hookspec
 def qmbench_observables() -> Iterable[Observable]:  # type: ignore[empty-body]
     """What entries of benchmarks may compare beyond the core's observables, made of properties of the core or yours."""
 

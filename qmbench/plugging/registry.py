@@ -22,6 +22,7 @@ from qmbench.domain.composite import (
     check_composite,
     composite_level,
     is_composite,
+    named_level,
     with_composites,
 )
 from qmbench.domain.errors import InputError, QmbenchError, did_you_mean
@@ -36,11 +37,11 @@ from qmbench.domain.method import (
     split_level,
 )
 from qmbench.domain.observables import OBSERVABLES, Observable, ObservableRegistry
-from qmbench.domain.properties import PropertyRegistry, core_registry
+from qmbench.domain.properties import PropertyRegistry, core_registry, units_of_properties
 from qmbench.domain.statistic import StatisticRegistry
 from qmbench.domain.systems import System
 from qmbench.domain.systems.files import SystemRegistry
-from qmbench.domain.units import add_units
+from qmbench.domain.units import add_units, check_units
 from qmbench.plugging import hookspecs
 from qmbench.plugging.formats import FormatRegistry
 from qmbench.plugging.isolated.place import installed
@@ -115,11 +116,13 @@ class Plugins:
         `level("pbe/def2-svp?grid=5")` is `level("pbe", basis="def2-svp", grid=5)`. Of an extrapolation over basis
         sets, a sum, or the name of one (`qmbench_composites`) it is a `CompositeLevel`.
         """
+        named = self.composites.get(text.strip().lower())
         text = with_composites(text, self.composites)
         if is_composite(text):
             if options:
                 raise InputError(f"'{text}' is made of levels: write the options into their texts")
-            return composite_level(text, self.single_level)
+            found = composite_level(text, self.single_level)
+            return named_level(found, named) if named else found
         return self.single_level(text, **options)
 
     def single_level(self, text: str, **options: Any) -> LevelOfTheory:
@@ -181,9 +184,9 @@ def system_from_json(data: Mapping[str, Any]) -> System:
     return plugins().systems.from_json(data)
 
 
-def single_level(text: str) -> LevelOfTheory:
-    """As `parse_level`, of a level that is one calculation: InputError for one that is made of levels."""
-    found = parse_level(text)
+def single_level(text: str, /, **options: Any) -> LevelOfTheory:
+    """As `level`, of a level that is one calculation: InputError for one that is made of levels."""
+    found = plugins().level(text, **options)
     if not isinstance(found, LevelOfTheory):
         raise InputError(f"'{text}' is made of levels; one that is a single calculation is wanted here")
     return found
@@ -257,6 +260,7 @@ def _add(found: Plugins, info: PluginInfo, point: metadata.EntryPoint | Isolated
     trial = PropertyRegistry(found.properties)
     for prop in properties:
         trial.add(prop)
+    units = _units(found, info.name)
     observables = ObservableRegistry(found.observables)
     for observable in _listed(found.manager, info.name, "qmbench_observables"):
         if not isinstance(observable, Observable):
@@ -270,6 +274,8 @@ def _add(found: Plugins, info: PluginInfo, point: metadata.EntryPoint | Isolated
     found.systems.update(kinds)
     for kind in kinds.values():
         add_units(kind.units)
+    add_units(units)
+    add_units(units_of_properties(properties))
     found.properties.update(trial)
     found.observables.update(observables)
     found.benchmark_folders += folders
@@ -291,6 +297,19 @@ def _declared(found: Plugins, plugin: str) -> tuple[StatisticRegistry, FormatReg
     for made in _listed(found.manager, plugin, "qmbench_formats"):
         formats.add(made)
     return statistics, formats
+
+
+def _units(found: Plugins, plugin: str) -> dict[str, tuple[str, float]]:
+    """The units that a plugin's `qmbench_units` gives, checked; none where it has no such hook."""
+    if getattr(found.manager.get_plugin(plugin), "qmbench_units", None) is None:
+        return {}
+    answer = next(iter(_results(found.manager, plugin, "qmbench_units")), None)
+    try:
+        units = {name: (str(dimension), float(size)) for name, (dimension, size) in answer.items()}  # type: ignore[union-attr]
+    except (AttributeError, TypeError, ValueError):
+        raise InputError(f"qmbench_units gave {answer!r}, not names with (dimension, size)") from None
+    check_units(units)
+    return units
 
 
 def check_api(api: Any) -> None:

@@ -20,7 +20,7 @@ _DYNAMIC = (
 _DYNAMIC_NAMES = frozenset({"__import__", "exec", "eval", "globals", "__subclasses__", "__init_subclass__"})
 _OPENS = ("importlib.resources", "pkgutil")
 _OPENS_NAMES = frozenset({"__file__", "__path__", "__spec__"})
-_LEVELS = ("qmbench.parse_level", "qmbench.level", "qmbench.compute", "qmbench.run")
+_LEVELS = ("qmbench.parse_level", "qmbench.single_level", "qmbench.level", "qmbench.compute", "qmbench.run")
 _UNITS = ("qmbench.units", "qmbench.domain.units")
 # Decorators under which nobody reads the annotations of a function.
 _PLAIN = ("staticmethod", "classmethod", "property", "functools", "abc", "contextlib", "typing")
@@ -321,7 +321,7 @@ class StatementText:
         for part in (node.decorator_list, node.bases, node.keywords):
             self._write(part)
         self.scopes.append(_Scope(set(bindings(node.body)), is_class=True))
-        self._write([s for s in node.body if not assigns(s, "citations")])
+        self._write([s for s in node.body if not assigns(s, "citations") and not assigns(s, "claim")])
         self.scopes.pop()
         self.out.append(")")
 

@@ -12,8 +12,8 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from qmbench.domain.visible import visible_in
 from qmbench.domain.errors import InputError
+from qmbench.domain.visible import visible_in
 from qmbench.report.model import SPELLINGS, Names
 
 if TYPE_CHECKING:

@@ -43,6 +43,7 @@ def tables_beside(evaluation: Evaluation, benchmark: str, observable: str) -> li
     made = (
         all_statistics(whole[whole["subset"] == ALL], names),
         level_against_next(_here(evaluation.pairs, benchmark, observable), whole[whole["subset"] == ALL], names),
+        league(_here(evaluation.league, benchmark, observable), names),
         rank_table(_here(evaluation.ranks, benchmark, observable), names),
         set_table(_here(evaluation.sets, benchmark, observable), *_roles(evaluation.references, benchmark), names),
         leave_one_out_table(_here(evaluation.leave_one_out, benchmark, observable), names),
@@ -144,6 +145,37 @@ def level_against_next(pairs: pd.DataFrame, whole: pd.DataFrame, names: Names = 
 
 def _share(x: float) -> str:
     return "–" if is_missing(x) else f"{x:.0%}"
+
+
+MOST_IN_LEAGUE = 12
+
+
+def league(table: pd.DataFrame, names: Names = SPELLINGS) -> Extra:
+    """Level by level: by how much the mean absolute error of the row is smaller, with its interval."""
+    records = _records(table)
+    title = "League table"
+    if len(records) < 2 or all(is_missing(r["difference_low"]) for r in records):
+        return Extra(title, "", (), ())
+    decimals = decimals_for([r["difference"] for r in records])
+    found = {(names.of(r["level_a"], r["bsse_a"]), names.of(r["level_b"], r["bsse_b"])): r for r in records}
+    levels = list(dict.fromkeys(name for pair in found for name in pair))[:MOST_IN_LEAGUE]
+    rows = []
+    for i, a in enumerate(levels[:-1]):
+        cells = [a]
+        for j, b in enumerate(levels[1:], 1):
+            r = found.get((a, b))
+            ends = "" if r is None else interval_text(r["difference_low"], r["difference_high"], decimals)
+            cells.append(
+                "" if r is None or j <= i else number(r["difference"], decimals) + (f" ({ends})" if ends else "")
+            )
+        rows.append(tuple(cells))
+    note = (
+        "By how much the adjusted mean absolute error of the row is smaller than that of the column, over all entries "
+        "by the network of comparisons, with its interval; one that holds 0 tells nothing."
+    )
+    more = len({name for pair in found for name in pair}) - len(levels)
+    note += f" The first {len(levels)}; {more} more are in league.csv." if more else ""
+    return Extra(title, note, ("level of theory", *levels[1:]), (False, *(True,) * (len(levels) - 1)), rows)
 
 
 def rank_table(ranks: pd.DataFrame, names: Names = SPELLINGS) -> Extra:
@@ -293,7 +325,8 @@ def trend_table(trends: Sequence[Mapping[str, Any]]) -> Extra:
     note = (
         "Slope of the difference over a number (per unit of it), or the difference of means inside and outside a "
         "class, with its 95 % interval; smallest p first. Weighted by uncertainties; far points count less, and p and "
-        "interval hold without the entry that carries the trend most. Where many pairs are tried, a few p below 0.05 are chance."
+        "interval hold without the entry that carries the trend most. Where many pairs are tried, a few p "
+        "below 0.05 are chance."
     )
     columns = ("benchmark", "difference", "over", "slope", "interval", "unit", "n", "p")
     return Extra("What the differences depend on", note, columns, (False,) * 3 + (True, True, False, True, True), rows)

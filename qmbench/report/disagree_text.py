@@ -43,7 +43,11 @@ def labelled(document: Mapping[str, Any]) -> dict[str, Any]:
         return x
 
     out = {key: said(document[key]) for key in document}
+    spelled = sorted(called, key=len, reverse=True)
     for entry in out["entries"]:
+        for key in ("why_surprising", "to_settle"):
+            for name in spelled:
+                entry[key] = entry[key].replace(name, called[name])
         if entry["verdict"] == "camps":
             entry["reason"] = " against ".join("{" + ", ".join(camp) + "}" for camp in entry["camps"])
     return out
@@ -62,7 +66,7 @@ def _row(x: Mapping[str, Any]) -> tuple[str, ...]:
     agreed = x["consensus"]
     return (
         where(x) + (f" {MARK}" if is_trained(x) else ""),
-        SAID[x["verdict"]],
+        SAID[x["verdict"]] + (f", {tier_text(x)}" if x["tier"] != "none" else ""),
         who(x),
         f"{x['spread']:.{decimals}f} {x['unit']}".rstrip(),
         z_text(x["max_z"]),
@@ -98,11 +102,75 @@ def who(x: Mapping[str, Any], longest: int = 4) -> str:
     return ""
 
 
+def tier_text(x: Mapping[str, Any]) -> str:
+    """`surprising`, `expected`, or `unexplained` where nothing is known that could explain a contradiction or not."""
+    return "unexplained" if x["nothing_known"] else str(x["tier"])
+
+
+def reference_line(document: Mapping[str, Any]) -> str:
+    """Whether the references agree."""
+    asked = document["references"]
+    n = asked["compared"]
+    if not n:
+        return (
+            "do the references agree? Not asked: no entry has two values of reference quality with stated uncertainties"
+        )
+    apart = [f"{x['benchmark']}/{x['entry']}" for x in asked["contradictions"]]
+    if not apart:
+        return f"do the references agree? Yes, within their uncertainties, on all {n} entries that have two"
+    some = ", ".join(apart[:5]) + (f" and {len(apart) - 5} more" if len(apart) > 5 else "")
+    return f"do the references agree? Not on {len(apart)} of {n} entries that have two: {some}"
+
+
+def surprise_lines(document: Mapping[str, Any], most: int = 5, unexplained: int = 2) -> list[str]:
+    """The first surprises, each with why it is one and what would settle it, and the first that nothing explains."""
+    lines = []
+    for blank, limit in ((False, most), (True, unexplained)):
+        found = [x for x in document["entries"] if x["tier"] == "surprising" and x["nothing_known"] == blank]
+        for x in found[:limit]:
+            chance = "" if blank else f" (probability {_probability(x['surprise'])})"
+            lines.append(f"{tier_text(x)}: {where(x)}{chance}: {x['why_surprising']}. To settle it: {x['to_settle']}")
+        if len(found) > limit:
+            lines.append(f"and {len(found) - limit} more that {'nothing explains' if blank else 'are surprising'}")
+    return lines
+
+
+def _probability(p: float) -> str:
+    return "over 99 %" if p > 0.99 else f"{100 * p:.0f} %"
+
+
+EXPLAINED = {"known error": "as its known error says", "basis": "as its basis set says"}
+
+
+def expected_lines(document: Mapping[str, Any], most: int = 8) -> list[str]:
+    """One line per level whose contradictions are explained by what is known of it."""
+    rows = document["expected"]
+    lines = [
+        f"expected: {r['method']}, {r['entries']} {'entry' if r['entries'] == 1 else 'entries'}, "
+        f"{EXPLAINED.get(r['by'], r['by'])}"
+        for r in rows[:most]
+    ]
+    if len(rows) > most:
+        lines.append(f"and {len(rows) - most} more levels with expected contradictions")
+    return lines
+
+
+def story_lines(document: Mapping[str, Any]) -> list[str]:
+    """Whether the references agree, what is surprising, and what was to be expected."""
+    return [reference_line(document), *surprise_lines(document), *expected_lines(document)]
+
+
 def summary_lines(document: Mapping[str, Any], most: int = 5) -> list[str]:
     """What was found, in a few lines; of trends and of what to compute next, the first `most`."""
     found = document["summary"]
     verdicts = ", ".join(f"{n} {SAID[v]}" for v, n in found["verdicts"].items() if n)
-    lines = [f"{found['entries']} entries with two values or more: {verdicts or 'none'}"]
+    tiers = found["tiers"]
+    unexplained = sum(x["nothing_known"] for x in document["entries"])
+    lines = [
+        f"{found['entries']} entries with two values or more: {verdicts or 'none'}",
+        f"of these {tiers['surprising'] - unexplained} are surprising, {tiers['expected']} disagree as known errors "
+        f"say, {unexplained} disagree where nothing is known",
+    ]
     if found["entries_with_one_value"]:
         lines.append(f"{found['entries_with_one_value']} entries have one value: nothing to compare it with")
     lines.append(f"pairs are significant at a false discovery rate of {document['significance']:.0%}")
@@ -128,7 +196,7 @@ def summary_lines(document: Mapping[str, Any], most: int = 5) -> list[str]:
 
 
 def render_terminal(document: Mapping[str, Any], console: Console, most: int = 30) -> None:
-    """Print the ranking and the summary."""
+    """Print what was found in words, the ranking, and the summary."""
     document = labelled(document)
     from rich import box
     from rich.table import Table
@@ -142,6 +210,8 @@ def render_terminal(document: Mapping[str, Any], console: Console, most: int = 3
         table.add_column(name, justify="right" if right else "left", overflow="fold", no_wrap=name != "who")
     for cells in rows(document, most):
         table.add_row(*(Text(cell) for cell in cells[: len(shown)]))
+    for line in story_lines(document):
+        console.print(Text(line), soft_wrap=False)
     if document["entries"]:
         console.print(table)
     left_out = len(document["entries"]) - most
@@ -152,9 +222,9 @@ def render_terminal(document: Mapping[str, Any], console: Console, most: int = 3
 
 
 def to_markdown(document: Mapping[str, Any], most: int = 50) -> str:
-    """The ranking and the summary in GitHub's Markdown."""
+    """What was found in words, the ranking and the summary in GitHub's Markdown."""
     document = labelled(document)
-    lines = ["## Where methods disagree", ""]
+    lines = ["## Where methods disagree", "", *(f"- {escape_markdown(line)}" for line in story_lines(document)), ""]
     if document["entries"]:
         lines += [
             "| " + " | ".join(escape_markdown(c) for c in COLUMNS) + " |",

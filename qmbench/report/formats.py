@@ -44,6 +44,7 @@ def _csv(report: Evaluation, folder: Path) -> list[Path]:
     paths = [*write_csv(report.statistics, folder, "statistics"), *write_csv(report.scored, folder, "results")]
     extra = {
         "pairs": report.pairs,
+        "league": report.league,
         "ranks": report.ranks,
         "reference_sets": report.sets,
         "leave_one_out": report.leave_one_out,

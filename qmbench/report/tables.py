@@ -14,6 +14,7 @@ from qmbench.domain.learned import MARK
 from qmbench.domain.naming import PUBLISHED
 from qmbench.domain.record import WARNED
 from qmbench.domain.statistic import Statistic
+from qmbench.judging.bootstrap import MINIMUM_ENTRIES
 from qmbench.judging.core_statistics import RANKED_BY
 from qmbench.judging.statistics import ALL, BenchmarkInfo
 from qmbench.plugging.registry import plugins
@@ -40,7 +41,7 @@ def table_blocks(
     subsets: bool = True,
     names: Names | None = None,
 ) -> Iterator[Block]:
-    """The tables in order of benchmark; levels by mean absolute error over the common entries, best first.
+    """The tables in order of benchmark; levels by adjusted mean absolute error.
 
     statistics, scored: from `qmbench.judging.statistics`. subsets: also one table per subset that is not the
     whole. names: of the levels; by default as the labels in `statistics` allow. Failures and unsupported rows are
@@ -123,11 +124,24 @@ def _columns(records: list[dict[str, Any]]) -> list[Column]:
             name = "interval" if all(c.name != "interval" for c in made) else f"{s.label} interval"
             made.append(Column(name, f"of the {s.label}, over entries", _interval_cell(ends, decimals)))
     if records[0]["n_differs"]:
-        ranked = plugins().statistics[RANKED_BY]
-        column = f"common_{RANKED_BY}"
-        about = f"{ranked.description}, over the entries that all share"
-        made.append(Column(f"common {ranked.label}", about, lambda r: number(r[column], usual)))
+        label = plugins().statistics[RANKED_BY].label
+        about = "what it would be over all entries, by those that levels have in common; levels are ranked by it"
+        made.append(Column(f"adjusted {label}", about, lambda r: number(r[ADJUSTED], usual)))
+    if any(r["n_training_overlap"] for r in records):
+        about = "mean absolute error on entries of the training data (how many), which do not score the level"
+        made.append(Column("in sample", about, _in_sample_cell(usual)))
     return made
+
+
+ADJUSTED = f"adjusted_{RANKED_BY}"
+
+
+def _in_sample_cell(decimals: int) -> Callable[[Mapping[str, Any]], str]:
+    def cell(r: Mapping[str, Any]) -> str:
+        n = r["n_training_overlap"]
+        return f"{number(r['in_sample_mean_absolute_error'], decimals)} ({n})" if n else ""
+
+    return cell
 
 
 @dataclass(frozen=True)
@@ -177,15 +191,11 @@ def _block(
     records = ranked(rows)
     first = records[0]
     columns = _columns(records)
-    best_key = f"common_{RANKED_BY}" if first["n_differs"] else RANKED_BY
-    compared = [r for r in records if not is_missing(r[f"common_{RANKED_BY}"])]
-    scores = [r[best_key] for r in compared if not is_missing(r[best_key])]
-    best = min(scores) if len(scores) > 1 else None
     table = tuple(
         Row(
             names.of(r["level_of_theory"], r["bsse"]),
             tuple(column.cell(r) for column in columns),
-            best is not None and r[best_key] == best,
+            r["among_best"] is True,
         )
         for r in records
     )
@@ -205,12 +215,47 @@ def _block(
 
 
 def ranked(rows: pd.DataFrame) -> list[dict[str, Any]]:
-    """Rows of statistics, best level first: by RANKED_BY over the common entries, then over its own."""
-    order = [f"common_{RANKED_BY}", RANKED_BY, "level_of_theory"]
-    return [
-        {str(k): v for k, v in r.items()}
-        for r in rows.sort_values(order, na_position="last", kind="stable").to_dict("records")
-    ]
+    """Rows of statistics, the smallest ADJUSTED first; levels with fewer than half of the entries stand last."""
+    sample = rows[f"common_{RANKED_BY}"].isna() & rows[RANKED_BY].notna() & (rows["n_common"] > 0)
+    order = ["_sample", ADJUSTED, RANKED_BY, "level_of_theory"]
+    sorted_rows = rows.assign(_sample=sample).sort_values(order, na_position="last", kind="stable")
+    return [{str(k): v for k, v in r.items()} for r in sorted_rows.drop(columns="_sample").to_dict("records")]
+
+
+def best_lines(records: list[dict[str, Any]], names: Names = SPELLINGS) -> Iterator[str]:
+    """Which levels are not distinguishable from the best, and what it would take to tell the first two apart.
+
+    records: of statistics, as `ranked` has them.
+    """
+    able = [r for r in records if r["among_best"] is not None]
+    scored = [r for r in records if r["n_scored"]]
+    if len(scored) < 2:
+        return
+    if len(able) < 2:
+        yield f"too few entries to say which level is best (two levels with {MINIMUM_ENTRIES} are needed)"
+        return
+    among = [names.of(r["level_of_theory"], r["bsse"]) for r in able if r["among_best"]]
+    percent = f"{able[0]['confidence']:.0%}".replace("%", " %")
+    if len(among) == len(able):
+        yield f"no level can be told from the best at {percent}, with {able[0]['n_scored']} entries"
+    elif len(among) == 1:
+        yield f"best at {percent}: {among[0]}"
+    else:
+        yield f"not distinguishable from the best at {percent} (bold): {', '.join(among)}"
+    left_out = [names.of(r["level_of_theory"], r["bsse"]) for r in scored if r["among_best"] is None]
+    if left_out:
+        some = ", ".join(left_out)
+        yield f"not ranked, with fewer than {MINIMUM_ENTRIES} entries or none in common with the others: {some}"
+    needed = able[0]["entries_needed"]
+    if not is_missing(needed):
+        first, second = (names.of(r["level_of_theory"], r["bsse"]) for r in able[:2])
+        yield f"to tell {first} from {second} would take about {_rounded(int(needed))} entries like these"
+
+
+def _rounded(n: int) -> str:
+    """Two digits: more would say that it is known."""
+    digits = max(0, len(str(n)) - 2)
+    return f"{round(n, -digits):,}"
 
 
 def _notes(records: list[dict[str, Any]], names: Names) -> Iterator[str]:
@@ -228,20 +273,24 @@ def _notes(records: list[dict[str, Any]], names: Names) -> Iterator[str]:
     yield f"reference set {reference}; uncertainty stated for {known} of its values used here"
     if first["n_differs"]:
         yield (
-            f"n differs between levels: compare them by their common mean abs, over the {first['n_common']} "
-            "entries that all share"
+            "n differs between levels: compare them by their adjusted mean abs, what it would be over all entries; "
+            f"they share {first['n_common']}"
         )
     if any(r["n_scored"] and is_missing(r["common_mean_absolute_error"]) for r in records):
         yield "levels with fewer than half of the entries stand last and are not compared with the others"
     if any(r["n_ok"] > r["n_scored"] for r in records):
         yield "n: entries that have a result and a reference / entries asked for"
     if all(is_missing(r["mean_absolute_error_low"]) for r in records) and largest:
-        yield "too few entries for an interval (7 are needed)"
+        also = ", and to say which level is best" if sum(r["n_scored"] > 0 for r in records) > 1 else ""
+        yield f"too few entries for an interval ({MINIMUM_ENTRIES} are needed){also}"
+    else:
+        yield from best_lines(records, names)
 
 
 def overlap_lines(records: list[dict[str, Any]], names: Names = SPELLINGS) -> Iterator[str]:
-    """For each level that was trained on entries it is scored on, how many those are. records: of statistics."""
+    """For each level that was trained on entries with a reference, how many those are. records: of statistics."""
     for r in records:
         if r["n_training_overlap"]:
             level = names.of(r["level_of_theory"], r["bsse"])
-            yield f"{r['n_training_overlap']} of {r['n_scored']} entries were in the training data of {level}"
+            n = r["n_training_overlap"]
+            yield f"{n} of {n + r['n_scored']} entries were in the training data of {level} and do not score it"

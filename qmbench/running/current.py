@@ -11,7 +11,7 @@ from typing import Any, Literal
 from qmbench.domain.errors import QmbenchError, StoreError
 from qmbench.domain.method import LevelOfTheory
 from qmbench.domain.record import Record
-from qmbench.plugging.registry import single_level, plugins
+from qmbench.plugging.registry import plugins, single_level
 from qmbench.running.run_document import Run
 
 Standing = Literal["current", "stale", "not installed"]
@@ -74,8 +74,8 @@ class Pruning:
 def to_prune(records: Iterable[Record], runs: Iterable[Mapping[str, Any]], everything: bool = False) -> Pruning:
     """What to remove of `records` and `runs` (their documents, the earliest first).
 
-    Stale records go, and so do runs whose document is broken. Those of the latest run of each suite stay, so that its report can be made; and so do those of
-    plugins that are not installed. With `everything` neither stay.
+    Runs whose document is broken go, and stale records. Those of the latest run of each suite stay, so that its
+    report can be made; and so do those of plugins that are not installed. With `everything` neither stay.
     """
     known, broken = [], []
     for document in runs:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter, defaultdict
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -16,6 +16,7 @@ from qmbench.domain.method import LevelOfTheory, Method
 from qmbench.domain.record import Failure, Task
 from qmbench.domain.systems import System
 from qmbench.plugging.registry import parse_level
+from qmbench.running.fragments import named_parts
 
 
 @dataclass(frozen=True)
@@ -223,11 +224,11 @@ def _refuse_arbitrary_zero(method: Method, observable: str, parts: Sequence[tupl
 
 
 def bsse_for(level: Level, bsse: str | None, benchmark: Benchmark, entry: Entry) -> str:
-    """`none` or `cp` where the entry has fragments and the method a basis, else the empty string.
+    """`none`, `cp` or `vmfc` where the entry has fragments and the method a basis, else the empty string.
 
     InputError when the choice matters and nobody made it.
     """
-    if not any(term.fragments is not None for term in entry.terms) or not level.has_basis:
+    if not any(term.of_fragments for term in entry.terms) or not level.has_basis:
         return ""
     offered = benchmark.meta["bsse"]
     if bsse is None:
@@ -237,6 +238,8 @@ def bsse_for(level: Level, bsse: str | None, benchmark: Benchmark, entry: Entry)
             f"{level} on {benchmark.id} needs a counterpoise treatment: say bsse = "
             + " or ".join(f"'{b}'" for b in offered)
         )
+    if bsse == "vmfc" and "cp" in offered:  # of two fragments it is cp, and makes sense wherever cp does
+        return bsse
     return bsse if bsse in offered else offered[0]
 
 
@@ -246,28 +249,11 @@ def expand(level: Level, bsse: str, benchmark: Benchmark, entry: Entry) -> list[
     A method that lists the observable itself among its properties gives it directly, on the whole complex.
     """
     observable = benchmark.observable_of(entry)
-    whole = [term for term in entry.terms if term.fragments is None]
+    whole = [term for term in entry.terms if not term.of_fragments]
     direct = isinstance(level, LevelOfTheory) and observable.name in level.method.properties
     if direct and observable.name != observable.prop and len(whole) == 1:
         return [(1.0, benchmark.system(whole[0].system), observable.name)]
-    return [
-        (coefficient, part, observable.prop) for _, coefficient, part in named_parts(benchmark, entry, bsse == "cp")
-    ]
-
-
-def named_parts(benchmark: Benchmark, entry: Entry, ghosts: bool) -> Iterator[tuple[str, float, System]]:
-    """Of each term of an entry its name (`dimer`, `dimer@1`), coefficient and system, fragments in their turn."""
-    for term in entry.terms:
-        system = benchmark.system(term.system)
-        if term.fragments is None:
-            yield term.system, term.coefficient, system
-            continue
-        if not system.fragments:
-            raise InputError(f"{system.name} has no fragments; name them in its file")
-        each = [(n + 1,) for n in range(len(system.fragments))]
-        for numbers in each if term.fragments == (0,) else [term.fragments]:
-            name = f"{term.system}@{'+'.join(map(str, numbers))}"
-            yield name, term.coefficient, benchmark.part(term.system, numbers, ghosts)
+    return [(coefficient, part, observable.prop) for _, coefficient, part in named_parts(benchmark, entry, bsse)]
 
 
 def _entries(benchmark: Benchmark, s: Selection, suite: tuple[Selection, ...]) -> tuple[Entry, ...]:

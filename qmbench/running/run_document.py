@@ -9,20 +9,21 @@ from pathlib import Path
 from typing import Any
 
 from qmbench.data.benchmark import Benchmark, find_benchmark
-from qmbench.domain.errors import StoreError
 from qmbench.domain import recipe as recipes
-from qmbench.domain.composite import CompositeLevel, Level
+from qmbench.domain.composite import CompositeLevel, Level, parts_of_text
+from qmbench.domain.errors import InputError, StoreError
 from qmbench.domain.record import Failure
 from qmbench.running.plan import Plan, PlannedEntry
 
 
 @dataclass(frozen=True)
 class RunLevel:
-    """What a level of theory was when the run was made; families: `Method.families`; label: what reports call it,
+    """What a level of theory was when the run was made; families, claims: of `Method`; label: what reports call it,
     empty for its spelling; code: digest of its code."""
 
     label: str = ""
     families: Mapping[str, str] = field(default_factory=dict)
+    claims: str = ""
     stochastic: bool = False
     plugin: str = ""
     versions: Mapping[str, str] = field(default_factory=dict)
@@ -35,6 +36,7 @@ class RunLevel:
             return cls(
                 label=label,
                 families=level.families(),
+                claims=level.claims(),
                 stochastic=level.is_stochastic(),
                 plugin=level.plugin,
                 versions=level.versions,
@@ -45,6 +47,7 @@ class RunLevel:
         return cls(
             label=label,
             families=method.families(),
+            claims=method.claims(),
             stochastic=method.is_stochastic(),
             plugin=level.plugin,
             versions=level.versions,
@@ -56,6 +59,7 @@ class RunLevel:
         return {
             "label": self.label,
             "families": dict(self.families),
+            "claims": self.claims,
             "stochastic": self.stochastic,
             "plugin": self.plugin,
             "versions": dict(self.versions),
@@ -130,6 +134,11 @@ class Run:
         return {name: level.families for name, level in self.levels.items()}
 
     @property
+    def claims(self) -> dict[str, str]:
+        """level -> what it claimed to be when the run was made (`Method.claims`), of those that claim anything."""
+        return {name: level.claims for name, level in self.levels.items() if level.claims}
+
+    @property
     def stochastic(self) -> set[str]:
         """Levels whose results differ from seed to seed."""
         return {name for name, level in self.levels.items() if level.stochastic}
@@ -172,15 +181,20 @@ class Run:
             head |= {"suite": _text(suite.get("id")), "title": _text(suite.get("title"))}
             part = "benchmarks"
             benchmarks = {
-                b: RunBenchmark(_text(about["version"]), Path(about["folder"])) for b, about in data["benchmarks"].items()
+                b: RunBenchmark(_text(about["version"]), Path(about["folder"]))
+                for b, about in data["benchmarks"].items()
             }
             part = "levels"
             levels = {level: RunLevel.from_json(about) for level, about in data["levels"].items()}
             part = "entries"
             entries = tuple(_entry_from_json(planned) for planned in data["entries"])
+            for benchmark in {planned.benchmark for planned in entries} - benchmarks.keys():
+                raise ValueError(f"an entry is of the benchmark '{benchmark[:40]}', which the run does not have")
+            for level in {planned.level for planned in entries}:
+                parts_of_text(level)
             part = "computed"
             computed = frozenset(_texts(data.get("computed")))
-        except (KeyError, TypeError, ValueError, AttributeError, RecursionError) as error:
+        except (KeyError, TypeError, ValueError, AttributeError, RecursionError, InputError) as error:
             missing = f" ({error} is missing)" if isinstance(error, KeyError) else f" ({str(error)[:100]})"
             raise StoreError(
                 f"the document of run '{name}' is broken in '{part}'{missing}; run the suite again to make a new one"
@@ -224,5 +238,7 @@ def _entry_from_json(data: Mapping[str, Any]) -> PlannedEntry:
         benchmark=_text(data["benchmark"]),
         entry=_text(data["entry"]),
         terms=tuple((float(c), recipes.from_json(recipe)) for c, recipe in data["terms"]),
-        refused=Failure(**{name: _text(text) for name, text in data["refused"].items()}) if data.get("refused") else None,
+        refused=Failure(**{name: _text(text) for name, text in data["refused"].items()})
+        if data.get("refused")
+        else None,
     )

@@ -26,9 +26,9 @@ from qmbench.running.stores import StoreProtocol, open_store, store_place
 @dataclass(frozen=True)
 class Session:
     """store: a path or URL, an open store (which stays open), None for the default place. engine: NAME[:ADDRESS], or
-    an engine (which stays open and keeps its own workers and limits). workers: tasks side by side, None for as many as
-    there are cores, or as `cores` leaves room for; cores: threads of a task, None for an equal share that is no more than
-    OMP_NUM_THREADS says where it is set. task_timeout in s, task_memory in GiB.
+    an engine (which stays open and keeps its own workers and limits). workers: tasks side by side, None for as
+    many as there are cores, or as `cores` leaves room for; cores: threads of a task, None for an equal share
+    that is no more than OMP_NUM_THREADS says where it is set. task_timeout in s, task_memory in GiB.
     progress: True shows it on standard error or in the notebook, False does not, a function is called after each task.
     fresh: compute again what the store has, with intermediates of its own; a new result replaces the old record.
     """

@@ -131,7 +131,7 @@ def canonical_string(subject: Subject) -> None:
         for variant in variants:
             text = str(variant)
             try:
-                again = subject.plugins.level(text)
+                again = subject.plugins.single_level(text)
             except InputError as error:
                 raise subject.fail(f"its canonical string '{text}' does not parse: {error}") from None
             if again.options != variant.options or str(again) != text:

@@ -57,7 +57,7 @@ class Subject:
     @cached_property
     def levels(self) -> list[LevelOfTheory]:
         """The example levels, parsed."""
-        return [self.plugins.level(text) for text in samples.example_levels(self.method)]
+        return [self.plugins.single_level(text) for text in samples.example_levels(self.method)]
 
     @cached_property
     def systems(self) -> list[System]:

@@ -98,9 +98,9 @@ def test_a_task_that_takes_too_long_or_kills_its_process():
     [
         (("sabotage", HE, "enrgy"), {}, "unknown property 'enrgy'; did you mean 'energy'"),
         (("sabotag", HE), {}, "unknown method 'sabotag'; did you mean 'sabotage'"),
-        (("sabotage", HE), {"charge": 1}, "given for atoms of ASE alone"),
+        (("sabotage", HE), {"charge": 1}, "given for atoms of ASE and for PDB"),
         (("sabotage", [HE, HE]), {}, "not list; one at a time"),
-        (("sabotage", HE), {"bsse": "full"}, "bsse is none or cp, not 'full'"),
+        (("sabotage", HE), {"bsse": "full"}, "bsse is none or cp or vmfc, not 'full'"),
         (("sabotage", HE, ["interaction_energy", "energy"]), {}, "ask for it alone"),
         (("sabotage", HE), {"engine": "slurm"}, "unknown engine 'slurm'; there is dask, here, local"),
         (("sabotage", HE), {"store": "mysql://x"}, "there is a path, sqlite://…, lines://…"),

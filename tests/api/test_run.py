@@ -59,7 +59,7 @@ def test_a_suite_made_in_python_and_one_that_makes_no_sense(suite, folder):
         qmbench.run(mine, benchmarks="s22")
     with pytest.raises(qmbench.InputError, match="unknown suite 'startr'; did you mean 'starter'"):
         qmbench.run("startr")
-    with pytest.raises(qmbench.InputError, match="bsse is none or cp"):
+    with pytest.raises(qmbench.InputError, match="bsse is none or cp or vmfc"):
         qmbench.run(mine, bsse="full")
 
 
@@ -181,3 +181,61 @@ def test_progress_in_a_notebook_is_one_line_written_anew(suite, monkeypatch):
     assert f"0 of {made.computed} tasks done" in kernel.shown[0]
     assert f"{made.computed} of {made.computed} tasks done" in kernel.shown[-1]
     assert "the sky fell down" in kernel.shown[-1]
+
+
+def test_load_has_references_errors_and_numbers(suite, folder):
+    made = qmbench.run(suite, engine="here", progress=False, store="mine.sqlite")
+    table = qmbench.load("mine.sqlite")
+    pd.testing.assert_frame_equal(table, made.scored)
+    numbers = ["value", "uncertainty", "coordinate", "reference", "reference_uncertainty", "error", "error_uncertainty"]
+    assert {str(table[name].dtype) for name in (*numbers, "wall_s", "cpu_s")} == {"float64"}
+    he = table[table["status"].eq("ok")].set_index("entry").loc["he"]
+    assert (he["reference"], he["reference_set"]) == (-2.9037, "paper")
+    assert he["error"] == pytest.approx(he["value"] + 2.9037)
+    assert table[table["status"].ne("ok")]["error"].isna().all()
+
+
+def test_counterpoise_that_nothing_can_come_of_is_an_error(suite, folder):
+    atoms = qmbench.Suite.of("atoms", "sabotage")
+    with pytest.raises(qmbench.InputError, match="bsse=cp: suite python has no entry for it"):
+        qmbench.run(atoms, bsse="cp", engine="here", progress=False)
+    with pytest.raises(qmbench.InputError, match="energy is not; ask for an interaction_energy"):
+        qmbench.compute("sabotage", "atoms:he", bsse="cp", engine="here")
+    with pytest.raises(qmbench.InputError, match="atoms/he is not"):
+        qmbench.compute("sabotage", "atoms/he", bsse="none", engine="here")
+
+
+@pytest.mark.parametrize(
+    ("asked", "given", "expected"),
+    [
+        (None, {}, (4, 1)),
+        ("2", {}, (4, 1)),
+        (None, {"workers": 1}, (1, 4)),
+        ("2", {"workers": 1}, (1, 2)),
+        ("3,1", {"workers": 1}, (1, 3)),
+        ("many", {"workers": 1}, (1, 4)),
+        ("2", {"workers": 1, "cores": 4}, (1, 4)),
+        (None, {"cores": 2}, (2, 2)),
+        (None, {"cores": 8}, (1, 8)),
+        (None, {"workers": 3, "cores": 2}, (3, 2)),
+    ],
+)
+def test_workers_and_threads(asked, given, expected, monkeypatch, suite):
+    """Of four cores: tasks at a time, and the threads of each; OMP_NUM_THREADS is a limit, what was given an order."""
+    from qmbench.running import session
+    from qmbench.running.session import Session
+
+    told = []
+
+    def engine(name, workers, limits):
+        told.append((workers, limits.cores))
+        return engine_named("here", 1, limits)
+
+    monkeypatch.setattr(session, "available_cores", lambda: 4)
+    monkeypatch.setattr(session, "engine_named", engine)
+    monkeypatch.delenv("OMP_NUM_THREADS", raising=False)
+    if asked is not None:
+        monkeypatch.setenv("OMP_NUM_THREADS", asked)
+    with open_store("w.sqlite") as store, Session(progress=False, **given)._engine(store, 100):
+        pass
+    assert told == [expected]

@@ -37,8 +37,20 @@ def read_fragments(text):
     return fragments
 
 
-def read_xyz(path):
+def read_frames(path):
+    """{name: molecule} of a file of several frames."""
     lines = path.read_text(encoding="utf-8").splitlines()
+    found = {}
+    while lines:
+        frame, lines = lines[: 2 + int(lines[0])], lines[2 + int(lines[0]) :]
+        name = re.search(r"\bname=(\S+)", frame[1])[1]
+        assert name not in found, f"{path}: {name} is there twice"
+        found[name] = read_xyz(path, frame)
+    return found
+
+
+def read_xyz(path, lines=None):
+    lines = path.read_text(encoding="utf-8").splitlines() if lines is None else lines
     fields = {key: quoted or bare for key, quoted, bare in re.findall(r'(\w+)=(?:"([^"]*)"|(\S+))', lines[1])}
     atoms = [line.split() for line in lines[2 : 2 + int(lines[0])]]
     assert len(lines) == 2 + int(lines[0]), f"{path}: atom count in the header"
@@ -75,6 +87,8 @@ def read_benchmark(name):
     folder = REPOSITORY / "benchmarks" / name
     meta = tomllib.loads((folder / "benchmark.toml").read_text(encoding="utf-8"))
     systems = {path.stem: read_xyz(path) for path in sorted((folder / "systems").glob("*.xyz"))}
+    if (folder / "systems.xyz").exists():
+        systems |= read_frames(folder / "systems.xyz")
     if "provider" in meta:
         systems |= read_provider_systems(folder, meta["provider"])
     lattices = folder / "systems.toml"

@@ -9,6 +9,8 @@ import pytest
 
 NAMES = sorted(path.parent.name for path in (Path(__file__).parents[2] / "benchmarks").glob("*/benchmark.toml"))
 DOI = re.compile(r"^10\.\d{4,9}/\S+$")
+ENERGIES = ("atomization_energy", "barrier_height", "reaction_energy", "three_body_energy", "electron_affinity")
+ENERGIES += ("proton_affinity",)
 UNITS = {
     "total_energy": {"hartree", "t"},
     "interaction_energy": {"kcal/mol", "hartree", "eV"},
@@ -20,7 +22,11 @@ UNITS = {
     "polarizability_anisotropy": {"bohr3", "angstrom3"},
     "excitation_energy": {"hartree", "eV"},
     "c6": {"hartree bohr6"},
+    **{name: {"kcal/mol", "hartree", "eV"} for name in ENERGIES},
+    **{f"dipole_{x}": {"e bohr", "debye"} for x in "xyz"},
+    **{f"polarizability_{x}{x}": {"bohr3", "angstrom3"} for x in "xyz"},
 }
+DIFFERENCES = ("barrier_height", "electron_affinity", "proton_affinity")
 
 
 def terms(stoichiometry, systems):
@@ -28,6 +34,8 @@ def terms(stoichiometry, systems):
     words = stoichiometry.split()
     if words[:1] == ["interaction"]:
         return [(words[1], None, 1)] + [(words[1], k, -1) for k in range(1, len(systems[words[1]].fragments) + 1)]
+    if words[:1] == ["three_body"]:  # each fragment is in two pairs, which count −1, and once alone: −1 together
+        return [(words[1], None, 1)] + [(words[1], k, -1) for k in (1, 2, 3)]
     found = []
     for word in words:
         name, _, coefficient = word.rpartition(":")
@@ -53,7 +61,7 @@ def test_electron_parity_fits_multiplicity(benchmark_, atomic_numbers):
     for name, molecule in benchmark_.systems.items():
         numbers = [atomic_numbers[symbol] for symbol in molecule.symbols]
         electrons = sum(numbers) - molecule.charge
-        assert electrons > 0, name
+        assert electrons > 0 or (name, molecule.symbols) == ("proton", ["H"]), name
         assert (electrons - (molecule.multiplicity - 1)) % 2 == 0, name
         assert molecule.multiplicity - 1 <= electrons, name
         for atoms, charge, multiplicity in molecule.fragments:
@@ -92,7 +100,10 @@ def test_stoichiometry_names_systems_and_balances_nuclei(benchmark_):
                 atoms = range(len(molecule.symbols)) if fragment is None else molecule.fragments[fragment - 1][0]
                 for i in atoms:
                     balance[molecule.symbols[i]] += coefficient
-        if observable.endswith("_energy") and observable not in ("total_energy", "excitation_energy") and parts:
+        difference = observable in DIFFERENCES or (
+            observable.endswith("_energy") and observable not in ("total_energy", "excitation_energy")
+        )
+        if difference and parts:
             assert not any(balance.values()), entry["id"]
         elif parts:
             assert [coefficient for _, _, coefficient in parts] == [1], entry["id"]
@@ -102,7 +113,12 @@ def test_identifiers_are_unique_and_cross_references_hold(benchmark_):
     ids = [entry["id"] for entry in benchmark_.entries]
     assert len(ids) == len(set(ids))
     assert {row["entry"] for row in benchmark_.references} == set(ids)
-    assert {row["set"] for row in benchmark_.references} == set(benchmark_.meta["reference_sets"])
+    sets = benchmark_.meta["reference_sets"]
+    levels = [name for name, about in sets.items() if about.get("role") == "level"]
+    assert {row["set"] for row in benchmark_.references} == set(sets) - set(levels)
+    if levels:
+        header = (benchmark_.folder / "levels.csv").read_text(encoding="utf-8").split("\n")[0]
+        assert header.split(",") == ["entry", *levels]
     assert benchmark_.meta["default_reference_set"] in benchmark_.meta["reference_sets"]
     pairs = [(row["entry"], row["set"]) for row in benchmark_.references if row["status"] == "current"]
     assert len(pairs) == len(set(pairs))

@@ -89,7 +89,7 @@ WRONG = [
     (("compute", "hf/sto-3g", "nowhere.xyz"), "can't read nowhere.xyz: No such file"),
     (("compute", "hf/sto-3g", "helium"), "is not a system; write BENCHMARK:SYSTEM"),
     (("compute", "hf/sto-3g", "atoms:he", "-p", "enrgy"), "unknown property 'enrgy'; did you mean 'energy'"),
-    (("compute", "hf/sto-3g", "atoms:he", "--bsse", "full"), "--bsse is none or cp, not 'full'"),
+    (("compute", "hf/sto-3g", "atoms:he", "--bsse", "full"), "--bsse is none or cp or vmfc, not 'full'"),
     (("run", "suite", "starters"), "unknown suite 'starters'; did you mean 'starter'"),
     (("run", "suite", "none.toml"), "can't read none.toml"),
     (

@@ -87,8 +87,8 @@ def test_a_stricter_significance_finds_less(qmbench, planted):
 def test_published_values_of_l7_need_no_store_and_no_calculation(qmbench):
     code, out, _ = qmbench("disagree", "l7")
     assert code == 0
-    row = next(line for line in out.splitlines() if "l7/c2c2pd" in line)
-    assert "camps" in row
+    assert out.splitlines()[0].startswith("do the references agree? Not on 3 of 7 entries that have two")
+    assert any("camps" in line for line in out.splitlines() if line.strip().startswith("l7/c2c2pd"))
     assert not Path("qmbench-data").exists()
 
 

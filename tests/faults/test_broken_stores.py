@@ -1,4 +1,4 @@
-"""A store in which something else has written: each command says which run or record is broken; the others are usable."""
+"""A store in which something else has written: each command names what is broken, and the rest is usable."""
 
 from __future__ import annotations
 
@@ -59,7 +59,7 @@ DOCUMENTS: dict[str, bytes | str] = {
 PARTS = {
     "finished": 3,
     "suite": 3,
-    "benchmarks": [1],
+    "benchmarks": {},
     "levels": {"toy/x": {"label": 3}},
     "entries": [{"level": 3}],
     "computed": 3,
@@ -149,11 +149,11 @@ tree = st.recursive(plain, lambda x: st.lists(x, max_size=4) | st.dictionaries(s
 
 @pytest.mark.slow
 @settings(
-    max_examples=300, deadline=5000, suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow]
+    max_examples=100, deadline=5000, suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow]
 )
 @given(data=st.data())
 def test_any_document_and_any_cell(qmbench: Command, store: Path, tmp_path: Path, data: st.DataObject) -> None:
-    """One part of a run, or one cell of a record, is anything: exit codes 0 and 3, no traceback."""
+    """One part of a run, or one cell of a record, is anything: exit codes 0, 2 (nothing to judge) and 3."""
     copy = tmp_path / "spoilt.sqlite"
     shutil.copy(store, copy)
     if data.draw(st.booleans()):
@@ -166,15 +166,21 @@ def test_any_document_and_any_cell(qmbench: Command, store: Path, tmp_path: Path
         place[key] = data.draw(tree)
         sql(copy, "UPDATE runs SET document = ? WHERE id = 'later'", json.dumps(document))
     else:
-        names = "level system_name property status value unit uncertainty uncertainty_kind failure_kind shared provenance"
+        names = (
+            "level system_name property status value unit uncertainty uncertainty_kind failure_kind shared provenance"
+        )
         column = data.draw(st.sampled_from([*names.split(), "failure_message", "log_tail", "wall_s", "cores"]))
         value = data.draw(
             st.text(max_size=10) | st.floats(allow_nan=False) | st.binary(max_size=6) | tree.map(json.dumps)
         )
         sql(copy, f"UPDATE records SET {column} = ?", value)
-    for arguments in (("report", "later", "--format", "csv"), ("disagree", "later", "--json"), ("store", "prune", "--dry-run")):
+    for arguments in (
+        ("report", "later", "--format", "csv"),
+        ("disagree", "later", "--json"),
+        ("store", "prune", "--dry-run"),
+    ):
         code, _, err = qmbench(*arguments, "--store", copy)
-        assert code in (0, 3), err
+        assert code in (0, 2, 3), err
         assert "a bug" not in err
 
 
@@ -184,7 +190,11 @@ def test_a_pipe_is_no_store_and_no_baseline(store: Path, tmp_path: Path) -> None
     os.mkfifo(pipe)
     for arguments in (["report", "--store"], ["check", "--baseline"], ["compute", "hf/sto-3g", "x.xyz", "--store"]):
         done = subprocess.run(
-            [Path(sys.executable).with_name("qmbench"), *arguments, pipe], capture_output=True, text=True, timeout=60, check=False
+            [Path(sys.executable).with_name("qmbench"), *arguments, pipe],
+            capture_output=True,
+            text=True,
+            timeout=60,
+            check=False,
         )
         assert done.returncode == 3, done.stderr
         assert done.stderr.count("\n") == 1

@@ -69,7 +69,9 @@ def files(hostile, tmp_path):
     with Store(hostile[0], read_only=True) as store:
         evaluation = evaluation_in(store)
     paths = write_report(evaluation, tmp_path / "report", ["html", "md", "latex", "csv", "json", "figures"])
-    return {p.name: p.read_text(encoding="utf-8") for p in paths if p.suffix in (".html", ".md", ".tex", ".csv", ".json")}
+    return {
+        p.name: p.read_text(encoding="utf-8") for p in paths if p.suffix in (".html", ".md", ".tex", ".csv", ".json")
+    }
 
 
 def test_nothing_acts_in_any_file(files):
@@ -119,7 +121,9 @@ def test_csv(files):
 def test_numbers_stay_numbers_in_csv():
     import pandas as pd
 
-    table = pd.DataFrame({"x": [-1.5, 2.0], "text": ["-1+1", "a-b"], "mixed": [-3, "=1"], "n": [-1, 1], "none": [None, "@"]})
+    table = pd.DataFrame(
+        {"x": [-1.5, 2.0], "text": ["-1+1", "a-b"], "mixed": [-3, "=1"], "n": [-1, 1], "none": [None, "@"]}
+    )
     assert csv_text(table) == "x,text,mixed,n,none\n-1.5,'-1+1,-3,-1,\n2,a-b,'=1,1,'@\n"
 
 
@@ -162,7 +166,9 @@ def test_in_a_browser(hostile, tmp_path):
         page.on("request", lambda r: asked.append(r.url) if r.url != path.as_uri() else None)
         page.goto(path.as_uri())
         charts = page.locator("[data-chart]").count()
-        page.wait_for_function("n => document.querySelectorAll('[data-drawn]').length === n", arg=charts, timeout=120_000)
+        page.wait_for_function(
+            "n => document.querySelectorAll('[data-drawn]').length === n", arg=charts, timeout=120_000
+        )
         for detail in page.locator("details").all():
             detail.evaluate("d => d.open = true")
         assert page.evaluate("window.hit") is None

@@ -32,10 +32,23 @@ def test_statistics_count_the_scored_entries(learned):
     assert whole["n_training_overlap"].to_dict() == {"good/<b>": 3, "wild/b?x=1": 0, "hf/sto-3g": 0}
 
 
+def test_entries_of_the_training_data_do_not_score_the_level(made, learned):
+    before, after = (
+        x.statistics[x.statistics["subset"] == "all"].set_index("level_of_theory").loc["good/<b>"]
+        for x in (made, learned)
+    )
+    errors = made.scored[made.scored["level_of_theory"] == "good/<b>"].set_index("entry")["error"].abs()
+    trained = ["e0", "e1", "e2"]
+    assert before["n_scored"] == 8
+    assert after["n_scored"] == 5
+    assert after["mean_absolute_error"] == pytest.approx(errors.drop(trained).mean())
+    assert after["in_sample_mean_absolute_error"] == pytest.approx(errors[trained].mean())
+
+
 def test_terminal(learned):
     out = io.StringIO()
     render_terminal(learned.statistics, learned.scored, learned.benchmarks, Console(file=out, width=200))
-    assert "8/8 †" in out.getvalue()
+    assert "5/8 †" in out.getvalue()
     assert SAID in out.getvalue()
 
 
@@ -46,9 +59,9 @@ def test_a_run_without_overlap_says_nothing(made):
 @pytest.mark.parametrize(
     ("kind", "file", "says"),
     [
-        ("md", "tables.md", ["8/8 †", escape_markdown(SAID)]),
+        ("md", "tables.md", ["5/8 †", escape_markdown(SAID)]),
         ("md", "disagreement.md", ["handmade/e0 †", "no independent witness"]),
-        ("latex", "tables.tex", [r"8/8\textsuperscript{\dag}", r"\dag{}: 3 of 8 entries were in the training data"]),
+        ("latex", "tables.tex", [r"5/8\textsuperscript{\dag}", r"\dag{}: 3 of 8 entries were in the training data"]),
         ("csv", "results-handmade-interaction_energy.csv", ["training_overlap", "same molecule: water (0.2)"]),
         ("csv", "statistics-handmade-interaction_energy.csv", ["n_training_overlap"]),
         ("json", "statistics.json", ['"n_training_overlap": 3']),
@@ -74,7 +87,7 @@ def test_parquet(learned, tmp_path):
 
 def test_page(learned):
     page = html_report(learned)
-    assert "8/8 †" in page
+    assert "5/8 †" in page
     assert "3 of 8 entries were in the training data" in page
     assert "same molecule: water (0.2)" in page  # behind the cell
 

@@ -311,7 +311,9 @@ def test_regression_weighs_by_uncertainties():
     got = regress(x, y, u)
     assert (got["intercept"], got["slope"]) == pytest.approx(tuple(want.params), rel=1e-4)
     error = np.sqrt(want.normalized_cov_params[1, 1])  # of the stated uncertainties, not of the smaller scatter
-    assert got["slope_high"] - got["slope"] == pytest.approx(np.sqrt(HUBER_VARIANCE) * student_reach(12) * error, rel=0.01)
+    assert got["slope_high"] - got["slope"] == pytest.approx(
+        np.sqrt(HUBER_VARIANCE) * student_reach(12) * error, rel=0.01
+    )
 
 
 def test_intervals_cover_and_false_trends_are_as_rare_as_they_say():
@@ -343,7 +345,7 @@ def series(noisy=0.0, slope=0.0, seed=4, sigma=2.0, last=130.0):
 @pytest.mark.parametrize("noisy", [-3.0, 2.0, 10.0])
 @pytest.mark.parametrize("last", [130.0, 1000.0])
 def test_one_noisy_entry_makes_no_trend(noisy, sigma, last):
-    """Nor does one that is as far off and does not say so (sigma = 0.05), or one that is much larger than the others."""
+    """Nor does one that is as far off and does not say so (sigma = 0.05), or one much larger than the others."""
     trend = series(noisy, sigma=sigma, last=last)
     assert trend["p"] > 0.05
     assert trend["slope_low"] < 0 < trend["slope_high"]
@@ -462,8 +464,17 @@ def test_the_document_has_the_shape_that_was_promised(published):
         assert {"value", "uncertainty"} <= set(x["consensus"])
         known = [v["uncertainty"] for v in x["votes"]]
         assert all(u is None or u > 0 for u in known)
-    contradicting = [x["max_z"] for x in document["entries"] if x["significant_pairs"]]
-    assert contradicting == sorted(contradicting, reverse=True)
+    place = {"surprising": 0, "expected": 1, "none": 2}
+    ranks = [
+        (place[x["tier"]], x["nothing_known"], -round(x["surprise"], 3) if not place[x["tier"]] else 0)
+        for x in document["entries"]
+    ]
+    assert ranks == sorted(ranks)
+    expected = [x["max_z"] for x in document["entries"] if x["tier"] == "expected"]
+    assert expected == sorted(expected, reverse=True)
+    for x in document["entries"]:
+        assert 0.0 <= x["surprise"] <= 1.0
+        assert bool(x["why_surprising"]) == (x["tier"] == "surprising") == bool(x["to_settle"])
     assert set(document) >= {"entries", "pairs", "summary"}
     pair = next(p for p in document["pairs"] if {p["a"], p["b"]} == {"LNO-CCSD(T)", "FN-DMC-2021"})
     assert pair["n"] == 7
@@ -613,3 +624,12 @@ def test_a_level_trained_on_the_entry_convicts_nobody():
     assert judge(*given, trained=np.array([False, True, False])).verdict == "camps"
     assert judge(*given, trained=np.array([True, True, False])).verdict == "camps"
     assert judge(*given, trained=np.array([False, False, True])).verdict == "one_outlier"
+
+
+def test_the_first_trends_are_the_first_of_all():
+    rng = np.random.default_rng(1)
+    tags = tuple((f"atoms:{i}", "x" if i % 3 else "y") for i in range(30))
+    g = group(rng.standard_normal((30, 6)) + 0.05 * np.arange(30)[:, None] * rng.standard_normal(6), np.nan, tags=tags)
+    everything = trends(g)
+    for most in (1, 7, 20):
+        assert trends(g, None, most) == everything[:most]

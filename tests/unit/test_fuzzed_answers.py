@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 from qmbench.domain.record import Record
 from qmbench.running.engine.answer import Unreadable, parse_outcome
 from qmbench.running.engine.outcome import Outcome
-from qmbench.running.store import Store
+from qmbench.running.store import _record, _row
 
 COST = {"wall_s": 1.0, "cpu_s": 1.0, "peak_memory_mib": 10.0, "cores": 1}
 QUANTITY = {"value": -2.0, "unit": "hartree", "uncertainty": 0.1, "uncertainty_kind": "model"}
@@ -28,7 +28,9 @@ OUTCOME: dict[str, Any] = {
     "training_overlap": None,
     "explanation": None,
 }
-plain = st.none() | st.booleans() | st.integers() | st.floats() | st.text(max_size=20) | st.sampled_from(["\ud800", "ok"])
+plain = (
+    st.none() | st.booleans() | st.integers() | st.floats() | st.text(max_size=20) | st.sampled_from(["\ud800", "ok"])
+)
 tree = st.recursive(plain, lambda x: st.lists(x, max_size=4) | st.dictionaries(st.text(max_size=8), x, max_size=4))
 
 
@@ -38,7 +40,11 @@ def answers(draw: st.DrawFn) -> bytes:
         return draw(st.binary(max_size=200))
     document = copy.deepcopy(OUTCOME)
     if draw(st.booleans()):
-        document |= {"status": "failed", "failure": {"kind": "error", "message": "m", "log_tail": "l"}, "properties": {}}
+        document |= {
+            "status": "failed",
+            "failure": {"kind": "error", "message": "m", "log_tail": "l"},
+            "properties": {},
+        }
     for _ in range(draw(st.integers(1, 2))):
         place: Any = document
         key: Any = draw(st.sampled_from(sorted(document)))
@@ -50,7 +56,7 @@ def answers(draw: st.DrawFn) -> bytes:
         else:
             del place[key]
             document.setdefault(draw(st.sampled_from(sorted(OUTCOME))), draw(tree))
-            document = {**OUTCOME, **document} if draw(st.booleans()) else document
+            document = {**copy.deepcopy(OUTCOME), **document} if draw(st.booleans()) else document
     text = json.dumps(document).encode()
     cut = draw(st.integers(0, len(text)))
     return text if draw(st.integers(0, 5)) else text[:cut] + draw(st.binary(max_size=3)) + text[cut + 1 :]
@@ -59,38 +65,30 @@ def answers(draw: st.DrawFn) -> bytes:
 def check(data: bytes) -> None:
     try:
         outcome = parse_outcome(data, ("energy",))
-    except Unreadable as error:
-        assert "\n" not in str(error)
+    except Unreadable:
         return
     # What was taken can be told, stored and read again.
     assert Outcome.from_json(json.loads(json.dumps(outcome.to_json(), allow_nan=False))).status == outcome.status
     quantity = outcome.properties.get("energy")
     assert (outcome.status == "ok") == (quantity is not None) == (outcome.failure is None)
-    provenance = {"settings": dict(outcome.settings), "warnings": list(outcome.warnings), "started": outcome.started}
+    provenance: dict[str, Any] = {
+        "settings": dict(outcome.settings),
+        "warnings": list(outcome.warnings),
+        "started": outcome.started,
+    }
     record = Record("k", "l", "s", "h", "energy", outcome.status, quantity, outcome.failure, provenance, outcome.cost)
-    with Store(PLACE[0]) as store:
-        store.remove(["k"])
-        store.put([record])
-        back = store.get(["k"])["k"]
+    back = _record(_row(record), {})  # as the store writes and reads it
     assert (back.status, back.cost, back.provenance["settings"]) == (record.status, record.cost, provenance["settings"])
 
 
-PLACE = [""]
-
-
-@pytest.fixture(autouse=True)
-def place(tmp_path):
-    PLACE[0] = str(tmp_path / "s.sqlite")
-
-
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=200, deadline=None)
 @given(answers())
 def test_some(data: bytes) -> None:
     check(data)
 
 
 @pytest.mark.slow
-@settings(max_examples=5000, deadline=None)
+@settings(max_examples=3000, deadline=None)
 @given(answers())
 def test_many(data: bytes) -> None:
     check(data)

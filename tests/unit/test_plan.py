@@ -43,7 +43,11 @@ def test_ghosts_make_every_fragment_its_own(folder):
 
 def test_two_spellings_of_a_level_are_one(folder):
     levels = LEVEL.format("toy/X", "none") + LEVEL.format("TOY/x?ghost_stabilization=0.0", "none")
-    assert len(plan_of(folder, levels).tasks) == 5
+    plan = plan_of(folder, levels)
+    assert len(plan.tasks) == len(plan.entries) == 5
+    assert [str(level) for level in plan.levels] == ["toy/x"]
+    assert plan.notes == ("'toy/X', 'TOY/x?ghost_stabilization=0.0' are one level of theory, toy/x: it has one row",)
+    assert plan_of(folder, LEVEL.format("toy/X", "none")).notes == ()
 
 
 def test_a_method_without_a_basis_has_no_counterpoise(folder):
@@ -197,3 +201,45 @@ def test_references_frame(folder):
     frame = references_frame(plan.benchmarks.values()).set_index("entry")
     assert frame.loc["he2", "uncertainty"] == 0.001
     assert frame.loc["he", "unit"] == "hartree"
+
+
+def test_systems_are_read_and_fragments_made_once_for_all_levels(folder, monkeypatch):
+    """Planning is linear in the entries: what a level needs of a system was made for the first one already."""
+    from qmbench.data import benchmark as data
+    from qmbench.domain.systems import Molecule
+    from qmbench.domain.systems.files import SystemRegistry
+
+    calls = {"listed": 0, "read": 0, "fragment": 0}
+
+    def counted(name, function):
+        def wrapper(*args, **kwargs):
+            calls[name] += 1
+            return function(*args, **kwargs)
+
+        return wrapper
+
+    monkeypatch.setattr(data, "system_sources", counted("listed", data.system_sources))
+    monkeypatch.setattr(SystemRegistry, "read", counted("read", SystemRegistry.read))
+    monkeypatch.setattr(Molecule, "fragment", counted("fragment", Molecule.fragment))
+    levels = "".join(LEVEL.format(f"toy/{x}", "cp") for x in "abcde")
+    plan = plan_of(folder, levels)
+    assert len(plan.entries) == 25
+    # he2, he2_far, he, ar and lone; two fragments of each of the two dimers.
+    assert calls == {"listed": 1, "read": 5, "fragment": 4}
+
+
+def test_a_fragment_that_is_not_checked_again_is_the_same_molecule():
+    from qmbench.domain.systems import Molecule
+    from qmbench.domain.systems.xyz import Fragment
+
+    parts = (Fragment((0, 2), 0, 1), Fragment((1,), 1, 1), Fragment((3,), 0, 2))
+    whole = Molecule(("H", "Li", "H", "H"), ((0, 0, 0), (5, 0, 0), (1.4, 0, 0), (0, 9, 0)), 1, 2, parts, name="x")
+    for number, ghosts in ((1, True), (1, False), ((1, 2), True), ((2, 3), False), (2, False)):
+        made = whole.fragment(number, ghosts)
+        fields = ("symbols", "positions", "charge", "multiplicity", "fragments", "ghosts")
+        again = Molecule(**{key: getattr(made, key) for key in fields}, name=made.name)
+        assert made == again
+        assert made.hash == again.hash
+        assert made.n_electrons == again.n_electrons
+        numbers = (number,) if isinstance(number, int) else number
+        assert dict(whole.fragment_composition(numbers)) == dict(made.composition)

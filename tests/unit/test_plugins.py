@@ -272,3 +272,72 @@ def test_every_public_name_is_there():
     with pytest.raises(AttributeError, match="has no attribute 'Metod'"):
         qmbench.Metod  # noqa: B018
     assert set(qmbench.__all__) <= set(dir(qmbench))
+
+
+UNITS_OF_ITS_OWN = """
+import qmbench
+QMBENCH_API = 2
+@qmbench.hookimpl
+def qmbench_properties():
+    return [
+        qmbench.Property("third_moment", "e bohr3", "a moment"),
+        qmbench.Property("fourth_moment", "e bohr4", "another, whose unit nobody defined"),
+    ]
+@qmbench.hookimpl
+def qmbench_units():
+    return {"e bohr3": ("third moment", 1.0), "debye angstrom2": ("third moment", 1.40489)}
+@qmbench.hookimpl
+def qmbench_observables():
+    return [
+        qmbench.Observable("third_moment_of_it", "third_moment", "value", "m"),
+        qmbench.Observable("fourth_moment_of_it", "fourth_moment", "value", "m"),
+    ]
+"""
+
+
+@pytest.fixture
+def units_as_before(monkeypatch):
+    from qmbench.domain import units
+
+    before = dict(units.UNITS)
+    yield
+    units.UNITS.clear()
+    units.UNITS.update(before)
+
+
+@pytest.mark.parametrize(
+    ("observable", "unit", "given"),
+    [
+        ("third_moment_of_it", "debye angstrom2", "e bohr3"),
+        ("third_moment_of_it", "e bohr3", "debye angstrom2"),
+        ("fourth_moment_of_it", "e bohr4", "e bohr4"),
+    ],
+)
+def test_a_unit_of_a_plugin_is_a_unit_of_benchmarks(
+    load, folder, monkeypatch, units_as_before, observable, unit, given
+):
+    from qmbench.data.benchmark import load_benchmark
+    from qmbench.data.lint import lint_benchmark
+
+    found = load(own=UNITS_OF_ITS_OWN)
+    assert found.infos[0].error == ""
+    for module in ("data.meta", "data.benchmark", "data.system_sources", "plugging.registry"):
+        monkeypatch.setattr(f"qmbench.{module}.plugins", lambda: found, raising=False)
+    toml = folder / "benchmark.toml"
+    text = toml.read_text().replace('"kcal/mol"', f'"{unit}"').replace('"interaction_energy"', f'"{observable}"')
+    toml.write_text(text.replace('[units]\ntotal_energy = "hartree"\n', ""))
+    (folder / "entries.csv").write_text("id,stoichiometry\nhe,he:1\n")
+    (folder / "references.csv").write_text(
+        "entry,set,value,unit,uncertainty,uncertainty_kind,level_of_theory,source_doi,source_place,status,note\n"
+        f"he,paper,2.0,{given},,,exact,10.1000/toy,Table 1,current,\n"
+    )
+    assert [f.message for f in lint_benchmark(folder) if f.severity == "error"] == []
+    factor = {"debye angstrom2": 1 / 1.40489, "e bohr3": 1.40489, "e bohr4": 1.0}[unit]
+    assert load_benchmark(folder).references[0].quantity.value == pytest.approx(2.0 * factor)
+
+
+def test_a_unit_keeps_its_meaning(load, units_as_before):
+    found = load(own=UNITS_OF_ITS_OWN.replace('{"e bohr3"', '{"debye": ("dipole", 1.0), "e bohr3"'))
+    assert "unit 'debye' is already" in found.infos[0].error
+    wrong = load(own=UNITS_OF_ITS_OWN.replace('("third moment", 1.0)', "3"))
+    assert "not names with (dimension, size)" in wrong.infos[0].error

@@ -129,6 +129,10 @@ def test_an_entry_needs_a_reference_even_if_a_level_has_a_value(levels):
     text = (levels / "references.csv").read_text()
     (levels / "references.csv").write_text("\n".join(x for x in text.split("\n") if not x.startswith("he2,")))
     assert any("entry 'he2' has no reference value" in f.message for f in lint_benchmark(levels))
+    (levels / "levels.csv").unlink()
+    with (levels / "references.csv").open("a") as handle:  # nor does a row of a level count there
+        handle.write("he2,HF,-0.1,kcal/mol,,,,10.1000/other,Table 1,current,\n")
+    assert any("entry 'he2' has no reference value" in f.message for f in lint_benchmark(levels))
 
 
 SPOILS = [

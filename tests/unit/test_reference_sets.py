@@ -188,3 +188,14 @@ def test_a_superseded_default_is_a_fault(tmp_path):
 def test_every_shipped_reference_set_says_its_role(name):
     sets = load_benchmark(benchmark_folders()[name]).meta["reference_sets"]
     assert [s for s, about in sets.items() if "role" not in about] == []
+
+
+def test_an_approximation_in_any_spelling_is_that_of_the_level():
+    from qmbench.data.reference_sets import holds_within
+
+    for within in ("/6-31G*", "/6-31g(d)", "pbeh/631g*", "hyb_gga_xc_pbeh", "PBE0/6-31g(d)", ""):
+        assert holds_within("pbe0/6-31g(d)?cartesian=d", within), within
+    for within in ("/6-31g**", "pbe", "pbe/6-31g*", "restricted hf", "relativity included"):
+        assert not holds_within("pbe0/6-31g(d)?cartesian=d", within), within
+    assert holds_within("hf/sto-6g", "/sto6g")
+    assert holds_within("fci", "fci")

@@ -109,7 +109,8 @@ H 0.1 0.93 2.9
 
 
 @pytest.mark.parametrize(
-    ("fragments", "cut"), [("1-3:0:1 4-6:0:1", ""), ("1-2:-1:1 3-6:1:1", "O1–H3"), ("1,4:0:1 2-3,5-6:0:1", "and 3 more")]
+    ("fragments", "cut"),
+    [("1-3:0:1 4-6:0:1", ""), ("1-2:-1:1 3-6:1:1", "O1–H3"), ("1,4:0:1 2-3,5-6:0:1", "and 3 more")],
 )
 def test_fragments_that_are_cut_through_a_bond(folder, fragments, cut):
     (folder / "systems" / "he2.xyz").write_text(WATERS.format(fragments))

@@ -264,3 +264,34 @@ def test_more_atoms_than_are_read(tmp_path):
 def test_the_registry_knows_the_endings():
     assert isinstance(plugins().systems, SystemRegistry)
     assert {".xyz", ".extxyz"} <= set(plugins().systems.endings)
+
+
+@pytest.mark.parametrize(
+    "comment", ["0 1", " +0  1 ", "* xyz 0 1", "*xyz 0 1", "0, 1", "-chrg 0 -uhf 0", "--chrg=0 --uhf=0"]
+)
+def test_a_line_of_charge_and_multiplicity_alone(tmp_path, comment):
+    """As input files of Gaussian, ORCA and Turbomole's companions have it; a note says where they came from."""
+    system = read(tmp_path, comment)
+    assert same(system)
+    assert (system.charge, system.multiplicity) == (0, 1)
+    (note,) = system.notes
+    assert note == f"charge 0 and multiplicity 1 were read from '{' '.join(comment.split())}' in line 2"
+
+
+def test_unpaired_electrons_are_not_the_multiplicity(tmp_path):
+    assert read(tmp_path, "-chrg 0 -uhf 2").multiplicity == 3
+    assert read(tmp_path, "0 3").multiplicity == 3
+
+
+@pytest.mark.parametrize("comment", ["0", "0 1 2", "0 1 water", "0.0 1", "frame 0 1", "* xyzfile 0 1"])
+def test_other_numbers_are_no_charge(tmp_path, comment):
+    assert "'charge=' is missing" in refused(tmp_path, comment)
+
+
+def test_an_impossible_pair_is_refused(tmp_path):
+    assert "multiplicity 2 is impossible with 10 electrons" in refused(tmp_path, "0 2")
+
+
+def test_commas_between_words(tmp_path):
+    assert same(read(tmp_path, "charge=0, multiplicity=1, basis=def2-QZVPPD"))
+    assert read(tmp_path, "charge=0, multiplicity=3,").multiplicity == 3

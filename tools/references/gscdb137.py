@@ -187,7 +187,11 @@ def s66(tree: Tree, folder: Path) -> Draft:
         folder,
         "s66_versions.csv",
         {
-            "interaction energy (S66, 2022 revision)": ("S66-2022", "", "Mol. Phys. 121, e2109526 (2023)"),
+            "interaction energy (S66, 2022 revision)": (
+                "S66-2022",
+                DOI,
+                "Mol. Phys. 121, e2109526 (2023), from a list with the names of GSCDB137",
+            ),
             "interaction energy (S66 original)": ("S66-2011", "10.1021/ct2002946", "CCSD(T)/CBS"),
             "interaction energy (S66, refdata H-bond revision DiLabio 2013)": (
                 "DiLabio-2013",
@@ -196,8 +200,8 @@ def s66(tree: Tree, folder: Path) -> Draft:
             ),
             "interaction energy (S66, refdata labelled Rezac 2011; differs from psi4 up to 0.12)": (
                 "refdata-2011",
-                "",
-                "collection refdata, labelled Řezáč 2011",
+                "10.1039/C3CP51559A",
+                "collection refdata of the paper's authors, labelled Řezáč 2011",
             ),
             "interaction energy (GMTKN55 S66)": ("GMTKN55", "10.1021/ct2002946", "as used in GMTKN55"),
         },
@@ -361,7 +365,6 @@ def ionic(tree: Tree, folder: Path) -> Draft:
             entry["subset"] += " small"
     for r in draft.references:
         r["level_of_theory"] = "CCSD(T)/CBS"
-        r["value"] = rounded(r["value"], 2)
         r["uncertainty"], r["uncertainty_kind"] = "0.005", "rounding"
         r["source_place"] = f"{place}, {COLLECTED}, {r['source_place'].split(', ')[1]}"
     return describe(
@@ -657,7 +660,6 @@ def proton_affinities(tree: Tree, folder: Path) -> Draft:
         entry["subset"] = "small" if len(draft.systems[base].symbols) <= 6 else ""
     for r in draft.references:
         r["level_of_theory"] = "W1-F12, W2-F12 or CCSD(T)/CBS"
-        r["value"] = rounded(r["value"], 2)
         r["uncertainty"], r["uncertainty_kind"] = "0.005", "rounding"
         r["source_place"] = f"PA26, {COLLECTED}, {r['source_place'].split(', ')[1]}"
     return describe(

@@ -71,7 +71,8 @@ def test_the_leak_tells_the_bath_that_is_not_exact():
     (low,) = problem.low_level(problem.initial_potentials)
     sites = problem.fragments[0]
     leaks = {b: leak(low, embedding_orbitals(bath_orbitals(b, low, sites), sites)) for b in ("svd", "ensemble")}
-    assert leaks["ensemble"] < 1e-12 and leaks["svd"] > 0.1
+    assert leaks["ensemble"] < 1e-12
+    assert leaks["svd"] > 0.1
     assert embed(problem).leaks == [pytest.approx(0.0, abs=1e-12)]
     assert embed(problem).idempotency_error == pytest.approx(1.0)  # two levels, half full, for both spins
 
@@ -99,7 +100,8 @@ def test_levels_that_a_twist_moves_apart_by_less_than_a_mean_field_resolves_are_
     near = embed(hubbard((10,), (PBC,), 8, 2.0, (2,), twist=(1e-7,)))
     assert (near.bath, near.energy) == ("ensemble", pytest.approx(whole.energy, abs=1e-5))
     narrow = embed(hubbard((10,), (PBC,), 8, 2.0, (2,), twist=(1e-4,)))
-    assert narrow.bath == "svd" and "another determinant is as good" in narrow.warnings[0]
+    assert narrow.bath == "svd"
+    assert "another determinant is as good" in narrow.warnings[0]
 
 
 @pytest.mark.parametrize("u", [0.1, 0.5, 1.0])
@@ -108,14 +110,6 @@ def test_open_shells_are_near_exact_diagonalization(u):
     problem = hubbard((10,), (PBC,), 8, u, (2,))
     exact = full_ci(problem.lattice.h, u, 8)
     assert abs(embed(problem).energy - exact) / 10 < 0.01 * max(u, u**2)
-
-
-@pytest.mark.slow
-def test_fourteen_sites_and_eight_electrons():
-    problem = hubbard((14,), (PBC,), 8, 1.0, (2,))
-    exact = full_ci(problem.lattice.h, 1.0, 8)
-    assert exact == pytest.approx(-12.763, abs=1e-3)
-    assert abs(embed(problem).energy - exact) / 14 < 0.003
 
 
 def test_the_mismatch_is_that_of_fragment_and_low_level():

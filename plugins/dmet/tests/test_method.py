@@ -209,15 +209,18 @@ def test_cartesian_functions_are_refused():
     with pytest.raises(Unsupported, match="add cartesian=false"):
         parse_level("dmet/6-31g*?fragment=group").make().check(water, frozenset({"energy"}))
     parse_level("dmet/6-31g*?fragment=group&cartesian=false").make().check(water, frozenset({"energy"}))
+    ring = LatticeModel((6,), ("periodic",), 1.0, 2.0, 6, 1)
     with pytest.raises(InputError, match="leave out cartesian"):
-        ring = LatticeModel((6,), ("periodic",), 1.0, 2.0, 6, 1)
         parse_level("dmet?cartesian=true").make().check(ring, frozenset({"energy"}))
 
 
 def test_the_record_tells_accuracy_beside_the_certificate_of_the_number():
     settings = compute("dmet?fragment=2", LatticeModel((10,), ("periodic",), 1.0, 2.0, 8, 1)).settings
-    assert settings["particle_number_certificate"] == "smooth" and "certificate" not in settings
-    assert settings["bath_made"] == "ensemble" and settings["idempotency_error"] == pytest.approx(1.0)
+    assert settings["particle_number_certificate"] == "smooth"
+    assert "certificate" not in settings
+    assert settings["bath_made"] == "ensemble"
+    assert settings["idempotency_error"] == pytest.approx(1.0)
     assert settings["embedding_leak"] < 1e-12 < 1e-3 < settings["density_mismatch"]
-    assert np.shape(settings["bath_spectrum"]) == (1, 1, 2) and 0 < np.max(settings["bath_spectrum"]) <= 0.5
+    assert np.shape(settings["bath_spectrum"]) == (1, 1, 2)
+    assert 0 < np.max(settings["bath_spectrum"]) <= 0.5
     json.dumps(settings)

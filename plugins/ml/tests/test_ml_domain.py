@@ -234,7 +234,7 @@ def test_stretched_molecules_in_complexes_are_covered():
 
 
 def test_curves_of_the_functional_are_covered():
-    """Of data/beyond_xc.npz, CCSD(T): H2 at 1.45 of its length was off by 12 error bars of the energy difference."""
+    """Of data/beyond_xc.npz, CCSD(T): H2 at 1.2 of its length was off by 4 error bars of the energy difference."""
     model, worst = xc(), 0.0
     with np.load(train_xc.BEYOND) as data:
         labelled = dict(data)
@@ -244,6 +244,8 @@ def test_curves_of_the_functional_are_covered():
             continue
         length = scale * cases[name].distance
         molecule = line(" ".join(cases[name].symbols), length)
+        if len(model.ranges.pieces(molecule.symbols, molecule.coordinates)) > 1:
+            continue
         outside = model.ranges.check(XC, molecule)
         worst = max(worst, error / bar)
         assert abs(error) < 3 * np.hypot(bar, model.ranges.totals(outside) @ model.ranges.growth)
@@ -251,7 +253,7 @@ def test_curves_of_the_functional_are_covered():
 
 
 def test_what_is_added_to_an_energy_is_one_more_mode():
-    inside, outside = (answer("ml-xc/cc-pvdz?grid=1", line("H H", r), "energy") for r in (0.74144, 0.95))
+    inside, outside = (answer("ml-xc/cc-pvdz?grid=1", line("H H", r), "energy") for r in (0.74144, 0.85))
     assert len(inside.settings["uncertainty_modes"]) == 20
     assert len(outside.settings["uncertainty_modes"]) == 21
     bar = outside.properties["energy"].uncertainty
@@ -300,9 +302,11 @@ def test_what_is_added_to_an_energy_is_one_more_mode():
         (XC, line("H H", 1.058, charge=1, multiplicity=2), "neutral molecules, not for charge 1"),
         (XC, line("O H", 0.96, charge=-1), "neutral molecules, not for charge -1"),
         (XC, system("F", [(0, 0, 0)], -1, 1), "atoms of charge 0 and 1, not for charge -1"),
-        (XC, line("H H", 2.5), "the restricted solution is not the lowest"),
-        (XC + "&stability=false", line("H H", 6.0), "H stands without a bond"),
-        (XC + "&stability=false", line("C O", 4.0), "C stands without a bond"),
+        (XC, line("N N", 1.6), "the restricted solution is not the lowest"),
+        (XC, line("H H", 1.48), "atom 1 (H) is part of an open shell without a bond to the rest, in a singlet"),
+        (XC + "&stability=false", line("H H", 6.0), "atom 1 (H) is part of an open shell"),
+        (XC + "&reference=unrestricted", line("C O", 4.0), "atom 1 (C) is part of an open shell"),
+        (XC + "&stability=false", line("H H", 0.8), "it takes stability=true there"),
     ],
 )
 def test_refused_in_one_line_that_says_what_is_outside(level, molecule, words):

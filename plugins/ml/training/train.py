@@ -2,6 +2,7 @@
 
 python plugins/ml/training/train.py            all of them
 python plugins/ml/training/train.py gdml       one (or hirshfeld, delta, xc); other arguments are handed on to it
+python plugins/ml/training/train.py delta --ranges  keeps the fit (of delta, xc) and makes the ranges again
 python plugins/ml/training/train.py --relabel  computes all data anew before (hours; needs the extra `training`)
 """
 
@@ -30,6 +31,8 @@ def main(argv: list[str]) -> int:
             return 3
         for script in ("make_data", "make_contacts"):
             import_module(script).main(["--same"])
+        import_module("make_perturbed").main([])
+        import_module("make_beyond").main(["delta"])
     for name in parts:
         import_module(f"train_{name}").main([x for x in rest if name not in TOGETHER or x != RELABEL])
     if shared:

@@ -61,7 +61,7 @@ FOLDER = Path(__file__).parent / "labels-cache" / "xc"
 MANIFEST = Path(__file__).parent / "manifest.json"
 CONVERGED = 1e-11
 MONOMERS, BEYOND = LABELS.parent / "monomers.npz", LABELS.parent / "beyond_xc.npz"
-LOOKED_AT = ("bond", "contact")
+LOOKED_AT = ("bond",)
 
 Densities = Mapping[str, Density]
 
@@ -95,10 +95,10 @@ def kept(path: Path) -> Model:
 
 
 def ranges() -> Ranges:
-    """Of bonds and contacts in the diatomics of all splits and the ordinary molecules of MONOMERS, with the growth.
+    """Of bonds in the diatomics of all splits and the ordinary molecules of MONOMERS, with the growth.
 
-    That is fitted to BEYOND, errors of energies relative to the equilibrium distance. What is farther off there than
-    the error bar without being outside, or has an unstable restricted solution, is not answered and left out.
+    That is fitted to BEYOND, errors of energies relative to the equilibrium distance. What has an unstable restricted
+    solution, or counts as broken, is not answered and left out.
     """
     molecules = [case.molecule() for case in cases()] + systems_of(MONOMERS)
     found = Ranges.of(((m.symbols, m.coordinates) for m in molecules), STRETCHED).only(*LOOKED_AT).with_any_bond()
@@ -109,6 +109,8 @@ def ranges() -> Ranges:
     for name, scale, error, bar in relative(labelled):
         if not labelled["unstable"][(labelled["names"] == name) & (labelled["scales"] == scale)][0]:
             molecule = replace(known[name], distance=scale * known[name].distance).molecule()
+            if len(found.pieces(molecule.symbols, molecule.coordinates)) > 1:
+                continue
             outside = found.outside(molecule.symbols, molecule.coordinates)
             single = found.excesses(molecule.n_parts, outside).max(axis=0)
             rows.append((found.totals(outside), single, float(deviations_wanted(np.array(error), np.array(bar)))))

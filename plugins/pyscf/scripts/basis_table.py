@@ -56,7 +56,7 @@ def text() -> str:
     lines = textwrap.wrap(" ".join(names), 118, break_long_words=False, break_on_hyphens=False)
     return "\n".join(
         [
-            '"""Basis sets of PySCF\'s table by canonical spelling, and their other names. Written by scripts/basis_table.py."""',
+            '"""Basis sets of PySCF\'s table by canonical name, and other names. scripts/basis_table.py wrote it."""',
             "",
             "NAMES = tuple(",
             '    """',

@@ -47,8 +47,8 @@ def test_water_of_gaussian(run):
 
 
 def test_water_of_nwchem(energy):
-    """NWChem's Cartesian functions: github.com/nwchemgit/nwchem, HF/6-31G* optimization of water, as in the tests of
-    qcdb (test_1_hf of its NWChem geometry optimization)."""
+    """NWChem's value, in Cartesian functions, of the qcdb package's test of a geometry optimization of water at
+    HF/6-31G* (check_rhf, which holds it to 1e-5), at the geometry of that test."""
     angstrom = 1 / 0.529177210903
     x = ((0, 0, -0.065638538099), (0, -0.757480611647, 0.520865616174), (0, 0.757480611647, 0.520865616174))
     water = Molecule(("O", "H", "H"), tuple(tuple(c * angstrom for c in atom) for atom in x), 0, 1)
@@ -179,7 +179,7 @@ def test_functions_are_those_of_the_publication(basis, functions):
 
 def test_what_was_used_with_both_has_to_be_said():
     for made in (lambda: parse_level("mp2/6-31G(2df,p)"), lambda: ScfSpecification("6-31g(3df,3pd)")):
-        with pytest.raises(InputError, match="cartesian=d.*cartesian=false.*write which"):
+        with pytest.raises(InputError, match=r"cartesian=d.*cartesian=false.*write which"):
             made()
     assert str(parse_level("mp2/6-31G(2df,p)?cartesian=d")) == "mp2/6-31g(2df,p)?cartesian=d"
     with pytest.raises(InputError, match="write false, d or true"):
@@ -221,7 +221,8 @@ def test_the_spelling_says_it_and_the_key_knows_it():
 )
 def test_one_spelling(written, canonical):
     first, second = parse_level(f"hf/{written}"), parse_level(f"hf/{canonical}")
-    assert first == second and str(first).startswith(f"hf/{canonical}")
+    assert first == second
+    assert str(first).startswith(f"hf/{canonical}")
     assert first.key(bent(1.8, 1.8), "energy") == second.key(bent(1.8, 1.8), "energy")
     assert canonical_basis(canonical) == canonical
 
@@ -237,7 +238,8 @@ def test_the_table_is_that_of_pyscf():
     for plain, name in ALIASES.items():
         if "*" not in plain:
             assert ALIAS[plain] in [ALIAS.get(other) for other in pyscf_names(name)], plain
-    assert len(NAMES) > 150 and set(COMMON_BASES) <= set(NAMES)
+    assert len(NAMES) > 150
+    assert set(COMMON_BASES) <= set(NAMES)
 
 
 @pytest.mark.parametrize("family", ["6-31", "6-31+", "6-31++", "6-311", "6-311+", "6-311++"])
@@ -272,7 +274,8 @@ def test_stars_and_brackets_are_the_same_functions(family, stars, brackets):
 def test_an_unknown_name_is_refused_when_it_is_read(written, hint):
     with pytest.raises(InputError) as told:
         parse_level(f"hf/{written}")
-    assert hint in str(told.value) and f"unknown basis '{written}'" in str(told.value)
+    assert hint in str(told.value)
+    assert f"unknown basis '{written}'" in str(told.value)
 
 
 def test_reading_a_level_imports_no_pyscf():

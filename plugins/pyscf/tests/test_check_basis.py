@@ -6,9 +6,9 @@ import subprocess
 import sys
 
 import pytest
-from qmbench_pyscf.mole import _WHOLE_TO_NEON, basis_functions, check_basis
 
 from qmbench import InputError, Molecule, level
+from qmbench_pyscf.mole import _WHOLE_TO_NEON, basis_functions, check_basis
 
 HELIUM = Molecule(("He",), ((0.0, 0.0, 0.0),), 0, 1, name="he")
 BROMINE = Molecule(("H", "Br"), ((0.0, 0.0, 0.0), (0.0, 0.0, 2.7)), 0, 1, name="hbr")

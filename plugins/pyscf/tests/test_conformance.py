@@ -7,7 +7,8 @@ import pytest
 import qmbench.testing
 
 FAST = ("hf", "mp2")
-SLOW = ("ccsd", "ccsd(t)", "fci", "pbe", "r2scan", "wb97x-v", "pbe+d3bj", "pbe+d4", "hf+d3bj")
+COMPOSED = ("scs-mp2", "b2plyp", "revdsd-pbep86+d4", "xyg3", "r2scan-3c")
+SLOW = (*COMPOSED, "ccsd", "ccsd(t)", "fci", "pbe", "r2scan", "wb97x-v", "pbe+d3bj", "pbe+d4", "hf+d3bj")
 
 
 @pytest.mark.parametrize("check", qmbench.testing.checks("pyscf", FAST), ids=str)

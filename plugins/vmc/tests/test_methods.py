@@ -241,3 +241,12 @@ def test_options_of_another_ansatz_are_refused():
     refused("vmc?ansatz=neural")
     with pytest.raises(Unsupported, match="does not give polarizability; it gives energy and dipole"):
         refused("vmc?ansatz=neural", HELIUM, "polarizability")
+
+
+def test_cartesian_functions_are_refused():
+    """PyQMC evaluates spherical functions alone, whatever the Mole says."""
+    helium = Molecule(("He",), ((0.0, 0.0, 0.0),), 0, 1)
+    for method in ("vmc", "dmc"):
+        with pytest.raises(Unsupported, match="add cartesian=false"):
+            parse_level(f"{method}/6-31g*").make().check(helium, frozenset({"energy"}))
+        parse_level(f"{method}/6-31g*?cartesian=false").make().check(helium, frozenset({"energy"}))

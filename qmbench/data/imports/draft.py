@@ -10,6 +10,7 @@ import io
 import json
 import os
 import re
+from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -24,6 +25,16 @@ from qmbench.domain.systems.xyz import Fragment, parse_xyz
 ENTRY_COLUMNS = "id stoichiometry observable state subset tags curve coordinate coordinate_unit note".split()
 SAME = 2e-5
 """Å: atoms of a fragment and of the complex nearer than this are the same atom, written with fewer digits."""
+
+
+SIGNS = {
+    "interaction_energy": "interaction energy = E(complex) − sum of E(fragments); negative when bound",
+    "dissociation_energy": "sum of E(fragments) − E(complex); positive when bound",
+    "three_body_energy": "E(trimer) − sum of E(dimers) + sum of E(monomers)",
+    "barrier_height": "E(saddle point) − sum of E(reactants)",
+    "atomization_energy": "sum of E(atoms) − E(molecule); positive when bound",
+    "reaction_energy": "as each stoichiometry says: sum of coefficient × energy",
+}
 
 
 @dataclass
@@ -171,6 +182,33 @@ class Draft:
         if self.readme:
             files["README.md"] = self.readme
         return files
+
+
+PROTON = Geometry(("H",), (("0.0", "0.0", "0.0"),), 1, 1)
+
+
+def observable_of(coefficients: Sequence[float], geometries: Sequence[Geometry]) -> str:
+    """What a sum of energies is, by its charges and sizes; `reaction_energy` where that is not certain."""
+    if len(geometries) == 1:
+        return "total_energy" if list(coefficients) == [1.0] else "reaction_energy"
+    if len(geometries) == 2 and sorted(coefficients) == [-1.0, 1.0]:
+        plus, minus = (geometries[list(coefficients).index(c)] for c in (1.0, -1.0))
+        if Counter(plus.symbols) == Counter(minus.symbols) and plus.charge == minus.charge + 1:
+            return "electron_affinity" if plus.charge <= 0 else "ionization_energy"
+    if PROTON in geometries and len(geometries) == 3:
+        protonated = coefficients[max(range(3), key=lambda i: (len(geometries[i].symbols), geometries[i].charge))]
+        if (protonated, sorted(coefficients)) == (-1.0, [-1.0, 1.0, 1.0]):
+            return "proton_affinity"
+    atoms = [c for c, g in zip(coefficients, geometries, strict=True) if len(g.symbols) == 1]
+    molecules = [c for c, g in zip(coefficients, geometries, strict=True) if len(g.symbols) > 1]
+    if molecules == [-1.0] and atoms and all(c > 0 for c in atoms):
+        return "atomization_energy"
+    return "reaction_energy"
+
+
+def signs_of(observables: Iterable[str]) -> str:
+    """The sign conventions of these observables, in words."""
+    return "; ".join(SIGNS.get(name, name.replace("_", " ")) for name in dict.fromkeys(observables))
 
 
 def _csv(columns: Sequence[str], rows: Iterable[Mapping[str, str]]) -> str:

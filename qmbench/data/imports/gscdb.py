@@ -21,7 +21,17 @@ from dataclasses import dataclass, replace
 from fnmatch import fnmatch
 from typing import Any
 
-from qmbench.data.imports.draft import SAME, Draft, Findings, Geometry, parts_of, safe_name
+from qmbench.data.imports.draft import (
+    PROTON,
+    SAME,
+    SIGNS,
+    Draft,
+    Findings,
+    Geometry,
+    observable_of,
+    parts_of,
+    safe_name,
+)
 from qmbench.data.imports.tree import Tree
 from qmbench.domain.elements import ATOMIC_NUMBERS
 from qmbench.domain.errors import InputError
@@ -56,24 +66,17 @@ FUNCTIONALS = {
     "revDSD-PBEP86-D4": ("revdsd-pbep86-d4", "revDSD-PBEP86-D4", "D4"),
 }
 AXES = "XYZ"
-PROTON = Geometry(("H",), (("0.0", "0.0", "0.0"),), 1, 1)
-SIGNS = {
-    "interaction_energy": "interaction energy = E(complex) − sum of E(fragments); negative when bound",
-    "dissociation_energy": "sum of E(fragments) − E(complex); positive when bound",
-    "three_body_energy": "E(trimer) − sum of E(dimers) + sum of E(monomers)",
-    "barrier_height": "E(saddle point) − sum of E(reactants)",
-    "atomization_energy": "sum of E(atoms) − E(molecule); positive when bound",
-    "reaction_energy": "as each stoichiometry says: sum of coefficient × energy",
-}
 
 
 @dataclass(frozen=True)
 class Point:
-    """One XYZ file: its geometry, the basis that the authors used, and the field (axis -> atomic units) it is in."""
+    """One XYZ file: its geometry, the basis that the authors used, the field (axis -> atomic units) it is in, and the
+    step from the minimum along a normal mode (Å √u), as a text."""
 
     geometry: Geometry
     basis: str
     field: Mapping[str, float]
+    step: str = ""
 
 
 def is_gscdb(tree: Tree) -> bool:
@@ -182,7 +185,9 @@ class _Set:
         for (_, stem), geometry in zip(terms, geometries, strict=True):
             self._add(stem, geometry)
         said = " ".join(f"{self.names[stem]}:{c:g}" for c, stem in terms)
-        return said, self._observable([c for c, _ in terms], geometries), 1.0, ""
+        steps = [p.step for p in points if p.step]
+        note = f"second difference along a normal mode, step {steps[0]} angstrom sqrt(u)" if steps else ""
+        return said, self._kind([c for c, _ in terms], geometries), 1.0, note
 
     def _in_a_field(self, terms: Sequence[tuple[float, str]], points: Sequence[Point]) -> tuple[str, str, float, str]:
         """A component of a dipole moment or of a polarizability; else an entry of published values alone."""
@@ -276,23 +281,10 @@ class _Set:
         self.names[stem] = name
         return name
 
-    def _observable(self, coefficients: Sequence[float], geometries: Sequence[Geometry]) -> str:
-        """What a plain sum of energies is, by its charges and sizes; `reaction_energy` where that is not certain."""
-        if len(geometries) == 1:
-            return "total_energy" if coefficients == [1.0] else "reaction_energy"
-        if len(geometries) == 2 and sorted(coefficients) == [-1.0, 1.0]:
-            plus, minus = (geometries[coefficients.index(c)] for c in (1.0, -1.0))
-            if Counter(plus.symbols) == Counter(minus.symbols) and plus.charge == minus.charge + 1:
-                return "electron_affinity" if plus.charge <= 0 else "ionization_energy"
-        if PROTON in geometries and len(geometries) == 3:
-            protonated = coefficients[max(range(3), key=lambda i: (len(geometries[i].symbols), geometries[i].charge))]
-            if (protonated, sorted(coefficients)) == (-1.0, [-1.0, 1.0, 1.0]):
-                return "proton_affinity"
-        atoms = [c for c, g in zip(coefficients, geometries, strict=True) if len(g.symbols) == 1]
-        molecules = [c for c, g in zip(coefficients, geometries, strict=True) if len(g.symbols) > 1]
-        if molecules == [-1.0] and atoms and all(c > 0 for c in atoms):
-            return "atomization_energy"
-        return "barrier_height" if len(self.about) > 1 and self.about[1] == "BH" else "reaction_energy"
+    def _kind(self, coefficients: Sequence[float], geometries: Sequence[Geometry]) -> str:
+        kind = observable_of(coefficients, geometries)
+        barrier = kind == "reaction_energy" and len(geometries) > 1 and len(self.about) > 1 and self.about[1] == "BH"
+        return "barrier_height" if barrier else kind
 
     def _meta(self) -> dict[str, Any]:
         about = [str(x).strip() if x is not None else "" for x in self.about]
@@ -359,9 +351,9 @@ def _missing_protons(coefficients: Sequence[float], geometries: Sequence[Geometr
 
 def _holds(part: Geometry, whole: Geometry, atoms: Sequence[int]) -> bool:
     """Whether atom `atoms[0]` of `whole` is in `part`, at the same place."""
-    wanted = (whole.symbols[atoms[0]], *(float(x) for x in whole.coordinates[atoms[0]]))
+    symbol, place = whole.symbols[atoms[0]], [float(x) for x in whole.coordinates[atoms[0]]]
     return any(
-        s == wanted[0] and all(abs(float(a) - b) < SAME for a, b in zip(row, wanted[1:], strict=True))
+        s == symbol and all(abs(float(a) - b) < SAME for a, b in zip(row, place, strict=True))
         for s, row in zip(part.symbols, part.coordinates, strict=True)
     )
 
@@ -402,7 +394,7 @@ def _number(value: float, factor: float) -> str:
 def _sheet(tree: Tree, name: str, sheet: str) -> list[tuple[Any, ...]]:
     """The rows of one sheet; InputError when there is no such file or sheet, or nothing to read it with."""
     try:
-        import openpyxl
+        import openpyxl  # type: ignore[import-untyped]
     except ModuleNotFoundError:
         raise InputError("spreadsheets are read by openpyxl: pip install 'qmbench[import]'") from None
     if name not in tree:
@@ -435,6 +427,7 @@ def _point(text: str, where: str) -> Point:
     if None in state:
         raise InputError(f"{where}: no charge and multiplicity in its second line")
     basis = re.search(r"\bbasis=([^,]+)", lines[1])
+    step = re.search(r"step_size = ([0-9.]+)", lines[1])
     field = re.search(r"multipole_field=(\{[^}]*\})", lines[1])
     symbols, rows = [], []
     for line in lines[2:]:
@@ -451,4 +444,5 @@ def _point(text: str, where: str) -> Point:
         Geometry(tuple(symbols), tuple(rows), charge, multiplicity),
         basis[1].strip() if basis else "",
         {axis: value for axis, value in strengths.items() if value},
+        step[1] if step else "",
     )

@@ -169,6 +169,10 @@ class System:
         """`composition` of these fragments (from 1) together."""
         return self.fragment(numbers, ghosts=False).composition
 
+    def fragment_in(self, numbers: Sequence[int], basis: Sequence[int]) -> System:
+        """Fragments `numbers` (from 1) with the centres of those of the fragments `basis` that are others as ghosts."""
+        raise InputError(f"{self.name or self.kind}: bsse vmfc is for molecules with fragments")
+
     def oddities(self) -> Iterable[str]:
         """What is possible, but most probably a mistake: `qmbench lint` says it of systems that are on no curve."""
         return ()

@@ -113,53 +113,68 @@ class Molecule(System):
         curve shares one calculation. All other coordinates stay as they are. InputError for several fragments of which
         more than one has unpaired electrons: how they couple is not for anybody to guess.
         """
-        chosen, parts = self._chosen(number)
-        atoms = {i for part in parts for i in part.atoms}
-        keep = range(len(self.symbols)) if ghosts else sorted(atoms)
-        positions = tuple(self.positions[i] for i in keep)
-        if len(positions) == 1:
-            positions = ((0.0, 0.0, 0.0),)
-        return self._part(
-            symbols=tuple(self.symbols[i] for i in keep),
-            positions=positions,
-            charge=sum(part.charge for part in parts),
-            multiplicity=max(part.multiplicity for part in parts),
-            fragments=(),
-            ghosts=tuple(self.ghosts[i] or i not in atoms for i in keep),
-            name=f"{self.name}@{'+'.join(map(str, chosen))}" + ("+ghosts" if ghosts else ""),
-            notes=self.notes,
-        )
+        chosen = self._numbers(number)
+        every = range(1, len(self.fragments) + 1)
+        return self._part(chosen, every if ghosts else chosen, "+ghosts" if ghosts else "")
 
-    def _chosen(self, number: int | Sequence[int]) -> tuple[list[int], list[Fragment]]:
-        """The numbers in order, and those fragments; InputError as for `fragment`."""
-        chosen = sorted({number} if isinstance(number, int) else set(number))
-        for n in chosen:
+    def fragment_in(self, numbers: Sequence[int], basis: Sequence[int]) -> Molecule:
+        chosen, carrying = self._numbers(numbers), self._numbers((*numbers, *basis))
+        others = "" if carrying == chosen else f"({'+'.join(map(str, carrying))})"
+        return self._part(chosen, carrying, others)
+
+    def fragment_composition(self, numbers: Sequence[int]) -> Mapping[str, float]:
+        parts = self._together(self._numbers(numbers))
+        return Counter(self.symbols[i] for part in parts for i in part.atoms if not self.ghosts[i])
+
+    def _numbers(self, number: int | Sequence[int]) -> list[int]:
+        """Numbers of fragments in order; InputError where there is no such fragment."""
+        found = sorted({number} if isinstance(number, int) else set(number))
+        for n in found:
             if not 1 <= n <= len(self.fragments):
                 raise InputError(
                     f"{self.name or self.formula} has {len(self.fragments)} fragments; there is no fragment {n}"
                 )
+        return found
+
+    def _together(self, chosen: Sequence[int]) -> list[Fragment]:
+        """The fragments of these numbers; InputError where more than one has unpaired electrons."""
         parts = [self.fragments[n - 1] for n in chosen]
         if sum(part.multiplicity > 1 for part in parts) > 1:
             raise InputError(
                 f"{self.name or self.formula}: fragments {'+'.join(map(str, chosen))} have unpaired electrons that may "
                 "couple in several ways; give them together as a system of their own"
             )
-        return chosen, parts
+        return parts
 
-    @classmethod
-    def _part(cls, **fields: Any) -> Molecule:
-        """A molecule of nuclei, charges and spins that were checked as parts of a whole: not checked again.
+    def _part(self, chosen: Sequence[int], carrying: Iterable[int], suffix: str) -> Molecule:
+        """The fragments `chosen`, with basis functions on the centres of those in `carrying`; all centres where these
+        are all the fragments.
 
-        A plan makes tens of thousands of them, and the checks are what making one costs.
+        It is made of nuclei, charges and spins that were checked as parts of a whole, and not checked again: a plan
+        makes tens of thousands of them, and the checks are what making one costs.
         """
-        made = object.__new__(cls)
-        for key, value in fields.items():
+        parts = self._together(chosen)
+        atoms = {i for part in parts for i in part.atoms}
+        keep = sorted(i for n in carrying for i in self.fragments[n - 1].atoms)
+        if suffix == "+ghosts":
+            keep = list(range(len(self.symbols)))
+        positions = tuple(self.positions[i] for i in keep)
+        if len(positions) == 1:
+            positions = ((0.0, 0.0, 0.0),)
+        made = object.__new__(type(self))
+        known: dict[str, Any] = {
+            "symbols": tuple(self.symbols[i] for i in keep),
+            "positions": positions,
+            "charge": sum(part.charge for part in parts),
+            "multiplicity": max(part.multiplicity for part in parts),
+            "fragments": (),
+            "ghosts": tuple(self.ghosts[i] or i not in atoms for i in keep),
+            "name": f"{self.name}@{'+'.join(map(str, chosen))}{suffix}",
+            "notes": self.notes,
+        }
+        for key, value in known.items():
             object.__setattr__(made, key, value)
         return made
-
-    def fragment_composition(self, numbers: Sequence[int]) -> Mapping[str, float]:
-        _, parts = self._chosen(numbers)
-        return Counter(self.symbols[i] for part in parts for i in part.atoms if not self.ghosts[i])
 
     def to_json(self) -> dict[str, Any]:
         return ({"notes": list(self.notes)} if self.notes else {}) | {

@@ -16,7 +16,7 @@ from qmbench.domain.systems.base import unnamed
 from qmbench.domain.systems.fields import FieldError
 from qmbench.domain.systems.nuclei import Vector, nucleus
 from qmbench.domain.systems.xyz_columns import atom_columns, real
-from qmbench.domain.systems.xyz_comment import comment_words, coordinate_unit, refuse_unknown_geometry
+from qmbench.domain.systems.xyz_comment import comment_words, coordinate_unit, refuse_unknown_geometry, stated_state
 from qmbench.domain.systems.xyz_frames import split_frames
 
 MOST_ATOMS = 100_000
@@ -68,7 +68,7 @@ def parse_xyz(text: str, where: str, name: str) -> XYZ:
         lines.pop()
     count = _count(lines, where)
     second = f"{where}, line 2"
-    comment = comment_words(lines[1], second)
+    comment, said = stated_state(lines[1], comment_words(lines[1], second))
     charge, multiplicity, fragments = parse_comment(comment, second, count)
     refuse_unknown_geometry(comment, lines[1], second)
     bohr = coordinate_unit(comment, lines[1], second)
@@ -78,7 +78,7 @@ def parse_xyz(text: str, where: str, name: str) -> XYZ:
         raise InputError(f"{second}: a crystal has no fragments")
     symbols: list[str] = []
     positions: list[Vector] = []
-    notes: dict[str, None] = {}
+    notes: dict[str, None] = {said: None} if said else {}
     for number, line in enumerate(lines[2:], start=3):
         word, (x, y, z) = columns.read(line, f"{where}, line {number}")
         symbol, note = nucleus(word)

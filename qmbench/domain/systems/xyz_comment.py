@@ -53,8 +53,25 @@ def comment_words(comment: str, where: str) -> dict[str, str]:
             raise InputError(f"{where}: '{key}=' in the comment line has no closing {bare[0]}")
         if key in pairs and (key in COMMENT_KEYS or _GEOMETRY.fullmatch(key.lower())):
             raise InputError(f"{where}: '{key}=' is given twice")
-        pairs[key] = next(match[kind] or "" for kind in _VALUES if match[kind] is not None)
+        value = next(match[kind] or "" for kind in _VALUES if match[kind] is not None)
+        # Some write commas between the words: charge=0, multiplicity=1
+        pairs[key] = value.rstrip(",") if bare and key in ("charge", "multiplicity") else value
     return pairs
+
+
+def stated_state(comment: str, pairs: dict[str, str]) -> tuple[dict[str, str], str]:
+    """(the words, a note) with charge and multiplicity from a line that has nothing but them: `0 1` of Gaussian's input
+    files, `* xyz 0 1` of ORCA's, `-chrg 0 -uhf 0` beside Turbomole's. The note, empty otherwise, says so.
+    """
+    plain = re.fullmatch(r"\s*(?:\*\s*xyz\s+)?([+-]?[0-9]{1,3})[\s,]+([0-9]{1,2})\s*", comment, re.IGNORECASE)
+    unpaired = re.fullmatch(r"\s*-+chrg[\s=]+([+-]?[0-9]{1,3})\s+-+uhf[\s=]+([0-9]{1,2})\s*", comment, re.IGNORECASE)
+    if plain is None and unpaired is None:
+        return pairs, ""
+    match = plain or unpaired
+    assert match is not None
+    charge, multiplicity = int(match[1]), int(match[2]) + (plain is None)
+    note = f"charge {charge} and multiplicity {multiplicity} were read from '{' '.join(comment.split())}' in line 2"
+    return {"charge": str(charge), "multiplicity": str(multiplicity)}, note
 
 
 def _free_words(comment: str) -> list[str]:

@@ -32,7 +32,7 @@ from qmbench.plugging.fingerprint import code_behind
 from qmbench.plugging.isolated.described import describe
 from qmbench.plugging.isolated.place import normal
 from qmbench.plugging.isolated.systems import describe_kind, facts
-from qmbench.plugging.registry import GROUP, single_level, plugins, system_from_json
+from qmbench.plugging.registry import GROUP, plugins, single_level, system_from_json
 
 
 def main() -> None:
@@ -114,11 +114,13 @@ def _plugin(name: str) -> dict[str, Any]:
     properties: Iterable[Property] = getattr(module, "qmbench_properties", list)()
     observables: Iterable[Observable] = getattr(module, "qmbench_observables", list)()
     benchmarks: Iterable[Path] = getattr(module, "qmbench_benchmarks", list)()
+    units: Mapping[str, tuple[str, float]] = getattr(module, "qmbench_units", dict)()
     kinds: Iterable[type[System]] = getattr(module, "qmbench_systems", list)()
     return {
         "api": getattr(module, "QMBENCH_API", None),
         "methods": [describe(m) for key, m in found.methods.items() if found.owner[key].name == name],
         "systems": [describe_kind(kind) for kind in kinds],
+        "units": {unit: [str(dimension), float(size)] for unit, (dimension, size) in units.items()},
         "properties": [asdict(prop) for prop in properties],
         "observables": [_told(observable) for observable in observables],
         "benchmarks": [str(Path(folder).resolve()) for folder in benchmarks],
@@ -164,6 +166,7 @@ def level(text: str) -> dict[str, Any]:
         "files": list(found.code.files),
         "method": describe(found.method),
         "stochastic": bool(found.make().is_stochastic()),
+        "claims": found.make().claims(),
     }
 
 

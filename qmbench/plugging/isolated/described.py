@@ -21,6 +21,7 @@ def describe(method: type[Method]) -> dict[str, Any]:
         "options": {name: _option(field) for name, field in method.Options.model_fields.items()},
         "schema": _schema(method),
         "stochastic": method.stochastic,
+        "claim": method.claim,
         "own_basis": method.own_basis,
         "energy_zero": method.energy_zero,
         "examples": list(method.examples),

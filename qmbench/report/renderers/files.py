@@ -25,7 +25,14 @@ if TYPE_CHECKING:
     from qmbench.judging.model import Evaluation
 
 LONGEST_WORD = 80
-_SCORED_IN_UNITS = ("value", "uncertainty", "reference", "reference_uncertainty", "error", "error_uncertainty")
+_SCORED_IN_UNITS = (
+    *("value", "uncertainty", "reference", "reference_uncertainty"),
+    *("error", "error_uncertainty", "in_sample_error"),
+)
+_RANKED_IN_UNITS = (
+    "in_sample_mean_absolute_error",
+    *(f"adjusted_mean_absolute_error{end}" for end in ("", "_low", "_high")),
+)
 
 
 def with_units(table: pd.DataFrame) -> dict[tuple[str, str], pd.DataFrame]:
@@ -36,7 +43,7 @@ def with_units(table: pd.DataFrame) -> dict[tuple[str, str], pd.DataFrame]:
     that end in _kind, _doi and the like keep their names.
     """
     own = {column: s.unit for s in plugins().statistics.values() for column in (*s.number_columns, *s.common_columns)}
-    own.update(dict.fromkeys(_SCORED_IN_UNITS))
+    own.update(dict.fromkeys((*_SCORED_IN_UNITS, *_RANKED_IN_UNITS)))
     out = {}
     for (benchmark, observable, unit), part in table.groupby(["benchmark", "observable", "unit"], sort=False):
         ends = {
@@ -75,8 +82,7 @@ def write_csv(table: pd.DataFrame, folder: Path, stem: str) -> list[Path]:
 
 
 def csv_text(table: pd.DataFrame) -> str:
-    """The table as CSV. A text that a spreadsheet would take for a formula begins with an apostrophe; numbers do not."""
-
+    """The table as CSV. A text that a spreadsheet would take for a formula begins with an apostrophe; numbers don't."""
     from pandas.api.types import is_numeric_dtype
 
     def harmless(cell: Any) -> Any:
@@ -128,7 +134,10 @@ def write_markdown(
 
 
 def write_text(path: Path, text: str) -> None:
-    """Write text, without what acts instead of being seen, whole or not at all; StoreError with the system's reason when that can't be done."""
+    """Write text, without what acts instead of being seen, whole or not at all.
+
+    StoreError with the system's reason when that can't be done.
+    """
     _write(path, visible(text).encode("utf-8", "replace"))
 
 

@@ -18,13 +18,23 @@ from qmbench.judging.frame import computed
 from qmbench.report.charts import charts
 from qmbench.report.comparisons import mismatch_lines, next_table, tables_beside, trend_table, weighted_tables
 from qmbench.report.disagree_text import COLUMNS as DISAGREE_COLUMNS
-from qmbench.report.disagree_text import SAID, labelled, rows, summary_lines, where, who, z_text
+from qmbench.report.disagree_text import (
+    SAID,
+    labelled,
+    reference_line,
+    rows,
+    story_lines,
+    summary_lines,
+    tier_text,
+    where,
+    who,
+)
 from qmbench.report.explanations import Explanations, explanations
 from qmbench.report.heat import Heat, distance_heat, entry_heat, improvement_heat, inversion_heat
 from qmbench.report.model import Block, Extra, Names, names_of
 from qmbench.report.provenance import provenance
 from qmbench.report.renderers.files import write_text
-from qmbench.report.tables import failure_lines, legend, table_blocks
+from qmbench.report.tables import ADJUSTED, failure_lines, legend, ranked, table_blocks
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -64,6 +74,7 @@ def html_report(report: Evaluation) -> str:
         counts=_counts(scored, statistics),
         bests=_bests(statistics, names),
         hottest=_hottest(disagreement),
+        references_agree=reference_line(disagreement),
         blocks=blocks,
         disagreement=_disagreement(disagreement),
         weighted=[_extra(f"w{i}", x) for i, x in enumerate(weighted_tables(report.totals, names))],
@@ -161,38 +172,44 @@ def _counts(scored: pd.DataFrame, statistics: pd.DataFrame) -> dict[str, Any]:
 
 
 def _bests(statistics: pd.DataFrame, names: Names) -> list[dict[str, str]]:
+    """Per benchmark: the levels that are not distinguishable from the best, and the range of their errors."""
     out = []
     whole = statistics[statistics["subset"] == "all"]
     for i, ((benchmark, observable), part) in enumerate(whole.groupby(["benchmark", "observable"], sort=False)):
-        part = part[part["common_mean_absolute_error"].notna()].sort_values("common_mean_absolute_error")
-        if len(part) < 2:
+        records = ranked(part)
+        scored = [r for r in records if r["n_scored"]]
+        if len(scored) < 2:
             continue
-        first, last = part.iloc[0], part.iloc[-1]
+        among = [r for r in scored if r["among_best"]]
+        errors = [r[ADJUSTED] for r in among]
+        several = len(among) > 1 and f"{min(errors):.3g}" != f"{max(errors):.3g}"
+        said = f"{min(errors):.3g}–{max(errors):.3g}" if several else f"{min(errors):.3g}" if among else ""
+        names_of_best = ", ".join(names.of(r["level_of_theory"], r["bsse"]) for r in among)
+        able = sum(r["among_best"] is not None for r in scored)
         out.append(
             {
                 "id": f"b{i}",
                 "name": f"{benchmark}, {str(observable).replace('_', ' ')}",
-                "best": names.of(first["level_of_theory"], first["bsse"]),
-                "best_error": f"{first['common_mean_absolute_error']:.3g}",
-                "worst": names.of(last["level_of_theory"], last["bsse"]),
-                "worst_error": f"{last['common_mean_absolute_error']:.3g}",
-                "unit": str(first["unit"]),
+                "best": names_of_best or "too few entries to say",
+                "of": f"{len(among)} of {able}" if among else "",
+                "error": said,
+                "unit": str(scored[0]["unit"]) if among else "",
             }
         )
     return out
 
 
 def _hottest(disagreement: Mapping[str, Any], most: int = 3) -> list[dict[str, str]]:
-    """Contradictions by their size in differences that matter: beyond doubt, |z| only counts printed digits."""
-    found = [x for x in disagreement["entries"] if x["significant_pairs"] and x["verdict"] != "inconclusive"]
-    found.sort(key=lambda x: -x["spread"] / x["resolution"] if x["resolution"] else 0.0)
+    """The first surprises, each with why it is one."""
+    found = [x for x in disagreement["entries"] if x["tier"] == "surprising"]
     return [
         {
             "where": where(x),
-            "verdict": SAID[x["verdict"]],
-            "who": who(x),
+            "verdict": f"{SAID[x['verdict']]}, {tier_text(x)}",
+            "who": ", ".join(x["surprising"]) or who(x),
             "spread": f"{x['spread']:.3g} {x['unit']}",
-            "z": z_text(x["max_z"]),
+            "why": x["why_surprising"],
+            "settle": x["to_settle"],
         }
         for x in found[:most]
     ]
@@ -316,7 +333,7 @@ def _disagreement(document: Mapping[str, Any]) -> dict[str, Any]:
                 for t, s, c in zip(cells, sorts, columns, strict=True)
             ]
         )
-    lines = summary_lines(document, most=0)
+    lines = [*story_lines(document), *summary_lines(document, most=0)]
     if len(document["entries"]) > len(shown):
         lines.append(f"the {len(shown)} largest of {len(document['entries'])} are shown; all are in disagreement.json")
     return {"columns": columns, "rows": table, "lines": lines}

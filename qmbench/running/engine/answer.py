@@ -132,7 +132,7 @@ def parse_outcome(data: bytes, asked: Collection[str] = ()) -> Outcome:
     failure = form.failure
     return Outcome(
         form.status,
-        failure and Failure(failure.kind, _short(" ".join(failure.message.split())), failure.log_tail[-LONGEST_TEXT:]),
+        None if failure is None else _failure(failure),
         quantities if form.status == "ok" else {},
         form.settings,
         tuple(map(_short, form.warnings)),
@@ -141,6 +141,10 @@ def parse_outcome(data: bytes, asked: Collection[str] = ()) -> Outcome:
         form.training_overlap,
         form.explanation,
     )
+
+
+def _failure(told: _Failure) -> Failure:
+    return Failure(told.kind, _short(" ".join(told.message.split())), told.log_tail[-LONGEST_TEXT:])
 
 
 def _quantity(name: str, data: Mapping[str, Any]) -> Quantity:

@@ -28,7 +28,7 @@ from qmbench.domain.record import CODE_DIGITS, Cost, Failure, Status
 from qmbench.domain.resources import Resources
 from qmbench.domain.systems import System
 from qmbench.plugging.fingerprint import code_behind, edited_since
-from qmbench.plugging.registry import single_level, plugins, system_from_json
+from qmbench.plugging.registry import plugins, single_level, system_from_json
 from qmbench.running.engine.outcome import Outcome, resources_from
 
 # What the data limit leaves above the memory limit: pages that a program reserves and never touches count for

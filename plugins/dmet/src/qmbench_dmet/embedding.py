@@ -23,7 +23,9 @@ from .problem import Problem, Settings
 CLOSED_GAP = 1e-6  # a low-level gap below this has closed
 REPRESENTABLE = 1e-5  # a fit of the fragment's block that ends above this residual has no exact solution
 NEARLY_CLOSED_GAP = 1e-2  # below this, which of two determinants the low level is depends on little
-PARTLY_FILLED = "the low level has a partly filled shell: its density matrix is an ensemble's, and the bath one for ensembles"
+PARTLY_FILLED = (
+    "the low level has a partly filled shell: its density matrix is an ensemble's, and the bath one for ensembles"
+)
 HISTORY = 6  # correlation potentials that the next one is extrapolated from
 
 
@@ -145,14 +147,15 @@ def solve(problem: Problem, embedded: EmbeddedFragments, settings: Settings, sta
         bath=embedded.bath,
         spectra=embedded.spectra,
         leaks=embedded.leaks,
-        idempotency_error=sum(map(idempotency_error, embedded.mean_fields)) * (2 if len(embedded.mean_fields) == 1 else 1),
+        idempotency_error=sum(map(idempotency_error, embedded.mean_fields))
+        * (2 if len(embedded.mean_fields) == 1 else 1),
         density_mismatch=density_mismatch(embedded, [dm1 for dm1, _ in matrices]),
         warnings=_low_level_warnings(embedded, closed_shells),
     )
 
 
 def density_mismatch(embedded: EmbeddedFragments, density_matrices: list[np.ndarray]) -> float:
-    """The largest ‖P_ff − γ_ff‖ over fragments and spins: impurity (``density_matrices[i]`` (2, m, m)) and low level."""
+    """The largest ‖P_ff − γ_ff‖ of fragments and spins, impurity (``density_matrices[i]`` (2, m, m)) and low level."""
     largest = 0.0
     for impurity, dm1, orbitals in zip(embedded.impurities, density_matrices, embedded.orbitals, strict=True):
         n = impurity.n_fragment

@@ -45,7 +45,9 @@ def chosen_bath(asked: str, mean_fields: list[MeanField]) -> str:
     if asked == "auto":
         return "svd" if closed else "ensemble"
     if asked != "ensemble" and not closed:
-        raise Refused(f"bath={asked} is for closed shells, and the low level has a partly filled one; use bath=ensemble")
+        raise Refused(
+            f"bath={asked} is for closed shells, and the low level has a partly filled one; use bath=ensemble"
+        )
     return asked
 
 

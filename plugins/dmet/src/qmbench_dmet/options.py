@@ -23,8 +23,8 @@ class DmetOptions(BasisOptions):
     )
     bath: Literal["auto", "svd", "projection", "csd", "eigenvectors", "ensemble"] = Field(
         "auto",
-        description="how bath orbitals are made; auto is svd for a low level of closed shells and ensemble where one is "
-        "partly filled, which the others refuse",
+        description="how bath orbitals are made; auto is svd for a low level of closed shells and ensemble for a "
+        "partly filled one, which the others refuse",
     )
     interaction: Literal["interacting", "noninteracting"] = Field(
         "interacting", description="whether electrons repel each other in the bath, or in the fragment only"
@@ -55,6 +55,4 @@ class DmetOptions(BasisOptions):
 
         assert self.basis is not None  # check has seen to it
         reference: Literal["restricted", "unrestricted"] = "unrestricted" if self.low_level == "uhf" else "restricted"
-        return ScfSpecification(
-            self.basis, reference=reference, energy_tolerance=1e-12, cartesian=self.cartesian
-        )
+        return ScfSpecification(self.basis, reference=reference, energy_tolerance=1e-12, cartesian=self.cartesian)

@@ -243,6 +243,7 @@ class ExactTwoElectron(Method[Molecule]):
     """
 
     name = "edft-exact"
+    claim = "reference"
     systems = (Molecule,)
     properties = frozenset({"energy", "excitation_energies"})
     distributions = ("qmbench-edft",)

@@ -67,6 +67,7 @@ class Dispersion(Method[Molecule]):
     systems = (Molecule,)
     Options = DispersionOptions
     distributions = ("pyscf", "qmbench-pyscf")
+    mean_field = True
     functional: ClassVar[str]
     model: ClassVar[str]
 

@@ -13,6 +13,7 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from functools import cache, cached_property
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 
@@ -164,7 +165,7 @@ class Ranges:
 
     def joined(self, other: Ranges) -> Ranges:
         """With the kinds of features of `other`, whose training data are part of those of these ranges."""
-        both = {
+        both: dict[str, Any] = {
             name: np.append(getattr(self, name), getattr(other, name)) for name in ("kinds", "names", "low", "high")
         }
         return replace(self, **both)
@@ -266,13 +267,13 @@ class Ranges:
         limit = (excesses if single is None else single)[usable].max(axis=0, initial=0.0)
         return replace(self, growth=growth, limit=limit)
 
-    def arrays(self, prefix: str = "ranges_") -> dict[str, np.ndarray]:
+    def arrays(self, prefix: str = "ranges_") -> dict[str, Any]:
         """What a model file holds of it."""
         return {f"{prefix}{name}": np.asarray(value) for name, value in vars(self).items() if not name.startswith("_")}
 
     @classmethod
     def from_arrays(cls, data: Mapping[str, np.ndarray], prefix: str = "ranges_") -> Ranges:
-        held = {name: data[f"{prefix}{name}"] for name in cls.__dataclass_fields__}
+        held: dict[str, Any] = {name: data[f"{prefix}{name}"] for name in cls.__dataclass_fields__}
         return cls(**{**held, "reach": float(held["reach"])})
 
 

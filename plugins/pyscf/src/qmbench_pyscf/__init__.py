@@ -1,9 +1,9 @@
 """Methods computed by PySCF, and a small library that other plugins build on.
 
 Public names for other plugins: `to_mole`, `check_basis`, `removed_electrons`, `pyscf_session`; `ScfSpecification` (all
-that an SCF depends on), `BasisOptions`, `ScfOptions` and `KohnShamOptions` (options of a method that computes one), `converged_scf`,
-`scf_settings`, `ExternalFunctional`, `functional_label`. They are imported when first used: importing this module
-imports no quantum-chemistry program.
+that an SCF depends on), `BasisOptions`, `ScfOptions` and `KohnShamOptions` (options of a method that computes one),
+`converged_scf`, `scf_settings`, `ExternalFunctional`, `functional_label`. They are imported when first used: importing
+this module imports no quantum-chemistry program.
 """
 
 from __future__ import annotations
@@ -55,25 +55,34 @@ def __getattr__(name: str) -> Any:
 
 @hookimpl
 def qmbench_methods() -> list[type[Method]]:
-    """Hartree–Fock, the functionals people ask for by name, some of them with D3(BJ) and D4, MP2, CC and full CI."""
-    from qmbench_pyscf.correlated import CCSD, CCSDT, MP2
+    """Hartree–Fock, functionals by the names people ask for, some with D3(BJ) and D4, double hybrids, MP2, CC, FCI."""
+    from qmbench_pyscf.composites import COMPOSITES, composite_method
+    from qmbench_pyscf.correlated import CCSD, CCSDT, MP2, SCSMP2, SOSMP2
     from qmbench_pyscf.dispersion import SCHEMES, corrected_method
+    from qmbench_pyscf.double_hybrids import double_hybrid_methods
     from qmbench_pyscf.fullci import FullCI
     from qmbench_pyscf.meanfield import HartreeFock, functional_method
     from qmbench_pyscf.names import KNOWN, LISTED_WITH_DISPERSION
 
     corrected = [corrected_method(name, scheme) for name in ("hf", *LISTED_WITH_DISPERSION) for scheme in SCHEMES]
-    return [HartreeFock, *map(functional_method, KNOWN), *corrected, MP2, CCSD, CCSDT, FullCI]
+    functionals = [*map(functional_method, KNOWN), *corrected, *double_hybrid_methods()]
+    functionals += map(composite_method, COMPOSITES)
+    return [HartreeFock, *functionals, MP2, SCSMP2, SOSMP2, CCSD, CCSDT, FullCI]
 
 
 @hookimpl
 def qmbench_resolve_method(name: str) -> type[Method] | None:
-    """Any other functional of libxc, alone or with `+d3bj` or `+d4`, and the names that people write for all of them."""
+    """Any other functional of libxc, alone or with `+d3bj` or `+d4`; names that people write for any of them."""
+    from qmbench_pyscf.composites import refuse_composite
     from qmbench_pyscf.dispersion import resolve_corrected
+    from qmbench_pyscf.double_hybrids import DOUBLE_HYBRIDS, resolve_double_hybrid
     from qmbench_pyscf.meanfield import functional_method
     from qmbench_pyscf.names import KNOWN, everyday_name
 
+    refuse_composite(name)
     base, plus, scheme = everyday_name(name).partition("+")
+    if base in DOUBLE_HYBRIDS:
+        return resolve_double_hybrid(base, scheme)
     if plus:
         return resolve_corrected(base, scheme)
     if base in KNOWN:

@@ -57,10 +57,16 @@ class PyscfMethod(Method[Molecule | LatticeModel]):
     cost: ClassVar[tuple[float, float]] = (1.0, 3.0)
 
     def __init_subclass__(cls, **more: Any) -> None:
-        """A level with d functions among the examples of every method that needs a basis set."""
+        """A level with d functions among the examples of every method whose basis set is an option."""
         super().__init_subclass__(**more)
-        if "name" in vars(cls) and "examples" not in vars(cls) and cls.systems == (Molecule,):
+        plain = "name" in vars(cls) and "examples" not in vars(cls)
+        if plain and cls.systems == (Molecule,) and "basis" in cls.Options.model_fields:
             cls.examples = (f"{cls.name}/sto-3g", f"{cls.name}/6-31g(d)")
+
+    @property
+    def basis(self) -> str | None:
+        """The basis set in which molecules are computed."""
+        return self.options.basis
 
     @abstractmethod
     def point(self, molecule: Molecule, electric_field: Field3, resources: Resources) -> Point:
@@ -83,9 +89,9 @@ class PyscfMethod(Method[Molecule | LatticeModel]):
             self._check_lattice(system, properties)
 
     def _check_molecule(self, molecule: Molecule, properties: frozenset[str]) -> None:
-        if self.options.basis is None:
+        if self.basis is None:
             raise InputError(f"{self.name} on a molecule needs a basis: write {self.name}/cc-pvdz, say")
-        check_basis(self.options.basis, molecule)
+        check_basis(self.basis, molecule)
         if "energy_per_site" in properties:
             raise Unsupported("energy_per_site is a property of lattice models")
         if molecule.n_electrons == 0 and "excitation_energies" in properties:
@@ -111,7 +117,7 @@ class PyscfMethod(Method[Molecule | LatticeModel]):
             raise Unsupported("a lattice without electrons")
 
     def removed_electrons(self, system: Molecule | LatticeModel) -> int:
-        basis = self.options.basis
+        basis = self.basis
         return removed_electrons(system, basis) if isinstance(system, Molecule) and basis else 0
 
     def families(self) -> dict[str, str]:
@@ -123,7 +129,7 @@ class PyscfMethod(Method[Molecule | LatticeModel]):
     def estimate(self, system: Molecule | LatticeModel, properties: frozenset[str]) -> float | None:
         if not isinstance(system, Molecule):
             return None
-        size = guess_basis_size(system, self.options.basis)
+        size = guess_basis_size(system, self.basis)
         seconds, power = self.cost
         frozen = guess_core_electrons(system) if getattr(self.options, "frozen_core", False) else 0
         electrons = max(system.n_electrons - frozen, 1) / 10
@@ -142,11 +148,11 @@ class PyscfMethod(Method[Molecule | LatticeModel]):
 
     def _bare_nuclei(self, molecule: Molecule, properties: frozenset[str]) -> Result:
         """Of a system without electrons, exactly and by every method: the proton of a proton affinity, say."""
-        check_basis(str(self.options.basis), molecule)  # a level that does not exist gives no number here either
+        check_basis(str(self.basis), molecule)  # a level that does not exist gives no number here either
         if self.removed_electrons(molecule):
             raise Unsupported(
                 f"{molecule.name or molecule.formula} has no electrons, and the effective core potential of "
-                f"{self.options.basis} stands for some"
+                f"{self.basis} stands for some"
             )
         found: dict[str, Quantity] = {}
         if "energy" in properties:

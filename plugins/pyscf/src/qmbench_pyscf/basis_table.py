@@ -1,4 +1,4 @@
-"""Basis sets of PySCF's table by canonical spelling, and their other names. Written by scripts/basis_table.py."""
+"""Basis sets of PySCF's table by canonical name, and other names. scripts/basis_table.py wrote it."""
 
 NAMES = tuple(
     """

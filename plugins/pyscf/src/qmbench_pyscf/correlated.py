@@ -35,6 +35,7 @@ class Correlated(PyscfMethod):
     """
 
     Options: ClassVar[type[MoleculeOptions]] = CorrelatedOptions
+    reference_method = "hf"
     energy_parts: ClassVar[frozenset[str]] = frozenset({"reference_energy", "correlation_energy"})
 
     def correlation(self, mf: Any, frozen: int) -> tuple[dict[str, float], dict[str, Any], Any]:
@@ -131,15 +132,42 @@ class MP2(Correlated):
     properties = (PyscfMethod.properties - {"excitation_energies"}) | energy_parts
     citations: ClassVar[tuple[str, ...]] = ("10.1103/PhysRev.46.618", PYSCF)
     cost = (1.0, 4.0)
+    same_spin_factor: ClassVar[float] = 1.0
+    opposite_spin_factor: ClassVar[float] = 1.0
 
     def correlation(self, mf: Any, frozen: int) -> tuple[dict[str, float], dict[str, Any], Any]:
         same, opposite, settings = pair_energies(mf, frozen)
+        same, opposite = self.same_spin_factor * same, self.opposite_spin_factor * opposite
         parts = {
             "correlation_energy": same + opposite,
             "same_spin_correlation_energy": same,
             "opposite_spin_correlation_energy": opposite,
         }
         return parts, settings, None
+
+
+class SCSMP2(MP2):
+    """Spin-component-scaled MP2: 6/5 of opposite-spin, 1/3 of same-spin pairs. Grimme, J. Chem. Phys. 118, 9095 (2003).
+
+    On restricted Hartree–Fock for singlets, unrestricted otherwise; energies in hartree. Dipole and polarizability
+    are derivatives of the energy in a finite field, so orbitals relax.
+    """
+
+    name = "scs-mp2"
+    citations: ClassVar[tuple[str, ...]] = ("10.1063/1.1569242", PYSCF)
+    same_spin_factor, opposite_spin_factor = 1 / 3, 6 / 5
+
+
+class SOSMP2(MP2):
+    """Scaled opposite-spin MP2: 1.3 of opposite-spin pairs. Jung et al., J. Chem. Phys. 121, 9793 (2004).
+
+    On restricted Hartree–Fock for singlets, unrestricted otherwise; energies in hartree. Dipole and polarizability
+    are derivatives of the energy in a finite field, so orbitals relax.
+    """
+
+    name = "sos-mp2"
+    citations: ClassVar[tuple[str, ...]] = ("10.1063/1.1809602", PYSCF)
+    same_spin_factor, opposite_spin_factor = 0.0, 1.3
 
 
 def pair_energies(mf: Any, frozen: int) -> tuple[float, float, dict[str, Any]]:
@@ -236,6 +264,7 @@ class CCSDT(CCSD):
     """
 
     name = "ccsd(t)"
+    claim = "reference"
     energy_parts = CCSD.energy_parts | {"ccsd_correlation_energy", "triples_correction"}
     properties = (PyscfMethod.properties - {"excitation_energies"}) | energy_parts
     citations: ClassVar[tuple[str, ...]] = ("10.1016/S0009-2614(89)87395-6", PYSCF)

@@ -25,7 +25,7 @@ from qmbench_pyscf.specification import Field3
 
 SCHEMES = ("d3bj", "d4")
 LABELS = {"d3bj": "D3(BJ)", "d4": "D4"}
-_SOURCES = {
+SOURCES = {
     "d3bj": ("10.1002/jcc.21759", "10.1063/1.3382344", "10.21105/joss.07169"),
     "d4": ("10.1063/1.5090222", "10.1063/1.4993215"),
 }
@@ -163,7 +163,7 @@ def corrected_method(name: str, scheme: str) -> type[Method]:
     own = HartreeFock.citations if name == "hf" else functional_method(name).citations
     what = "Hartree–Fock" if name == "hf" else KNOWN[name].description if name in KNOWN else f"libxc functional {name}"
     doc = (
-        f"{what}, with {LABELS[scheme]} dispersion. DOI {_SOURCES[scheme][0]}\n\n"
+        f"{what}, with {LABELS[scheme]} dispersion. DOI {SOURCES[scheme][0]}\n\n"
         "The dispersion energy (hartree) is added to that of the converged density, which it does not change; so it\n"
         f"changes no other property. The three-body term is {'on' if scheme == 'd4' else 'off'}, as published, unless\n"
         "three_body says otherwise."
@@ -175,7 +175,7 @@ def corrected_method(name: str, scheme: str) -> type[Method]:
         "functional": name,
         "scheme": scheme,
         "Options": options,
-        "citations": (*_SOURCES[scheme], *(c for c in own if c != PYSCF), PYSCF),
+        "citations": (*SOURCES[scheme], *(c for c in own if c != PYSCF), PYSCF),
         "distributions": ("pyscf", "dftd3" if scheme == "d3bj" else "dftd4"),
     }
     return type(f"Corrected_{name}_{scheme}", (base,), members)

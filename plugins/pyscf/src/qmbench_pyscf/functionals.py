@@ -29,7 +29,7 @@ _INCOMPLETE = {
     "wb97x-d": "the Chai–Head-Gordon dispersion that belongs to it",
     "wb97x-d3": "the D3(0) dispersion that belongs to it",
     "b97-d": "its dispersion; write b97-d+d3bj",
-    "b97-3c": "the corrections that belong to it",
+    "b97-3c": "the corrections that belong to this libxc name; write b97-3c",
     "cf22d": "the D3(0) dispersion that belongs to it",
     "opbe-d": "its dispersion",
     "oblyp-d": "its dispersion",

@@ -68,6 +68,7 @@ class HartreeFock(PyscfMethod):
     """
 
     name = "hf"
+    mean_field = True
     systems: ClassVar[tuple[type[System], ...]] = (Molecule, LatticeModel)
     properties = PyscfMethod.properties | {"energy_per_site", "reference_energy"}
     citations: ClassVar[tuple[str, ...]] = ("10.1103/RevModPhys.23.69", "10.1063/1.1740588", PYSCF)
@@ -121,6 +122,7 @@ class DensityFunctional(PyscfMethod):
     # What turning a molecule on the default quadrature grid may change.
     tolerances = {"energy": 5e-6, "dipole": 1e-4, "polarizability": 2e-2, "excitation_energies": 5e-5}
     cost = (3.0, 2.7)
+    mean_field = True
     functional: ClassVar[str]
 
     def point(self, molecule: Molecule, electric_field: Field3, resources: Resources) -> Point:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 import re
 import warnings
 from collections.abc import Iterator
@@ -77,7 +78,7 @@ def basis_functions(basis: str, symbol: str) -> list:
 
 
 def _found(basis: str, symbol: str) -> tuple[str, list]:
-    """PySCF's name of the canonical `basis`, `unc` aside, and its shells on `symbol`; InputError when there are none."""
+    """PySCF's name of the canonical `basis`, `unc` aside, and its shells on `symbol`; InputError without any."""
     for name in pyscf_names(basis):
         if shells := _shells(name, symbol):
             break
@@ -145,7 +146,11 @@ def core_potential(basis: str, symbol: str) -> Any:
     try:
         with warnings.catch_warnings():
             warnings.simplefilter("ignore")
-            potential = library.load_ecp(pyscf_names(canonical_basis(basis))[-1], symbol)
+            name = canonical_basis(basis)
+            # These small sets were made for the potentials of the def2 family, and PySCF's files of them have none.
+            if name.removeprefix("unc-") in ("def2-mtzvp", "def2-mtzvpp"):
+                name = "def2-tzvp"
+            potential = library.load_ecp(pyscf_names(name)[-1], symbol)
     except Exception:
         # Sets made of several files have no potential, and PySCF has several ways of saying so.
         return None
@@ -157,8 +162,14 @@ def removed_electrons(molecule: Molecule, basis: str) -> int:
     real = molecule.elements
     if all(ATOMIC_NUMBERS[symbol] <= 36 for symbol in real) and _ALL_ELECTRON.match(basis):
         return 0
-    potentials = (core_potential(basis, symbol) for symbol in real)
-    return sum(potential[0] for potential in potentials if potential)
+    return sum(_core_electrons(basis, symbol) for symbol in real)
+
+
+@functools.cache
+def _core_electrons(basis: str, symbol: str) -> int:
+    """The same, on one nucleus. A plan asks it for every atom of a benchmark, and PySCF parses its file each time."""
+    potential = core_potential(basis, symbol)
+    return int(potential[0]) if potential else 0
 
 
 def named_potential(name: str, symbol: str) -> Any:

@@ -12,6 +12,20 @@ from qmbench_pyscf.basis_names import Cartesian, canonical_basis, functions_matt
 from qmbench_pyscf.external import ExternalFunctional
 from qmbench_pyscf.specification import Reference, ScfSpecification
 
+GRID: Any = Field(
+    None,
+    ge=0,
+    le=9,
+    description="PySCF's level of the quadrature grid; if not given 4 (LDA, GGA, hybrids: to 1e-6 hartree), or 5 "
+    "for meta-GGAs (good to about 1e-6, SCAN to 2e-5)",
+)
+FIELD_STRENGTH: Any = Field(
+    0.002,
+    gt=0,
+    le=0.05,
+    description="electric field of finite-field derivatives, atomic units; twice it is used too",
+)
+
 
 class BasisOptions(Options):
     """A basis set in its canonical spelling, and the kind of its functions. For the options of other plugins, too."""
@@ -19,7 +33,7 @@ class BasisOptions(Options):
     basis: str | None = Field(None, description="basis set, such as cc-pvdz or def2-tzvp")
     cartesian: Cartesian | None = Field(
         None,
-        description="basis functions: false, spherical (five d, seven f); d, six Cartesian d and spherical ones beyond; "
+        description="basis functions: false, spherical (five d, seven f); d, six Cartesian d, spherical ones beyond; "
         "true, Cartesian throughout (six d, ten f). If not given, those that the basis set was published with: d for "
         "3-21G and 6-31G with all that belongs to them and for Dunning's DZP, false for all others",
         examples=[True],
@@ -49,12 +63,9 @@ class BasisOptions(Options):
         return frozenset({"cartesian"}) if self.basis is not None and functions_matter(self.basis) else frozenset()
 
 
-class ScfOptions(BasisOptions):
-    """The self-consistent field of a molecule, whatever is built on it. For the options of other plugins, too."""
+class DeterminantOptions(Options):
+    """The self-consistent field of a molecule in a basis set that is no option."""
 
-    basis: str = Field(  # type: ignore[assignment]
-        description="basis set, such as cc-pvdz or def2-tzvp; its core potential is part of it"
-    )
     reference: Reference = Field(
         "auto",
         description="determinant: auto is restricted for multiplicity 1, unrestricted otherwise; unrestricted lets a "
@@ -76,33 +87,28 @@ class ScfOptions(BasisOptions):
     def specification(self, xc: str | ExternalFunctional | None = None, **more: Any) -> ScfSpecification:
         """The SCF that these options ask for: those that are named like fields of `ScfSpecification`, and a functional.
 
-        more: fields that are no options, such as an electric field.
+        more: fields that are no options, such as an electric field, or the basis set where that is none.
         """
         own = {f.name: getattr(self, f.name) for f in fields(ScfSpecification) if f.name in type(self).model_fields}
         return ScfSpecification(xc=xc, **own, **more)
 
 
+class ScfOptions(BasisOptions, DeterminantOptions):
+    """The self-consistent field of a molecule, whatever is built on it. For the options of other plugins, too."""
+
+    basis: str = Field(description="basis set, such as cc-pvdz or def2-tzvp; its core potential is part of it")
+
+
 class KohnShamOptions(ScfOptions):
     """The self-consistent field of a density functional."""
 
-    grid: int | None = Field(
-        None,
-        ge=0,
-        le=9,
-        description="PySCF's level of the quadrature grid; if not given 4 (LDA, GGA, hybrids: to 1e-6 hartree), or 5 "
-        "for meta-GGAs (good to about 1e-6, SCAN to 2e-5)",
-    )
+    grid: int | None = GRID
 
 
 class MoleculeOptions(ScfOptions):
     """The SCF of a molecule, and the step of derivatives by finite field."""
 
-    field_strength: float = Field(
-        0.002,
-        gt=0,
-        le=0.05,
-        description="electric field of finite-field derivatives, atomic units; twice it is used too",
-    )
+    field_strength: float = FIELD_STRENGTH
 
 
 class HartreeFockOptions(MoleculeOptions):
@@ -113,6 +119,13 @@ class HartreeFockOptions(MoleculeOptions):
     )
     n_states: int = Field(5, ge=1, le=50, description="excited states of each multiplicity")
     tda: bool = Field(False, description="excitations without de-excitations (Tamm–Dancoff; CIS for Hartree–Fock)")
+
+
+class CompositeOptions(DeterminantOptions):
+    """A composite of functional, basis set and corrections; what is left to choose."""
+
+    grid: int | None = GRID
+    field_strength: float = FIELD_STRENGTH
 
 
 class FunctionalOptions(KohnShamOptions, MoleculeOptions):
@@ -162,6 +175,35 @@ class CorrelatedOptions(MoleculeOptions):
     frozen_core: bool = Field(
         False, description="leave the noble-gas core of every atom uncorrelated (no core for H–He, 1s² for Li–Ne, …)"
     )
+
+
+class DoubleHybridOptions(KohnShamOptions, MoleculeOptions):
+    """A double-hybrid functional: the SCF of its hybrid part, and perturbation theory on the orbitals."""
+
+    frozen_core: bool = Field(
+        False,
+        description="leave the noble-gas core of every atom out of the second-order energy; most double hybrids were "
+        "fitted that way",
+    )
+    pt2_fitting: bool = Field(
+        True,
+        description="fit the integrals of the second-order energy in the RI set of the basis, as is usual (within "
+        "some 1e-5 hartree per atom of the unfitted); density_fitting is for those of the SCF",
+    )
+
+
+class DoubleHybridD3Options(DoubleHybridOptions):
+    """A double hybrid with D3(BJ)."""
+
+    three_body: bool = Field(
+        False, description="add the Axilrod–Teller–Muto term, which the published D3(BJ) leaves off"
+    )
+
+
+class DoubleHybridD4Options(DoubleHybridOptions):
+    """A double hybrid with D4."""
+
+    three_body: bool = Field(True, description="the Axilrod–Teller–Muto term, part of the published D4")
 
 
 class CoupledClusterOptions(CorrelatedOptions):

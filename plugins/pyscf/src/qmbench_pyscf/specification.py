@@ -19,14 +19,15 @@ NO_FIELD: Field3 = (0.0, 0.0, 0.0)
 class ScfSpecification:
     """All that the numbers of a self-consistent field depend on, apart from the molecule and the versions of programs.
 
-    basis: name of the basis set; it is kept in its canonical spelling. xc: functional as libxc names it and PySCF spells it, an `ExternalFunctional`, or
-    None for Hartree–Fock. reference: auto is restricted for multiplicity 1, unrestricted otherwise. grid: PySCF's
-    level of the quadrature grid, 0 to 9; None: see `grid_level`. energy_tolerance: hartree. max_cycle: iterations of
-    one SCF. stability: whether the orbital Hessian is looked at, and saddle points left downhill. nlc: False leaves
-    out the VV10 part of a functional that has one. field: uniform electric field in atomic units; the solution is
-    then the one that grows out of the field-free one. potential: core potential instead of the basis set's own, see
-    `to_mole`. cartesian: spherical or Cartesian basis functions, see `Cartesian`; None becomes what the basis set was
-    published with. InputError for an unknown basis, or one that was published with both.
+    basis: name of the basis set; it is kept in its canonical spelling. xc: functional as libxc names it and PySCF
+    spells it, an `ExternalFunctional`, or None for Hartree–Fock. reference: auto is restricted for multiplicity 1,
+    unrestricted otherwise. grid: PySCF's level of the quadrature grid, 0 to 9; None: see `grid_level`.
+    energy_tolerance: hartree. max_cycle: iterations of one SCF. stability: whether the orbital Hessian is looked at,
+    and saddle points left downhill. nlc: False leaves out the VV10 part of a functional that has one. field: uniform
+    electric field in atomic units; the solution is then the one that grows out of the field-free one. potential: core
+    potential instead of the basis set's own, see `to_mole`. cartesian: spherical or Cartesian basis functions, see
+    `Cartesian`; None becomes what the basis set was published with. InputError for an unknown basis, or one that was
+    published with both.
     """
 
     basis: str

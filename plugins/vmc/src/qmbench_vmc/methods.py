@@ -15,7 +15,6 @@ from qmbench import (
     System,
     Unsupported,
 )
-from qmbench_pyscf import check_basis
 from qmbench_vmc.options import DmcOptions, VmcOptions, foreign
 from qmbench_vmc.pseudopotentials import ccecp_core, removed_electrons
 
@@ -48,6 +47,8 @@ class MonteCarlo(Method[Molecule]):
             self._check_excitations(system)
 
     def _check_trial(self, molecule: Molecule) -> None:
+        from qmbench_pyscf import check_basis
+
         o, name = self.options, self.name
         if o.basis is None:
             raise InputError(f"{name}: the ansatz {o.ansatz} needs a basis: write {name}/cc-pvtz, say")
@@ -204,6 +205,7 @@ class Dmc(MonteCarlo):
     """
 
     name = "dmc"
+    claim = "reference in any basis"
     properties = frozenset({"energy", "excitation_energies"})
     citations: ClassVar[tuple[str, ...]] = (
         "10.1063/1.465195",

@@ -16,8 +16,8 @@ from qmbench import (
     Result,
     System,
     Unsupported,
-    level,
     require_neutral_singlet,
+    single_level,
 )
 
 if TYPE_CHECKING:
@@ -67,7 +67,7 @@ class DeltaCoupledCluster(Method[Molecule]):
 
     def _baseline(self) -> Method:
         try:
-            return level("pbe+mbd", basis=self.own_basis, density_fitting=True, stability=False).make()
+            return single_level("pbe+mbd", basis=self.own_basis, density_fitting=True, stability=False).make()
         except InputError:
             raise Unsupported(f"{self.name} needs the plugins qmbench-mbd and qmbench-pyscf") from None
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass, field, fields
 from functools import cached_property
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 
@@ -61,7 +62,7 @@ class ForceField:
     def save(self, path: str | Path) -> None:
         """Write the model to an .npz file."""
         held = {f.name: getattr(self, f.name) for f in fields(self) if f.name != "ranges"}
-        ranges = {} if self.ranges is None else self.ranges.arrays()
+        ranges: dict[str, Any] = {} if self.ranges is None else self.ranges.arrays()
         with open(path, "wb") as handle:
             np.savez_compressed(handle, format=FORMAT, **held, **ranges)
 

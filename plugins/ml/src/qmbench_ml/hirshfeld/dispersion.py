@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from qmbench import Molecule, Quantity, Resources, Result, level
+from qmbench import Molecule, Quantity, Resources, Result, single_level
 
 if TYPE_CHECKING:
     from qmbench_ml.hirshfeld.model import Prediction
@@ -57,7 +57,7 @@ def _ask(
     options: Mapping[str, Any],
 ) -> Result:
     """What the level of theory `model` gives at these ratios with `options`."""
-    method = level(model, ratios=tuple(ratios.tolist()), **options).make()
+    method = single_level(model, ratios=tuple(ratios.tolist()), **options).make()
     return method.run(molecule, properties, resources)
 
 

@@ -14,8 +14,8 @@ from qmbench import (
     Result,
     TrainingOverlap,
     Unsupported,
-    level,
     require_neutral_singlet,
+    single_level,
 )
 from qmbench_ml.hirshfeld.options import LearnedDispersionOptions
 
@@ -60,7 +60,7 @@ class LearnedRatios(Method[Molecule]):
     def _check_with_free_atoms(self, molecule: Molecule) -> None:
         """The plugin that defines the ratios has to be there, and an atom alone in its ground state."""
         try:
-            free = level("ts", damping="pbe", ratios="free")
+            free = single_level("ts", damping="pbe", ratios="free")
         except InputError:
             raise Unsupported(f"{self.name} needs the plugin qmbench-mbd: pip install qmbench-mbd") from None
         if molecule.n_parts == 1:

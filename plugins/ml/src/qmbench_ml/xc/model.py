@@ -27,7 +27,7 @@ class Model:
     """theta: parameters (20,). modes: (20, 20), modes @ modes.T is their calibrated covariance.
 
     names, symbols ("Li H"), charges, multiplicities and distances (bohr; 0: atom), all (n,), are the systems whose
-    energies the parameters or the error bars were fitted to. ranges: of bonds and contacts in these and in ordinary
+    energies the parameters or the error bars were fitted to. ranges: of bonds in these and in ordinary
     molecules, with the growth of error bars (hartree) outside; bonds are told up to STRETCHED sums of covalent radii.
     """
 
@@ -48,8 +48,8 @@ class Model:
     @classmethod
     def load(cls, path: Path = FILE) -> Model:
         with np.load(path, allow_pickle=False) as data:
-            arrays = (data[name] for name in cls.__dataclass_fields__ if name != "ranges")
-            return cls(*arrays, Ranges.from_arrays(data))
+            arrays = {name: data[name] for name in cls.__dataclass_fields__ if name != "ranges"}
+            return cls(**arrays, ranges=Ranges.from_arrays(data))
 
     def molecules(self) -> list[Molecule]:
         """The training systems."""

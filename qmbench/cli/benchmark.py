@@ -1,0 +1,174 @@
+"""`qmbench benchmark` and `qmbench import`: other people's data in, benchmarks out."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated, Any
+
+import typer
+
+benchmark_app = typer.Typer(
+    help="Bring benchmarks in from databases, and write them as others read them.",
+    no_args_is_help=True,
+    rich_markup_mode=None,
+)
+import_app = typer.Typer(help="Bring in numbers that were made elsewhere.", no_args_is_help=True, rich_markup_mode=None)
+
+Json = Annotated[bool, typer.Option("--json", help="Print one JSON document on standard output and nothing else.")]
+
+
+@benchmark_app.command("import")
+def import_benchmark(
+    source: Annotated[Path, typer.Argument(metavar="SOURCE", help="A folder, a .tar.gz or a .zip.")],
+    id: Annotated[str, typer.Option("--as", metavar="ID", help="Name of the benchmark, or of the folder of several.")],
+    to: Annotated[Path, typer.Option("--to", metavar="DIR", help="Where it is written.")] = Path("."),
+    only: Annotated[str, typer.Option("--only", metavar="GLOB", help="Only sets (or entries) of such names.")] = "*",
+    form: Annotated[
+        str, typer.Option("--format", metavar="NAME", help="gscdb137, gmtkn55, nci-atlas or csv [default: found out].")
+    ] = "",
+    mapping: Annotated[
+        list[str] | None, typer.Option("--map", metavar="FIELD=COLUMN", help="What a column of a CSV file means.")
+    ] = None,
+    unit: Annotated[str, typer.Option("--unit", metavar="UNIT", help="Of the values of a CSV file.")] = "kcal/mol",
+    observable: Annotated[str, typer.Option("--observable", metavar="NAME", help="Of the entries of a CSV file.")] = "",
+    reference: Annotated[
+        str, typer.Option("--source", metavar="TEXT", help="The paper that the values are from.")
+    ] = "",
+    yes: Annotated[bool, typer.Option("--yes", help="Take fragments that are found by bonds.")] = False,
+    json: Json = False,
+) -> int:
+    """Write a database as benchmark folders: exit 0 all of it, 1 with parts left out, which are listed."""
+    from qmbench.data.imports.choose import Wanted, import_benchmarks
+    from qmbench.domain.errors import InputError
+
+    pairs: dict[str, str] = {}
+    for text in mapping or ():
+        name, equals, column = text.partition("=")
+        if not equals or not name or not column:
+            raise InputError(f"--map {text}: write FIELD=COLUMN, such as value=E_ref")
+        pairs[name] = column
+    wanted = Wanted(source, id, to, only, form, _asked(source, form, pairs), unit, observable, reference, yes)
+    done = import_benchmarks(wanted)
+    if json:
+        _json(done)
+    else:
+        _print(done)
+    return 1 if done.findings.left_out else 0
+
+
+def _asked(source: Path, form: str, pairs: dict[str, str]) -> dict[str, str]:
+    """The mapping, completed line by line where somebody sits at a terminal and the columns are not clear."""
+    import sys
+
+    from qmbench.data.imports.choose import form_of
+    from qmbench.data.imports.folder import FIELDS, columns_of, meaning
+    from qmbench.data.imports.tree import Tree
+    from qmbench.domain.errors import InputError
+
+    if not sys.stdin.isatty() or source.is_file():
+        return pairs
+    tree = Tree(source)
+    if (form or form_of(tree)) != "csv":
+        return pairs
+    columns = columns_of(tree)
+    for name in ("id", "value"):
+        try:
+            meaning(columns, pairs)
+            break
+        except InputError:
+            if name not in pairs:
+                pairs[name] = typer.prompt(f"which column is {FIELDS[name]}? ({', '.join(columns)})", err=True)
+    return pairs
+
+
+def _print(done: Any) -> None:
+    from qmbench.cli.common import console
+
+    out = console()
+
+    def say(title: str, lines: list[str], most: int = 40) -> None:
+        if lines:
+            out.print(f"\n{title}:")
+            for line in lines[:most]:
+                out.print(f"  {line}", markup=False, soft_wrap=True)
+            if len(lines) > most:
+                out.print(f"  … and {len(lines) - most} more (all with --json)")
+
+    say("assumed, since no file says it", done.findings.assumed)
+    say("changed", done.findings.said)
+    say("left out", [f"{what}: {why}" for what, why in done.findings.left_out])
+    where = done.folders[0] if len(done.folders) == 1 else done.folders[0].parent
+    many = f"{len(done.folders)} benchmarks" if len(done.folders) > 1 else "1 benchmark"
+    text = f"\n{where}: {many}, {done.entries} entries, {done.systems} systems"
+    left = len(done.findings.left_out)
+    out.print(text + (f"; {left} things left out" if left else ""), markup=False, soft_wrap=True)
+
+
+def _json(done: Any) -> None:
+    from qmbench.cli.common import print_json
+
+    print_json(
+        {
+            "folders": [str(folder) for folder in done.folders],
+            "entries": done.entries,
+            "systems": done.systems,
+            "assumed": done.findings.assumed,
+            "changed": done.findings.said,
+            "left_out": [{"what": what, "why": why} for what, why in done.findings.left_out],
+        }
+    )
+
+
+@benchmark_app.command("export")
+def export_benchmark(
+    benchmark: Annotated[str, typer.Argument(metavar="BENCHMARK", help="An id, or the path of a folder.")],
+    to: Annotated[Path, typer.Option("--to", metavar="DIR", help="A new folder.")],
+    form: Annotated[str, typer.Option("--format", metavar="NAME", help="gmtkn55 or csv.")] = "csv",
+    reference: Annotated[
+        str, typer.Option("--reference", metavar="SET", help="Reference set [default: its own].")
+    ] = "",
+) -> int:
+    """Write a benchmark as a GMTKN55-style tree, or as one CSV file beside XYZ files: exit 1 with parts left out."""
+    from qmbench.cli.common import console
+    from qmbench.data.benchmark import find_benchmark
+    from qmbench.data.imports.export import export_benchmark
+
+    b = find_benchmark(benchmark)
+    left_out = export_benchmark(b, form, to, reference)
+    out = console()
+    for entry, why in left_out:
+        out.print(f"left out: {entry}: {why}", markup=False, soft_wrap=True)
+    out.print(f"{to}: {len(b.entries) - len(left_out)} of {len(b.entries)} entries", markup=False, soft_wrap=True)
+    return 1 if left_out else 0
+
+
+@import_app.command("results")
+def import_results(
+    file: Annotated[Path, typer.Argument(metavar="FILE", help="CSV (entry, value) or JSON.")],
+    benchmark: Annotated[
+        str, typer.Option("--benchmark", metavar="B", help="The path of a benchmark folder of yours.")
+    ],
+    level: Annotated[str, typer.Option("--level", metavar="LEVEL", help="Their level of theory: METHOD[/BASIS].")],
+    name: Annotated[str, typer.Option("--name", metavar="NAME", help="Of the set [default: the level].")] = "",
+    label: Annotated[str, typer.Option("--label", metavar="TEXT", help="What tables call it.")] = "",
+    unit: Annotated[
+        str, typer.Option("--unit", metavar="UNIT", help="Of the values [default: of their entries].")
+    ] = "",
+    bsse: Annotated[str, typer.Option("--bsse", metavar="cp|none", help="Counterpoise treatment.")] = "",
+    source: Annotated[
+        str, typer.Option("--source", metavar="TEXT", help="Where they are from [default: the file].")
+    ] = "",
+    column: Annotated[str, typer.Option("--column", metavar="NAME", help="Of the values in a CSV file.")] = "",
+) -> int:
+    """Add numbers that were made elsewhere to a benchmark, as a published level of theory."""
+    from qmbench.cli.common import console
+    from qmbench.data.benchmark import find_benchmark
+    from qmbench.data.imports.results import Level, add_level, read_results
+
+    b = find_benchmark(benchmark)
+    set_name = name or level.replace("?", ",").replace("&", ",")
+    made = Level(set_name, level, unit, bsse, source or f"imported from {file.name}", label)
+    count = add_level(b, made, read_results(file, column))
+    said = f"{b.folder}: {count} values of {level} as the set '{set_name}'; tables show it as {label or level}‡"
+    console().print(said, markup=False, soft_wrap=True)
+    return 0
