@@ -9,6 +9,7 @@ An operator stands between blanks, since names have + and - in them (`pbe+d4`, `
 
 from __future__ import annotations
 
+import math
 import re
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
@@ -94,8 +95,9 @@ def with_composites(text: str, known: Mapping[str, Composite], inside: tuple[str
 
 
 def _apart(word: str) -> tuple[str, str, str]:
-    """(opening, name, closing): brackets that group, off the word between them."""
-    before = word[: len(word) - len(word.lstrip("("))]
+    """(opening, name, closing): brackets that group, and a factor, off the name between them."""
+    start = re.match(rf"\(*([+-]?({_NUMBER.pattern})\*\(*)?", word, re.IGNORECASE)
+    before = start[0] if start else ""
     inner = word[len(before) :]
     closing = inner.count(")") - inner.count("(")
     after = ""
@@ -310,6 +312,10 @@ class _Parser:
         self.at = 0
 
     def _add(self, word: str, column: int) -> None:
+        if word.startswith("(") and len(word) > 1:
+            self.words.append(("(", column))
+            self._add(word[1:], column + 1)
+            return
         glued = re.match(rf"([+-]?)({_NUMBER.pattern})\*(.*)", word, re.IGNORECASE)
         if glued and glued[2]:
             for piece in (glued[1], glued[2], "*"):
@@ -318,11 +324,10 @@ class _Parser:
             if glued[5]:
                 self._add(glued[5], column + len(word) - len(glued[5]))
             return
-        before, inner, after = _apart(word)
-        self.words += [("(", column + i) for i in range(len(before))]
+        _, inner, after = _apart(word)
         if inner:
-            self.words.append((inner, column + len(before)))
-        self.words += [(")", column + len(before) + len(inner) + i) for i in range(len(after))]
+            self.words.append((inner, column))
+        self.words += [(")", column + len(inner) + i) for i in range(len(after))]
 
     def parse(self) -> list[tuple[float, Atom]]:
         found = self._sum()
@@ -349,6 +354,8 @@ class _Parser:
         factor = 1.0
         while _NUMBER.fullmatch(self._word()):
             factor *= float(self._word())
+            if not math.isfinite(factor):
+                raise self._fault("is not a finite number")
             self.at += 1
             if self._word() != "*":
                 raise self._fault("a number is followed by * and a level of theory")
