@@ -6,7 +6,7 @@ This is where compute ends and judging begins; nothing after this page runs phys
 from __future__ import annotations
 
 import json
-from collections.abc import Collection, Iterable, Iterator, Mapping
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping
 from typing import TYPE_CHECKING, Any
 
 from qmbench.data.benchmark import Benchmark, Entry
@@ -17,9 +17,10 @@ from qmbench.domain.formulas import Place
 from qmbench.domain.learned import overlap_text
 from qmbench.domain.method import split_level
 from qmbench.domain.observables import Part, evaluate
-from qmbench.domain.quantity import Quantity, combine
+from qmbench.domain.quantity import Quantity, combine, scalar
 from qmbench.domain.record import Failure, Record
 from qmbench.domain.systems import System
+from qmbench.judging.basis import VARIANTS, extrapolation_uncertainty, largest, with_basis_errors
 from qmbench.running.fragments import named_parts
 
 if TYPE_CHECKING:
@@ -32,7 +33,8 @@ if TYPE_CHECKING:
 RESULT_COLUMNS = (
     "level_of_theory label method basis bsse benchmark entry observable state subsets tags curve coordinate "
     "coordinate_unit status failure_kind failure_message value unit uncertainty uncertainty_kind "
-    "training_overlap warnings wall_s cpu_s cached published"
+    "training_overlap warnings wall_s cpu_s cached published basis_uncertainty basis_source basis_limit "
+    "basis_limit_level basis_error"
 ).split()
 REFERENCE_COLUMNS = (
     "benchmark entry set value unit uncertainty uncertainty_kind level_of_theory source_doi source_place status note "
@@ -62,12 +64,13 @@ def results_frame(run: Run, records: Mapping[str, Record], benchmarks: Mapping[s
     for benchmark in benchmarks.values():
         asked = {planned.entry for planned in run.entries if planned.benchmark == benchmark.id}
         rows += published_rows(benchmark, asked)
-    return _typed(pd.DataFrame(rows, columns=RESULT_COLUMNS))
+    return with_basis_errors(_typed(pd.DataFrame(rows, columns=RESULT_COLUMNS)))
 
 
 def _typed(frame: pd.DataFrame) -> pd.DataFrame:
     """Numbers as numbers also where a column is empty."""
-    return frame.astype({name: float for name in ("value", "uncertainty", "coordinate", "wall_s", "cpu_s")})
+    numbers = "value uncertainty coordinate wall_s cpu_s basis_uncertainty basis_limit basis_error".split()
+    return frame.astype({name: float for name in numbers} | {"basis_limit_level": object})
 
 
 def published_frame(benchmarks: Iterable[Benchmark]) -> pd.DataFrame:
@@ -98,6 +101,7 @@ def published_rows(benchmark: Benchmark, asked: Collection[str] | None = None) -
                     *("ok", None, None),
                     *_value_cells(value.quantity, benchmark, entry),
                     *("", "", None, None, True, True),
+                    *(None, "", None, None, None),
                 )
             )
     return rows
@@ -190,6 +194,27 @@ def _parts(
         yield Part(coefficient, quantity, name, system, key)
 
 
+def _extrapolation(
+    planned: PlannedEntry,
+    benchmark: Benchmark,
+    entry: Entry,
+    records: Mapping[str, Record],
+    quantity: Quantity | None,
+) -> float | None:
+    """One standard deviation of what is extrapolated in it over basis sets; None where nothing is."""
+    if quantity is None or not any(True for _, recipe in planned.terms for _ in recipes.limits(recipe)):
+        return None
+
+    def other(change: Callable[[recipes.Limit], recipes.Limit]) -> float | None:
+        terms = [(c, recipes.varied(recipe, change)) for c, recipe in planned.terms]
+        found, _, _ = entry_value(terms, benchmark, entry, planned.bsse, records)
+        return None if found is None else scalar(found)
+
+    in_largest = other(largest)
+    others = [value for change in VARIANTS if (value := other(change)) is not None]
+    return None if in_largest is None else extrapolation_uncertainty(scalar(quantity), in_largest, others)
+
+
 def warnings_text(records: Iterable[Record]) -> str:
     """What methods warned of in the records that a result is made of, each once, in one line; empty where nothing."""
     said = [str(w) for r in records for w in r.provenance.get("warnings") or ()]
@@ -231,6 +256,8 @@ def _row(
         sum(c.cpu_s for c in costs),
         not any(key in computed for key in planned.keys),
         False,
+        _extrapolation(planned, benchmark, entry, records, quantity),
+        *("", None, None, None),
     )
 
 

@@ -16,6 +16,7 @@ from qmbench.domain.errors import InputError, did_you_mean
 from qmbench.domain.learned import has_overlap
 from qmbench.domain.statistic import Statistic
 from qmbench.judging import bootstrap
+from qmbench.judging.basis import method_errors
 from qmbench.judging.best import ranking
 from qmbench.judging.core_statistics import CORE_STATISTICS
 from qmbench.judging.molecules import molecules_of
@@ -100,6 +101,8 @@ def score(
 ) -> pd.DataFrame:
     """`results` with each row's reference (see `choose_references`) and `error` = value − reference.
 
+    `method_error` is that of the method at its basis-set limit, NaN where that is not known (`judging.basis`).
+
     `error` is NaN where the row is not ok, has no reference, or is of an entry that its level was trained on: such a
     one scores nobody, and its error is `in_sample_error` instead. `error_uncertainty` is the quadrature sum of
     the row's and the reference's uncertainty, NaN where both are unknown. Row order is kept.
@@ -121,10 +124,15 @@ def score(
         benchmarks, scored[["benchmark", "entry"]].drop_duplicates().itertuples(index=False, name=None)
     )
     keys = zip(scored["benchmark"], scored["entry"], strict=True)
+    scored["method_error"] = method_errors(scored)
     scored["molecule"] = [found.get((b, e), e) for b, e in keys]
     return scored
 
 
+PART_COLUMNS = (
+    "n_limit method_mean_absolute_error method_mean_absolute_error_low method_mean_absolute_error_high "
+    "basis_mean_absolute_error basis_mean_absolute_error_low basis_mean_absolute_error_high basis_limited"
+).split()
 RANKING_COLUMNS = (
     "adjusted_mean_absolute_error adjusted_mean_absolute_error_low adjusted_mean_absolute_error_high p_score p_best "
     "among_best entries_needed"
@@ -156,6 +164,11 @@ def statistics(
     unit of its own, with NAME_low, NAME_high: the interval at `confidence`; NaN where the entries are too few for one.
     NAME_uncertainty: one standard deviation from the uncertainties of references and results, where the statistic
     propagates them; NaN when all are unknown. NAME_combined_low, NAME_combined_high: both together.
+    n_limit: scored entries on which the basis-set limit of the method is known; over these, where they are all that
+    are scored, method_mean_absolute_error of limit − reference and basis_mean_absolute_error of value − limit (for
+    an extrapolated value its uncertainty, where that is larger), each with _low and _high. basis_limited: whether the
+    latter is the larger one. Levels are ranked by their method errors where those are known, and one that is
+    basis-limited is never among the best.
     adjusted_mean_absolute_error with _low, _high: what it would be over all entries that some level has, by what levels
     have in common (`network.adjusted_means`); p_score, p_best, among_best (None where too few entries can say it),
     entries_needed: see `best.Ranking`. max_entry: the entry with the largest error, which has no interval, because no
@@ -185,7 +198,7 @@ def _columns(which: Sequence[Statistic]) -> list[str]:
     names = ["benchmark", "observable", "subset", "level_of_theory", "label", "bsse", "method", "basis", "unit"]
     names += ["reference_set", "n", "n_ok", "n_failed", "n_unsupported", "coverage", "n_scored", "confidence"]
     names += [column for s in which for column in s.columns]
-    names += RANKING_COLUMNS
+    names += [*PART_COLUMNS, *RANKING_COLUMNS]
     names += ["n_common", "n_differs", *(column for s in which for column in s.common_columns)]
     return [
         *names,
@@ -222,6 +235,9 @@ class _Group:
     warned: np.ndarray
     wall_s: np.ndarray
     cpu_s: np.ndarray
+    # Of limit − reference, and of value − limit or how uncertain the limit is; NaN where no limit is known.
+    method_error: np.ndarray
+    basis_error: np.ndarray
 
 
 def _group(part: pd.DataFrame) -> _Group:
@@ -258,7 +274,17 @@ def _group(part: pd.DataFrame) -> _Group:
         warned=matrix(warned(part), False, bool),
         wall_s=matrix(part["wall_s"].astype(float).fillna(0.0), 0.0),
         cpu_s=matrix(part["cpu_s"].astype(float).fillna(0.0), 0.0),
+        method_error=matrix(part["method_error"].astype(float) if "method_error" in part else np.nan, np.nan),
+        basis_error=matrix(_basis_part(part), np.nan),
     )
+
+
+def _basis_part(part: pd.DataFrame) -> Any:
+    if "basis_error" not in part:
+        return np.nan
+    error, uncertainty = part["basis_error"].astype(float).abs(), part["basis_uncertainty"].astype(float)
+    extrapolated = part["basis_source"].eq("extrapolation")
+    return error.where(~extrapolated, np.fmax(error, uncertainty)).where(error.notna())
 
 
 def overlaps(results: pd.DataFrame) -> np.ndarray:
@@ -325,7 +351,15 @@ def _subset_rows(
 
     stats = evaluate(errors, which, confidence, resamples)
     extremes = _entries_of_extremes(errors, entries, which)
-    best = _ranking_columns(errors, g.molecules[members], confidence, min(resamples, RANKING_RESAMPLES))
+    parts = _part_columns(g.method_error[members], g.basis_error[members], has, confidence, resamples)
+    ranked = np.where(parts["n_limit"] == scored, g.method_error[members], errors.error)
+    best = _ranking_columns(
+        ranked, errors.reference, g.molecules[members], confidence, min(resamples, RANKING_RESAMPLES)
+    )
+    best["among_best"] = [
+        None if a is None else a and not limited
+        for a, limited in zip(best["among_best"], parts["basis_limited"], strict=True)
+    ]
     shared = np.flatnonzero(taking_part)
     compare = [s for s in which if s.common]
     common_stats = evaluate(
@@ -344,6 +378,7 @@ def _subset_rows(
         row["n_differs"] = differs
         row.update({name: values[column] for name, values in stats.items()})
         row.update({name: picked[column] for name, picked in extremes.items()})
+        row.update({name: values[column] for name, values in parts.items()})
         row.update({name: values[column] for name, values in best.items()})
         row["n_reference_uncertainty"] = int((known[:, column] & has[:, column]).sum())
         trained = in_sample[:, column][np.isfinite(in_sample[:, column])]
@@ -361,12 +396,29 @@ def _subset_rows(
 RANKING_RESAMPLES = 1000
 
 
-def _ranking_columns(errors: Errors, molecules: np.ndarray, confidence: float, resamples: int) -> dict[str, Any]:
+def _part_columns(
+    method: np.ndarray, basis: np.ndarray, has: np.ndarray, confidence: float, resamples: int
+) -> dict[str, Any]:
+    """column -> over levels, of PART_COLUMNS."""
+    known = has & np.isfinite(method) & np.isfinite(basis)
+    found: dict[str, Any] = {"n_limit": known.sum(axis=0)}
+    whole = (found["n_limit"] == has.sum(axis=0)) & (found["n_limit"] > 0)
+    for name, matrix in (("method", method), ("basis", basis)):
+        made = summaries(np.where(known & whole, matrix, np.nan), confidence, resamples)
+        for end in ("", "_low", "_high"):
+            found[f"{name}_mean_absolute_error{end}"] = made[f"mean_absolute_error{end}"]
+    found["basis_limited"] = whole & (found["basis_mean_absolute_error"] > found["method_mean_absolute_error"])
+    return found
+
+
+def _ranking_columns(
+    error: np.ndarray, references: np.ndarray, molecules: np.ndarray, confidence: float, resamples: int
+) -> dict[str, Any]:
     """column -> over levels, of RANKING_COLUMNS."""
-    has = np.isfinite(errors.error)
-    reference = np.where(has, errors.reference, -np.inf).max(axis=1, initial=-np.inf)
+    has = np.isfinite(error)
+    reference = np.where(has, references, -np.inf).max(axis=1, initial=-np.inf)
     # Numbered by reference value, so that neither names nor rows decide which entries are drawn together.
-    r = ranking(np.abs(errors.error), molecules.tolist(), np.argsort(reference, kind="stable"), confidence, resamples)
+    r = ranking(np.abs(error), molecules.tolist(), np.argsort(reference, kind="stable"), confidence, resamples)
     among = [bool(a) if d else None for a, d in zip(r.among_best, r.decided, strict=True)]
     needed = [r.entries_needed] * len(among)
     return dict(zip(RANKING_COLUMNS, (r.mean, r.low, r.high, r.p_score, r.p_best, among, needed), strict=True))

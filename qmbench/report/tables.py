@@ -123,6 +123,9 @@ def _columns(records: list[dict[str, Any]]) -> list[Column]:
         if s.main_interval and ends is not None:
             name = "interval" if all(c.name != "interval" for c in made) else f"{s.label} interval"
             made.append(Column(name, f"of the {s.label}, over entries", _interval_cell(ends, decimals)))
+    if any(r.get("n_limit") for r in records):
+        for part, about in PARTS.items():
+            made.append(Column(part, about, _part_cell(part, usual)))
     if records[0]["n_differs"]:
         label = plugins().statistics[RANKED_BY].label
         about = "what it would be over all entries, by those that levels have in common; levels are ranked by it"
@@ -131,6 +134,21 @@ def _columns(records: list[dict[str, Any]]) -> list[Column]:
         about = "mean absolute error on entries of the training data (how many), which do not score the level"
         made.append(Column("in sample", about, _in_sample_cell(usual)))
     return made
+
+
+PARTS = {
+    "method": "mean absolute error of the method at its basis-set limit, where that is known for all entries",
+    "basis": "mean absolute difference to that limit, or how uncertain the limit is where that is more",
+}
+
+
+def _part_cell(part: str, decimals: int) -> Callable[[Mapping[str, Any]], str]:
+    def cell(r: Mapping[str, Any]) -> str:
+        ends = (f"{part}_mean_absolute_error_low", f"{part}_mean_absolute_error_high")
+        value = number(r.get(f"{part}_mean_absolute_error"), decimals)
+        return f"{value} {interval_text(r.get(ends[0]), r.get(ends[1]), decimals)}".strip()
+
+    return cell
 
 
 ADJUSTED = f"adjusted_{RANKED_BY}"
@@ -252,6 +270,24 @@ def best_lines(records: list[dict[str, Any]], names: Names = SPELLINGS) -> Itera
         yield f"to tell {first} from {second} would take about {_rounded(int(needed))} entries like these"
 
 
+def basis_lines(records: list[dict[str, Any]], names: Names = SPELLINGS) -> Iterator[str]:
+    """Which levels are judged by their method error, and which are limited by their basis set."""
+    known = [r for r in records if r.get("n_limit") and r["n_limit"] == r["n_scored"]]
+    if not known:
+        return
+    if len(known) == len(records):
+        yield "levels are ranked by the error of their method at its basis-set limit"
+    else:
+        yield (
+            f"{len(known)} of {len(records)} levels are ranked by the error of their method at its basis-set limit, "
+            "the others, whose limit is not known, as they are"
+        )
+    limited = [names.of(r["level_of_theory"], r["bsse"]) for r in known if r["basis_limited"]]
+    if limited:
+        some = ", ".join(limited)
+        yield f"basis-limited (the error of the basis set is larger than the method's), never called best: {some}"
+
+
 def _rounded(n: int) -> str:
     """Two digits: more would say that it is known."""
     digits = max(0, len(str(n)) - 2)
@@ -285,6 +321,7 @@ def _notes(records: list[dict[str, Any]], names: Names) -> Iterator[str]:
         yield f"too few entries for an interval ({MINIMUM_ENTRIES} are needed){also}"
     else:
         yield from best_lines(records, names)
+    yield from basis_lines(records, names)
 
 
 def overlap_lines(records: list[dict[str, Any]], names: Names = SPELLINGS) -> Iterator[str]:
