@@ -1,0 +1,229 @@
+"""How far numbers are from their basis-set limit: which rows know it, and what the tables make of it."""
+
+from __future__ import annotations
+
+import math
+
+import numpy as np
+import pandas as pd
+import pytest
+
+from qmbench.domain.recipe import Limit, Sum, value, varied
+from qmbench.judging.basis import (
+    LAST_STEP,
+    VARIANTS,
+    answer_of,
+    expected_error,
+    extrapolation_uncertainty,
+    largest,
+    with_basis_errors,
+)
+from qmbench.judging.frame import RESULT_COLUMNS
+from qmbench.judging.statistics import score, statistics
+from qmbench.report.tables import table_blocks
+
+
+def table(values, sigma=None, bsse=None):
+    """values: level -> values by entry (None: no result)."""
+    rows = []
+    for level, numbers in values.items():
+        for i, number in enumerate(numbers):
+            row = dict.fromkeys(RESULT_COLUMNS)
+            row |= {
+                "level_of_theory": level,
+                "label": "",
+                "method": level.partition("/")[0],
+                "bsse": (bsse or {}).get(level, ""),
+                "benchmark": "b",
+                "entry": f"e{i:02d}",
+                "observable": "reaction_energy",
+                "subsets": "",
+                "tags": "",
+                "status": "ok" if number is not None else "failed",
+                "value": number,
+                "unit": "kcal/mol",
+                "basis_uncertainty": (sigma or {}).get(level),
+                "wall_s": 1.0,
+                "cpu_s": 1.0,
+                "warnings": "",
+                "training_overlap": "",
+                "published": False,
+            }
+            rows.append(row)
+    frame = pd.DataFrame(rows, columns=RESULT_COLUMNS)
+    numbers = ["value", "uncertainty", "basis_uncertainty", "basis_limit", "basis_error", "wall_s", "cpu_s"]
+    return frame.astype({name: float for name in numbers} | {"basis_limit_level": object})
+
+
+def of(frame, level):
+    return frame[frame["level_of_theory"] == level].set_index("entry")
+
+
+@pytest.mark.parametrize(
+    ("level", "question", "quality"),
+    [
+        ("mp2/cc-pvtz?frozen_core=true", ("mp2", (("frozen_core", "true"),)), 0),
+        ("mp2/cc-pv[tq]z?correlation_power=2.4&frozen_core=true", ("mp2", (("frozen_core", "true"),)), 4.02),
+        ("hf/6-31g(d)?cartesian=d", ("hf", ()), 0),
+        ("ccsd(t)/cc-pvdz + mp2/cc-pv[tq]z - mp2/cc-pvdz", ("ccsd(t)", ()), 3.52),
+    ],
+)
+def test_which_limit_a_level_speaks_of(level, question, quality):
+    found = answer_of(level)
+    assert found is not None
+    assert found.question == question
+    assert found.quality == pytest.approx(quality)
+
+
+@pytest.mark.parametrize(
+    "level",
+    [
+        "dmet",
+        "ccsd(t)/cc-pvdz + mp2/cc-pv[tq]z - mp2/cc-pvtz",
+        "a/cc-pvdz + b/cc-pv[tq]z - c/cc-pvdz",
+        "2 * hf/cc-pvdz",
+    ],
+)
+def test_what_speaks_of_no_limit(level):
+    assert answer_of(level) is None
+
+
+def test_a_number_in_one_basis_is_measured_by_the_limit_on_its_entry():
+    frame = with_basis_errors(
+        table(
+            {"mp2/cc-pvtz": [10.0, 7.0], "mp2/cc-pv[tq]z": [11.0, None], "mp2/cc-pv[q5]z": [12.0, None]},
+            {"mp2/cc-pv[tq]z": 0.4, "mp2/cc-pv[q5]z": 0.1},
+        )
+    )
+    row = of(frame, "mp2/cc-pvtz").loc["e00"]
+    assert (row["basis_limit"], row["basis_error"]) == (12.0, -2.0)
+    assert row["basis_limit_level"] == "mp2/cc-pv[q5]z"
+    assert row["basis_uncertainty"] == pytest.approx(math.hypot(2.0, 0.1))
+    # the lesser extrapolation keeps its own uncertainty
+    assert of(frame, "mp2/cc-pv[tq]z").loc["e00", "basis_uncertainty"] == 0.4
+    other = of(frame, "mp2/cc-pvtz").loc["e01"]
+    assert np.isnan(other["basis_uncertainty"])
+    assert other["basis_source"] == ""
+
+
+def test_other_entries_tell_where_there_are_enough_of_them():
+    errors = [-1.0, -2.0, -1.5, -1.0, -0.5]
+    frame = with_basis_errors(
+        table(
+            {
+                "mp2/cc-pvtz": [10.0 + e for e in errors] + [3.0],
+                "mp2/cc-pv[tq]z": [10.0] * 5 + [None],
+                "hf/cc-pvtz": [1.0] * 6,
+            }
+        )
+    )
+    row = of(frame, "mp2/cc-pvtz").loc["e05"]
+    assert row["basis_source"] == "other entries"
+    assert row["basis_uncertainty"] == pytest.approx(math.sqrt(sum(e * e for e in errors) / 5 * 1.2))
+    assert of(frame, "hf/cc-pvtz")["basis_uncertainty"].isna().all()  # another method's errors say nothing
+    fewer = with_basis_errors(table({"mp2/cc-pvtz": [9.0] * 4 + [3.0], "mp2/cc-pv[tq]z": [10.0] * 4 + [None]}))
+    assert np.isnan(of(fewer, "mp2/cc-pvtz").loc["e04", "basis_uncertainty"])
+
+
+def test_counterpoise_and_options_are_other_questions():
+    frame = with_basis_errors(
+        table(
+            {"mp2/cc-pvtz": [10.0], "mp2/cc-pv[tq]z?frozen_core=true": [11.0], "mp2/cc-pv[tq]z": [12.0]},
+            bsse={"mp2/cc-pv[tq]z": "cp"},
+        )
+    )
+    assert of(frame, "mp2/cc-pvtz")["basis_limit"].isna().all()
+
+
+def test_the_expected_error_is_larger_than_the_root_mean_square():
+    assert expected_error([3.0, -3.0]) == pytest.approx(3 * math.sqrt(1.5))
+
+
+def test_an_extrapolation_is_as_uncertain_as_its_schemes_or_its_last_step():
+    assert extrapolation_uncertainty(10.0, 9.0, [10.1, 9.4]) == pytest.approx(0.6)
+    assert extrapolation_uncertainty(10.0, 8.0, [10.1]) == pytest.approx(2 * LAST_STEP)
+    assert extrapolation_uncertainty(10.0, 10.0, []) == 0
+
+
+def test_the_other_schemes_change_what_they_are_of():
+    energies = {("r", 3): -75.0, ("r", 4): -75.1, ("c", 3): -0.20, ("c", 4): -0.22}
+    tree = Sum(
+        (
+            (1.0, Limit("reference", "karton-martin", (3, 4), (("r", 3), ("r", 4)))),
+            (1.0, Limit("correlation", "power", (3, 4), (("c", 3), ("c", 4)))),
+        )
+    )
+    usual = value(tree, energies.__getitem__)
+    assert all(abs(value(varied(tree, v), energies.__getitem__) - usual) > 1e-4 for v in VARIANTS)
+    assert value(varied(tree, largest), energies.__getitem__) == pytest.approx(-75.32, abs=1e-12)
+
+
+class Info:
+    id, title, unit, observable = "b", "A benchmark", "kcal/mol", "reaction_energy"
+    default_reference_set, subsets, meta = "best", {}, {}
+    entries = ()
+
+
+def judged(values, sigma=None):
+    n = max(len(v) for v in values.values())
+    references = pd.DataFrame(
+        {
+            "benchmark": "b", "entry": [f"e{i:02d}" for i in range(n)], "set": "best", "value": 0.0, "unit": "kcal/mol",
+            "uncertainty": 0.01, "uncertainty_kind": "estimate", "level_of_theory": "", "source_doi": "",
+            "source_place": "", "status": "current", "note": "", "role": "estimate", "within": "",
+        }
+    )  # fmt: skip
+    return score(with_basis_errors(table(values, sigma)), references, {"b": Info()})
+
+
+def made_of(scored):
+    frame = statistics(scored)
+    return frame[frame["subset"] == "all"].set_index("level_of_theory")
+
+
+def test_a_method_is_not_blamed_for_its_basis_and_a_basis_is_not_praised():
+    """As on dissociation energies in a triple-zeta basis: the better method stands behind the worse by its basis."""
+    rng = np.random.default_rng(5)
+    good, poor = rng.normal(0, 0.2, 12), rng.normal(0, 1.5, 12)
+    rows = made_of(
+        judged(
+            {
+                "good/cc-pvtz": list(good - 3.0),
+                "good/cc-pv[tq]z": list(good),
+                "poor/cc-pvtz": list(poor - 0.3),
+                "poor/cc-pv[tq]z": list(poor),
+            },
+            {"good/cc-pv[tq]z": 0.1, "poor/cc-pv[tq]z": 0.1},
+        )
+    )
+    raw = rows["mean_absolute_error"]
+    assert raw["poor/cc-pvtz"] < raw["good/cc-pvtz"]  # what misleads
+    ranked = rows["adjusted_mean_absolute_error"]
+    assert ranked["good/cc-pvtz"] < ranked["poor/cc-pvtz"]
+    assert rows.loc["good/cc-pvtz", "method_mean_absolute_error"] == pytest.approx(np.abs(good).mean())
+    assert rows.loc["good/cc-pvtz", "basis_mean_absolute_error"] == pytest.approx(3.0)
+    assert rows["basis_limited"].to_dict() == {
+        "good/cc-pvtz": True, "good/cc-pv[tq]z": False, "poor/cc-pvtz": False, "poor/cc-pv[tq]z": False
+    }  # fmt: skip
+    among = rows["among_best"].to_dict()
+    assert among["good/cc-pv[tq]z"] is True
+    assert among["good/cc-pvtz"] is False
+
+
+def test_the_table_shows_both_parts_and_says_how_it_is_ordered():
+    rng = np.random.default_rng(6)
+    good = rng.normal(0, 0.2, 12)
+    scored = judged({"good/cc-pvtz": list(good - 3), "good/cc-pv[tq]z": list(good), "other": [0.5] * 12})
+    block = next(table_blocks(statistics(scored), scored, {"b": Info()}))
+    assert {"method", "basis"} <= set(block.columns)
+    notes = "\n".join(block.notes)
+    assert "2 of 3 levels are ranked by the error of their method" in notes
+    assert "never called best: good/cc-pvtz" in notes
+
+
+def test_without_any_limit_nothing_is_said_of_bases():
+    scored = judged({"a/cc-pvdz": [1.0] * 8, "b/cc-pvdz": [2.0, -1.0] * 4})
+    block = next(table_blocks(statistics(scored), scored, {"b": Info()}))
+    assert not {"method", "basis"} & set(block.columns)
+    assert "basis" not in "\n".join(block.notes)
+    assert made_of(scored)["method_mean_absolute_error"].isna().all()
