@@ -230,7 +230,7 @@ def _check_bsse(bsse: str | None, what: str, benchmark: Benchmark | None = None,
     """InputError where a counterpoise treatment was asked for that nothing could come of."""
     if bsse is None:
         return
-    if entry is None or benchmark is None or not any(term.fragments is not None for term in entry.terms):
+    if entry is None or benchmark is None or not any(term.of_fragments for term in entry.terms):
         raise InputError(
             f"bsse={bsse} is for what is made of a complex and its fragments, and {what} is not; ask for an "
             "interaction_energy, or leave it out"

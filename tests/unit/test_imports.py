@@ -217,7 +217,8 @@ def point(atoms, c=0, m=1, more=""):
 @pytest.fixture
 def gscdb(tmp_path):
     """A little GSCDB137: a dimer, a dipole and a polarizability in a field, a proton affinity, another field."""
-    openpyxl = pytest.importorskip("openpyxl")
+    import openpyxl
+
     rows = [
         ("NC_1", "NC", -5.0, "1,dim,-1,monA,-1,monB"),
         ("PA_1", "PA", 165.0, "1,water,-1,waterH"),

@@ -124,7 +124,7 @@ def describe(draft: Draft, id: str, default: str, sets: dict[str, Any], **meta: 
         "changelog": [{"version": "1.0.0", "date": "2026-11-28", "note": "First version."}],
         **{k: kept[k] for k in ("units", "observables") if k in kept},
         **meta,
-        "reference_sets": {**sets, **levels},
+        "reference_sets": {**{k: {"role": "estimate", **v} for k, v in sets.items()}, **levels},
     }
     return draft
 

@@ -163,7 +163,7 @@ def _kind(said: str, terms: Sequence[Term], draft: Draft) -> str:
     """The observable that a stoichiometry is of."""
     if said.startswith("interaction "):
         return "interaction_energy"
-    if any(term.fragments is not None for term in terms):
+    if any(term.of_fragments for term in terms):
         return "reaction_energy"
     return observable_of([t.coefficient for t in terms], [draft.systems[t.system] for t in terms])
 

@@ -88,8 +88,8 @@ class Dispersion(Method[Molecule]):
                 f"{self.name}: the free atoms are made of spherical functions, and {self.options.basis} has Cartesian "
                 "ones; add cartesian=false"
             )
-        check_basis(self.options.basis, system)
         require_elements(system, free_atoms(), self.name, "has no published free-atom polarizability for")
+        check_basis(self.options.basis, system)
         if self.is_stochastic() and (missing := sorted(properties - _STOCHASTIC)):
             raise Unsupported(f"{self.name}: solver=stochastic gives energies only, not {', '.join(missing)}")
         if wrong := sorted(properties & _RESPONDING):

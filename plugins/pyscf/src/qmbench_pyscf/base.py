@@ -56,13 +56,6 @@ class PyscfMethod(Method[Molecule | LatticeModel]):
     # Seconds for ten electrons in a hundred functions on one core, and how they grow with the number of functions.
     cost: ClassVar[tuple[float, float]] = (1.0, 3.0)
 
-    def __init_subclass__(cls, **more: Any) -> None:
-        """A level with d functions among the examples of every method whose basis set is an option."""
-        super().__init_subclass__(**more)
-        plain = "name" in vars(cls) and "examples" not in vars(cls)
-        if plain and cls.systems == (Molecule,) and "basis" in cls.Options.model_fields:
-            cls.examples = (f"{cls.name}/sto-3g", f"{cls.name}/6-31g(d)")
-
     @property
     def basis(self) -> str | None:
         """The basis set in which molecules are computed."""

@@ -128,6 +128,7 @@ class MP2(Correlated):
     """
 
     name = "mp2"
+    examples = ("mp2/sto-3g", "mp2/6-31g(d)")
     energy_parts = Correlated.energy_parts | {"same_spin_correlation_energy", "opposite_spin_correlation_energy"}
     properties = (PyscfMethod.properties - {"excitation_energies"}) | energy_parts
     citations: ClassVar[tuple[str, ...]] = ("10.1103/PhysRev.46.618", PYSCF)
@@ -154,6 +155,7 @@ class SCSMP2(MP2):
     """
 
     name = "scs-mp2"
+    examples = ("scs-mp2/sto-3g", "scs-mp2/6-31g(d)")
     citations: ClassVar[tuple[str, ...]] = ("10.1063/1.1569242", PYSCF)
     same_spin_factor, opposite_spin_factor = 1 / 3, 6 / 5
 
@@ -166,6 +168,7 @@ class SOSMP2(MP2):
     """
 
     name = "sos-mp2"
+    examples = ("sos-mp2/sto-3g", "sos-mp2/6-31g(d)")
     citations: ClassVar[tuple[str, ...]] = ("10.1063/1.1809602", PYSCF)
     same_spin_factor, opposite_spin_factor = 0.0, 1.3
 
@@ -197,6 +200,7 @@ class CCSD(Correlated):
     """
 
     name = "ccsd"
+    examples = ("ccsd/sto-3g", "ccsd/6-31g(d)")
     energy_parts = Correlated.energy_parts | {"mp2_correlation_energy"}
     properties = PyscfMethod.properties | energy_parts
     citations: ClassVar[tuple[str, ...]] = ("10.1063/1.443164", "10.1063/1.464746", PYSCF)
@@ -264,6 +268,7 @@ class CCSDT(CCSD):
     """
 
     name = "ccsd(t)"
+    examples = ("ccsd(t)/sto-3g", "ccsd(t)/6-31g(d)")
     claim = "reference"
     energy_parts = CCSD.energy_parts | {"ccsd_correlation_energy", "triples_correction"}
     properties = (PyscfMethod.properties - {"excitation_energies"}) | energy_parts

@@ -176,5 +176,12 @@ def functional_method(name: str) -> type[Method]:
         "10.1016/j.softx.2017.11.002",
         PYSCF,
     )
-    members = {"__doc__": doc, "__module__": __name__, "name": name, "functional": name, "citations": citations}
+    members = {
+        "__doc__": doc,
+        "__module__": __name__,
+        "name": name,
+        "functional": name,
+        "citations": citations,
+        "examples": (f"{name}/sto-3g", f"{name}/6-31g(d)"),
+    }
     return type(f"Functional_{name}", (DensityFunctional,), members)

@@ -108,7 +108,7 @@ def _shells(name: str, symbol: str) -> list:
 
 
 # Sets that have every element of the first two rows, so that a check of them needs no look into PySCF's files.
-_WHOLE_TO_NEON = frozenset(COMMON_BASES) - {
+_WHOLE_TO_NEON = (frozenset(COMMON_BASES) | {"def2-mtzvp", "def2-mtzvpp"}) - {
     name
     for name in COMMON_BASES
     if re.search(r"cv[dtq5]z|-pp$|^lanl|^minao", name) or name in ("aug-cc-pv5z", "6-311++g(d,p)")
