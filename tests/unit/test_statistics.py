@@ -110,7 +110,8 @@ def test_one_entry_has_no_interval():
     row = table({"m": [1.0]}, [0.5]).loc[("all", "m")]
     assert row["mean_absolute_error"] == 0.5
     ends = [c for c in row.index if c.endswith(("_low", "_high"))]
-    assert len(ends) == 6 + 6 + 4 + 6 + 2  # of the six statistics, of three over shared entries, and the adjusted one
+    # of the six statistics, of three over shared entries, of method and basis parts, and the adjusted one
+    assert len(ends) == 6 + 6 + 4 + 6 + 4 + 2
     assert row[ends].isna().all()
 
 

@@ -36,10 +36,17 @@ class Case:
     options: str = ""
 
 
+FAST = "density_fitting=true&stability=false"
+DIATOMICS = ("h2", "lih", "li2", "bh", "n2", "co", "hf", "f2", "oh", "bf")
 DISTANCES = ("0.90", "1.00", "1.10", "1.40", "1.60")
 CASES = {
     "diatomics": Case(
-        Selection("diatomics", "dissociation"), None, ("cc-pvdz", "cc-pvtz"), ("cc-pv[dt]z", "cc-pv[tq]z"), "cc-pv[q5]z"
+        Selection("diatomics", entries=DIATOMICS),
+        None,
+        ("cc-pvdz", "cc-pvtz"),
+        ("cc-pv[dt]z", "cc-pv[tq]z"),
+        "cc-pv[q5]z",
+        FAST,
     ),
     "rare_gas": Case(
         Selection("rare_gas", entries=tuple(f"{pair}_{x}" for pair in ("he2", "hene", "ne2") for x in DISTANCES)),
@@ -54,7 +61,7 @@ CASES = {
         ("aug-cc-pvdz", "aug-cc-pvtz"),
         ("aug-cc-pv[dt]z",),
         "aug-cc-pv[tq]z",
-        "density_fitting=true&stability=false",
+        FAST,
     ),
 }
 
