@@ -255,6 +255,9 @@ class LevelOfTheory:
     def __str__(self) -> str:
         return self.spelling
 
+    def __hash__(self) -> int:
+        return hash((self.method, self.spelling))  # of options, one may be a list
+
     @cached_property
     def spelling(self) -> str:
         """The canonical spelling: options that equal what the method resolves to without them are left out."""

@@ -201,6 +201,20 @@ def test_names_stand_for_expressions():
         with_composites("snake", known)
 
 
+def test_levels_with_lists_among_their_options_are_leaves_too():
+    class Listing(Base):
+        name = "listing"
+
+        class Options(Options):
+            basis: str
+            grid: list[int] = []
+
+    a = build_level(Listing, split_level("listing/cc-pvdz?grid=1,2"))
+    b = build_level(Listing, split_level("listing/cc-pvdz?grid=1,2"))
+    assert a == b
+    assert len({a.recipe("energy"), b.recipe("energy")}) == 1
+
+
 def test_families_are_what_all_parts_share():
     assert isinstance(level("hf/cc-pv[tq]z"), CompositeLevel)
     assert level("hf/cc-pv[tq]z").families() == {}
