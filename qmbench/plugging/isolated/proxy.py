@@ -119,6 +119,8 @@ class IsolatedLevel(LevelOfTheory):
     text: str = ""
     told: Mapping[str, Any] = field(default_factory=dict, compare=False)
 
+    __hash__ = LevelOfTheory.__hash__
+
     @cached_property
     def spelling(self) -> str:
         """As the plugin writes it."""
