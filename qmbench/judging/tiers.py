@@ -18,7 +18,7 @@ from qmbench.judging.columns import Group
 from qmbench.judging.disagreement import Judged, benjamini_hochberg_cut
 from qmbench.judging.known_errors import LEAST_KNOWN, Known, known_errors
 from qmbench.judging.molecules import classes
-from qmbench.judging.surprise import BEYOND, Surprises, shift_probability, surprises
+from qmbench.judging.surprise import BEYOND, UNUSUAL, Surprises, shift_probability, surprises
 
 TIERS = ("surprising", "expected", "none")
 
@@ -238,6 +238,10 @@ def _level_off(w: Weighed, e: int, known: np.ndarray, reference: int | None) -> 
     for c in known[s.surprising[e, known]].tolist():
         scatter, bias = float(k.scatter[e, c]), float(k.bias[e, c])
         error = bias + float(s.actual[e, c]) * scatter
+        reach = UNUSUAL * scatter
+        nearer = min(0.0, bias) - reach <= error <= max(0.0, bias) + reach
+        if nearer and reference is not None and np.isfinite(g.value[e, reference]):
+            continue  # between its usual error and the reference: nothing is there to be settled
         name, unit = g.columns[c].name, g.unit
         from_what = (
             f"its error is {error:+.3g} {unit}"

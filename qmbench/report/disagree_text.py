@@ -203,7 +203,7 @@ def render_terminal(document: Mapping[str, Any], console: Console, most: int = 3
     from rich.text import Text
 
     # A narrow terminal has room for who contradicts whom or for the consensus, not for both.
-    shown = COLUMNS if console.width >= 100 else COLUMNS[:-1]
+    shown = COLUMNS if console.width >= 160 else COLUMNS[:-1]
     table = Table(box=box.SIMPLE_HEAD, pad_edge=False, padding=(0, 1))
     for name in shown:
         right = name in ("spread", "max |z|", "consensus")

@@ -143,12 +143,7 @@ PARTS = {
 
 
 def _part_cell(part: str, decimals: int) -> Callable[[Mapping[str, Any]], str]:
-    def cell(r: Mapping[str, Any]) -> str:
-        ends = (f"{part}_mean_absolute_error_low", f"{part}_mean_absolute_error_high")
-        value = number(r.get(f"{part}_mean_absolute_error"), decimals)
-        return f"{value} {interval_text(r.get(ends[0]), r.get(ends[1]), decimals)}".strip()
-
-    return cell
+    return lambda r: number(r.get(f"{part}_mean_absolute_error"), decimals)
 
 
 ADJUSTED = f"adjusted_{RANKED_BY}"
@@ -250,7 +245,10 @@ def best_lines(records: list[dict[str, Any]], names: Names = SPELLINGS) -> Itera
     if len(scored) < 2:
         return
     if len(able) < 2:
-        yield f"too few entries to say which level is best (two levels with {MINIMUM_ENTRIES} are needed)"
+        yield (
+            f"too few entries of different molecules to say which level is best ({MINIMUM_ENTRIES} are needed, for two "
+            "levels at least)"
+        )
         return
     among = [names.of(r["level_of_theory"], r["bsse"]) for r in able if r["among_best"]]
     percent = f"{able[0]['confidence']:.0%}".replace("%", " %")
