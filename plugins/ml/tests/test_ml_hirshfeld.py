@@ -159,7 +159,7 @@ def test_without_the_mbd_plugin_it_says_so(monkeypatch: pytest.MonkeyPatch) -> N
     def absent(level: str, **options: Any) -> None:
         raise InputError(f"unknown method '{level}'")
 
-    monkeypatch.setattr(methods, "level", absent)
+    monkeypatch.setattr(methods, "single_level", absent)
     with pytest.raises(Unsupported, match="pip install qmbench-mbd"):
         methods.LearnedRatios(methods.LearnedRatios.Options()).check(METHANOL, frozenset({"hirshfeld_ratios"}))
 

@@ -56,7 +56,6 @@ class MonteCarlo(Method[Molecule]):
             raise Unsupported(
                 f"{name}: PyQMC evaluates spherical functions, and {o.basis} has Cartesian ones; add cartesian=false"
             )
-        check_basis(o.basis, molecule)
         made_for_ccecp = o.basis.startswith("ccecp-")
         if o.pseudopotential == "ccecp":
             lacking = sorted({s for s in molecule.elements if ccecp_core(s) is None})
@@ -71,6 +70,8 @@ class MonteCarlo(Method[Molecule]):
             raise InputError(
                 f"{name}: the basis {o.basis} belongs to pseudopotential=ccecp; add that, or write cc-pvtz"
             )
+        # After the pseudopotentials: an element that has none lacks the functions made for one, too.
+        check_basis(o.basis, molecule)
         if (o.ansatz == "multi-slater-jastrow") != (o.active_space is not None):
             raise InputError(
                 f"{name}: ansatz=multi-slater-jastrow, and only it, needs active_space=ELECTRONS,ORBITALS (2,4, say)"

@@ -115,10 +115,10 @@ class DmcOptions(TrialOptions):
 MonteCarloOptions = VmcOptions | DmcOptions
 
 # What belongs to one kind of ansatz only: giving it with another is refused, so that no option does nothing.
+# `cartesian` follows the basis where nobody gives it, so that it is looked at only where there is no basis.
 NEURAL_ONLY = tuple(NeuralOptions.model_fields)
 ORBITALS_ONLY = (
     "basis",
-    "cartesian",
     "pseudopotential",
     "active_space",
     "determinant_cutoff",
@@ -131,4 +131,7 @@ def foreign(options: VmcOptions) -> list[str]:
     """Options that were given, but belong to another ansatz."""
     fields = type(options).model_fields
     names = ORBITALS_ONLY if options.ansatz == "neural" else NEURAL_ONLY
-    return [name for name in names if getattr(options, name) != fields[name].default]
+    given = [name for name in names if getattr(options, name) != fields[name].default]
+    if options.ansatz == "neural" and options.basis is None and options.cartesian != fields["cartesian"].default:
+        given.append("cartesian")
+    return given
