@@ -72,6 +72,7 @@ class RunLevel:
         return cls(
             label=_text(data.get("label")),
             families={_text(k): _text(v) for k, v in (data.get("families") or {}).items()},
+            claims=_text(data.get("claims")),
             stochastic=bool(data.get("stochastic")),
             plugin=_text(data.get("plugin")),
             versions={_text(k): _text(v) for k, v in (data.get("versions") or {}).items()},

@@ -3,13 +3,16 @@
 from __future__ import annotations
 
 import copy
+from dataclasses import MISSING, fields
+from pathlib import Path
 
 import pytest
 
 from qmbench.data.suite import read_suite
 from qmbench.domain.errors import StoreError
-from qmbench.running.plan import make_plan
-from qmbench.running.run_document import Run
+from qmbench.domain.record import Failure
+from qmbench.running.plan import PlannedEntry, make_plan
+from qmbench.running.run_document import Run, RunBenchmark, RunLevel
 
 # As qmbench 0.1 wrote it, before a run had a type.
 OLD = {
@@ -53,6 +56,20 @@ def test_it_comes_back_as_it_was(toys, folder):
     )
     run = Run.of(make_plan(read_suite(path)), "r", "now")
     assert run.keys
+    assert Run.from_json(run.to_json()) == run
+
+
+def test_no_field_is_lost_on_the_way_through_the_store():
+    """A field that is written and not read is nothing in the commands that read the store, claims say."""
+    level = RunLevel("A", {"program": "p"}, "reference", True, "plugin", {"p": "1"}, "c0de", ("10.1000/x",))
+    entry = PlannedEntry("a/x", "cp", "b", "e", ((1.0, "k"),), Failure("input", "no", "log"))
+    run = Run(
+        "r", "now", "then", "s", "S", {"b": RunBenchmark("1", Path("/b"))}, {"a/x": level}, (entry,), frozenset("k")
+    )
+    for whole in (run, level, entry):
+        for field in fields(whole):
+            default = field.default if field.default_factory is MISSING else field.default_factory()
+            assert getattr(whole, field.name) != default, f"{field.name} would not be missed"
     assert Run.from_json(run.to_json()) == run
 
 
