@@ -13,6 +13,7 @@ from qmbench.domain.composite import CompositeLevel, Level
 from qmbench.domain.errors import InputError
 from qmbench.domain.method import LevelOfTheory
 from qmbench.domain.record import Record
+from qmbench.judging.basis_elsewhere import known_elsewhere
 from qmbench.judging.frame import computed
 from qmbench.judging.model import Evaluation
 from qmbench.running.loop import Engine, Progress
@@ -177,7 +178,8 @@ def run_plan(plan: Plan, session: Session, fail_fast: bool = False, reference: s
         run, summary = session.run(plan, store, fail_fast)
         # What failed when it was computed afresh: the store keeps what it had.
         records = {**store.get(run.keys), **(summary.records if session.fresh else {})}
-    evaluation = Evaluation.of(run, records, plan.benchmarks, reference)
+        elsewhere = known_elsewhere(store, run)
+    evaluation = Evaluation.of(run, records, plan.benchmarks, reference, elsewhere)
     return RunResult(run, evaluation, summary.computed, summary.stopped)
 
 

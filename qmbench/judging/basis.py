@@ -1,16 +1,18 @@
 """How far numbers are from their basis-set limit, as far as the results of a run know it.
 
-Of an extrapolated number: from the spread of the schemes and the last step (`extrapolation_uncertainty`). Of a number
-in one basis: the difference to the same method's best extrapolation on the same entry; where there is none, what such
-differences are on other entries; where there are too few, nothing is said, and nothing is not zero.
+Of an extrapolated number: from the spread of the schemes and the last steps (`extrapolation_uncertainty`). Of a number
+in one basis, or a lesser extrapolation: the difference to the same method's best extrapolation on the same entry; where
+there is none, what such differences are on other entries, or of other methods that converge alike; where there are too
+few, nothing is said, and nothing is not zero. Other runs of the same store tell, too (`basis_elsewhere`).
 """
 
 from __future__ import annotations
 
 import re
 from collections import defaultdict
-from collections.abc import Callable, Iterable
-from dataclasses import dataclass, replace
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import dataclass, field, replace
+from functools import lru_cache
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -28,9 +30,13 @@ if TYPE_CHECKING:
 MINIMUM = 5
 """Entries on which the difference to the limit must be known before it is expected of others."""
 
+MINIMUM_FOR_SIZE = 20
+"""The same before it is asked whether the difference grows with the size of the systems."""
+
 LAST_STEP = 0.25
-"""Of the change from the largest basis set to the limit, what the limit may be off by (one standard deviation), where
-the schemes agree better. tools/validation/basis_errors.py shows which share of larger extrapolations it covers."""
+"""Of the last step, from the next largest basis set to the largest, and of the one from there to the limit, what the
+limit may be off by (one standard deviation) where the schemes agree better. tools/validation/basis_errors.py shows
+which share of larger extrapolations it covers."""
 
 BASIS_COLUMNS = ("basis_uncertainty", "basis_source", "basis_limit", "basis_limit_level", "basis_error")
 
@@ -66,13 +72,19 @@ def largest(limit: Limit) -> Limit:
     return replace(limit, scheme="largest")
 
 
-def extrapolation_uncertainty(value: float, in_largest: float, others: Iterable[float]) -> float:
-    """One standard deviation of an extrapolated number: the spread of the schemes, or LAST_STEP of the step.
+def next_largest(limit: Limit) -> Limit:
+    """No extrapolation: the number in the basis set before the largest."""
+    return replace(limit, scheme="largest", cardinals=limit.cardinals[:-1], members=limit.members[:-1])
 
-    The larger of the two: schemes that agree only show that they have the same form.
+
+def extrapolation_uncertainty(value: float, in_largest: float, in_next: float, others: Iterable[float]) -> float:
+    """One standard deviation of an extrapolated number: the spread of the schemes, or LAST_STEP of a step.
+
+    The larger of the two: schemes that agree only show that they have the same form. The steps are those to the largest
+    basis set and on to the limit; functionals in sets that were made for correlated wave functions go on moving.
     """
     spread = max((abs(other - value) for other in others), default=0.0)
-    return max(spread, LAST_STEP * abs(value - in_largest))
+    return max(spread, LAST_STEP * abs(value - in_largest), LAST_STEP * abs(in_largest - in_next))
 
 
 def answer_of(level: str) -> _Answer | None:
@@ -123,59 +135,235 @@ def _focal_point(level: str) -> _Answer | None:
     return _Answer((high[0].method, options), level, _quality(large[0].basis or "") - 0.5)
 
 
-def with_basis_errors(results: pd.DataFrame) -> pd.DataFrame:
+SizeOf = Callable[[str, str], float]
+"""Of a benchmark and an entry the number of electrons, NaN where there is none."""
+Place = tuple[Question, str, str, str]
+"""Whose limit: the question, the counterpoise treatment, benchmark and entry."""
+Kind = tuple[Any, ...]
+"""Which differences to the limit are of one kind: of a question (or a family), in a basis set, of an observable."""
+
+
+@dataclass(frozen=True)
+class _Best:
+    """The best limit that is known of a place."""
+
+    quality: float
+    value: float
+    uncertainty: float
+    level: str
+
+
+@dataclass(frozen=True)
+class BasisKnowledge:
+    """What results say of basis-set limits: the limits, and the differences to them with the size of each entry."""
+
+    limits: Mapping[Place, _Best] = field(default_factory=dict)
+    differences: Mapping[Kind, Mapping[tuple[str, str], tuple[float, float]]] = field(default_factory=dict)
+
+    @property
+    def empty(self) -> bool:
+        """Whether no limit is known."""
+        return not self.limits
+
+    def with_(self, other: BasisKnowledge) -> BasisKnowledge:
+        """Both; of two limits of one place the better, of two differences on one entry the own."""
+        limits = dict(other.limits)
+        for place, best in self.limits.items():
+            if place not in limits or limits[place].quality <= best.quality:
+                limits[place] = best
+        kinds = {*self.differences, *other.differences}
+        nothing: dict[tuple[str, str], tuple[float, float]] = {}
+        differences = {k: {**other.differences.get(k, nothing), **self.differences.get(k, nothing)} for k in kinds}
+        return BasisKnowledge(limits, differences)
+
+
+def with_basis_errors(
+    results: pd.DataFrame,
+    size: SizeOf | None = None,
+    elsewhere: BasisKnowledge | None = None,
+) -> pd.DataFrame:
     """`results` with BASIS_COLUMNS filled in as far as other rows tell; in the unit of the row.
 
-    results: as from `judging.frame`, with `basis_uncertainty` of extrapolated rows. basis_limit, basis_limit_level: the
-    best limit of the same method, options and counterpoise on the entry, and whose it is. basis_error: value − limit.
-    basis_uncertainty: one standard deviation of the value as a statement about the limit. basis_source: extrapolation,
-    same entry, other entries; empty: not known.
+    results: as from `judging.frame`, with `basis_uncertainty` of extrapolated rows. size: of a benchmark and an entry
+    the number of electrons. elsewhere: what other runs know. basis_limit, basis_limit_level: the best limit of the same
+    options and counterpoise on the entry, and whose it is. basis_error: value − limit. basis_uncertainty: one standard
+    deviation of the value as a statement about the limit, never less than half of what counterpoise changes where both
+    values are there. basis_source: extrapolation, same entry, other entries, other methods, counterpoise; empty: not
+    known.
     """
     made = results.copy()
     made["basis_source"] = np.where(made["basis_uncertainty"].notna(), "extrapolation", "")
-    levels = {level: answer_of(level) for level in made["level_of_theory"].unique() if not level.endswith(PUBLISHED)}
-    if not any(a is not None and a.quality for a in levels.values()):
+    here = _answered(made)
+    known = BasisKnowledge(_limits(here)).with_(elsewhere or BasisKnowledge())
+    known = BasisKnowledge({}, _differences(here, known.limits, size or _no_size)).with_(known)
+    halves = _half_differences(here)
+    if known.empty and not halves:
         return made
-    rows = made[made["status"].eq("ok") & made["value"].notna()]
-    best: dict[tuple[Any, ...], tuple[float, float, float, str]] = {}
-    here: list[tuple[Any, _Answer, tuple[Any, ...]]] = []
-    for row in rows.itertuples():
-        answer = levels.get(row.level_of_theory)
-        if answer is None:
-            continue
-        place = (answer.question, row.bsse or "", row.benchmark, row.entry)
-        here.append((row, answer, place))
-        known = best.get(place)
-        if answer.quality and (known is None or answer.quality > known[0]):
-            best[place] = (answer.quality, row.value, row.basis_uncertainty, row.level_of_theory)
-    differences: defaultdict[tuple[Any, ...], list[float]] = defaultdict(list)
+    expect = _Expected(known, size or _no_size)
+    columns: dict[str, dict[Any, Any]] = {name: {} for name in BASIS_COLUMNS}
     for row, answer, place in here:
-        if place not in best:
-            continue
-        _, limit, sigma, level = best[place]
-        made.loc[row.Index, ["basis_limit", "basis_error"]] = [limit, row.value - limit]
-        made.loc[row.Index, "basis_limit_level"] = level
-        if not answer.quality:
-            error = float(np.hypot(row.value - limit, 0.0 if np.isnan(sigma) else sigma))
-            made.loc[row.Index, "basis_uncertainty"] = error
-            made.loc[row.Index, "basis_source"] = "same entry"
-            differences[_kind(row, answer)].append(row.value - limit)
-    for row, answer, place in here:
-        found = differences.get(_kind(row, answer), ())
-        if place not in best and not answer.quality and len(found) >= MINIMUM:
-            made.loc[row.Index, "basis_uncertainty"] = expected_error(found)
-            made.loc[row.Index, "basis_source"] = "other entries"
+        best, sigma, source = known.limits.get(place), float("nan"), ""
+        if best is not None:
+            columns["basis_limit"][row.Index] = best.value
+            columns["basis_limit_level"][row.Index] = best.level
+            columns["basis_error"][row.Index] = row.value - best.value
+        if best is not None and answer.quality < best.quality:
+            sigma, source = float(np.hypot(row.value - best.value, np.nan_to_num(best.uncertainty))), "same entry"
+        elif answer.quality:
+            sigma, source = row.basis_uncertainty, "extrapolation"
+            learned, _ = expect.error(row, answer, others=False)
+            sigma = float(np.fmax(sigma, learned))
+        else:
+            sigma, source = expect.error(row, answer)
+        half = halves.get(_case(row))
+        if half is not None and not half <= sigma:
+            sigma, source = half, "counterpoise" if np.isnan(sigma) else source
+        if not np.isnan(sigma):
+            columns["basis_uncertainty"][row.Index], columns["basis_source"][row.Index] = sigma, source
+    for name, cells in columns.items():
+        if cells:
+            made.loc[list(cells), name] = list(cells.values())
     return made
 
 
-def _kind(row: Any, answer: _Answer) -> tuple[Any, ...]:
-    return answer.question, answer.basis, row.bsse or "", row.observable, row.unit
+def basis_knowledge(results: pd.DataFrame, size: SizeOf) -> BasisKnowledge:
+    """What `results`, as from `judging.frame`, say of basis-set limits; to be used for other results."""
+    here = _answered(results)
+    limits = _limits(here)
+    return BasisKnowledge(limits, _differences(here, limits, size))
 
 
-def expected_error(differences: Iterable[float]) -> float:
-    """One standard deviation of the next difference to the limit: root mean square, and that of its estimate."""
-    d = np.asarray(list(differences), dtype=float)
-    return float(np.sqrt(np.mean(d**2) * (1 + 1 / len(d))))
+def _no_size(benchmark: str, entry: str) -> float:
+    return float("nan")
+
+
+_Here = list[tuple[Any, "_Answer", Place]]
+
+
+def _answered(results: pd.DataFrame) -> _Here:
+    """The rows with a value whose level answers a question, with answer and place."""
+    levels = {level: answer_of(level) for level in results["level_of_theory"].unique() if not level.endswith(PUBLISHED)}
+    if all(answer is None for answer in levels.values()):
+        return []
+    rows = results[results["status"].eq("ok") & results["value"].notna()]
+    answered = ((row, levels.get(row.level_of_theory)) for row in rows.itertuples())
+    return [
+        (row, answer, (answer.question, row.bsse or "", row.benchmark, row.entry))
+        for row, answer in answered
+        if answer is not None
+    ]
+
+
+def _limits(here: _Here) -> dict[Place, _Best]:
+    found: dict[Place, _Best] = {}
+    for row, answer, place in here:
+        best = found.get(place)
+        if answer.quality and (best is None or answer.quality > best.quality):
+            found[place] = _Best(answer.quality, row.value, row.basis_uncertainty, row.level_of_theory)
+    return found
+
+
+def _differences(
+    here: _Here, limits: Mapping[Place, _Best], size: SizeOf
+) -> dict[Kind, dict[tuple[str, str], tuple[float, float]]]:
+    """kind -> (benchmark, entry) -> difference to the limit and size; of questions, and of the families they are of.
+
+    Of a family, the largest difference of its questions on an entry stands for them.
+    """
+    found: defaultdict[Kind, dict[tuple[str, str], tuple[float, float]]] = defaultdict(dict)
+    for row, answer, place in here:
+        if place not in limits or answer.quality >= limits[place].quality:
+            continue
+        entry = (row.benchmark, row.entry)
+        mine = (row.value - limits[place].value, size(*entry))
+        found[_kind(answer.question, row, answer)][entry] = mine
+        family = _family(answer.question)
+        if family:
+            of_family = found[_kind(family, row, answer)]
+            if entry not in of_family or abs(of_family[entry][0]) < abs(mine[0]):
+                of_family[entry] = mine
+    return found
+
+
+def _half_differences(here: _Here) -> dict[tuple[Any, ...], float]:
+    """Of a level and entry with and without counterpoise: half of the difference, for both rows.
+
+    Between the two lies the limit as a rule, and both approach it; see Burns, Marshall and Sherrill, J. Chem. Theory
+    Comput. 10, 49 (2014), on averages of the two.
+    """
+    values: defaultdict[tuple[Any, ...], dict[str, float]] = defaultdict(dict)
+    for row, _, _ in here:
+        values[_case(row)][row.bsse or ""] = row.value
+    return {case: abs(v["cp"] - v["none"]) / 2 for case, v in values.items() if {"cp", "none"} <= v.keys()}
+
+
+def _case(row: Any) -> tuple[Any, ...]:
+    return row.level_of_theory, row.benchmark, row.entry
+
+
+def _kind(who: Any, row: Any, answer: _Answer) -> Kind:
+    return who, answer.basis, row.bsse or "", row.observable, row.unit
+
+
+@lru_cache(maxsize=1024)
+def _family(question: Question) -> str:
+    """How a method converges with the basis set: as a mean field, or a correlated wave function; empty: not said."""
+    from qmbench.plugging.registry import plugins
+
+    try:
+        method, _ = plugins().method(question[0])
+    except QmbenchError:
+        return ""
+    return "mean field" if method.mean_field else "correlated" if method.reference_method else ""
+
+
+class _Expected:
+    """The error that a number in one basis is expected to have, from differences on other entries."""
+
+    def __init__(self, known: BasisKnowledge, size: SizeOf) -> None:
+        self.known, self.size = known, size
+
+    def error(self, row: Any, answer: _Answer, others: bool = True) -> tuple[float, str]:
+        """Standard deviation, and where it is from; NaN and nothing when too few entries tell.
+
+        others: whether other methods that converge alike may tell.
+        """
+        who_tells = ((answer.question, "other entries"), (_family(answer.question) * others, "other methods"))
+        for who, source in who_tells:
+            found = self.known.differences.get(_kind(who, row, answer), {}).values() if who else ()
+            if len(found) >= MINIMUM:
+                size = self.size(row.benchmark, row.entry)
+                return expected_error([d for d, _ in found], [n for _, n in found], size), source
+        return float("nan"), ""
+
+
+def expected_error(
+    differences: Sequence[float], sizes: Sequence[float] | None = None, size: float = float("nan")
+) -> float:
+    """One standard deviation of the next difference to the limit: root mean square, and what so few tell of it.
+
+    1.96 of them are the 95 % interval of Student's t distribution. sizes, size: numbers of electrons, of the entries
+    known and of the next one. Where they are given, differ by a factor of two at least, and the differences say so
+    (each predicted from the others), the error grows with the size or its square root.
+    """
+    from scipy.stats import norm, t
+
+    d = np.asarray(differences, dtype=float)
+    few = float(t.ppf(0.975, len(d)) / norm.ppf(0.975))
+    n = np.asarray(sizes if sizes is not None else [], dtype=float)
+    power = 0.0
+    if len(n) == len(d) >= MINIMUM_FOR_SIZE and np.all(n > 0) and size > 0 and n.max() >= 2 * n.min():
+        power = max((0.0, 0.5, 1.0), key=lambda p: (_foretold(d / n**p) - p * float(np.log(n).sum()), -p))
+    else:
+        n = np.ones_like(d)
+    return few * float(np.sqrt(np.mean((d / n**power) ** 2) * (1 + 1 / len(d)))) * (size**power if power else 1.0)
+
+
+def _foretold(scaled: np.ndarray) -> float:
+    """Logarithmic probability of each number under a normal distribution with the mean square of the others."""
+    squares = scaled**2
+    others = np.maximum((squares.sum() - squares) / (len(scaled) - 1), 1e-300)
+    return float(np.sum(-0.5 * np.log(others) - 0.5 * squares / others))
 
 
 def method_errors(scored: pd.DataFrame) -> pd.Series:

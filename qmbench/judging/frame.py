@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable, Collection, Iterable, Iterator, Mapping
+from functools import cache
 from typing import TYPE_CHECKING, Any
 
 from qmbench.data.benchmark import Benchmark, Entry
@@ -20,7 +21,14 @@ from qmbench.domain.observables import Part, evaluate
 from qmbench.domain.quantity import Quantity, combine, scalar
 from qmbench.domain.record import Failure, Record
 from qmbench.domain.systems import System
-from qmbench.judging.basis import VARIANTS, extrapolation_uncertainty, largest, with_basis_errors
+from qmbench.judging.basis import (
+    VARIANTS,
+    BasisKnowledge,
+    extrapolation_uncertainty,
+    largest,
+    next_largest,
+    with_basis_errors,
+)
 from qmbench.running.fragments import named_parts
 
 if TYPE_CHECKING:
@@ -42,12 +50,17 @@ REFERENCE_COLUMNS = (
 ).split()
 
 
-def results_frame(run: Run, records: Mapping[str, Record], benchmarks: Mapping[str, Benchmark]) -> pd.DataFrame:
+def results_frame(
+    run: Run,
+    records: Mapping[str, Record],
+    benchmarks: Mapping[str, Benchmark],
+    elsewhere: BasisKnowledge | None = None,
+) -> pd.DataFrame:
     """One row per (level, bsse, benchmark, entry) of the run; values in the benchmark's unit.
 
     Columns: RESULT_COLUMNS. wall_s and cpu_s are sums over the entry's tasks. A row whose tasks were not all
     run is `failed` and says so. Behind them come the rows of the published levels of these benchmarks on the same
-    entries, with `published` true; see `published_rows`.
+    entries, with `published` true; see `published_rows`. elsewhere: what other runs know of basis-set limits.
     """
     import pandas as pd
 
@@ -64,7 +77,23 @@ def results_frame(run: Run, records: Mapping[str, Record], benchmarks: Mapping[s
     for benchmark in benchmarks.values():
         asked = {planned.entry for planned in run.entries if planned.benchmark == benchmark.id}
         rows += published_rows(benchmark, asked)
-    return with_basis_errors(_typed(pd.DataFrame(rows, columns=RESULT_COLUMNS)))
+    typed = _typed(pd.DataFrame(rows, columns=RESULT_COLUMNS))
+    return with_basis_errors(typed, electrons_in(benchmarks), elsewhere)
+
+
+def electrons_in(benchmarks: Mapping[str, Benchmark]) -> Callable[[str, str], float]:
+    """(benchmark, entry) -> number of electrons of the largest system in the entry; each looked up once."""
+
+    @cache
+    def electrons(benchmark: str, entry: str) -> float:
+        found = benchmarks[benchmark]
+        try:
+            numbers = [getattr(found.system(term.system), "n_electrons", 0) for term in found.entry(entry).terms]
+        except QmbenchError:  # a system that can't be read any more
+            return float("nan")
+        return float(max(numbers, default=0)) or float("nan")
+
+    return electrons
 
 
 def _typed(frame: pd.DataFrame) -> pd.DataFrame:
@@ -210,9 +239,11 @@ def _extrapolation(
         found, _, _ = entry_value(terms, benchmark, entry, planned.bsse, records)
         return None if found is None else scalar(found)
 
-    in_largest = other(largest)
+    in_largest, in_next = other(largest), other(next_largest)
+    if in_largest is None or in_next is None:
+        return None
     others = [value for change in VARIANTS if (value := other(change)) is not None]
-    return None if in_largest is None else extrapolation_uncertainty(scalar(quantity), in_largest, others)
+    return extrapolation_uncertainty(scalar(quantity), in_largest, in_next, others)
 
 
 def warnings_text(records: Iterable[Record]) -> str:

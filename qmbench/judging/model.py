@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from functools import cached_property
 from typing import TYPE_CHECKING, Any
 
+from qmbench.judging.basis_elsewhere import known_elsewhere
 from qmbench.judging.frame import published_frame, references_frame, results_frame
 from qmbench.running.stores import open_store
 
@@ -17,6 +18,7 @@ if TYPE_CHECKING:
 
     from qmbench.data.benchmark import Benchmark
     from qmbench.domain.record import Record
+    from qmbench.judging.basis import BasisKnowledge
     from qmbench.judging.statistics import BenchmarkInfo
     from qmbench.running.run_document import Run
     from qmbench.running.stores import StoreProtocol
@@ -45,9 +47,10 @@ class Evaluation:
         records: Mapping[str, Record],
         benchmarks: Mapping[str, Benchmark],
         reference_set: str | None = None,
+        elsewhere: BasisKnowledge | None = None,
     ) -> Evaluation:
-        """That of a run from its records."""
-        results = results_frame(run, records, benchmarks)
+        """That of a run from its records. elsewhere: what other runs know of basis-set limits."""
+        results = results_frame(run, records, benchmarks, elsewhere)
         return cls(run, records, benchmarks, results, references_frame(benchmarks.values()), reference_set)
 
     @classmethod
@@ -151,7 +154,8 @@ def evaluation_in(store: StoreProtocol, run_id: str | None = None, reference_set
     from qmbench.running.run_document import Run
 
     run = Run.from_json(store.run(run_id))
-    return Evaluation.of(run, store.get(run.keys), run.find_benchmarks(), reference_set)
+    elsewhere = known_elsewhere(store, run)
+    return Evaluation.of(run, store.get(run.keys), run.find_benchmarks(), reference_set, elsewhere)
 
 
 def load(store: str | Path, run: str | None = None, reference: str | None = None) -> pd.DataFrame:

@@ -8,6 +8,7 @@ import numpy as np
 import pandas as pd
 import pytest
 
+import qmbench
 from qmbench.domain.recipe import Limit, Sum, value, varied
 from qmbench.judging.basis import (
     LAST_STEP,
@@ -16,6 +17,7 @@ from qmbench.judging.basis import (
     expected_error,
     extrapolation_uncertainty,
     largest,
+    next_largest,
     with_basis_errors,
 )
 from qmbench.judging.frame import RESULT_COLUMNS
@@ -99,8 +101,12 @@ def test_a_number_in_one_basis_is_measured_by_the_limit_on_its_entry():
     assert (row["basis_limit"], row["basis_error"]) == (12.0, -2.0)
     assert row["basis_limit_level"] == "mp2/cc-pv[q5]z"
     assert row["basis_uncertainty"] == pytest.approx(math.hypot(2.0, 0.1))
-    # the lesser extrapolation keeps its own uncertainty
-    assert of(frame, "mp2/cc-pv[tq]z").loc["e00", "basis_uncertainty"] == 0.4
+    # the lesser extrapolation is no better than it is seen to be, whatever it states
+    lesser = of(frame, "mp2/cc-pv[tq]z").loc["e00"]
+    assert (lesser["basis_error"], lesser["basis_source"]) == (-1.0, "same entry")
+    assert lesser["basis_uncertainty"] == pytest.approx(math.hypot(1.0, 0.1))
+    best = of(frame, "mp2/cc-pv[q5]z").loc["e00"]
+    assert (best["basis_uncertainty"], best["basis_source"]) == (0.1, "extrapolation")
     other = of(frame, "mp2/cc-pvtz").loc["e01"]
     assert np.isnan(other["basis_uncertainty"])
     assert other["basis_source"] == ""
@@ -119,10 +125,23 @@ def test_other_entries_tell_where_there_are_enough_of_them():
     )
     row = of(frame, "mp2/cc-pvtz").loc["e05"]
     assert row["basis_source"] == "other entries"
-    assert row["basis_uncertainty"] == pytest.approx(math.sqrt(sum(e * e for e in errors) / 5 * 1.2))
+    assert row["basis_uncertainty"] == pytest.approx(expected_error(errors))
     assert of(frame, "hf/cc-pvtz")["basis_uncertainty"].isna().all()  # another method's errors say nothing
     fewer = with_basis_errors(table({"mp2/cc-pvtz": [9.0] * 4 + [3.0], "mp2/cc-pv[tq]z": [10.0] * 4 + [None]}))
     assert np.isnan(of(fewer, "mp2/cc-pvtz").loc["e04", "basis_uncertainty"])
+
+
+def test_what_larger_extrapolations_showed_elsewhere_holds_for_the_smaller_here():
+    errors = [-0.5, 0.4, -0.6, 0.5, 0.5]
+    frame = with_basis_errors(
+        table(
+            {"pbe/cc-pv[tq]z": [5 + e for e in errors] + [5.0, 5.0], "pbe/cc-pv[q5]z": [5.0] * 5 + [None, None]},
+            {"pbe/cc-pv[tq]z": 0.01, "pbe/cc-pv[q5]z": 0.01},
+        )
+    )
+    row = of(frame, "pbe/cc-pv[tq]z").loc["e05"]
+    assert row["basis_source"] == "extrapolation"
+    assert row["basis_uncertainty"] == pytest.approx(expected_error(errors))
 
 
 def test_counterpoise_and_options_are_other_questions():
@@ -135,14 +154,105 @@ def test_counterpoise_and_options_are_other_questions():
     assert of(frame, "mp2/cc-pvtz")["basis_limit"].isna().all()
 
 
+def test_methods_that_converge_alike_tell_where_the_method_itself_does_not():
+    errors = [-1.0, -2.0, -1.5, -1.0, -0.5]
+    frame = with_basis_errors(
+        table(
+            {
+                "mp2/cc-pvtz": [10.0 + e for e in errors] + [None],
+                "mp2/cc-pv[tq]z": [10.0] * 5 + [None],
+                "ccsd/cc-pvtz": [8.0 + 2 * e for e in errors] + [None],  # the larger difference counts
+                "ccsd/cc-pv[tq]z": [8.0] * 5 + [None],
+                "ccsd(t)/cc-pvtz": [9.0] * 6,
+                "pbe/cc-pvtz": [9.0] * 6,
+            }
+        )
+    )
+    found = of(frame, "ccsd(t)/cc-pvtz")
+    assert found["basis_source"].tolist() == ["other methods"] * 6
+    assert found.loc["e05", "basis_uncertainty"] == pytest.approx(2 * expected_error(errors))
+    assert of(frame, "pbe/cc-pvtz")["basis_uncertainty"].isna().all()
+
+
+def test_half_of_what_counterpoise_changes_is_the_least_uncertainty():
+    values = {
+        "scan/def2-svp": [-4.0], "mp2/cc-pvtz": [-4.0], "mp2/cc-pv[tq]z": [-5.0],
+    }  # fmt: skip
+    one, other = table(values), table({**values, "scan/def2-svp": [-5.0], "mp2/cc-pvtz": [-5.6]})
+    one["bsse"], other["bsse"] = "cp", "none"
+    one.loc[one["level_of_theory"] == "mp2/cc-pv[tq]z", "basis_uncertainty"] = 0.1
+    frame = with_basis_errors(pd.concat([one, other], ignore_index=True))
+    found = of(frame, "scan/def2-svp")
+    assert found["basis_uncertainty"].tolist() == [0.5, 0.5]
+    assert found["basis_source"].tolist() == ["counterpoise"] * 2
+    assert of(frame, "mp2/cc-pvtz").iloc[0]["basis_uncertainty"] == pytest.approx(math.hypot(1.0, 0.1))
+    assert of(frame, "mp2/cc-pvtz").iloc[0]["basis_source"] == "same entry"
+
+
+def test_the_counterpoise_of_extrapolated_numbers_counts_too():
+    one, other = table({"mp2/cc-pv[dt]z": [-4.0]}), table({"mp2/cc-pv[dt]z": [-5.0]})
+    one["bsse"], other["bsse"] = "cp", "none"
+    one["basis_uncertainty"] = other["basis_uncertainty"] = 0.1
+    frame = with_basis_errors(pd.concat([one, other], ignore_index=True))
+    assert frame["basis_uncertainty"].tolist() == [0.5, 0.5]
+    assert frame["basis_source"].tolist() == ["extrapolation"] * 2
+
+
+def test_errors_that_grow_with_the_size_are_expected_to_do_so():
+    rng = np.random.default_rng(3)
+    sizes = np.array([2.0, 4, 6, 8, 10, 12, 14, 16, 18, 20, 30, 40] * 2)
+    growing = 0.1 * sizes * rng.normal(1, 0.1, len(sizes))
+    assert expected_error(growing, sizes, 80.0) == pytest.approx(8.0, rel=0.1)
+    assert expected_error(growing, sizes, 4.0) == pytest.approx(0.4, rel=0.1)
+    constant = rng.normal(0, 1.0, len(sizes))
+    assert expected_error(constant, sizes, 80.0) == expected_error(constant)
+    assert expected_error(growing[:6], sizes[:6], 80.0) == expected_error(growing[:6])  # too few to ask
+    assert expected_error(growing, sizes) == expected_error(growing)  # the next one's size is not known
+    assert expected_error(7 * growing, sizes, 80.0) == pytest.approx(7 * expected_error(growing, sizes, 80.0))
+
+
+def test_another_run_of_the_store_knows_the_limit(toy_folder, tmp_path):
+    """The limit on the same entry from an earlier run, and nothing of a run on another version of the benchmark."""
+    from qmbench.data.suite import Selection, Suite, SuiteLevel
+
+    def run(name, *levels):
+        suite = Suite(name, name, (Selection(str(toy_folder), entries=("he2",)),), tuple(map(made, levels)))
+        return qmbench.run(suite, store=tmp_path / "store.sqlite", workers=1, progress=False).results
+
+    def made(text):
+        return SuiteLevel(text, "cp")
+
+    alone = run("alone", "hf/cc-pvdz").iloc[0]
+    assert alone["basis_source"] == ""
+    limit = of(run("limit", "hf/cc-pv[dt]z"), "hf/cc-pv[dt]z").iloc[0]
+    known = run("again", "hf/cc-pvdz").iloc[0]
+    assert known["basis_source"] == "same entry"
+    assert known["basis_limit"] == limit["value"]
+    assert known["basis_limit_level"] == "hf/cc-pv[dt]z"
+    loaded = qmbench.load(tmp_path / "store.sqlite").iloc[0]
+    assert loaded["basis_limit"] == limit["value"]
+    toml = toy_folder / "benchmark.toml"
+    toml.write_text(toml.read_text().replace('version = "1.0.0"', 'version = "1.0.1"'))
+    assert run("changed", "hf/cc-pvdz").iloc[0]["basis_source"] == ""
+
+
 def test_the_expected_error_is_larger_than_the_root_mean_square():
-    assert expected_error([3.0, -3.0]) == pytest.approx(3 * math.sqrt(1.5))
+    # Student's t with two degrees of freedom: 4.302653 is its 97.5 % quantile, 1.959964 the normal one
+    assert expected_error([3.0, -3.0]) == pytest.approx(3 * math.sqrt(1.5) * 4.302653 / 1.959964)
+    rng = np.random.default_rng(4)
+    inside = 0
+    for _ in range(4000):
+        *known, next_one = rng.normal(0, 1, 7)
+        inside += abs(next_one) < 1.959964 * expected_error(known)
+    assert inside / 4000 == pytest.approx(0.95, abs=0.02)
 
 
 def test_an_extrapolation_is_as_uncertain_as_its_schemes_or_its_last_step():
-    assert extrapolation_uncertainty(10.0, 9.0, [10.1, 9.4]) == pytest.approx(0.6)
-    assert extrapolation_uncertainty(10.0, 8.0, [10.1]) == pytest.approx(2 * LAST_STEP)
-    assert extrapolation_uncertainty(10.0, 10.0, []) == 0
+    assert extrapolation_uncertainty(10.0, 9.0, 8.5, [10.1, 9.4]) == pytest.approx(0.6)
+    assert extrapolation_uncertainty(10.0, 8.0, 7.0, [10.1]) == pytest.approx(2 * LAST_STEP)
+    # turned round on its way, or all but there: the last step counts where the next is small
+    assert extrapolation_uncertainty(10.0, 9.9, 6.9, [10.1]) == pytest.approx(3 * LAST_STEP)
+    assert extrapolation_uncertainty(10.0, 10.0, 10.0, []) == 0
 
 
 def test_the_other_schemes_change_what_they_are_of():
@@ -154,6 +264,7 @@ def test_the_other_schemes_change_what_they_are_of():
         )
     )
     usual = value(tree, energies.__getitem__)
+    assert value(varied(tree, next_largest), energies.__getitem__) == pytest.approx(-75.20, abs=1e-12)
     assert all(abs(value(varied(tree, v), energies.__getitem__) - usual) > 1e-4 for v in VARIANTS)
     assert value(varied(tree, largest), energies.__getitem__) == pytest.approx(-75.32, abs=1e-12)
 
