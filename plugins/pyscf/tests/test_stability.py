@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+import numpy as np
 import pytest
 
-from qmbench import Molecule, NotConverged, Unsupported
+from qmbench import Molecule, NotConverged, Resources, Unsupported, level
 from qmbench_pyscf import ScfSpecification, converged_scf, scf_settings, to_mole
 
 
@@ -217,3 +218,28 @@ def test_spins_without_electrons_or_without_empty_orbitals(xc, symbols, multipli
     if full.differences.size:
         x = np.eye(full.differences.size)
         assert CoarseHessian(mf).products(x)[0] == pytest.approx(full.products(x), abs=5e-3)
+
+
+def test_where_the_cheap_hessian_is_not_finite_the_full_one_decides(resources, monkeypatch):
+    """It happened, once, to PBE's hydrogen atom, whose kernel is 1e12 where there are no electrons of one spin."""
+    from qmbench_pyscf.coarse_hessian import CoarseHessian
+
+    hydrogen = Molecule(("H",), ((0, 0, 0),), 0, 2)
+    usual = converged_scf(hydrogen, ScfSpecification("cc-pvdz", xc="pbe"), resources).e_tot
+    products = CoarseHessian.products
+    monkeypatch.setattr(CoarseHessian, "products", lambda self, v: products(self, v) * np.nan)
+    found = level("pbe/cc-pvdz").make().compute(hydrogen, frozenset({"energy"}), Resources())
+    assert found.properties["energy"].value == pytest.approx(usual, abs=1e-10)
+    assert found.settings["stability_checked"] == "full Hessian; the cheap one is not finite here"
+    assert found.settings["stability"] == "minimum"
+
+
+def test_a_hessian_that_is_nowhere_finite_is_said(monkeypatch):
+    from qmbench_pyscf.coarse_hessian import CoarseHessian
+    from qmbench_pyscf.stability import FullHessian
+
+    hydrogen = Molecule(("H",), ((0, 0, 0),), 0, 2)
+    monkeypatch.setattr(CoarseHessian, "products", lambda self, v: np.full((1, *v.shape), np.nan))
+    monkeypatch.setattr(FullHessian, "products", lambda self, v, channel=0: np.full_like(v, np.nan))
+    with pytest.raises(NotConverged, match="stability=false leaves it out"):
+        level("pbe/6-31g").make().compute(hydrogen, frozenset({"energy"}), Resources())

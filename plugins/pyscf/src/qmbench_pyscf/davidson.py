@@ -18,6 +18,10 @@ ROOTS = 2
 DEPENDENT = 1e-4
 
 
+class NotFinite(ArithmeticError):
+    """A product with the matrix is infinite or not a number."""
+
+
 @dataclass(frozen=True)
 class Ritz:
     """The lowest Ritz pairs of one matrix: values (k,), vectors (k, n), norms of their residuals (k,)."""
@@ -38,10 +42,10 @@ def lowest_ritz(
 
     products(vectors (k, n)) -> (matrices, k, n). diagonal (n,): of the matrices, about. start (k, n).
     decided(number of the matrix, its pairs): whether they suffice; asked after `expansions` of the space at the
-    earliest. What is not decided after MAX_CYCLES is returned as it is.
+    earliest. What is not decided after MAX_CYCLES is returned as it is. NotFinite where a product is.
     """
     space = _orthonormal(np.empty((0, diagonal.size)), start)
-    images = products(space)
+    images = _finite(products(space))
     for cycle in range(MAX_CYCLES):
         found, corrections = [], []
         for matrix, image in enumerate(images):
@@ -61,9 +65,15 @@ def lowest_ritz(
         new = _orthonormal(space, np.concatenate(corrections))
         if not len(new):
             return found
-        images = np.concatenate([images, products(new)], axis=1)
+        images = np.concatenate([images, _finite(products(new))], axis=1)
         space = np.concatenate([space, new])
     return found
+
+
+def _finite(images: np.ndarray) -> np.ndarray:
+    if not np.isfinite(images).all():
+        raise NotFinite("a product with the matrix is not finite")
+    return images
 
 
 def _orthonormal(space: np.ndarray, vectors: np.ndarray) -> np.ndarray:
