@@ -49,12 +49,14 @@ class PyscfMethod(Method[Molecule | LatticeModel]):
     """Base of this plugin's methods."""
 
     systems: ClassVar[tuple[type[System], ...]] = (Molecule,)
-    properties = frozenset({"energy", "dipole", "polarizability", "excitation_energies"})
+    properties = frozenset({"energy", "dipole", "polarizability", "excitation_energies", "forces"})
     distributions = ("pyscf",)
     citations: ClassVar[tuple[str, ...]] = (PYSCF,)
     Options: ClassVar[type[Options]] = MoleculeOptions
     # Seconds for ten electrons in a hundred functions on one core, and how they grow with the number of functions.
     cost: ClassVar[tuple[float, float]] = (1.0, 3.0)
+    # Whether PySCF has the gradient of this energy; without, forces cost six energies for each nucleus.
+    analytic_forces: ClassVar[bool] = False
 
     @property
     def basis(self) -> str | None:
@@ -101,7 +103,7 @@ class PyscfMethod(Method[Molecule | LatticeModel]):
         for name in ("density_fitting", "frozen_core", "cartesian"):
             if getattr(given, name, None) not in (None, False):
                 raise Unsupported(f"{self.name}: {name} is for molecules, not for lattices")
-        molecular = sorted(properties & ({"dipole", "polarizability"} | ENERGY_PARTS))
+        molecular = sorted(properties & ({"dipole", "polarizability", "forces"} | ENERGY_PARTS))
         if molecular:
             raise Unsupported(f"{self.name} does not give {', '.join(molecular)} of a lattice")
         if np.abs(np.imag(model.hopping_matrix())).max() > 1e-14:
@@ -129,6 +131,8 @@ class PyscfMethod(Method[Molecule | LatticeModel]):
         one = seconds * (size / 100) ** power * electrons ** min(power - 2.0, 3.0)
         one *= 3.0 if system.multiplicity > 1 else 1.0
         runs = 1.0 + (12.0 if "polarizability" in properties else 6.0 if "dipole" in properties else 0.0)
+        if "forces" in properties:
+            runs += 2.0 if self.analytic_forces else 6.0 * len(system.real)
         return 0.1 + one * (runs + (5.0 if "excitation_energies" in properties else 0.0))
 
     def compute(self, system: Molecule | LatticeModel, properties: frozenset[str], resources: Resources) -> Result:
@@ -156,6 +160,10 @@ class PyscfMethod(Method[Molecule | LatticeModel]):
             found["dipole"] = Quantity(molecule.atomic_numbers @ molecule.coordinates, "e bohr")
         if "polarizability" in properties:
             found["polarizability"] = Quantity(np.zeros((3, 3)), "bohr3")
+        if "forces" in properties:
+            from qmbench_pyscf.forces import repulsion_forces
+
+            found["forces"] = Quantity(repulsion_forces(molecule), "hartree/bohr")
         return Result(found, {"electrons": 0})
 
     def _molecule_result(self, molecule: Molecule, properties: frozenset[str], resources: Resources) -> Result:
@@ -177,6 +185,12 @@ class PyscfMethod(Method[Molecule | LatticeModel]):
             found |= values
             settings |= more
             warnings += notes
+        if "forces" in properties:
+            from qmbench_pyscf.forces import forces_of
+
+            forces, how = forces_of(molecule, ground, lambda m: self.point(m, NO_FIELD, resources).energy)
+            found["forces"] = Quantity(forces, "hartree/bohr")
+            settings["forces"] = how
         if "excitation_energies" in properties:
             states, more = self.excitations(molecule, ground, resources)
             found["excitation_energies"] = Quantity(states, "hartree")

@@ -140,7 +140,8 @@ class CompositeMethod(PyscfMethod):
             "dispersion_energy": dispersion,
             "basis_correction_energy": correction,
         }
-        return replace(point, energy=point.energy + dispersion + correction, settings=settings, state=None)
+        energy = point.energy + dispersion + correction
+        return replace(point, energy=energy, settings=settings, state=None, forces=None)
 
     def families(self) -> dict[str, str]:
         return {"program": "pyscf", "functional": self.name}

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import Any, ClassVar
 
 import numpy as np
@@ -9,6 +10,7 @@ import numpy as np
 from qmbench import ATOMIC_NUMBERS, LatticeModel, Molecule, NotConverged, ResourceError, Resources, Unsupported
 from qmbench_pyscf.base import PYSCF, PyscfMethod
 from qmbench_pyscf.fitting import fitting_set, fitting_set_name
+from qmbench_pyscf.forces import correlated_forces
 from qmbench_pyscf.meanfield import check_restricted_singlet, reference_scf, scf_warnings
 from qmbench_pyscf.options import CorrelatedOptions, CoupledClusterOptions, MoleculeOptions
 from qmbench_pyscf.point import Point
@@ -62,7 +64,12 @@ class Correlated(PyscfMethod):
         if not np.isfinite(energy):
             raise NotConverged(f"{self.name}: the correlation energy is {energy}")
         parts["reference_energy"] = float(mf.e_tot)
-        return Point(float(mf.e_tot) + energy, settings | more, warnings, None, state, parts)
+        forces = self.forces(mf, frozen, state)
+        return Point(float(mf.e_tot) + energy, settings | more, warnings, None, state, parts, forces)
+
+    def forces(self, mf: Any, frozen: int, state: Any) -> Callable[[], np.ndarray] | None:
+        """The analytic gradient, where PySCF has it; state: as from `correlation`."""
+        return None
 
     def _guard(self, mf: Any, frozen: int, resources: Resources) -> None:
         """Refuse, before it starts, what can't fit: the doubles amplitudes and their residuals."""
@@ -133,6 +140,7 @@ class MP2(Correlated):
     properties = (PyscfMethod.properties - {"excitation_energies"}) | energy_parts
     citations: ClassVar[tuple[str, ...]] = ("10.1103/PhysRev.46.618", PYSCF)
     cost = (1.0, 4.0)
+    analytic_forces = True
     same_spin_factor: ClassVar[float] = 1.0
     opposite_spin_factor: ClassVar[float] = 1.0
 
@@ -146,6 +154,19 @@ class MP2(Correlated):
         }
         return parts, settings, None
 
+    def forces(self, mf: Any, frozen: int, state: Any) -> Callable[[], np.ndarray] | None:
+        if not self.analytic_forces or _one_spin_only(mf, frozen):
+            return None
+
+        def gradient() -> np.ndarray:
+            from pyscf import mp
+
+            if getattr(mf, "with_df", None) is not None:
+                raise NotImplementedError("PySCF has no gradient of fitted MP2")
+            return correlated_forces(mp.MP2(mf, frozen=frozen or None).run(verbose=0))
+
+        return gradient
+
 
 class SCSMP2(MP2):
     """Spin-component-scaled MP2: 6/5 of opposite-spin, 1/3 of same-spin pairs. Grimme, J. Chem. Phys. 118, 9095 (2003).
@@ -158,6 +179,7 @@ class SCSMP2(MP2):
     examples = ("scs-mp2/sto-3g", "scs-mp2/6-31g(d)")
     citations: ClassVar[tuple[str, ...]] = ("10.1063/1.1569242", PYSCF)
     same_spin_factor, opposite_spin_factor = 1 / 3, 6 / 5
+    analytic_forces = False
 
 
 class SOSMP2(MP2):
@@ -171,6 +193,7 @@ class SOSMP2(MP2):
     examples = ("sos-mp2/sto-3g", "sos-mp2/6-31g(d)")
     citations: ClassVar[tuple[str, ...]] = ("10.1063/1.1809602", PYSCF)
     same_spin_factor, opposite_spin_factor = 0.0, 1.3
+    analytic_forces = False
 
 
 def pair_energies(mf: Any, frozen: int) -> tuple[float, float, dict[str, Any]]:
@@ -206,6 +229,7 @@ class CCSD(Correlated):
     citations: ClassVar[tuple[str, ...]] = ("10.1063/1.443164", "10.1063/1.464746", PYSCF)
     Options: ClassVar[type[MoleculeOptions]] = CoupledClusterOptions
     cost = (4.0, 4.0)
+    analytic_forces = True
 
     def correlation(self, mf: Any, frozen: int) -> tuple[dict[str, float], dict[str, Any], Any]:
         solver = self.solve(mf, frozen)
@@ -218,6 +242,9 @@ class CCSD(Correlated):
         # The amplitudes that the iterations start from are those of MP2; singles vanish by Brillouin's theorem.
         parts = {"correlation_energy": float(solver.e_corr), "mp2_correlation_energy": float(solver.emp2)}
         return parts, settings, solver
+
+    def forces(self, mf: Any, frozen: int, state: Any) -> Callable[[], np.ndarray] | None:
+        return (lambda: correlated_forces(state)) if self.analytic_forces else None
 
     def solve(self, mf: Any, frozen: int) -> Any:
         """The converged PySCF coupled-cluster object."""
@@ -275,6 +302,7 @@ class CCSDT(CCSD):
     citations: ClassVar[tuple[str, ...]] = ("10.1016/S0009-2614(89)87395-6", PYSCF)
     Options = CorrelatedOptions
     cost = (10.0, 4.0)
+    analytic_forces = False  # PySCF's do not freeze cores
 
     def correlation(self, mf: Any, frozen: int) -> tuple[dict[str, float], dict[str, Any], Any]:
         parts, settings, solver = super().correlation(mf, frozen)

@@ -1,14 +1,16 @@
 """D3(BJ) and D4 on top of functionals and of Hartree–Fock, by the dftd3 and dftd4 libraries of their authors' group.
 
 Grimme, Ehrlich and Goerigk, J. Comput. Chem. 32, 1456 (2011); Caldeweyher et al., J. Chem. Phys. 150, 154122
-(2019). Ghosts are no atoms here: they get no dispersion. The correction changes energies alone.
+(2019). Ghosts are no atoms here: they get no dispersion. The correction changes energies and forces alone.
 """
 
 from __future__ import annotations
 
 from dataclasses import replace
 from functools import lru_cache
-from typing import ClassVar
+from typing import Any, ClassVar
+
+import numpy as np
 
 from qmbench import Method, Molecule, Resources, System, Unsupported
 from qmbench_pyscf.base import PYSCF, PyscfMethod
@@ -50,6 +52,18 @@ def dispersion_energy(molecule: Molecule, library_name: str, scheme: str, three_
 
     Unsupported when the library has no parameters under this name. D4 depends on the molecule's charge.
     """
+    return float(_dispersion(molecule, library_name, scheme, three_body, False)["energy"])
+
+
+def dispersion_forces(molecule: Molecule, library_name: str, scheme: str, three_body: bool) -> np.ndarray:
+    """(centres, 3) in hartree/bohr, none on ghosts; see `dispersion_energy`."""
+    forces = np.zeros((molecule.n_parts, 3))
+    gradient = _dispersion(molecule, library_name, scheme, three_body, True)["gradient"]
+    forces[list(molecule.real)] = -np.asarray(gradient)
+    return forces
+
+
+def _dispersion(molecule: Molecule, library_name: str, scheme: str, three_body: bool, gradient: bool) -> dict[str, Any]:
     real = molecule.atomic_numbers > 0
     numbers, positions = molecule.atomic_numbers[real], molecule.coordinates[real]
     if scheme == "d3bj":
@@ -59,7 +73,7 @@ def dispersion_energy(molecule: Molecule, library_name: str, scheme: str, three_
             parameters = RationalDampingParam(method=library_name, atm=three_body)
         except RuntimeError:
             raise Unsupported(_no_parameters("D3(BJ)", library_name)) from None
-        return float(DispersionModel(numbers, positions).get_dispersion(parameters, grad=False)["energy"])
+        return dict(DispersionModel(numbers, positions).get_dispersion(parameters, grad=gradient))
     from dftd4.interface import DampingParam
     from dftd4.interface import DispersionModel as D4Model
 
@@ -68,7 +82,7 @@ def dispersion_energy(molecule: Molecule, library_name: str, scheme: str, three_
     except RuntimeError:
         raise Unsupported(_no_parameters("D4", library_name)) from None
     model = D4Model(numbers, positions, charge=float(molecule.charge))
-    return float(model.get_dispersion(damping, grad=False)["energy"])
+    return dict(model.get_dispersion(damping, grad=gradient))
 
 
 def _no_parameters(scheme: str, name: str) -> str:
@@ -117,7 +131,14 @@ class _Corrected(PyscfMethod):
             "dispersion_energy": correction,
             "three_body": self.options.three_body,
         }
-        return replace(point, energy=point.energy + correction, settings=settings)
+        bare = point.forces
+
+        def forces() -> np.ndarray:
+            if bare is None:
+                raise NotImplementedError
+            return np.asarray(bare()) + dispersion_forces(molecule, name, self.scheme, self.options.three_body)
+
+        return replace(point, energy=point.energy + correction, settings=settings, forces=forces)
 
 
 class CorrectedFunctional(_Corrected, DensityFunctional):
@@ -165,8 +186,8 @@ def corrected_method(name: str, scheme: str) -> type[Method]:
     doc = (
         f"{what}, with {LABELS[scheme]} dispersion. DOI {SOURCES[scheme][0]}\n\n"
         "The dispersion energy (hartree) is added to that of the converged density, which it does not change; so it\n"
-        f"changes no other property. The three-body term is {'on' if scheme == 'd4' else 'off'}, as published, unless\n"
-        "three_body says otherwise."
+        f"changes forces, and no other property. The three-body term is {'on' if scheme == 'd4' else 'off'}, as\n"
+        "published, unless three_body says otherwise."
     )
     members = {
         "__doc__": doc,

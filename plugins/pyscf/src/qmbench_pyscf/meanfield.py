@@ -8,6 +8,7 @@ from typing import Any, ClassVar
 
 from qmbench import LatticeModel, Method, Molecule, Resources, Result, System, Unsupported
 from qmbench_pyscf.base import PYSCF, PyscfMethod
+from qmbench_pyscf.forces import mean_field_forces
 from qmbench_pyscf.names import KNOWN, functional_label
 from qmbench_pyscf.options import FunctionalOptions, HartreeFockOptions
 from qmbench_pyscf.point import Point
@@ -45,7 +46,14 @@ def mean_field_point(mf: Any) -> Point:
     from qmbench_pyscf.scf import scf_settings
 
     settings = scf_settings(mf)
-    return Point(float(mf.e_tot), settings, scf_warnings(settings), lambda: density_dipole(mf.mol, mf.make_rdm1()), mf)
+    return Point(
+        float(mf.e_tot),
+        settings,
+        scf_warnings(settings),
+        lambda: density_dipole(mf.mol, mf.make_rdm1()),
+        mf,
+        forces=lambda: mean_field_forces(mf),
+    )
 
 
 def density_dipole(mole: Any, density: Any) -> Any:
@@ -75,6 +83,7 @@ class HartreeFock(PyscfMethod):
     Options = HartreeFockOptions
     label_options = frozenset({"reference"})
     cost = (0.5, 3.0)
+    analytic_forces = True
 
     def point(self, molecule: Molecule, electric_field: Field3, resources: Resources) -> Point:
         point = mean_field_point(reference_scf(self, molecule, electric_field, resources))
@@ -120,9 +129,16 @@ class DensityFunctional(PyscfMethod):
 
     Options = FunctionalOptions
     # What turning a molecule on the default quadrature grid may change.
-    tolerances = {"energy": 5e-6, "dipole": 1e-4, "polarizability": 2e-2, "excitation_energies": 5e-5}
+    tolerances = {
+        "energy": 5e-6,
+        "dipole": 1e-4,
+        "polarizability": 2e-2,
+        "excitation_energies": 5e-5,
+        "forces": 5e-5,
+    }
     cost = (3.0, 2.7)
     mean_field = True
+    analytic_forces = True
     functional: ClassVar[str]
 
     def point(self, molecule: Molecule, electric_field: Field3, resources: Resources) -> Point:
@@ -138,7 +154,7 @@ class DensityFunctional(PyscfMethod):
             "exact_exchange_omega_long_short": found.exact_exchange,
         }
         settings["nonlocal_correlation"] = "VV10" if found.nlc else "none"
-        return Point(point.energy, settings, point.warnings, point.dipole, point.state)
+        return replace(point, settings=settings)
 
     def check_system(self, system: Molecule | LatticeModel, properties: frozenset[str]) -> None:
         super().check_system(system, properties)

@@ -14,7 +14,8 @@ class Point:
     """One calculation; energy in hartree. dipole: the expectation value (3,) in e bohr as a function, None where the
     density is not at hand.
 
-    parts: what the energy is made of, property -> hartree.
+    parts: what the energy is made of, property -> hartree. forces: (centres, 3) in hartree/bohr as a function, None
+    where there is no analytic gradient; NotImplementedError where it turns out that there is none.
     state: what excited states start from (a mean field, a cluster expansion, a CI vector).
     """
 
@@ -24,3 +25,4 @@ class Point:
     dipole: Callable[[], np.ndarray] | None = None
     state: Any = None
     parts: Mapping[str, float] = field(default_factory=dict)
+    forces: Callable[[], np.ndarray] | None = None
