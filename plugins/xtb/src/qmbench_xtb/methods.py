@@ -70,7 +70,7 @@ class ExtendedTightBinding(Method[Molecule]):
     def compute(self, system: Molecule, properties: frozenset[str], resources: Resources) -> Result:
         import numpy as np
 
-        from qmbench_xtb.program import FIELD_ACCURACY, polarizability, single_point, temperature
+        from qmbench_xtb.program import FIELD_ACCURACY, polarizability, single_point
 
         unpaired = self._unpaired(system)
         point = single_point(system, self.hamiltonian, unpaired, self.options)
@@ -85,7 +85,6 @@ class ExtendedTightBinding(Method[Molecule]):
             "n_orbitals": int(point.occupations.shape[1]),
             "valence_electrons": round(float(point.occupations.sum())),
             "unpaired_valence_electrons": unpaired,
-            "electronic_temperature_hartree": temperature(self.options),
             "reference": "unrestricted" if len(point.occupations) == 2 else "restricted open shell",
             "fractional_occupations": int(np.sum(np.minimum(point.occupations, most - point.occupations) > 1e-3)),
         }
@@ -146,8 +145,8 @@ class IPEA1(ExtendedTightBinding):
     """IPEA1-xTB: GFN1-xTB refitted for ionization potentials and electron affinities. DOI 10.1039/c7sc00601b
 
     Ásgeirsson, Bauer and Grimme, Chem. Sci. 8, 4879 (2017), with diffuse s functions on light atoms. Energies in
-    hartree, counted from the method's own zero. Differences of energies are as they are: the paper subtracts the energy
-    of the free electron that its Hamiltonian has, a constant of some 4.8 eV. ALPB and GBSA have no parameters for it.
+    hartree, counted from the method's own zero. Differences of energies are as they are; from an ionization potential the
+    program xtb still subtracts an empirical 4.8455 eV. ALPB and GBSA have no parameters for it.
     """
 
     name = "ipea1-xtb"

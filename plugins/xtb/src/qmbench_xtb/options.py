@@ -37,12 +37,12 @@ class XtbOptions(Options):
         description="tblite's factor on its thresholds: at 1, the energy converges to 1e-6 hartree and charges to 2e-5",
     )
     max_iterations: int = Field(250, ge=1, description="iterations after which the self-consistency is given up")
-    electronic_temperature: float | None = Field(
-        None,
+    electronic_temperature: float = Field(
+        300.0,
         ge=0,
         le=50000,
         description="temperature of the electrons, kelvin, by which levels near the gap are partly filled; the energy "
-        "holds −T S of it. If not given, tblite's own, 9.5e-4 hartree (300 K)",
+        "holds −T S of it",
         examples=[5000.0],
     )
     spin_polarization: bool = Field(

@@ -11,19 +11,14 @@ import numpy as np
 from qmbench import Molecule, NotConverged, QmbenchError, Quantity
 from qmbench_xtb.options import PARAMETRIZED_MODELS, XtbOptions
 
-BOLTZMANN = 3.166811563e-6
-"""Hartree per kelvin: k_B of the SI, 1.380649e-23 J/K, over the hartree of CODATA 2018, 4.3597447222071e-18 J."""
-
-OWN_TEMPERATURE = 9.5e-4
-"""The library's own temperature of the electrons, hartree."""
+BOLTZMANN = 3.166808578545117e-6
+"""Hartree per kelvin, as the library has it: its own temperature is 300 K by this. (CODATA 2018: 3.1668115635e-6.)"""
 
 FIELD_ACCURACY = 1e-4
 """Dipoles in a field are converged so far that their differences are good to about 1e-6 bohr³."""
 
 LARGEST_STEP_ERROR = 0.2
 """Relative disagreement of the steps h and 2h beyond which a derivative is no derivative any more."""
-
-_NAMES = {"cpcm": "ddX-solvation", "cosmo": "ddX-solvation", "pcm": "ddX-solvation"}
 
 
 @dataclass(frozen=True)
@@ -36,12 +31,6 @@ class Point:
     dipole: np.ndarray
     charges: np.ndarray
     occupations: np.ndarray
-
-
-def temperature(options: XtbOptions) -> float:
-    """Temperature of the electrons in hartree."""
-    given = options.electronic_temperature
-    return OWN_TEMPERATURE if given is None else given * BOLTZMANN
 
 
 def single_point(
@@ -75,7 +64,7 @@ def single_point(
         calculator.set("verbosity", 0)
         calculator.set("accuracy", options.accuracy if accuracy is None else accuracy)
         calculator.set("max-iter", options.max_iterations)
-        calculator.set("temperature", temperature(options))
+        calculator.set("temperature", options.electronic_temperature * BOLTZMANN)
         for interaction in _interactions(options, field):
             calculator.add(*interaction)
         found = calculator.singlepoint()
