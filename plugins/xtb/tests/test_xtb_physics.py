@@ -137,7 +137,7 @@ def test_electrons_of_lanthanides(run):
     for symbol, multiplicity in (("Gd", 8), ("Ce", 2), ("Lu", 1), ("Yb", 2), ("La", 1)):
         ion = Molecule((symbol,), ((0.0, 0.0, 0.0),), 3, multiplicity)
         assert run("gfn2-xtb", ion).settings["unpaired_valence_electrons"] == 0
-    with pytest.raises(Unsupported, match="the multiplicity of Gd3\+ is at least 8, not 6"):
+    with pytest.raises(Unsupported, match=r"the multiplicity of Gd3\+ is at least 8, not 6"):
         run("gfn2-xtb", Molecule(("Gd",), ((0.0, 0.0, 0.0),), 3, 6))
 
 
