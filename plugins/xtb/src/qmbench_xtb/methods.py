@@ -99,7 +99,7 @@ class ExtendedTightBinding(Method[Molecule]):
         return Result(found, settings)
 
     def estimate(self, system: Molecule, properties: frozenset[str]) -> float | None:
-        once = 0.005 + 2e-7 * sum(4.0 if s != "H" else 1.0 for s in system.symbols) ** 3
+        once = 0.005 + 5e-8 * sum(4.0 if s != "H" else 1.0 for s in system.symbols) ** 3
         return once * (13.0 if "polarizability" in properties else 1.0)
 
     def families(self) -> dict[str, str]:
