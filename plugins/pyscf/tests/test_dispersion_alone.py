@@ -11,7 +11,9 @@ import qmbench.testing
 from qmbench import InputError, Molecule, Resources, Unsupported, parse_level
 from qmbench_pyscf.dispersion_alone import DAMPINGS
 
-COMPLEX = Molecule(("C", "O", "He", "Ne"), ((0, 0, 0), (0, 0, 2.13), (5.5, 0, 0), (0.3, 5.9, 1.0)), 0, 1, name="complex")
+COMPLEX = Molecule(
+    ("C", "O", "He", "Ne"), ((0, 0, 0), (0, 0, 2.13), (5.5, 0, 0), (0.3, 5.9, 1.0)), 0, 1, name="complex"
+)
 
 
 def found(level, system, *properties):

@@ -97,9 +97,7 @@ def test_states(energy, molecules):
 
 def test_far_apart_is_the_sum(energy, molecules):
     water = molecules["water"]
-    pair = Molecule(
-        water.symbols * 2, (*water.positions, *((x, y, z + 3000.0) for x, y, z in water.positions)), 0, 1
-    )
+    pair = Molecule(water.symbols * 2, (*water.positions, *((x, y, z + 3000.0) for x, y, z in water.positions)), 0, 1)
     assert energy("gfn2-xtb", pair) == pytest.approx(2 * energy("gfn2-xtb", water), abs=1e-8)
 
 

@@ -1,4 +1,4 @@
-"""What the adapter costs, and S66: `python plugins/xtb/benchmarks/speed.py`. Prints figures, limits, verdicts.
+"""What the adapter costs, and S66: `python tools/speed/xtb.py`. Prints figures, limits, verdicts.
 
 One thread. The overhead is the difference between a task and the same calculation by the library called by hand: within a
 process, and through all that a run has (planning apart: look-up, hashing, a warm supervised child, one transaction per
@@ -77,7 +77,9 @@ def main() -> None:
     row = table[table["level_of_theory"] == "gfn2-xtb"].iloc[0]
     print(f"S66, gfn2-xtb, two tasks side by side      {seconds:8.1f} s (asked: < {S66_SECONDS:g})", end="")
     print(f"  {verdict(seconds, S66_SECONDS)}")
-    print(f"S66, gfn2-xtb: mean absolute error {row['mean_absolute_error']:.3f} kcal/mol of {row['n_scored']} complexes")
+    print(
+        f"S66, gfn2-xtb: mean absolute error {row['mean_absolute_error']:.3f} kcal/mol of {row['n_scored']} complexes"
+    )
 
 
 def warm_child(folder: Path, molecules: list[Molecule]) -> float:
