@@ -1,8 +1,8 @@
 """What the adapter costs, and S66: `python tools/speed/xtb.py`. Prints figures, limits, verdicts.
 
-One thread. The overhead is the difference between a task and the same calculation by the library called by hand: within a
-process, and through all that a run has (planning apart: look-up, hashing, a warm supervised child, one transaction per
-task). S66 is run as a user does, with two tasks side by side.
+One thread. The overhead is the difference between a task and the same calculation by the library called by hand: within
+a process, and through all that a run has (planning apart: look-up, hashing, a warm supervised child, one transaction
+per task). S66 is run as a user does, with two tasks side by side.
 """
 
 from __future__ import annotations
@@ -77,9 +77,8 @@ def main() -> None:
     row = table[table["level_of_theory"] == "gfn2-xtb"].iloc[0]
     print(f"S66, gfn2-xtb, two tasks side by side      {seconds:8.1f} s (asked: < {S66_SECONDS:g})", end="")
     print(f"  {verdict(seconds, S66_SECONDS)}")
-    print(
-        f"S66, gfn2-xtb: mean absolute error {row['mean_absolute_error']:.3f} kcal/mol of {row['n_scored']} complexes"
-    )
+    error, complexes = row["mean_absolute_error"], row["n_scored"]
+    print(f"S66, gfn2-xtb: mean absolute error {error:.3f} kcal/mol of {complexes} complexes")
 
 
 def warm_child(folder: Path, molecules: list[Molecule]) -> float:

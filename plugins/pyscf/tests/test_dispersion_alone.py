@@ -95,8 +95,10 @@ def test_forces_are_minus_the_derivative(scheme):
 
 
 def test_c6_is_the_limit_of_two_far_apart():
-    """E = −C6/R⁶ between two molecules at a distance where no damping is left and C8 adds some per cent. Nitrogen, whose
-    atoms have no charges that a neighbour could shift."""
+    """E = −C6/R⁶ between two molecules at a distance where no damping is left and C8 adds some per cent.
+
+    Nitrogen, whose atoms have no charges that a neighbour could shift.
+    """
     nitrogen, r = Molecule(("N", "N"), ((0, 0, 0), (0, 0, 2.07)), 0, 1), 50.0
     there = [(x + r, y, z) for x, y, z in nitrogen.positions]
     pair = Molecule(nitrogen.symbols * 2, (*nitrogen.positions, *there), 0, 1)

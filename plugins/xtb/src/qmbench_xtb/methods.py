@@ -145,8 +145,8 @@ class IPEA1(ExtendedTightBinding):
     """IPEA1-xTB: GFN1-xTB refitted for ionization potentials and electron affinities. DOI 10.1039/c7sc00601b
 
     Ásgeirsson, Bauer and Grimme, Chem. Sci. 8, 4879 (2017), with diffuse s functions on light atoms. Energies in
-    hartree, counted from the method's own zero. Differences of energies are as they are; from an ionization potential the
-    program xtb still subtracts an empirical 4.8455 eV. ALPB and GBSA have no parameters for it.
+    hartree, counted from the method's own zero. Differences of energies are as they are; from an ionization potential
+    the program xtb still subtracts an empirical 4.8455 eV. ALPB and GBSA have no parameters for it.
     """
 
     name = "ipea1-xtb"
