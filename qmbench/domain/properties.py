@@ -130,6 +130,7 @@ CORE_PROPERTIES = (
         "stress of a crystal, (1/V) dE/d(strain), of the energy that `forces` belongs to; positive under tension",
         (3, 3),
     ),
+    Property("dispersion_energy", "hartree", "the dispersion part of a dispersion-corrected total energy"),
     Property("c6", "hartree bohr6", "isotropic dispersion coefficient of the system with itself, E = -C6/R^6"),
 )
 

@@ -16,7 +16,6 @@ QMBENCH_API = 2
 _LISTED = ("pbe+ts", "pbe+mbd", "pbe+mbd-nl", "ts", "mbd", "vdw-scaling")
 
 PROPERTIES = (
-    Property("dispersion_energy", "hartree", "the dispersion part of a dispersion-corrected total energy"),
     Property(
         "dispersion_forces",
         "hartree/bohr",

@@ -55,10 +55,12 @@ def __getattr__(name: str) -> Any:
 
 @hookimpl
 def qmbench_methods() -> list[type[Method]]:
-    """Hartree–Fock, functionals by the names people ask for, some with D3(BJ) and D4, double hybrids, MP2, CC, FCI."""
+    """Hartree–Fock, functionals by the names people ask for, some with D3(BJ) and D4, double hybrids, MP2, CC, FCI, and
+    dispersion alone."""
     from qmbench_pyscf.composites import COMPOSITES, composite_method
     from qmbench_pyscf.correlated import CCSD, CCSDT, MP2, SCSMP2, SOSMP2
     from qmbench_pyscf.dispersion import SCHEMES, corrected_method
+    from qmbench_pyscf.dispersion_alone import DAMPINGS, dispersion_alone
     from qmbench_pyscf.double_hybrids import double_hybrid_methods
     from qmbench_pyscf.fullci import FullCI
     from qmbench_pyscf.meanfield import HartreeFock, functional_method
@@ -67,7 +69,8 @@ def qmbench_methods() -> list[type[Method]]:
     corrected = [corrected_method(name, scheme) for name in ("hf", *LISTED_WITH_DISPERSION) for scheme in SCHEMES]
     functionals = [*map(functional_method, KNOWN), *corrected, *double_hybrid_methods()]
     functionals += map(composite_method, COMPOSITES)
-    return [HartreeFock, *functionals, MP2, SCSMP2, SOSMP2, CCSD, CCSDT, FullCI]
+    alone = map(dispersion_alone, DAMPINGS)
+    return [HartreeFock, *functionals, MP2, SCSMP2, SOSMP2, CCSD, CCSDT, FullCI, *alone]
 
 
 @hookimpl
