@@ -157,7 +157,19 @@ def expected_lines(document: Mapping[str, Any], most: int = 8) -> list[str]:
 
 def story_lines(document: Mapping[str, Any]) -> list[str]:
     """Whether the references agree, what is surprising, and what was to be expected."""
-    return [reference_line(document), *surprise_lines(document), *expected_lines(document)]
+    return [
+        *filter_lines(document),
+        reference_line(document),
+        *surprise_lines(document),
+        *expected_lines(document),
+    ]
+
+
+def filter_lines(document: Mapping[str, Any]) -> list[str]:
+    """Which filters of entries acted, and what they left."""
+    return [
+        f"only entries with {f['words']}: {f['kept']} of {f['entries']} entries" for f in document.get("filters", ())
+    ]
 
 
 def summary_lines(document: Mapping[str, Any], most: int = 5) -> list[str]:
