@@ -98,11 +98,13 @@ class Evaluation:
     def disagreement_at(self, significance: float = 0.05) -> dict[str, Any]:
         """Where values contradict each other: see `disagree_document`."""
         from qmbench.judging.disagree_document import disagree_document
+        from qmbench.judging.error_trends import error_trends
 
         found = disagree_document(
             self.results, self.references, self.benchmarks, self.families, significance, self.claims
         )
-        return {**found, "filters": [f.to_json() for f in self.filters]}
+        trends = error_trends(self.scored, self.benchmarks, significance)
+        return {**found, "error_trends": trends, "filters": [f.to_json() for f in self.filters]}
 
     @cached_property
     def pairs(self) -> pd.DataFrame:
