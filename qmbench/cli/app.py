@@ -270,6 +270,44 @@ def compare(
 
 
 @app.command()
+def subset(
+    benchmark: Annotated[str, typer.Argument(metavar="BENCHMARK", help="A benchmark, by id or folder.")],
+    size: Annotated[int, typer.Option("--size", metavar="N", min=1, help="How many entries.")],
+    levels: Annotated[
+        list[str] | None,
+        typer.Option(
+            "--levels", metavar="L", help="Choose by this known level (repeatable) [default: all known ones]."
+        ),
+    ] = None,
+    statistic: Annotated[
+        str, typer.Option("--statistic", metavar="NAME", help="What is to stand for the whole.")
+    ] = "mean_absolute_error",
+    observable: Annotated[
+        str | None, typer.Option("--observable", metavar="NAME", help="[default: the benchmark's own]")
+    ] = None,
+    reference: Annotated[str | None, typer.Option("--reference", metavar="SET", help="Reference set.")] = None,
+    seed: Annotated[int, typer.Option("--seed", min=0, help="Where the search starts.")] = 0,
+    file: Annotated[
+        Path | None, typer.Option("--as", metavar="FILE.toml", help="Write a subset file that suites can name.")
+    ] = None,
+    elements: Elements = None,
+    max_atoms: MaxAtoms = None,
+    min_atoms: MinAtoms = None,
+    tags: Tags = None,
+    charge: Charge = None,
+    store: Store = None,
+    json: Json = False,
+) -> int:
+    """Choose the entries whose statistics stand best for the whole benchmark, over levels whose errors are known."""
+    from qmbench.cli.subset import Wanted, subset
+    from qmbench.data.filters import EntryFilter
+
+    only = EntryFilter.of(elements or (), max_atoms, min_atoms, tags or (), charge)
+    known = tuple(levels or ())
+    return subset(Wanted(benchmark, size, statistic, known, observable, reference, seed, file, store, only, json))
+
+
+@app.command()
 def check(
     baseline: Annotated[Path, typer.Option("--baseline", metavar="FILE", help="The numbers to compare with.")],
     run: Run = None,
