@@ -132,17 +132,22 @@ def _entries_with_reference(benchmark: Benchmark, scored: pd.DataFrame) -> set[s
 
 
 def _asked(scored: pd.DataFrame, levels: tuple[str, ...]) -> set[str]:
-    """The names of levels that are meant by their spelling, with or without ‡ and counterpoise treatment, or label."""
+    """The names of levels that are meant by their spelling, with or without ‡, by their label, or by their method.
+
+    A text that is none of these may be several, with commas between them.
+    """
     from qmbench.domain.naming import PUBLISHED
 
     found: set[str] = set()
     rows = scored.drop_duplicates("_name")[["_name", "level_of_theory", "label"]].itertuples(index=False)
     called = {
-        str(name): {str(x).casefold() for x in (name, level, label)}
+        str(name): {str(x).casefold() for x in (name, level, label, _method(str(name)))}
         | {str(x).removesuffix(PUBLISHED).casefold() for x in (level, label)}
         for name, level, label in rows
     }
-    for text in levels:
+    every = {word for words in called.values() for word in words}
+    texts = [part for text in levels for part in ([text] if text.strip().casefold() in every else text.split(","))]
+    for text in texts:
         mine = {name for name, words in called.items() if text.strip().casefold() in words}
         if not mine:
             near = did_you_mean(text, called)

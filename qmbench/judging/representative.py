@@ -21,9 +21,9 @@ from qmbench.domain.statistic import BootstrapT, ErrorSample, Statistic
 LEAST_METHODS = 4
 """Methods whose errors are known, below which nothing shows how a subset does on levels that it was not chosen by."""
 MOST_FOLDS = 20
-STARTS = 12
+STARTS, PROPOSAL_STARTS = 12, 4
 RANDOM_SUBSETS = 500
-MOST_PROPOSALS = 4000
+MOST_PROPOSALS = 1000
 """Swaps tried from each start for a statistic that is no function of a mean."""
 
 
@@ -93,7 +93,7 @@ def representative(
             "whether a subset stands for others"
         )
     # By their numbers, so that neither names nor order of levels matter.
-    order = np.lexsort(np.round(error / np.abs(error).max(), 9)[::-1])
+    order = np.lexsort(np.round(error / max(float(np.abs(error).max()), 1e-300), 9)[::-1])
     number = {name: k for k, name in enumerate(dict.fromkeys(methods[j] for j in order))}
     fold_of = np.array([number[name] for name in methods])
     if len(groups) > MOST_FOLDS:
@@ -179,7 +179,8 @@ class _Problem:
     def search(self, size: int, able: np.ndarray, levels: np.ndarray, weight: np.ndarray, seed: int) -> np.ndarray:
         """The best subset for these levels, each with its weight; ascending."""
         rng = np.random.default_rng([seed, size])
-        starts = [rng.choice(able, size, replace=False) for _ in range(STARTS)]
+        count = STARTS if self.numbers is not None else PROPOSAL_STARTS
+        starts = [rng.choice(able, size, replace=False) for _ in range(count)]
         share = weight / weight.sum()
         look = self._swaps(able, levels, share) if self.numbers is not None else self._proposals(able, levels, share)
         found = [look(start, rng) for start in starts]
