@@ -20,8 +20,10 @@ def test_the_choice_its_file_and_a_suite_that_names_it(qmbench, tmp_path):
     assert (code, err) == (0, "")
     document = json.loads(out)
     written = tomllib.loads((tmp_path / "five.toml").read_text())
-    assert written["entries"] == document["entries"] and len(set(document["entries"])) == 5
-    assert document["of"] == 66 and document["folds"] == 16
+    assert written["entries"] == document["entries"]
+    assert len(set(document["entries"])) == 5
+    assert document["of"] == 66
+    assert document["folds"] == 16
     assert document["cross_validated"]["mean"] > document["fitted"]["mean"]
     assert document["fitted"]["mean"] < document["random"]["mean"]
     # The statistics of the subset are those that the report of a suite with it has.
@@ -32,10 +34,13 @@ def test_the_choice_its_file_and_a_suite_that_names_it(qmbench, tmp_path):
     suite = read_suite(tmp_path / "s.toml")
     assert [e.id for e in suite.selections[0].of(find_benchmark("s66"))] == written["entries"]
     code, out, _ = qmbench("run", "suite", "s.toml", "--dry-run", "--json")
-    assert code == 0 and json.loads(out)["levels"][0]["entries"] == 5
+    assert code == 0
+    assert json.loads(out)["levels"][0]["entries"] == 5
     # In words, the same.
     code, out, _ = qmbench("subset", "s66", "--size", "5", "--as", "five.toml")
-    assert code == 0 and "methods left out in 16 folds" in out and "random subsets of this size" in out
+    assert code == 0
+    assert "methods left out in 16 folds" in out
+    assert "random subsets of this size" in out
     assert tomllib.loads((tmp_path / "five.toml").read_text()) == written
 
 
@@ -64,7 +69,8 @@ def test_candidates_levels_and_statistics(qmbench):
     document = json.loads(out)
     b = find_benchmark("s66")
     assert all(b.system(e).n_parts <= 12 for e in document["entries"])
-    assert len(document["levels"]) == 4 and document["folds"] == 4
+    assert len(document["levels"]) == 4
+    assert document["folds"] == 4
     assert document["chosen_from"] == "at most 12 atoms"
 
 
@@ -84,7 +90,8 @@ def test_candidates_levels_and_statistics(qmbench):
 def test_what_can_not_be_chosen_is_one_line(qmbench, arguments, said):
     code, out, err = qmbench("subset", *arguments)
     assert (code, out) == (3, "")
-    assert said in err and err.count("\n") == 1
+    assert said in err
+    assert err.count("\n") == 1
 
 
 @pytest.mark.parametrize(
@@ -103,10 +110,12 @@ def test_subset_files_that_are_wrong_are_said_by_suite_and_lint(qmbench, toy_fol
     (toy_folder / "subsets" / "few.toml").write_text(text)
     assert any(said in f.message for f in lint_benchmark(toy_folder) if f.severity == "error")
     (tmp_path / "s.toml").write_text(
-        'id = "s"\ntitle = "S"\nbenchmarks = [{ id = "./toy_bench", subset = "few" }]\n[[levels]]\nlevel = "hf/sto-3g"\n'
+        'id = "s"\ntitle = "S"\nbenchmarks = [{ id = "./toy_bench", subset = "few" }]\n'
+        '[[levels]]\nlevel = "hf/sto-3g"\n'
     )
     code, _, err = qmbench("run", "suite", "s.toml", "--dry-run")
-    assert code == 3 and said in err
+    assert code == 3
+    assert said in err
 
 
 def test_lint_knows_subset_files(toy_folder):
@@ -140,7 +149,8 @@ def test_filters_of_reports_and_disagreements(qmbench, tmp_path):
     code, out, _ = qmbench("disagree", "s66", *options)
     assert out.splitlines()[0] == said
     code, out, _ = qmbench("report", "s66", *options, "--format", "md", "--format", "json", "--format", "html")
-    assert code == 0 and out.splitlines()[0] == said
+    assert code == 0
+    assert out.splitlines()[0] == said
     assert (tmp_path / "qmbench-report" / "tables.md").read_text().startswith(said)
     assert said[1:] in (tmp_path / "qmbench-report" / "report.html").read_text()
     statistics = json.loads((tmp_path / "qmbench-report" / "statistics.json").read_text())
@@ -162,7 +172,8 @@ def test_filters_and_weights_that_make_no_sense_are_one_line(qmbench, tmp_path, 
     (tmp_path / "w.toml").write_text("s67 = 1\n")
     code, out, err = qmbench(command, "s66", *arguments)
     assert (code, out) == (3, "")
-    assert said in err and err.count("\n") == 1
+    assert said in err
+    assert err.count("\n") == 1
     assert not (tmp_path / "qmbench-report").exists()
 
 

@@ -90,7 +90,8 @@ def test_a_planted_class_is_found_and_explains_what_it_planted():
     error = 0.3 * rng.normal(size=(n, 2))
     error[:, 0] += 4.0 * inside
     (found,) = [f for f in claimed(error, [Covariate("class", "ions", inside)]) if f.of == "error"]
-    assert found.level == 0 and found.fit["slope"] == pytest.approx(4.0, abs=0.4)
+    assert found.level == 0
+    assert found.fit["slope"] == pytest.approx(4.0, abs=0.4)
     assert (found.largest, found.explained) == (6, 6)
 
 
@@ -99,7 +100,8 @@ def test_errors_that_scatter_more_in_large_systems():
     electrons = rng.integers(10, 100, 80).astype(float)
     error = electrons[:, None] / 20 * rng.normal(size=(80, 1))
     found = claimed(error, [Covariate("electrons", "electrons", electrons)])
-    assert [f.of for f in found] == ["absolute_error"] and found[0].fit["slope"] > 0
+    assert [f.of for f in found] == ["absolute_error"]
+    assert found[0].fit["slope"] > 0
 
 
 def test_entries_of_one_molecule_are_one_point():

@@ -109,9 +109,7 @@ def test_it_acts_before_statistics(toys, folder):
 
 def test_a_run_computes_only_what_is_left_and_remembers_its_filter(toys, folder, tmp_path):
     path = tmp_path / "s.toml"
-    path.write_text(
-        'id = "s"\ntitle = "S"\nbenchmarks = ["./toy_bench"]\n[[levels]]\nlevel = "toy/b"\nbsse = "none"\n'
-    )
+    path.write_text('id = "s"\ntitle = "S"\nbenchmarks = ["./toy_bench"]\n[[levels]]\nlevel = "toy/b"\nbsse = "none"\n')
     plan = make_plan(read_suite(path), EntryFilter.of(max_atoms=1))
     assert [p.entry for p in plan.entries] == ["he", "ar"]
     assert {t.system.name.rpartition(":")[2] for t in plan.tasks} == {"he", "ar"}

@@ -101,7 +101,8 @@ def test_methods_left_out_are_not_seen():
     # Levels that are one level but for a factor: what fits one fits all.
     alike = rng.standard_t(3, size=(60, 1)) * np.arange(1.0, 9.0)
     same = chosen(alike, np.ones(60), 10)
-    assert same.validated.relative < 0.05 * same.random.relative and same.beaten > 0.95
+    assert same.validated.relative < 0.05 * same.random.relative
+    assert same.beaten > 0.95
 
 
 def test_only_candidates_are_chosen_and_the_whole_stays_the_whole():
