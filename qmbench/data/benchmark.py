@@ -166,8 +166,8 @@ class Benchmark:
             members = {e.id for e in self.entries if subset in e.subsets}
         elif subset is not None:
             if not subset.endswith(".toml") and subset not in self.subset_files:
-                known = [*self.subsets, *self.subset_files]
-                raise InputError(f"benchmark {self.id} has no subset '{subset}'{did_you_mean(subset, known)}")
+                there = [*self.subsets, *self.subset_files]
+                raise InputError(f"benchmark {self.id} has no subset '{subset}'{did_you_mean(subset, there)}")
             path = Path(subset) if subset.endswith(".toml") else self.subset_files[subset]
             members = set(read_subset(path, self.id, self._by_id).entries)
         known = {e.observable for e in self.entries}

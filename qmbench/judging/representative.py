@@ -89,9 +89,8 @@ def representative(
     groups = list(dict.fromkeys(methods))
     if len(groups) < LEAST_METHODS:
         raise InputError(
-            f"errors of {len(groups)} {'method is' if len(groups) == 1 else 'methods are'} known on all of these entries, "
-            f"and it takes {LEAST_METHODS} to see "
-            "whether a subset stands for others"
+            f"errors of {len(groups)} {'method is' if len(groups) == 1 else 'methods are'} known on all of these "
+            f"entries, and it takes {LEAST_METHODS} to see whether a subset stands for others"
         )
     # By their numbers, so that neither names nor order of levels matter.
     order = np.lexsort(np.round(error / max(float(np.abs(error).max()), 1e-300), 9)[::-1])
