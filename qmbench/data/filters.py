@@ -61,9 +61,9 @@ class EntryFilter:
         if self.elements:
             said.append(f"elements {', '.join(self.elements)} alone")
         if self.min_atoms is not None:
-            said.append(f"at least {self.min_atoms} atoms")
+            said.append(f"at least {_atoms(self.min_atoms)}")
         if self.max_atoms is not None:
-            said.append(f"at most {self.max_atoms} atoms")
+            said.append(f"at most {_atoms(self.max_atoms)}")
         if self.charges:
             said.append(f"charge {' or '.join(f'{c:+d}' if c else '0' for c in self.charges)}")
         if self.tags:
@@ -165,6 +165,10 @@ def atoms_of(system: System) -> Mapping[str, int]:
     """How many atoms of each element a system has; empty for what does not consist of atoms."""
     count = {str(symbol): int(n) for symbol, n in system.composition.items()}
     return count if set(count) <= set(ELEMENTS) else {}
+
+
+def _atoms(number: int) -> str:
+    return f"{number} atom{'' if number == 1 else 's'}"
 
 
 def _words(given: Any) -> tuple[Any, ...]:

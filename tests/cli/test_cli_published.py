@@ -120,7 +120,7 @@ def test_filters_of_compare(qmbench, suite):
     assert out.startswith("only entries with elements He alone: 2 of 2 entries")
     code, _, err = qmbench("compare", "--max-atoms", 1)
     assert code == 3
-    assert "no entry is left: of 2 none has at most 1 atoms" in err
+    assert "no entry is left: of 2 none has at most 1 atom" in err
 
 
 def test_computed_levels_of_the_store_choose_subsets_too(qmbench, suite):

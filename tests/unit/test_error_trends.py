@@ -14,6 +14,7 @@ from scipy import stats
 from qmbench.data.benchmark import find_benchmark
 from qmbench.judging.disagreement import benjamini_hochberg_cut
 from qmbench.judging.error_trends import Covariate, _rank_p, covariates, error_trends, find_trends
+from qmbench.judging.trends import regress, without_one
 from qmbench.report.disagree_text import error_trend_lines, error_trend_text
 
 
@@ -118,6 +119,23 @@ def test_rank_correlation_is_that_of_scipy():
     rng = np.random.default_rng(0)
     x, y = np.round(rng.normal(size=30), 1), rng.normal(size=30)
     assert _rank_p(x, y) == pytest.approx(stats.spearmanr(x, y).pvalue, rel=1e-9)
+
+
+def test_the_larger_p_of_both_tests_counts():
+    rng = np.random.default_rng(4)
+    about = list(numbers(rng, 30))[:2]
+    error = 0.03 * about[0].x[:, None] + rng.normal(size=(30, 6))
+    found, _ = find_trends(error, about)
+    larger = []
+    for f in found:
+        x, y = about[f.covariate].x, error[:, f.level]
+        y = np.abs(y) if f.of == "absolute_error" else y
+        line = without_one(x, y, np.zeros(30), regress(x, y))[1]["p"]
+        ranks = stats.spearmanr(x, y).pvalue
+        assert f.p == pytest.approx(max(line, ranks), rel=1e-9)
+        larger.append(line > ranks)
+    assert any(larger)
+    assert not all(larger)
 
 
 class Toy:

@@ -114,6 +114,7 @@ def test_a_run_computes_only_what_is_left_and_remembers_its_filter(toys, folder,
     assert [p.entry for p in plan.entries] == ["he", "ar"]
     assert {t.system.name.rpartition(":")[2] for t in plan.tasks} == {"he", "ar"}
     assert (plan.filtered.kept, plan.filtered.entries) == (2, 6)
+    assert [e.id for e in plan.benchmarks["toy_bench"].entries] == ["he", "ar"]
     run = Run.from_json(json.loads(json.dumps(Run.of(plan, "r", "now").to_json())))
     assert run.filtered == plan.filtered
     # Made again from the store, the entry of published values alone does not come back.
