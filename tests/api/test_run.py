@@ -256,5 +256,5 @@ def test_filters_and_weights_are_keywords(suite):
     assert set(table["entry"]) == {"he", "ar"} < set(whole.results["entry"])
     with pytest.raises(qmbench.InputError, match="no entry is left"):
         qmbench.load("qmbench-data/store.sqlite", charge=3)
-    with pytest.raises(qmbench.InputError, match="weights: suite .* has no benchmark 'toy'"):
+    with pytest.raises(qmbench.InputError, match=r"weights: suite .* has no benchmark 'toy'"):
         qmbench.run(suite, weights={"toy": 1}, **options)
