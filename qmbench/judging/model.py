@@ -186,7 +186,7 @@ def evaluation_in(
     from qmbench.running.run_document import Run
 
     run = Run.from_json(store.run(run_id))
-    return Evaluation.of(run, store.get(run.keys), run.find_benchmarks(), reference_set, only)
+    return Evaluation.of(run, store.get(run.keys), run.find_benchmarks(), reference_set, only=only)
 
 
 def load(

@@ -94,7 +94,7 @@ def test_a_filter_survives_its_document():
 def test_it_acts_before_statistics(toys, folder):
     whole, _ = computed(folder, "toy", "toy?ghost_stabilization=0.1")
     only = EntryFilter.of(tags="small")
-    less = Evaluation.of(whole.run, whole.records, whole.benchmarks, None, only)
+    less = Evaluation.of(whole.run, whole.records, whole.benchmarks, only=only)
     assert set(less.results["entry"]) == {"he2", "he"}
     assert set(less.references["entry"]) == {"he2", "he"}
     by_hand = whole.scored[whole.scored["entry"].isin(["he2", "he"])].groupby(["observable", "level_of_theory"])
