@@ -3,14 +3,15 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from qmbench.data.benchmark import BSSE
+from qmbench.data.filters import EntryFilter
 from qmbench.data.suite import Suite, find_suite, restrict
 from qmbench.domain.composite import CompositeLevel, Level
-from qmbench.domain.errors import InputError
+from qmbench.domain.errors import InputError, did_you_mean
 from qmbench.domain.method import LevelOfTheory
 from qmbench.domain.record import Record
 from qmbench.judging.basis_elsewhere import known_elsewhere
@@ -72,6 +73,11 @@ class RunResult:
         return self.evaluation.statistics
 
     @property
+    def user_totals(self) -> pd.DataFrame | None:
+        """Totals by the user's own weights: one row per level and part; None where none were given."""
+        return self.evaluation.user_totals
+
+    @property
     def disagreement(self) -> dict[str, Any]:
         """Where levels and references contradict each other: the document of `qmbench disagree --json`."""
         return self.evaluation.disagreement
@@ -126,6 +132,12 @@ def run(
     fail_fast: bool = False,
     fresh: bool = False,
     reference: str | None = None,
+    elements: str | Sequence[str] = (),
+    max_atoms: int | None = None,
+    min_atoms: int | None = None,
+    tags: str | Sequence[str] = (),
+    charge: int | Sequence[int] | None = None,
+    weights: str | Path | Mapping[str, float] | None = None,
     progress: bool | Callable[[Progress], None] = True,
 ) -> RunResult:
     """Compute what the store lacks of a suite, and compare the results with references and with each other.
@@ -137,15 +149,32 @@ def run(
     for. cores: threads of a task, by default an equal share, and no more than OMP_NUM_THREADS says where it is set.
     task_timeout in s, task_memory in GiB: longer or more is a failed result. fail_fast: stop at the first failure.
     fresh: compute again what the store has. reference: judge by this reference set where a benchmark has it.
-    progress: False for silence; a function is called after each task.
+    elements: only entries all of whose systems consist of these elements. max_atoms, min_atoms: whose largest system
+    has so many atoms. tags: with one of these tags or subsets. charge: whose systems have this charge, or one of these.
+    weights: of benchmarks or parts of them, for `RunResult.user_totals`: a TOML or CSV file, or `BENCHMARK[/PART]` ->
+    weight. progress: False for silence; a function is called after each task.
 
     InputError when the request makes no sense. A result that fails raises nothing: see `failed`. Interrupted on
     Ctrl-C: what was finished is kept, and the same call goes on from there.
     """
-    plan = plan_of(suite, levels, benchmarks, bsse)
+    only = EntryFilter.of(elements, max_atoms, min_atoms, tags, charge)
+    plan = plan_of(suite, levels, benchmarks, bsse, only)
     return run_plan(
-        plan, Session(store, engine, workers, cores, task_timeout, task_memory, progress, fresh), fail_fast, reference
+        plan,
+        Session(store, engine, workers, cores, task_timeout, task_memory, progress, fresh),
+        fail_fast,
+        reference,
+        user_weights(weights),
     )
+
+
+def user_weights(given: str | Path | Mapping[str, float] | None) -> dict[str, float] | None:
+    """Weights from a file or a mapping; InputError where they are none."""
+    from qmbench.data.weights import checked_weights, read_weights
+
+    if given is None:
+        return None
+    return read_weights(Path(given)) if isinstance(given, str | Path) else checked_weights(given, "weights")
 
 
 def plan_of(
@@ -153,14 +182,15 @@ def plan_of(
     levels: Names = (),
     benchmarks: str | Sequence[str] = (),
     bsse: str | None = None,
+    only: EntryFilter | None = None,
 ) -> Plan:
-    """What `run` would compute; InputError when there is nothing."""
+    """What `run` would compute, of the entries that `only` keeps; InputError when there is nothing."""
     if bsse is not None and bsse not in BSSE:
         raise InputError(f"bsse is {' or '.join(BSSE)}, not '{bsse}'")
     found = suite if isinstance(suite, Suite) else find_suite(str(suite))
     wanted = [levels] if isinstance(levels, str | LevelOfTheory | CompositeLevel) else levels
     chosen = [benchmarks] if isinstance(benchmarks, str) else benchmarks
-    plan = make_plan(restrict(found, tuple(map(str, wanted)), tuple(chosen), bsse))
+    plan = make_plan(restrict(found, tuple(map(str, wanted)), tuple(chosen), bsse), only)
     if bsse is not None and plan.entries and not any(planned.bsse == bsse for planned in plan.entries):
         raise InputError(
             f"bsse={bsse}: suite {plan.suite.id} has no entry for it; it is for interaction energies of levels with a "
@@ -172,14 +202,25 @@ def plan_of(
     return plan
 
 
-def run_plan(plan: Plan, session: Session, fail_fast: bool = False, reference: str | None = None) -> RunResult:
+def run_plan(
+    plan: Plan,
+    session: Session,
+    fail_fast: bool = False,
+    reference: str | None = None,
+    weights: Mapping[str, float] | None = None,
+) -> RunResult:
     """Compute what the store lacks of a plan, and judge the results."""
+    known = {b.id for b in plan.benchmarks.values()}
+    for name in weights or ():
+        if name.partition("/")[0] not in known:
+            near = did_you_mean(name.partition("/")[0], known)
+            raise InputError(f"weights: suite {plan.suite.id} has no benchmark '{name.partition('/')[0]}'{near}")
     with session.opened() as store:
         run, summary = session.run(plan, store, fail_fast)
         # What failed when it was computed afresh: the store keeps what it had.
         records = {**store.get(run.keys), **(summary.records if session.fresh else {})}
         elsewhere = known_elsewhere(store, run)
-    evaluation = Evaluation.of(run, records, plan.benchmarks, reference, elsewhere)
+    evaluation = replace(Evaluation.of(run, records, plan.benchmarks, reference, elsewhere), weights=weights)
     return RunResult(run, evaluation, summary.computed, summary.stopped)
 
 

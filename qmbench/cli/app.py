@@ -46,6 +46,16 @@ Engine = Annotated[
     str, typer.Option("--engine", metavar="NAME[:ADDRESS]", help="Where tasks run: local, dask, or a plugin's.")
 ]
 Fresh = Annotated[bool, typer.Option("--fresh", help="Compute again what the store has.")]
+Elements = Annotated[
+    str | None, typer.Option("--elements", metavar="H,C,…", help="Only entries of systems of these elements alone.")
+]
+MaxAtoms = Annotated[int | None, typer.Option("--max-atoms", metavar="N", min=1, help="Only with N atoms at most.")]
+MinAtoms = Annotated[int | None, typer.Option("--min-atoms", metavar="N", min=1, help="Only with N atoms at least.")]
+Tags = Annotated[str | None, typer.Option("--tags", metavar="T,T", help="Only with one of these tags or subsets.")]
+Charge = Annotated[str | None, typer.Option("--charge", metavar="Q,Q", help="Only with one of these charges.")]
+Weights = Annotated[
+    Path | None, typer.Option("--weights", metavar="FILE", help="Totals by these weights of benchmarks: .toml or .csv.")
+]
 Run = Annotated[str | None, typer.Argument(metavar="[RUN]", help="Id of a run [default: the latest].")]
 
 
@@ -64,12 +74,19 @@ def run_suite(
     store: Store = None,
     report: Annotated[Path | None, typer.Option("--report", metavar="DIR", help="Report folder.")] = None,
     reference: Annotated[str | None, typer.Option("--reference", metavar="SET", help="Reference set.")] = None,
+    elements: Elements = None,
+    max_atoms: MaxAtoms = None,
+    min_atoms: MinAtoms = None,
+    tags: Tags = None,
+    charge: Charge = None,
+    weights: Weights = None,
     json: Json = False,
     fail_fast: Annotated[bool, typer.Option("--fail-fast", help="Stop at the first failure.")] = False,
     fresh: Fresh = False,
 ) -> int:
     """Run a suite: plan, compute what the store lacks, print the tables, write the report."""
     from qmbench.cli.suite import Request, run_suite
+    from qmbench.data.filters import EntryFilter
 
     return run_suite(
         Request(
@@ -88,6 +105,8 @@ def run_suite(
             json=json,
             fail_fast=fail_fast,
             fresh=fresh,
+            only=EntryFilter.of(elements or (), max_atoms, min_atoms, tags or (), charge),
+            weights=weights,
         ),
         dry_run=dry_run,
     )
@@ -210,13 +229,20 @@ def disagree(
     significance: Annotated[
         float, typer.Option("--significance", metavar="P", help="False discovery rate over all pairs.")
     ] = 0.05,
+    elements: Elements = None,
+    max_atoms: MaxAtoms = None,
+    min_atoms: MinAtoms = None,
+    tags: Tags = None,
+    charge: Charge = None,
     store: Store = None,
     json: Json = False,
 ) -> int:
     """Report where methods disagree beyond their uncertainties, and who with whom."""
     from qmbench.cli.disagree import disagree
+    from qmbench.data.filters import EntryFilter
 
-    return disagree(run, significance, store, json=json)
+    only = EntryFilter.of(elements or (), max_atoms, min_atoms, tags or (), charge)
+    return disagree(run, significance, store, json, only)
 
 
 @app.command()
@@ -227,13 +253,58 @@ def compare(
         typer.Option("--tolerance", metavar="X", help="Exit with 1 where a difference in the same basis is larger."),
     ] = None,
     most: Annotated[int, typer.Option("--most", min=0, help="How many of the largest differences are listed.")] = 10,
+    elements: Elements = None,
+    max_atoms: MaxAtoms = None,
+    min_atoms: MinAtoms = None,
+    tags: Tags = None,
+    charge: Charge = None,
     store: Store = None,
     json: Json = False,
 ) -> int:
     """Compare computed values with published ones of the same methods, entry by entry."""
     from qmbench.cli.compare import compare
+    from qmbench.data.filters import EntryFilter
 
-    return compare(run, store, tolerance, most, json=json)
+    only = EntryFilter.of(elements or (), max_atoms, min_atoms, tags or (), charge)
+    return compare(run, store, tolerance, most, json, only)
+
+
+@app.command()
+def subset(
+    benchmark: Annotated[str, typer.Argument(metavar="BENCHMARK", help="A benchmark, by id or folder.")],
+    size: Annotated[int, typer.Option("--size", metavar="N", min=1, help="How many entries.")],
+    levels: Annotated[
+        list[str] | None,
+        typer.Option(
+            "--levels", metavar="L", help="Choose by this known level (repeatable) [default: all known ones]."
+        ),
+    ] = None,
+    statistic: Annotated[
+        str, typer.Option("--statistic", metavar="NAME", help="What is to stand for the whole.")
+    ] = "mean_absolute_error",
+    observable: Annotated[
+        str | None, typer.Option("--observable", metavar="NAME", help="[default: the benchmark's own]")
+    ] = None,
+    reference: Annotated[str | None, typer.Option("--reference", metavar="SET", help="Reference set.")] = None,
+    seed: Annotated[int, typer.Option("--seed", min=0, help="Where the search starts.")] = 0,
+    file: Annotated[
+        Path | None, typer.Option("--as", metavar="FILE.toml", help="Write a subset file that suites can name.")
+    ] = None,
+    elements: Elements = None,
+    max_atoms: MaxAtoms = None,
+    min_atoms: MinAtoms = None,
+    tags: Tags = None,
+    charge: Charge = None,
+    store: Store = None,
+    json: Json = False,
+) -> int:
+    """Choose the entries whose statistics stand best for the whole benchmark, over levels whose errors are known."""
+    from qmbench.cli.subset import Wanted, subset
+    from qmbench.data.filters import EntryFilter
+
+    only = EntryFilter.of(elements or (), max_atoms, min_atoms, tags or (), charge)
+    known = tuple(levels or ())
+    return subset(Wanted(benchmark, size, statistic, known, observable, reference, seed, file, store, only, json))
 
 
 @app.command()
@@ -272,9 +343,17 @@ def report(
     ] = None,
     reference: Annotated[str | None, typer.Option("--reference", metavar="SET", help="Reference set.")] = None,
     folder: Annotated[Path, typer.Option("--report", metavar="DIR", help="Report folder.")] = Path("qmbench-report"),
+    elements: Elements = None,
+    max_atoms: MaxAtoms = None,
+    min_atoms: MinAtoms = None,
+    tags: Tags = None,
+    charge: Charge = None,
+    weights: Weights = None,
     store: Store = None,
 ) -> int:
     """Make the report of a run again from the store."""
     from qmbench.cli.report import report
+    from qmbench.data.filters import EntryFilter
 
-    return report(run, tuple(formats or ()), folder, reference, store)
+    only = EntryFilter.of(elements or (), max_atoms, min_atoms, tags or (), charge)
+    return report(run, tuple(formats or ()), folder, reference, store, only, weights)

@@ -5,25 +5,32 @@ from __future__ import annotations
 from typing import Any
 
 from qmbench.cli.common import console, print_json
-from qmbench.cli.loaded import load_run
+from qmbench.cli.loaded import filter_lines, load_run
+from qmbench.data.filters import EntryFilter
 from qmbench.domain.errors import InputError
 
 
-def compare(run: str | None, store: str | None, tolerance: float | None, most: int, json: bool) -> int:
+def compare(
+    run: str | None, store: str | None, tolerance: float | None, most: int, json: bool, only: EntryFilter
+) -> int:
     """The command: 0; 1 where a difference in the same basis is above `tolerance`; 2 where nothing can be compared."""
     from qmbench.judging.published import comparisons, differences
 
     if tolerance is not None and not tolerance > 0:
         raise InputError(f"--tolerance is positive, not {tolerance}")
-    found = differences(load_run(run, store).scored)
+    evaluation = load_run(run, store, only=only)
+    found = differences(evaluation.scored)
     pairs = comparisons(found)
     worst = found.assign(_size=found["difference"].astype(float).abs()).sort_values("_size", ascending=False)
     largest = worst.drop(columns="_size").head(most).to_dict("records")
     limit = float("inf") if tolerance is None else tolerance
     above = found[found["same_basis"].astype(bool) & (found["difference"].astype(float).abs() > limit)]
     if json:
-        print_json({"pairs": pairs, "largest": [_plain(row) for row in largest], "above_tolerance": len(above)})
+        document = {"pairs": pairs, "largest": [_plain(row) for row in largest], "above_tolerance": len(above)}
+        print_json({**document, "filters": [f.to_json() for f in evaluation.filters]})
     else:
+        for line in filter_lines(evaluation):
+            console().print(line, markup=False, soft_wrap=True)
         _print(pairs, largest, tolerance, len(above))
     return 2 if not pairs else 1 if len(above) else 0
 

@@ -64,7 +64,7 @@ def benchmarks() -> list[Row]:
                 "id": name,
                 "version": b.version,
                 "entries": len(b.entries),
-                "subsets": list(b.subsets),
+                "subsets": [*b.subsets, *b.subset_files],
                 "reference_sets": sorted({r.set for r in b.references}),
                 "title": b.meta["title"],
             }

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 from qmbench.api.run import FORMATS, RunResult
 from qmbench.cli.common import console, print_json
+from qmbench.cli.loaded import filter_lines
 from qmbench.judging.frame import computed
 from qmbench.judging.model import Evaluation
 from qmbench.plugging.registry import plugins
@@ -19,8 +20,10 @@ STAMP = ".made-from"
 
 def present(result: RunResult, folder: Path, json: bool) -> int:
     """Print the tables of a run, write them to `folder`, and return the run's exit code."""
-    from qmbench.report.renderers.files import to_json, write_text
-    from qmbench.report.renderers.terminal import render_terminal
+    from qmbench.report.comparisons import user_table
+    from qmbench.report.model import names_of
+    from qmbench.report.renderers.files import documents_beside, to_json, write_text
+    from qmbench.report.renderers.terminal import render_extra, render_terminal
 
     evaluation, results = result.evaluation, computed(result.results)
     # What was made from the very same numbers is still right, and drawing it again takes longer than all the rest.
@@ -30,10 +33,15 @@ def present(result: RunResult, folder: Path, json: bool) -> int:
         files = result.report(folder)
         write_text(folder / STAMP, "\n".join([stamp, *(str(path.relative_to(folder)) for path in files)]) + "\n")
     if json:
-        print_json({"run": result.id, "records": record_rows(results), "statistics": to_json(result.statistics)})
+        document = {"run": result.id, "records": record_rows(results), "statistics": to_json(result.statistics)}
+        print_json({**document, **documents_beside(evaluation)})
     else:
         out = console()
+        for line in filter_lines(evaluation):
+            out.print(line, markup=False, soft_wrap=True)
         render_terminal(result.statistics, result.scored, evaluation.benchmarks, out, subsets=False)
+        if evaluation.user_totals is not None:
+            render_extra(user_table(evaluation.user_totals, names_of(evaluation.results)), out)
         out.print(f"\n{result.summary}", markup=False)
         said = f"report: {files[0].parent} ({len(files)} files; tables in {files[0].name})"
         out.print(said, markup=False, soft_wrap=True)
@@ -52,6 +60,7 @@ def _fingerprint(evaluation: Evaluation) -> str:
     digest.update(repr(sorted(plugins().statistics)).encode())  # a plugin may have brought or taken one
     terms = [planned.terms for planned in evaluation.run.entries] if evaluation.run else []
     digest.update(repr(terms).encode())  # keys of records are shown
+    digest.update(repr((evaluation.filters, evaluation.weights)).encode())
     for table in (evaluation.results.drop(columns="cached"), evaluation.references):
         digest.update(table.to_csv(index=False).encode())
     return digest.hexdigest()

@@ -125,6 +125,7 @@ def _benchmark(name: str) -> dict[str, Any]:
         "benchmark": b.id,
         **{key: value for key, value in b.meta.items() if key != "id"},
         "systems": list(b.system_ids),
+        **({"subset files": _subset_files(b)} if b.subset_files else {}),
         "entries": [e.id for e in b.entries],
         "reference values by set": sets,
         "published levels": {
@@ -145,6 +146,13 @@ def _benchmark(name: str) -> dict[str, Any]:
             for name, level in b.published_levels.items()
         },
     }
+
+
+def _subset_files(b: Any) -> dict[str, str]:
+    from qmbench.data.subsets import read_subset
+
+    known = {e.id: e for e in b.entries}
+    return {name: read_subset(path, b.id, known).description for name, path in b.subset_files.items()}
 
 
 def _entry(b: Any, name: str) -> dict[str, Any]:

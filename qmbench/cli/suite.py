@@ -7,9 +7,10 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from qmbench.api.run import plan_of, run_plan
+from qmbench.api.run import plan_of, run_plan, user_weights
 from qmbench.cli.common import check_choice, console, interruptible, print_json
 from qmbench.data.benchmark import BSSE
+from qmbench.data.filters import EntryFilter
 from qmbench.domain.record import Task
 from qmbench.running.plan import Plan, PlannedEntry, wrong_levels
 from qmbench.running.run_document import keys_of
@@ -38,6 +39,8 @@ class Request:
     json: bool
     fail_fast: bool
     fresh: bool
+    only: EntryFilter | None = None
+    weights: Path | None = None
 
     @property
     def session(self) -> Session:
@@ -51,14 +54,15 @@ class Request:
 def run_suite(request: Request, dry_run: bool) -> int:
     """The command; returns its exit code."""
     check_choice(request.bsse, BSSE, "--bsse")
-    plan = plan_of(request.name, request.levels, request.benchmarks, request.bsse)
-    for note in plan.notes:
+    plan = plan_of(request.name, request.levels, request.benchmarks, request.bsse, request.only)
+    weights = user_weights(request.weights)
+    for note in (*plan.notes, *([plan.filtered.sentence] if plan.filtered else [])):
         console(to_stderr=True).print(f"note: {note}", markup=False, soft_wrap=True)
     if dry_run:
         return _dry_run(plan, request)
     from qmbench.cli.present import present
 
-    result = run_plan(plan, request.session, request.fail_fast, request.reference)
+    result = run_plan(plan, request.session, request.fail_fast, request.reference, weights)
     return present(result, request.report or DEFAULT_REPORT, request.json)
 
 
@@ -74,6 +78,7 @@ def _dry_run(plan: Plan, request: Request) -> int:
         print_json(
             {
                 "suite": plan.suite.id,
+                "filter": plan.filtered.to_json() if plan.filtered else None,
                 "tasks": len(plan.tasks),
                 "in_store": len(plan.tasks) - len(to_do),
                 "estimated_cpu_s": seconds,

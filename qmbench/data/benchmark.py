@@ -24,6 +24,7 @@ from qmbench.data.reference_sets import PublishedLevel, Role, published_levels, 
 from qmbench.data.references import LEVELS, read_levels, read_references
 from qmbench.data.references import REFERENCE_COLUMNS as REFERENCE_COLUMNS
 from qmbench.data.references import Reference as Reference
+from qmbench.data.subsets import read_subset, subset_files
 from qmbench.data.system_sources import system_sources
 from qmbench.data.tables import Complain, collected, finite, read_csv, refuse
 from qmbench.domain.errors import InputError, did_you_mean
@@ -101,6 +102,11 @@ class Benchmark:
         return self.meta.get("subsets", {})
 
     @cached_property
+    def subset_files(self) -> Mapping[str, Path]:
+        """name -> file, of the subsets that the folder has in files of their own."""
+        return subset_files(self.folder)
+
+    @cached_property
     def system_ids(self) -> tuple[str, ...]:
         """Names of the systems in this folder, sorted."""
         return tuple(sorted(self._sources))
@@ -150,9 +156,20 @@ class Benchmark:
         return set()
 
     def select(self, subset: str | None = None, observables: tuple[str, ...] = ()) -> tuple[Entry, ...]:
-        """Entries of `subset` (all when None) with one of `observables` (any when empty)."""
-        if subset is not None and subset not in self.subsets:
-            raise InputError(f"benchmark {self.id} has no subset '{subset}'{did_you_mean(subset, self.subsets)}")
+        """Entries of `subset` (all when None) with one of `observables` (any when empty).
+
+        subset: the name of one of `subsets`, or of one of `subset_files`; or the path of a subset file, which ends in
+        .toml.
+        """
+        members: set[str] | None = None
+        if subset is not None and subset in self.subsets:
+            members = {e.id for e in self.entries if subset in e.subsets}
+        elif subset is not None:
+            if not subset.endswith(".toml") and subset not in self.subset_files:
+                there = [*self.subsets, *self.subset_files]
+                raise InputError(f"benchmark {self.id} has no subset '{subset}'{did_you_mean(subset, there)}")
+            path = Path(subset) if subset.endswith(".toml") else self.subset_files[subset]
+            members = set(read_subset(path, self.id, self._by_id).entries)
         known = {e.observable for e in self.entries}
         for name in observables:
             if name not in known:
@@ -160,7 +177,7 @@ class Benchmark:
         return tuple(
             e
             for e in self.entries
-            if (subset is None or subset in e.subsets) and (not observables or e.observable in observables)
+            if (members is None or e.id in members) and (not observables or e.observable in observables)
         )
 
 

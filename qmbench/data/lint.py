@@ -11,7 +11,9 @@ from typing import Any
 
 from qmbench.data.balance import check_balance
 from qmbench.data.benchmark import REFERENCE_COLUMNS, Benchmark, load_benchmark, read_tables
+from qmbench.data.identifiers import check_identifier
 from qmbench.data.meta import check_meta
+from qmbench.data.subsets import read_subset
 from qmbench.data.system_sources import system_sources
 from qmbench.data.tables import collected, read_csv
 from qmbench.domain.errors import InputError, QmbenchError
@@ -69,8 +71,26 @@ def lint_benchmark(folder: Path) -> Iterator[Finding]:
             yield Finding(str(toml), f"id '{b.id}' is not the folder's name '{folder.name}'")
         yield from _entries(b, systems, set(sources), whole=len(found) == before)
         yield from _references(b)
+        yield from _subsets(b)
     if "version" in meta:
         yield from _hashes(folder, meta["version"], systems, set(sources))
+
+
+def _subsets(b: Benchmark) -> Iterator[Finding]:
+    """Subset files that are wrong, or that were chosen from another version of the benchmark."""
+    for name, path in b.subset_files.items():
+        try:
+            check_identifier(name, "a subset", path)
+            made = read_subset(path, b.id, {e.id: e for e in b.entries})
+        except InputError as error:
+            yield Finding(str(path), str(error).removeprefix(f"{path}: "))
+            continue
+        if name in b.subsets:
+            yield Finding(str(path), f"'{name}' is a subset in benchmark.toml, too")
+        if made.benchmark_version and made.benchmark_version != b.version:
+            yield Finding(
+                str(path), f"chosen from version {made.benchmark_version}, and the benchmark is {b.version}", "warning"
+            )
 
 
 def freeze(folder: Path) -> int:

@@ -20,7 +20,10 @@ from qmbench.plugging.registry import parse_level, plugins
 
 @dataclass(frozen=True)
 class Selection:
-    """Part of one benchmark: by subset, by observables, by entries; None or empty means all."""
+    """Part of one benchmark: by subset, by observables, by entries; None or empty means all.
+
+    subset: its name, or the path of a subset file, which ends in .toml.
+    """
 
     benchmark: str
     subset: str | None = None
@@ -103,14 +106,14 @@ def read_suite(path: Path) -> Suite:
     for key in ("title", "benchmarks"):
         if not table[key]:
             raise InputError(f"{path}: '{key}' is missing or empty")
-    selections = tuple(_selection(item) for item in table["benchmarks"])
+    selections = tuple(_selection(item, path) for item in table["benchmarks"])
     composites = {name: Composite(name, **about) for name, about in table.get("composites", {}).items()}
     for composite in composites.values():
         check_composite(composite, str(path))
     known = {**plugins().composites, **composites}
     levels = []
     for number, item in enumerate(table.get("levels", ()), start=1):  # none: published values are compared alone
-        chosen = tuple(_selection(b) for b in item.get("benchmarks", []))
+        chosen = tuple(_selection(b, path) for b in item.get("benchmarks", []))
         label = checked_label(item.get("label", ""), f"{path}, level {number}, label")
         named = composites.get(item["level"].strip().lower())
         label = label or (named.label or named.name if named else "")
@@ -149,8 +152,12 @@ def restrict(
     return Suite(suite.id, suite.title, selections, chosen, suite.folder)
 
 
-def _selection(item: str | Mapping[str, Any]) -> Selection:
+def _selection(item: str | Mapping[str, Any], suite: Path) -> Selection:
+    """A part of a benchmark; subset files are relative to the suite's."""
     if isinstance(item, str):
         return Selection(item)
     lists = {key: tuple(item.get(key, ())) for key in ("observables", "entries")}
-    return Selection(item["id"], item.get("subset"), **lists)
+    subset = item.get("subset")
+    if subset is not None and subset.endswith(".toml"):
+        subset = str(suite.resolve().parent / subset)
+    return Selection(item["id"], subset, **lists)

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from typing import TYPE_CHECKING, Any
 
+from qmbench.data.filters import EntryFilter, Filtered, narrowed
 from qmbench.judging.basis_elsewhere import known_elsewhere
 from qmbench.judging.frame import published_frame, references_frame, results_frame
 from qmbench.running.stores import open_store
@@ -30,7 +31,8 @@ class Evaluation:
 
     run: None for published values alone, whose reference sets are the methods. records: those of the run, by key.
     results, references: the tidy tables of `judging.frame`. reference_set: the one to judge by; None for each
-    benchmark's default.
+    benchmark's default. filtered: what a filter of entries left of them, if there was one; it acted before everything
+    that follows. weights: the user's own, of benchmarks and parts of them (`qmbench.data.weights`).
     """
 
     run: Run | None
@@ -39,6 +41,8 @@ class Evaluation:
     results: pd.DataFrame
     references: pd.DataFrame
     reference_set: str | None = None
+    filtered: Filtered | None = None
+    weights: Mapping[str, float] | None = None
 
     @classmethod
     def of(
@@ -48,16 +52,33 @@ class Evaluation:
         benchmarks: Mapping[str, Benchmark],
         reference_set: str | None = None,
         elsewhere: BasisKnowledge | None = None,
+        only: EntryFilter | None = None,
     ) -> Evaluation:
-        """That of a run from its records. elsewhere: what other runs know of basis-set limits."""
+        """That of a run from its records. elsewhere: what other runs know of basis-set limits. only: of the entries
+        that it keeps; InputError where it keeps none."""
+        filtered = None
+        if only:
+            asked = {(planned.benchmark, planned.entry) for planned in run.entries}
+            benchmarks, filtered = narrowed(benchmarks, only, asked)
         results = results_frame(run, records, benchmarks, elsewhere)
-        return cls(run, records, benchmarks, results, references_frame(benchmarks.values()), reference_set)
+        references = references_frame(benchmarks.values())
+        return cls(run, records, benchmarks, results, references, reference_set, filtered)
 
     @classmethod
-    def published(cls, benchmarks: Iterable[Benchmark], reference_set: str | None = None) -> Evaluation:
+    def published(
+        cls, benchmarks: Iterable[Benchmark], reference_set: str | None = None, only: EntryFilter | None = None
+    ) -> Evaluation:
         """Benchmarks without any computed result: published levels by references, reference sets by each other."""
-        found = {b.id: b for b in benchmarks}
-        return cls(None, {}, found, published_frame(found.values()), references_frame(found.values()), reference_set)
+        found, filtered = {b.id: b for b in benchmarks}, None
+        if only:
+            found, filtered = narrowed(found, only)
+        results, references = published_frame(found.values()), references_frame(found.values())
+        return cls(None, {}, found, results, references, reference_set, filtered)
+
+    @property
+    def filters(self) -> tuple[Filtered, ...]:
+        """The filters of entries that acted: the run's own, and that of the evaluation."""
+        return tuple(f for f in (self.run.filtered if self.run else None, self.filtered) if f is not None)
 
     @cached_property
     def scored(self) -> pd.DataFrame:
@@ -81,10 +102,13 @@ class Evaluation:
     def disagreement_at(self, significance: float = 0.05) -> dict[str, Any]:
         """Where values contradict each other: see `disagree_document`."""
         from qmbench.judging.disagree_document import disagree_document
+        from qmbench.judging.error_trends import error_trends
 
-        return disagree_document(
+        found = disagree_document(
             self.results, self.references, self.benchmarks, self.families, significance, self.claims
         )
+        trends = error_trends(self.scored, self.benchmarks, significance)
+        return {**found, "error_trends": trends, "filters": [f.to_json() for f in self.filters]}
 
     @cached_property
     def pairs(self) -> pd.DataFrame:
@@ -128,6 +152,13 @@ class Evaluation:
 
         return weighted_totals(self.statistics, self.scored)
 
+    @cached_property
+    def user_totals(self) -> pd.DataFrame | None:
+        """Totals by the user's own weights, None without: see `user_weights.user_totals`."""
+        from qmbench.judging.user_weights import user_totals
+
+        return None if self.weights is None else user_totals(self.statistics, self.scored, self.weights)
+
     @property
     def families(self) -> Mapping[str, Mapping[str, str]]:
         """level -> what it shares with others, as its method declared it when the run was made."""
@@ -149,21 +180,38 @@ class Evaluation:
         return (self.run.title if self.run else "") or "Published values compared"
 
 
-def evaluation_in(store: StoreProtocol, run_id: str | None = None, reference_set: str | None = None) -> Evaluation:
-    """A stored run, the latest when `run_id` is None; InputError names the runs there are."""
+def evaluation_in(
+    store: StoreProtocol,
+    run_id: str | None = None,
+    reference_set: str | None = None,
+    only: EntryFilter | None = None,
+) -> Evaluation:
+    """A stored run, the latest when `run_id` is None; InputError names the runs there are. only: of these entries."""
     from qmbench.running.run_document import Run
 
     run = Run.from_json(store.run(run_id))
     elsewhere = known_elsewhere(store, run)
-    return Evaluation.of(run, store.get(run.keys), run.find_benchmarks(), reference_set, elsewhere)
+    return Evaluation.of(run, store.get(run.keys), run.find_benchmarks(), reference_set, elsewhere, only)
 
 
-def load(store: str | Path, run: str | None = None, reference: str | None = None) -> pd.DataFrame:
+def load(
+    store: str | Path,
+    run: str | None = None,
+    reference: str | None = None,
+    *,
+    elements: str | Sequence[str] = (),
+    max_atoms: int | None = None,
+    min_atoms: int | None = None,
+    tags: str | Sequence[str] = (),
+    charge: int | Sequence[int] | None = None,
+) -> pd.DataFrame:
     """The tidy table of a run (the latest by default) in the store at path or URL `store`.
 
     One row per level of theory and entry, beside its reference value: of the set `reference` where a benchmark has it,
     otherwise of the benchmark's default. Columns as in `RESULT_COLUMNS`; reference_set, reference (NaN where there is
     none), reference_uncertainty and so on; error = value − reference, error_uncertainty, in the row's unit.
+    elements, max_atoms, min_atoms, tags, charge: only entries of such systems, as in `run`.
     """
+    only = EntryFilter.of(elements, max_atoms, min_atoms, tags, charge)
     with open_store(store, read_only=True) as opened:
-        return evaluation_in(opened, run, reference).scored
+        return evaluation_in(opened, run, reference, only).scored

@@ -7,16 +7,14 @@ from __future__ import annotations
 
 from collections import defaultdict
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import replace
 from typing import TYPE_CHECKING
 
 import numpy as np
 
 from qmbench.data.benchmark import Benchmark
 from qmbench.data.lint import Finding
-from qmbench.domain.errors import QmbenchError
 from qmbench.domain.units import UNITS
-from qmbench.running.run_document import Run
+from qmbench.judging.stored import stored_results
 
 if TYPE_CHECKING:
     from qmbench.running.stores import StoreProtocol
@@ -123,19 +121,8 @@ def _times(ratio: float) -> str:
 
 def computed_values(benchmark: Benchmark, store: StoreProtocol) -> Witnesses:
     """What the runs of a store have of this version of a benchmark: the latest value of each entry and level."""
-    from qmbench.judging.frame import results_frame
-
     found: dict[str, dict[str, float]] = defaultdict(dict)
-    for document in store.runs():
-        try:
-            run = Run.from_json(document)
-            about = run.benchmarks.get(benchmark.id)
-            if about is None or about.version != benchmark.version:
-                continue
-            run = replace(run, entries=tuple(p for p in run.entries if p.benchmark == benchmark.id))
-            results = results_frame(run, store.get(run.keys), {benchmark.id: benchmark})
-        except QmbenchError:  # a broken run, of which other commands speak
-            continue
+    for results in stored_results(benchmark, store):
         ok = results[results["status"] == "ok"]
         for level, bsse, entry, value in ok[["level_of_theory", "bsse", "entry", "value"]].itertuples(index=False):
             found[entry][f"{level} ({bsse})" if bsse else level] = float(value)

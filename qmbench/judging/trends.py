@@ -146,7 +146,7 @@ def trends(group: Group, uncertainty: np.ndarray | None = None, most: int | None
             break
         leaning_on = None
         if p < 0.05:
-            entry, fit = _without_one(x, d, u, fit)
+            entry, fit = without_one(x, d, u, fit)
             leaning_on = group.entries[entry]
         about = {"benchmark": group.benchmark, "observable": group.observable, "within": group.within}
         names = {"unit": group.unit, "a": group.columns[a].name, "b": group.columns[b].name, "on": name}
@@ -154,7 +154,7 @@ def trends(group: Group, uncertainty: np.ndarray | None = None, most: int | None
     return sorted(out, key=lambda t: (t["p"], t["a"], t["b"], t["on"]))[:most]
 
 
-def _without_one(x: np.ndarray, y: np.ndarray, u: np.ndarray, whole: Fit) -> tuple[int, Fit]:
+def without_one(x: np.ndarray, y: np.ndarray, u: np.ndarray, whole: Fit) -> tuple[int, Fit]:
     """The entry without which there is least of a trend, and the fit with what is left then."""
     has = np.flatnonzero(np.isfinite(x) & np.isfinite(y))
     x, y, u = x[has], y[has], u[has]

@@ -76,7 +76,7 @@ def weighted_totals(statistics: pd.DataFrame, scored: pd.DataFrame, unit: str = 
     order = list(dict.fromkeys(whole["part"]))
     # A level has a part when it has every entry of it that anyone is scored on.
     whole = whole[whole["n_scored"] == whole["part"].map(entries)]
-    errors = _by_treatment(whole)
+    errors = by_treatment(whole)
     rows: list[tuple[Any, ...]] = []
     for parts in dict.fromkeys(tuple(p for p in order if p in mine) for mine in errors.values()):
         levels = [level for level, mine in errors.items() if tuple(p for p in order if p in mine) == parts]
@@ -85,7 +85,7 @@ def weighted_totals(statistics: pd.DataFrame, scored: pd.DataFrame, unit: str = 
     return pd.DataFrame(rows, columns=names)
 
 
-def _by_treatment(whole: pd.DataFrame) -> dict[tuple[str, str], dict[str, float]]:
+def by_treatment(whole: pd.DataFrame) -> dict[tuple[str, str], dict[str, float]]:
     """(level, counterpoise treatment) -> part -> mean absolute error.
 
     Parts for which the treatment has no meaning go with any, so that one level is one row over all its parts.

@@ -302,6 +302,28 @@ def weighted_tables(totals: pd.DataFrame, called: Names = SPELLINGS) -> list[Ext
     return out
 
 
+def user_table(totals: pd.DataFrame, called: Names = SPELLINGS) -> Extra:
+    """Totals by the user's own weights, with what each part adds; levels that lack a part have none, and come last."""
+    about = totals.drop_duplicates("part").set_index("part")["weight"]
+    parts, unit = [str(part) for part in about.index], str(totals["unit"].iloc[0]) if len(totals) else ""
+    decimals = decimals_for([*totals["mean_absolute_error"], *totals["total"]])
+    rows = []
+    for (level, bsse), mine in totals.groupby(["level_of_theory", "bsse"], sort=False):
+        first, errors = mine.iloc[0], dict(zip(mine["part"], mine["mean_absolute_error"], strict=True))
+        cells = [called.of(str(level), str(bsse)), number(first["total"], decimals)]
+        cells += [number(errors.get(part), decimals) for part in parts]
+        rows.append((is_missing(float(first["total"])), float(first["total"]), tuple(cells)))
+    rows.sort(key=lambda r: (r[0], r[1]) if not r[0] else (True, 0.0))
+    note = (
+        f"Weighted mean of mean absolute errors in {unit or '1'}, by the weights that were given: "
+        f"{', '.join(f'{part} {weight:.3g}' for part, weight in about.items())} (of 1). A level that lacks entries of "
+        "a part has no total."
+    )
+    columns = ("level of theory", "total", *parts)
+    numeric = (False, *(True,) * (len(columns) - 1))
+    return Extra("Weighted by the user", note, columns, numeric, [cells for *_, cells in rows[:MOST_ROWS]])
+
+
 def _percent(share: float, total: float) -> str:
     return "–" if is_missing(share) or is_missing(total) or total == 0 else f"{share / total:.0%}"
 

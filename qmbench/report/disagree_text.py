@@ -157,7 +157,60 @@ def expected_lines(document: Mapping[str, Any], most: int = 8) -> list[str]:
 
 def story_lines(document: Mapping[str, Any]) -> list[str]:
     """Whether the references agree, what is surprising, and what was to be expected."""
-    return [reference_line(document), *surprise_lines(document), *expected_lines(document)]
+    return [
+        *filter_lines(document),
+        reference_line(document),
+        *surprise_lines(document),
+        *expected_lines(document),
+        *error_trend_lines(document),
+    ]
+
+
+def filter_lines(document: Mapping[str, Any]) -> list[str]:
+    """Which filters of entries acted, and what they left."""
+    return [
+        f"only entries with {f['words']}: {f['kept']} of {f['entries']} entries" for f in document.get("filters", ())
+    ]
+
+
+NUMBERS = {"electrons": "electron", "atoms": "atom", "charge": "unit of charge"}
+
+
+def error_trend_lines(document: Mapping[str, Any], most: int = 6) -> list[str]:
+    """On what the errors of levels depend: of each level and benchmark its surest trend, in words."""
+    first: dict[tuple[str, ...], Mapping[str, Any]] = {}
+    for t in document.get("error_trends", ()):
+        first.setdefault((t["benchmark"], t["observable"], t["method"]), t)
+    lines = [error_trend_text(t) for t in list(first.values())[:most]]
+    if len(first) > most:
+        lines.append(f"and {len(first) - most} more levels whose errors depend on what is computed")
+    return lines
+
+
+def error_trend_text(t: Mapping[str, Any]) -> str:
+    """One trend of the errors of a level, as a sentence."""
+    decimals = decimals_for([t["slope"]])
+    slope, low, high = (f"{t[key]:+.{decimals}f}" for key in ("slope", "slope_low", "slope_high"))
+    what = f"errors of {t['method']}" if t["of"] == "error" else f"the sizes of the errors of {t['method']}"
+    unit = f" {t['unit']}" if t["unit"] else ""
+    if t["kind"] in NUMBERS:
+        ends = t["at_low"], t["at_high"]
+        name = "the largest charge" if t["kind"] == "charge" else f"the number of {t['on']}"
+        if ends[0] * ends[1] < 0 and min(map(abs, ends)) > 0.2 * max(map(abs, ends)):
+            digits = decimals_for(list(ends))
+            how = f"go from {ends[0]:+.{digits}f} to {ends[1]:+.{digits}f}{unit} with {name}"
+        else:
+            how = f"{'grow' if abs(ends[1]) > abs(ends[0]) else 'shrink'} with {name}"
+        how += f" by {slope} ({low} … {high}){unit} per {NUMBERS[t['kind']]}"
+    else:
+        where = f"with the element {t['on']}" if t["kind"] == "element" else f"of '{t['on']}'"
+        more = ("more positive", "more negative") if t["of"] == "error" else ("larger", "smaller")
+        if t["slope"] < 0:
+            low, high = high, low
+        slope, low, high = (text[1:] if t["slope"] * float(text) > 0 else f"−{text[1:]}" for text in (slope, low, high))
+        how = f"are {more[t['slope'] < 0]} by {slope} ({low} … {high}){unit} in entries {where}"
+    said = f"{t['benchmark']}: {what} {how}"
+    return said + (f", which explains {t['explained']} of the {t['largest']} largest" if t["explained"] else "")
 
 
 def summary_lines(document: Mapping[str, Any], most: int = 5) -> list[str]:

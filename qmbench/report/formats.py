@@ -9,7 +9,15 @@ from typing import TYPE_CHECKING
 from qmbench.domain.errors import InputError
 from qmbench.plugging.formats import ReportFormat
 from qmbench.report.model import names_of
-from qmbench.report.renderers.files import csv_text, file_word, write_csv, write_json, write_markdown, write_text
+from qmbench.report.renderers.files import (
+    csv_text,
+    documents_beside,
+    file_word,
+    write_csv,
+    write_json,
+    write_markdown,
+    write_text,
+)
 
 if TYPE_CHECKING:
     from qmbench.judging.model import Evaluation
@@ -50,6 +58,8 @@ def _csv(report: Evaluation, folder: Path) -> list[Path]:
         "leave_one_out": report.leave_one_out,
         "weighted_totals": report.totals,
     }
+    if report.user_totals is not None:
+        extra["user_totals"] = report.user_totals
     for name, table in extra.items():
         if len(table):
             path = folder / f"{name}.csv"
@@ -59,7 +69,7 @@ def _csv(report: Evaluation, folder: Path) -> list[Path]:
 
 
 def _json(report: Evaluation, folder: Path) -> list[Path]:
-    write_json(report.statistics, folder / "statistics.json")
+    write_json(report.statistics, folder / "statistics.json", documents_beside(report))
     write_text(folder / "disagreement.json", json.dumps(report.disagreement, allow_nan=False) + "\n")
     return [folder / "statistics.json", folder / "disagreement.json"]
 

@@ -8,6 +8,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from qmbench.data.benchmark import Benchmark, Entry, find_benchmark
+from qmbench.data.filters import EntryFilter, Filtered, narrowed
 from qmbench.data.suite import Selection, Suite, SuiteLevel
 from qmbench.domain import recipe as recipes
 from qmbench.domain.composite import CompositeLevel, Level
@@ -43,7 +44,7 @@ class PlannedEntry:
 class Plan:
     """What a suite comes down to. `tasks` are distinct; `entries` refer to them by record key.
     labels: level -> what reports call it, of the levels that have a label. notes: what the user should hear of how the
-    request was read, one line each."""
+    request was read, one line each. filtered: what a filter of entries left, None: there was none."""
 
     suite: Suite
     levels: tuple[Level, ...]
@@ -52,10 +53,14 @@ class Plan:
     tasks: tuple[Task, ...]
     labels: Mapping[str, str] = field(default_factory=dict)
     notes: tuple[str, ...] = ()
+    filtered: Filtered | None = None
 
 
-def make_plan(suite: Suite) -> Plan:
-    """Expand a suite into planned entries and distinct tasks. InputError when a level or benchmark is wrong."""
+def make_plan(suite: Suite, only: EntryFilter | None = None) -> Plan:
+    """Expand a suite into planned entries and distinct tasks. InputError when a level or benchmark is wrong.
+
+    only: no entries but those that it keeps.
+    """
     benchmarks = {s.benchmark: find_benchmark(s.benchmark, suite.folder) for s in suite.selections}
     for wanted in suite.levels:
         for s in wanted.selections:  # a level may name a benchmark of its own
@@ -63,6 +68,11 @@ def make_plan(suite: Suite) -> Plan:
                 benchmarks[s.benchmark] = find_benchmark(s.benchmark, suite.folder)
     if not suite.levels and any(e.terms for b in benchmarks.values() for e in b.entries):
         raise InputError(f"suite {suite.id}: 'levels' is missing or empty; only published values need none")
+    filtered = None
+    kept_entries: dict[str, set[str]] = {}
+    if only:
+        less, filtered = narrowed(benchmarks, only, _asked(suite, benchmarks))
+        kept_entries = {name: {e.id for e in b.entries} for name, b in less.items()}
     entries: list[PlannedEntry] = []
     tasks: dict[str, Task] = {}
     levels: dict[str, Level] = {}
@@ -76,14 +86,25 @@ def make_plan(suite: Suite) -> Plan:
         for s in wanted.selections or suite.selections:
             benchmark = benchmarks[s.benchmark]
             chosen = _entries(benchmark, s, suite.selections)
+            chosen = tuple(e for e in chosen if filtered is None or e.id in kept_entries[s.benchmark])
             # What a level refuses has its place all the same: it was asked for.
             entries += [plan_entry(level, wanted.bsse, benchmark, entry, tasks) for entry in chosen if entry.terms]
     unique = {(p.level, p.bsse, p.benchmark, p.entry): p for p in entries}
     used = {key for p in unique.values() for key in p.keys}
     kept = tuple(task for key, task in tasks.items() if key in used)
     notes = tuple(_merged(name, texts) for name, texts in written.items() if len(set(texts)) > 1)
-    named = {b.id: b for b in benchmarks.values()}
-    return Plan(suite, tuple(levels.values()), named, tuple(unique.values()), kept, labels, notes)
+    named = {b.id: b for b in (less if filtered else benchmarks).values()}
+    return Plan(suite, tuple(levels.values()), named, tuple(unique.values()), kept, labels, notes, filtered)
+
+
+def _asked(suite: Suite, benchmarks: Mapping[str, Benchmark]) -> set[tuple[str, str]]:
+    """(benchmark, entry) of all that the levels of a suite are asked for."""
+    return {
+        (benchmarks[s.benchmark].id, entry.id)
+        for wanted in suite.levels
+        for s in wanted.selections or suite.selections
+        for entry in _entries(benchmarks[s.benchmark], s, suite.selections)
+    }
 
 
 def _merged(level: str, texts: Sequence[str]) -> str:

@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Any
 
 from qmbench.data.benchmark import Benchmark, find_benchmark
+from qmbench.data.filters import Filtered, narrowed
 from qmbench.domain import recipe as recipes
 from qmbench.domain.composite import CompositeLevel, Level, parts_of_text
 from qmbench.domain.errors import InputError, StoreError
@@ -98,7 +99,8 @@ class Run:
 
     started, finished: UTC, ISO 8601; finished is None while it runs, and for good when it was stopped. levels: by
     canonical spelling; those that take no part in any entry included. computed: keys of the records that were not
-    in the store before, known once it is finished.
+    in the store before, known once it is finished. filtered: what the filter of entries left that the run was asked
+    for with, if any.
     """
 
     id: str
@@ -110,6 +112,7 @@ class Run:
     levels: Mapping[str, RunLevel] = field(default_factory=dict)
     entries: tuple[PlannedEntry, ...] = ()
     computed: frozenset[str] = frozenset()
+    filtered: Filtered | None = None
 
     @classmethod
     def of(cls, plan: Plan, run_id: str, started: str) -> Run:
@@ -122,6 +125,7 @@ class Run:
             benchmarks={b.id: RunBenchmark(b.version, b.folder) for b in plan.benchmarks.values()},
             levels={str(level): RunLevel.of(level, plan.labels.get(str(level), "")) for level in plan.levels},
             entries=plan.entries,
+            filtered=plan.filtered,
         )
 
     @cached_property
@@ -150,7 +154,7 @@ class Run:
         for name, where in self.benchmarks.items():
             there = (where.folder / "benchmark.toml").is_file()
             found[name] = find_benchmark(str(where.folder) if there else name)
-        return found
+        return narrowed(found, self.filtered.only)[0] if self.filtered else found
 
     def to_json(self) -> dict[str, Any]:
         """The document that the store keeps."""
@@ -163,6 +167,7 @@ class Run:
             "levels": {name: level.to_json() for name, level in self.levels.items()},
             "entries": [_entry_to_json(planned) for planned in self.entries],
             "computed": sorted(self.computed),
+            "filtered": self.filtered.to_json() if self.filtered else None,
         }
 
     @classmethod
@@ -195,12 +200,14 @@ class Run:
                 parts_of_text(level)
             part = "computed"
             computed = frozenset(_texts(data.get("computed")))
+            part = "filtered"
+            filtered = Filtered.from_json(data["filtered"]) if data.get("filtered") else None
         except (KeyError, TypeError, ValueError, AttributeError, RecursionError, InputError) as error:
             missing = f" ({error} is missing)" if isinstance(error, KeyError) else f" ({str(error)[:100]})"
             raise StoreError(
                 f"the document of run '{name}' is broken in '{part}'{missing}; run the suite again to make a new one"
             ) from None
-        return cls(**head, benchmarks=benchmarks, levels=levels, entries=entries, computed=computed)
+        return cls(**head, benchmarks=benchmarks, levels=levels, entries=entries, computed=computed, filtered=filtered)
 
 
 def _text(value: Any) -> str:

@@ -239,3 +239,22 @@ def test_workers_and_threads(asked, given, expected, monkeypatch, suite):
     with open_store("w.sqlite") as store, Session(progress=False, **given)._engine(store, 100):
         pass
     assert told == [expected]
+
+
+def test_filters_and_weights_are_keywords(suite):
+    options = {"levels": "sabotage?do=nothing", "engine": "here", "progress": False}
+    made = qmbench.run(suite, elements="He", max_atoms=1, weights={"toy_bench": 2}, **options)
+    assert set(made.results["entry"]) == {"he"}
+    assert made.evaluation.filters[0].sentence.startswith("only entries with elements He alone; at most 1 atom: 1 of ")
+    (total,) = made.user_totals["total"]
+    assert total == pytest.approx(627.5094740631 * (-2.0 + 2.9037))  # hartree in kcal/mol
+    assert set(made.disagreement["filters"][0]["only"]) == {"elements", "max_atoms"}
+    whole = qmbench.run(suite, **options)
+    assert whole.user_totals is None
+    assert whole.evaluation.filters == ()
+    table = qmbench.load("qmbench-data/store.sqlite", max_atoms=1)
+    assert set(table["entry"]) == {"he", "ar"} < set(whole.results["entry"])
+    with pytest.raises(qmbench.InputError, match="no entry is left"):
+        qmbench.load("qmbench-data/store.sqlite", charge=3)
+    with pytest.raises(qmbench.InputError, match=r"weights: suite .* has no benchmark 'toy'"):
+        qmbench.run(suite, weights={"toy": 1}, **options)

@@ -107,3 +107,54 @@ def test_a_benchmark_shows_its_published_levels(suite, qmbench):
     code, out, _ = qmbench("show", "./he2/systems.xyz#far")
     assert code == 0
     assert "He2, 4 electrons" in out
+
+
+def test_filters_of_compare(qmbench, suite):
+    code, out, err = qmbench("compare", "--min-atoms", 2, "--json")
+    assert (code, err) == (0, "")
+    document = json.loads(out)
+    assert document["pairs"][0]["n"] == 2
+    assert [(f["words"], f["kept"], f["entries"]) for f in document["filters"]] == [("at least 2 atoms", 2, 2)]
+    code, out, _ = qmbench("compare", "--elements", "He")
+    assert code == 0
+    assert out.startswith("only entries with elements He alone: 2 of 2 entries")
+    code, _, err = qmbench("compare", "--max-atoms", 1)
+    assert code == 3
+    assert "no entry is left: of 2 none has at most 1 atom" in err
+
+
+def test_computed_levels_of_the_store_choose_subsets_too(qmbench, suite):
+    code, _, err = qmbench("subset", "./he2", "--size", 1)
+    assert code == 3
+    assert "errors of 1 method is known" in err
+    levels = ["hf/6-31g", "pbe/6-31g", "mp2/6-31g", "b3lyp/6-31g"]
+    assert qmbench("run", "suite", "s.toml", *(x for level in levels for x in ("--level", level)))[0] == 0
+    code, out, err = qmbench("subset", "./he2", "--size", 1, "--json")
+    assert (code, err) == (0, "")
+    document = json.loads(out)
+    assert {x["level_of_theory"] for x in document["levels"]} == {*levels, "hf/6-31g‡"}
+    assert document["folds"] == 4
+
+
+def test_a_run_with_filter_and_weights_says_so(qmbench, suite, empty_folder):
+    (empty_folder / "w.csv").write_text("name,weight\nhe2,2\n")
+    options = ("--elements", "He", "--weights", "w.csv", "--report", "other")
+    code, out, err = qmbench("run", "suite", "s.toml", *options, "--json")
+    assert code == 0
+    assert "only entries with elements He alone: 2 of 2 entries" in err
+    document = json.loads(out)
+    assert document["weights"] == {"he2": 2.0}
+    error = next(r for r in document["statistics"] if r["level_of_theory"] == "hf/6-31g")
+    total = next(r for r in document["user_totals"] if r["level_of_theory"] == "hf/6-31g")
+    assert total["unit"] == "kcal/mol"
+    assert total["total"] == pytest.approx(627.5094740631 * error["mean_absolute_error_hartree"], rel=1e-9)
+    # The run keeps its filter.
+    code, out, _ = qmbench("report", "--format", "md")
+    assert out.startswith("only entries with elements He alone: 2 of 2 entries")
+    code, out, _ = qmbench("run", "suite", "s.toml", *options)
+    assert code == 0
+    assert "Weighted by the user" in out
+    (empty_folder / "w.csv").write_text("name,weight\nhe3,2\n")
+    code, _, err = qmbench("run", "suite", "s.toml", *options)
+    assert code == 3
+    assert "weights: suite s has no benchmark 'he3'; did you mean 'he2'" in err

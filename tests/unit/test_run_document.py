@@ -8,6 +8,7 @@ from pathlib import Path
 
 import pytest
 
+from qmbench.data.filters import EntryFilter, Filtered
 from qmbench.data.suite import read_suite
 from qmbench.domain.errors import StoreError
 from qmbench.domain.record import Failure
@@ -63,9 +64,8 @@ def test_no_field_is_lost_on_the_way_through_the_store():
     """A field that is written and not read is nothing in the commands that read the store, claims say."""
     level = RunLevel("A", {"program": "p"}, "reference", True, "plugin", {"p": "1"}, "c0de", ("10.1000/x",))
     entry = PlannedEntry("a/x", "cp", "b", "e", ((1.0, "k"),), Failure("input", "no", "log"))
-    run = Run(
-        "r", "now", "then", "s", "S", {"b": RunBenchmark("1", Path("/b"))}, {"a/x": level}, (entry,), frozenset("k")
-    )
+    benchmarks, filtered = {"b": RunBenchmark("1", Path("/b"))}, Filtered(EntryFilter.of("H"), 1, 2)
+    run = Run("r", "now", "then", "s", "S", benchmarks, {"a/x": level}, (entry,), frozenset("k"), filtered)
     for whole in (run, level, entry):
         for field in fields(whole):
             default = field.default if field.default_factory is MISSING else field.default_factory()

@@ -113,9 +113,18 @@ def plain(x: Any) -> Any:
     return x if isinstance(x, (str, int, float, bool, list, dict, type(None))) else None
 
 
-def write_json(statistics: pd.DataFrame, path: Path) -> None:
-    """One JSON document: {"statistics": [...]}, as in `run suite --json`."""
-    write_text(path, json.dumps({"statistics": to_json(statistics)}, indent=1, allow_nan=False) + "\n")
+def documents_beside(report: Evaluation) -> dict[str, Any]:
+    """What stands beside statistics in documents, where it is there: filters, the user's weights and their totals."""
+    found: dict[str, Any] = {"filters": [f.to_json() for f in report.filters]} if report.filters else {}
+    if report.user_totals is not None:
+        found |= {"weights": dict(report.weights or {}), "user_totals": plain_rows(report.user_totals)}
+    return found
+
+
+def write_json(statistics: pd.DataFrame, path: Path, beside: Mapping[str, Any] | None = None) -> None:
+    """One JSON document: {"statistics": [...]} and what is beside it, as in `run suite --json`."""
+    document = {"statistics": to_json(statistics), **(beside or {})}
+    write_text(path, json.dumps(document, indent=1, allow_nan=False) + "\n")
 
 
 def write_markdown(

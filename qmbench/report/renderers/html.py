@@ -16,7 +16,14 @@ from qmbench._version import __version__
 from qmbench.domain.errors import StoreError
 from qmbench.judging.frame import computed
 from qmbench.report.charts import charts
-from qmbench.report.comparisons import mismatch_lines, next_table, tables_beside, trend_table, weighted_tables
+from qmbench.report.comparisons import (
+    mismatch_lines,
+    next_table,
+    tables_beside,
+    trend_table,
+    user_table,
+    weighted_tables,
+)
 from qmbench.report.disagree_text import COLUMNS as DISAGREE_COLUMNS
 from qmbench.report.disagree_text import (
     SAID,
@@ -66,6 +73,7 @@ def html_report(report: Evaluation) -> str:
     return template.render(
         title=report.title,
         subtitle=_subtitle(run),
+        filters=[f.sentence for f in report.filters],
         version=__version__,
         css=safe((folder / "report.css").read_text(encoding="utf-8")),
         script=safe((folder / "report.js").read_text(encoding="utf-8")),
@@ -77,7 +85,7 @@ def html_report(report: Evaluation) -> str:
         references_agree=reference_line(disagreement),
         blocks=blocks,
         disagreement=_disagreement(disagreement),
-        weighted=[_extra(f"w{i}", x) for i, x in enumerate(weighted_tables(report.totals, names))],
+        weighted=[_extra(f"w{i}", x) for i, x in enumerate(_weighted(report, names))],
         open_questions=[
             _extra(f"q{i}", x)
             for i, x in enumerate(
@@ -90,6 +98,11 @@ def html_report(report: Evaluation) -> str:
         provenance=provenance(run, benchmarks, scored, report.disagreement, names),
         footer=f"{legend(statistics)}. Written by qmbench {__version__}.",
     )
+
+
+def _weighted(report: Evaluation, names: Names) -> list[Extra]:
+    own = [] if report.user_totals is None else [user_table(report.user_totals, names)]
+    return [*own, *weighted_tables(report.totals, names)]
 
 
 def _interned(what: Any, words: list[str]) -> Any:

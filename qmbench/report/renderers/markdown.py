@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 from qmbench.domain.statistic import Statistic
 from qmbench.judging.statistics import ALL, BenchmarkInfo
 from qmbench.judging.summaries import entries_needed
-from qmbench.report.comparisons import tables_beside, weighted_tables
+from qmbench.report.comparisons import tables_beside, user_table, weighted_tables
 from qmbench.report.model import Extra, names_of
 from qmbench.report.tables import legend, table_blocks
 
@@ -47,6 +47,10 @@ def to_markdown(
                 lines += _folded_table(extra)
         parts.append("\n".join(lines).rstrip() + "\n")
     if comparisons is not None:
+        if comparisons.user_totals is not None:
+            own = user_table(comparisons.user_totals, names_of(comparisons.results))
+            parts.append("\n".join(_folded_table(own)).lstrip() + "\n")
+        parts = [*(f"{escape_markdown(f.sentence)}\n" for f in comparisons.filters), *parts]
         parts += [
             "\n".join(_folded_table(extra)).lstrip() + "\n"
             for extra in weighted_tables(comparisons.totals, names_of(comparisons.results))

@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from typing import TYPE_CHECKING
 
 from qmbench.judging.statistics import BenchmarkInfo
-from qmbench.report.model import Block
+from qmbench.report.model import Block, Extra
 from qmbench.report.tables import legend, table_blocks
 from qmbench.running.console import plain_console
 
@@ -44,6 +44,22 @@ def render_terminal(
         for line in block.failures:
             console.print(Text(line, style="yellow"))
     console.print(Text("\n" + legend(statistics), style="dim"))
+
+
+def render_extra(extra: Extra, console: Console) -> None:
+    """Print one table with its title and note."""
+    from rich import box
+    from rich.table import Table
+    from rich.text import Text
+
+    console.print(Text("\n" + extra.title, style="bold"))
+    table = Table(box=box.SIMPLE_HEAD, pad_edge=False, padding=(0, 1))
+    for name, numeric in zip(extra.columns, extra.numeric, strict=True):
+        table.add_column(name, justify="right" if numeric else "left", overflow="fold")
+    for row in extra.rows:
+        table.add_row(*map(Text, row))
+    console.print(table)
+    console.print(Text(extra.note, style="dim"))
 
 
 def _parts_that_fit(block: Block, width: int) -> list[list[int]]:
