@@ -19,12 +19,17 @@ Json = Annotated[bool, typer.Option("--json", help="Print one JSON document on s
 
 @benchmark_app.command("import")
 def import_benchmark(
-    source: Annotated[Path, typer.Argument(metavar="SOURCE", help="A folder, a .tar.gz or a .zip.")],
+    source: Annotated[Path, typer.Argument(metavar="SOURCE", help="A folder, a .tar.gz, a .zip or one file.")],
     id: Annotated[str, typer.Option("--as", metavar="ID", help="Name of the benchmark, or of the folder of several.")],
     to: Annotated[Path, typer.Option("--to", metavar="DIR", help="Where it is written.")] = Path("."),
     only: Annotated[str, typer.Option("--only", metavar="GLOB", help="Only sets (or entries) of such names.")] = "*",
     form: Annotated[
-        str, typer.Option("--format", metavar="NAME", help="gscdb137, gmtkn55, nci-atlas or csv [default: found out].")
+        str,
+        typer.Option(
+            "--format",
+            metavar="NAME",
+            help="gscdb137, gmtkn55, refdata, psi4, questdb, qcarchive, nci-atlas, csv, varbench [default: found out].",
+        ),
     ] = "",
     mapping: Annotated[
         list[str] | None, typer.Option("--map", metavar="FIELD=COLUMN", help="What a column of a CSV file means.")
@@ -33,6 +38,9 @@ def import_benchmark(
     observable: Annotated[str, typer.Option("--observable", metavar="NAME", help="Of the entries of a CSV file.")] = "",
     reference: Annotated[
         str, typer.Option("--source", metavar="TEXT", help="The paper that the values are from.")
+    ] = "",
+    length_unit: Annotated[
+        str, typer.Option("--length-unit", metavar="UNIT", help="bohr or angstrom, of QUEST's XYZ files.")
     ] = "",
     yes: Annotated[bool, typer.Option("--yes", help="Take fragments that are found by bonds.")] = False,
     json: Json = False,
@@ -47,7 +55,9 @@ def import_benchmark(
         if not equals or not name or not column:
             raise InputError(f"--map {text}: write FIELD=COLUMN, such as value=E_ref")
         pairs[name] = column
-    wanted = Wanted(source, id, to, only, form, _asked(source, form, pairs), unit, observable, reference, yes)
+    wanted = Wanted(
+        source, id, to, only, form, _asked(source, form, pairs), unit, observable, reference, yes, length_unit
+    )
     done = import_benchmarks(wanted)
     if json:
         _json(done)
