@@ -154,7 +154,10 @@ def export_benchmark(
 
 @import_app.command("results")
 def import_results(
-    file: Annotated[Path, typer.Argument(metavar="FILE", help="CSV (entry, value) or JSON.")],
+    file: Annotated[
+        Path,
+        typer.Argument(metavar="FILE|FOLDER", help="CSV (entry, value), JSON, or outputs of programs (through cclib)."),
+    ],
     benchmark: Annotated[
         str, typer.Option("--benchmark", metavar="B", help="The path of a benchmark folder of yours.")
     ],
@@ -170,15 +173,59 @@ def import_results(
     ] = "",
     column: Annotated[str, typer.Option("--column", metavar="NAME", help="Of the values in a CSV file.")] = "",
 ) -> int:
-    """Add numbers that were made elsewhere to a benchmark, as a published level of theory."""
+    """Add numbers that were made elsewhere to a benchmark, as a published level: exit 1 with parts left out."""
     from qmbench.cli.common import console
     from qmbench.data.benchmark import find_benchmark
-    from qmbench.data.imports.results import Level, add_level, read_results
+    from qmbench.data.imports.results import Level, add_level, digest, is_table, read_results
 
     b = find_benchmark(benchmark)
     set_name = name or level.replace("?", ",").replace("&", ",")
     made = Level(set_name, level, unit, bsse, source or f"imported from {file.name}", label)
-    count = add_level(b, made, read_results(file, column))
-    said = f"{b.folder}: {count} values of {level} as the set '{set_name}'; tables show it as {label or level}‡"
-    console().print(said, markup=False, soft_wrap=True)
-    return 0
+    out = console()
+
+    def say(text: str) -> None:
+        out.print(text, markup=False, soft_wrap=True)
+
+    left_out = 0
+    if is_table(file):
+        values, rows = read_results(file, column), [{"file": file.name, "sha256": digest(file)}]
+        count = add_level(b, made, values, rows)
+    else:
+        left_out, count = _of_outputs(b, file, made, say)
+    say(f"{b.folder}: {count} values of {level} as the set '{set_name}'; tables show it as {label or level}‡")
+    return 1 if left_out else 0
+
+
+def _of_outputs(b: Any, place: Path, level: Any, say: Any) -> tuple[int, int]:
+    """(how many things were left out, how many values came over) of outputs of programs."""
+    from dataclasses import replace
+
+    from qmbench.data.imports.assemble import from_outputs
+    from qmbench.data.imports.results import add_level
+    from qmbench.domain.errors import InputError
+
+    if level.unit:
+        raise InputError("--unit is of a table; outputs have energies in hartree")
+    done = from_outputs(b, place, level.level, level.bsse)
+    programs = list(dict.fromkeys(o.program for used in done.used.values() for o in used if o.program))
+    kinds = list(dict.fromkeys(o.kind for used in done.used.values() for o in used))
+    said = list(dict.fromkeys(o.said for used in done.used.values() for o in used if o.said))
+    words = f"the files say {', '.join(said) or 'no method'}"
+    note = f"{', '.join(programs)}; {', '.join(kinds)} energies; {words}; files are in sources.csv"
+    rows = [
+        {"entry": entry, "file": o.file, "sha256": o.sha256, "program": o.program, "said": o.said}
+        | {"energy": repr(o.energy), "unit": "hartree"}
+        for entry, used in done.used.items()
+        for o in used
+    ]
+    count = add_level(b, replace(level, note=note), done.values, rows)
+    for text in done.findings.assumed:
+        say(f"assumed: {text}")
+    for text in done.findings.said:
+        say(text)
+    for what, why in done.findings.left_out:
+        say(f"left out: {what}: {why}")
+    if done.others:
+        say(f"{done.others} other files were not looked at")
+    say(f"energies in hartree, converted to {', '.join(done.units)}; {note}")
+    return len(done.findings.left_out), count

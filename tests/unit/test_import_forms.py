@@ -442,7 +442,7 @@ def quest(tmp_path):
             "geometries/README.md": "All coordinates are in atomic units (bohr).\n",
             "geometries/xyz/Water_1.xyz": xyz("Water CC3/aug-cc-pVTZ", *bohr(WATER)),
             "geometries/xyz/Water_2.xyz": xyz(
-                "Water CC3/aug-cc-pVTZ Excited state", *bohr(WATER[:2] + ("H 0 -0.8 -0.5",))
+                "Water CC3/aug-cc-pVTZ Excited state", *bohr((*WATER[:2], "H 0 -0.8 -0.5"))
             ),
             "geometries/xyz/CO+.xyz": xyz("CO+ CC3, Charge: +1", *bohr(("C 0 0 0", "O 0 0 1.115"))),
             "geometries/xyz/Angstrom.xyz": xyz("in another unit", "N 0 0 0", "N 0 0 1.1"),
@@ -455,14 +455,17 @@ def quest(tmp_path):
                 state("Twice", "^1A", 1, 9.0),
                 state("Gone", "^1A", 1, 9.0),
             ],
-            "data/diet/small.json": [state("Water ", "^1B_1", 1, 7.626, CC3=7.605)],
+            "data/diet/small.json": [
+                state("Water ", "^1B_1", 1, 7.626, CC3=7.605),
+                state("CO+", "^2\\Pi", 2, 3.3),
+            ],
             "data/cas/json/water.json": {"headers": [], "data": []},
         },
     )
 
 
 def test_quest_by_state(quest, tmp_path):
-    done = import_benchmarks(Wanted(quest, "mine", tmp_path))
+    import_benchmarks(Wanted(quest, "mine", tmp_path))
     b = load_benchmark(tmp_path / "mine")
     rows = {e.id: (e.state, len(e.terms), e.subsets) for e in b.entries}
     assert rows["Water_1B_1"] == ("S1", 1, ("singlet", "valence", "MAIN", "safe"))
@@ -499,7 +502,7 @@ def test_what_quest_does_not_say_is_listed(quest, tmp_path):
     assert "there is no XYZ file of Gone" in reasons
     assert "data/cas/json: 1 JSON files: no lists of excitation energies" in reasons
     assert len(done.findings.left_out) == 6
-    assert any("1 states are there more than once" in text for text in done.findings.said)
+    assert any("2 states are there more than once" in text for text in done.findings.said)
 
 
 def test_the_unit_of_quests_lengths_is_never_guessed(quest, tmp_path):
@@ -508,7 +511,7 @@ def test_the_unit_of_quests_lengths_is_never_guessed(quest, tmp_path):
         import_benchmarks(Wanted(quest, "mine", tmp_path))
     import_benchmarks(Wanted(quest, "mine", tmp_path, only="Water", length_unit="bohr"))
     import_benchmarks(Wanted(quest, "other", tmp_path, only="Angstrom", length_unit="angstrom"))
-    with pytest.raises(InputError, match="nearest atoms are 1.82 Å apart|nearest atoms are"):
+    with pytest.raises(InputError, match=r"its nearest atoms are 0\.58 Å apart"):
         import_benchmarks(Wanted(quest, "third", tmp_path, only="Angstrom", length_unit="bohr"))
     with pytest.raises(InputError, match="--length-unit is bohr or angstrom, not 'inch'"):
         import_benchmarks(Wanted(quest, "fourth", tmp_path, length_unit="inch"))

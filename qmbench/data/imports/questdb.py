@@ -310,7 +310,7 @@ def _nature(state: Mapping[str, Any]) -> str:
 
 
 def _plain(state: str) -> str:
-    return state.replace("'", "p").replace('"', "pp").replace("^", "").replace("\\", "")
+    return re.sub(r"[\^\\\[\]]", "", state.replace("'", "p").replace('"', "pp"))
 
 
 def _label(state: Mapping[str, Any]) -> str:
