@@ -21,7 +21,7 @@ from qmbench.domain.errors import InputError
 from qmbench.domain.systems.files import read_text
 from qmbench.domain.systems.xyz_columns import real
 
-ENDINGS = (".out", ".log", ".output", ".qcout", ".fchk", ".json")
+ENDINGS = (".out", ".log", ".output", ".qcout", ".json")
 """Of the files that are looked at in a folder."""
 DUMMY = 0
 """Atomic number of what is no nucleus."""
@@ -92,10 +92,14 @@ def _by_cclib(path: Path, shown: str, digest: str, text: str) -> Output:
         import cclib
     except ModuleNotFoundError:
         raise InputError("outputs of programs are read by cclib: pip install 'qmbench[outputs]'") from None
+    log = logging.getLogger("cclib")
+    log.disabled, before = True, log.disabled  # what it says of other people's files is said here in one line
     try:
         data = cclib.io.ccread(str(path), loglevel=logging.CRITICAL + 1)
     except Exception as error:  # its parsers raise whatever the text makes them
         raise InputError(f"{shown}: cclib can't read it: {' '.join(str(error).split())[:120]}") from None
+    finally:
+        log.disabled = before
     if data is None:
         raise InputError(f"{shown}: no output of a program that cclib knows")
     about = getattr(data, "metadata", {})
@@ -112,7 +116,8 @@ def _by_cclib(path: Path, shown: str, digest: str, text: str) -> Output:
     kind, energy = _energy(data, text, str(about.get("package", "")))
     if kind is None or not math.isfinite(energy):
         raise InputError(f"{shown}: no energy in it")
-    words = [about.get("functional"), *(about.get("methods") or ())[-1:], about.get("basis_set")]
+    method = about.get("functional") or next(iter((about.get("methods") or ())[-1:]), None)
+    words = [method, about.get("basis_set")]
     said = "/".join(dict.fromkeys(str(word) for word in words if word))
     charge, multiplicity = (_whole(getattr(data, key, None)) for key in ("charge", "mult"))
     name = path.name.rpartition(".")[0] or path.name
