@@ -505,6 +505,16 @@ def test_what_quest_does_not_say_is_listed(quest, tmp_path):
     assert any("2 states are there more than once" in text for text in done.findings.said)
 
 
+def test_a_selection_of_states_has_none_that_can_be_computed(quest, tmp_path):
+    """It may lack the lowest one, so that no state of it can be called S1."""
+    for path in (quest / "data/json").rglob("*.json"):
+        path.unlink()
+    import_benchmarks(Wanted(quest, "mine", tmp_path))
+    b = load_benchmark(tmp_path / "mine")
+    assert [(e.id, len(e.terms)) for e in b.entries] == [("Water_1B_1", 0), ("CO+_2Pi", 0)]
+    assert clean(tmp_path / "mine") == []
+
+
 def test_the_unit_of_quests_lengths_is_never_guessed(quest, tmp_path):
     (quest / "geometries/README.md").unlink()
     with pytest.raises(InputError, match="the unit of length is said nowhere; say --length-unit bohr or angstrom"):
