@@ -133,12 +133,12 @@ def _json(done: Any) -> None:
 def export_benchmark(
     benchmark: Annotated[str, typer.Argument(metavar="BENCHMARK", help="An id, or the path of a folder.")],
     to: Annotated[Path, typer.Option("--to", metavar="DIR", help="A new folder.")],
-    form: Annotated[str, typer.Option("--format", metavar="NAME", help="gmtkn55 or csv.")] = "csv",
+    form: Annotated[str, typer.Option("--format", metavar="NAME", help="gmtkn55, csv or qcschema.")] = "csv",
     reference: Annotated[
         str, typer.Option("--reference", metavar="SET", help="Reference set [default: its own].")
     ] = "",
 ) -> int:
-    """Write a benchmark as a GMTKN55-style tree, or as one CSV file beside XYZ files: exit 1 with parts left out."""
+    """Write a benchmark as a GMTKN55-style tree, as CSV beside XYZ, or as QCSchema: exit 1 with parts left out."""
     from qmbench.cli.common import console
     from qmbench.data.benchmark import find_benchmark
     from qmbench.data.imports.export import export_benchmark

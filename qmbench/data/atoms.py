@@ -40,7 +40,7 @@ def refuse_unreadable(text: str) -> None:
     if text.lower().endswith(UNREADABLE):
         stem, _, ending = text.rpartition(".")
         raise InputError(
-            f"{text}: no library that qmbench uses reads {ending.upper()} files; make it SDF or XYZ first, such as with "
+            f"{text}: no library that qmbench uses reads {ending.upper()} files; make it SDF or XYZ first, such as by "
             f"Open Babel: obabel {text} -O {stem}.sdf"
         )
 

@@ -158,7 +158,8 @@ def test_what_came_in_runs_reports_and_goes_out(files, level, shown, qmbench, em
 
 def test_a_dry_run_shows_an_extrapolated_level_whole(qmbench, empty_folder):
     (empty_folder / "s.toml").write_text(
-        'id = "s"\ntitle = "S"\nbenchmarks = [{ id = "atoms", entries = ["he"] }]\n[[levels]]\nlevel = "hf/cc-pv[dt]z"\n'
+        'id = "s"\ntitle = "S"\nbenchmarks = [{ id = "atoms", entries = ["he"] }]\n'
+        '[[levels]]\nlevel = "hf/cc-pv[dt]z"\n'
     )
     code, out, _ = qmbench("run", "suite", "s.toml", "--dry-run")
     assert code == 0

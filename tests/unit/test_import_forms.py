@@ -444,6 +444,8 @@ def quest(tmp_path):
             "geometries/xyz/Water_2.xyz": xyz(
                 "Water CC3/aug-cc-pVTZ Excited state", *bohr((*WATER[:2], "H 0 -0.8 -0.5"))
             ),
+            "charged/core/geometries/Water.xyz": xyz("of another part, in angstrom", *WATER),
+            "charged/core/geometries/README.md": "Angstrom.\n",
             "geometries/xyz/CO+.xyz": xyz("CO+ CC3, Charge: +1", *bohr(("C 0 0 0", "O 0 0 1.115"))),
             "geometries/xyz/Angstrom.xyz": xyz("in another unit", "N 0 0 0", "N 0 0 1.1"),
             "geometries/xyz/Twice_1.xyz": xyz("", *bohr(("N 0 0 0", "N 0 0 1.1"))),
@@ -678,3 +680,33 @@ def test_export_and_in_again(refdata, tmp_path):
     import_benchmarks(Wanted(tmp_path / "out", "again", tmp_path))
     again = load_benchmark(tmp_path / "again")
     assert {r.entry: r.quantity.value for r in again.references} == {r.entry: r.quantity.value for r in b.references}
+
+
+def test_out_as_qcschema_and_in_again(refdata, tmp_path):
+    from qmbench.data.imports.export import export_benchmark
+
+    import_benchmarks(Wanted(refdata, "mine", tmp_path))
+    b = load_benchmark(tmp_path / "mine")
+    assert export_benchmark(b, "qcschema", tmp_path / "out") == []
+    import_benchmarks(Wanted(tmp_path / "out", "again", tmp_path))
+    again = load_benchmark(tmp_path / "again")
+    assert {r.entry: r.quantity.value for r in again.references} == {r.entry: r.quantity.value for r in b.references}
+    assert [(e.id, e.observable) for e in again.entries] == [(e.id, e.observable) for e in b.entries]
+    assert again.system("dimer").fragments == b.system("dimer").fragments
+    assert again.system("dimer").coordinates == pytest.approx(b.system("dimer").coordinates, abs=1e-11)
+    assert (again.system("li+").charge, again.system("li").multiplicity) == (1, 2)
+
+
+def test_states_go_out_and_come_in_again(quest, tmp_path):
+    from qmbench.data.imports.export import export_benchmark
+
+    import_benchmarks(Wanted(quest, "mine", tmp_path, only="Water"))
+    b = load_benchmark(tmp_path / "mine")
+    reasons = dict(export_benchmark(b, "csv", tmp_path / "out"))
+    assert reasons == {"Water_1A_2": "published values alone"}
+    import_benchmarks(Wanted(tmp_path / "out", "again", tmp_path, unit="eV", observable="excitation_energy"))
+    again = load_benchmark(tmp_path / "again")
+    assert {e.id: e.state for e in again.entries} == {e.id: e.state for e in b.entries if e.terms}
+    assert clean(tmp_path / "again") == []
+    reasons = dict(export_benchmark(b, "qcschema", tmp_path / "json"))
+    assert "is a sum of energies, not excitation_energy" in reasons["Water_1B_1"]

@@ -277,9 +277,7 @@ def _nearest(positions: Sequence[Sequence[float]]) -> float | None:
 def _places(tree: Tree) -> dict[str, list[Place]]:
     """name of a molecule, in small letters without ornament -> its XYZ files."""
     found: dict[str, list[Place]] = {}
-    for file in tree:
-        if not file.lower().endswith(".xyz"):
-            continue
+    for file in _geometry_files(tree):
         place = Place(file, "excited state" in tree.lines(file)[1].lower())
         stem = PurePosixPath(file).stem
         names = {_key(stem)} | ({_key(stem[:-2])} if re.search(r"_[0-9]$", stem) else set())
@@ -288,13 +286,20 @@ def _places(tree: Tree) -> dict[str, list[Place]]:
     return found
 
 
+def _geometry_files(tree: Tree) -> list[str]:
+    """The XYZ files, without those of the part of the database on ionizations, whose molecules are called alike."""
+    files = [name for name in tree if name.lower().endswith(".xyz")]
+    return [name for name in files if "charged" not in PurePosixPath(name).parts] or files
+
+
 def _key(name: str) -> str:
-    return re.sub(r"[^a-z0-9+-]", "", name.lower())
+    charge = re.search(r"[+-]?$", name.strip())
+    return re.sub(r"[^a-z0-9]", "", name.lower()) + (charge[0] if charge else "")
 
 
 def _unit_said(tree: Tree) -> str:
     """The unit of length that a README beside the XYZ files says; empty where none or both are named."""
-    folders = {PurePosixPath(n).parent for n in tree if n.lower().endswith(".xyz")}
+    folders = {PurePosixPath(n).parent for n in _geometry_files(tree)}
     said: set[str] = set()
     for folder in folders:
         for around in (folder, folder.parent):
