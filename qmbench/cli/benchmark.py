@@ -19,12 +19,17 @@ Json = Annotated[bool, typer.Option("--json", help="Print one JSON document on s
 
 @benchmark_app.command("import")
 def import_benchmark(
-    source: Annotated[Path, typer.Argument(metavar="SOURCE", help="A folder, a .tar.gz or a .zip.")],
+    source: Annotated[Path, typer.Argument(metavar="SOURCE", help="A folder, a .tar.gz, a .zip or one file.")],
     id: Annotated[str, typer.Option("--as", metavar="ID", help="Name of the benchmark, or of the folder of several.")],
     to: Annotated[Path, typer.Option("--to", metavar="DIR", help="Where it is written.")] = Path("."),
     only: Annotated[str, typer.Option("--only", metavar="GLOB", help="Only sets (or entries) of such names.")] = "*",
     form: Annotated[
-        str, typer.Option("--format", metavar="NAME", help="gscdb137, gmtkn55, nci-atlas or csv [default: found out].")
+        str,
+        typer.Option(
+            "--format",
+            metavar="NAME",
+            help="gscdb137, gmtkn55, refdata, psi4, questdb, qcarchive, nci-atlas, csv, varbench [default: found out].",
+        ),
     ] = "",
     mapping: Annotated[
         list[str] | None, typer.Option("--map", metavar="FIELD=COLUMN", help="What a column of a CSV file means.")
@@ -33,6 +38,9 @@ def import_benchmark(
     observable: Annotated[str, typer.Option("--observable", metavar="NAME", help="Of the entries of a CSV file.")] = "",
     reference: Annotated[
         str, typer.Option("--source", metavar="TEXT", help="The paper that the values are from.")
+    ] = "",
+    length_unit: Annotated[
+        str, typer.Option("--length-unit", metavar="UNIT", help="bohr or angstrom, of QUEST's XYZ files.")
     ] = "",
     yes: Annotated[bool, typer.Option("--yes", help="Take fragments that are found by bonds.")] = False,
     json: Json = False,
@@ -47,7 +55,9 @@ def import_benchmark(
         if not equals or not name or not column:
             raise InputError(f"--map {text}: write FIELD=COLUMN, such as value=E_ref")
         pairs[name] = column
-    wanted = Wanted(source, id, to, only, form, _asked(source, form, pairs), unit, observable, reference, yes)
+    wanted = Wanted(
+        source, id, to, only, form, _asked(source, form, pairs), unit, observable, reference, yes, length_unit
+    )
     done = import_benchmarks(wanted)
     if json:
         _json(done)
@@ -123,12 +133,12 @@ def _json(done: Any) -> None:
 def export_benchmark(
     benchmark: Annotated[str, typer.Argument(metavar="BENCHMARK", help="An id, or the path of a folder.")],
     to: Annotated[Path, typer.Option("--to", metavar="DIR", help="A new folder.")],
-    form: Annotated[str, typer.Option("--format", metavar="NAME", help="gmtkn55 or csv.")] = "csv",
+    form: Annotated[str, typer.Option("--format", metavar="NAME", help="gmtkn55, csv or qcschema.")] = "csv",
     reference: Annotated[
         str, typer.Option("--reference", metavar="SET", help="Reference set [default: its own].")
     ] = "",
 ) -> int:
-    """Write a benchmark as a GMTKN55-style tree, or as one CSV file beside XYZ files: exit 1 with parts left out."""
+    """Write a benchmark as a GMTKN55-style tree, as CSV beside XYZ, or as QCSchema: exit 1 with parts left out."""
     from qmbench.cli.common import console
     from qmbench.data.benchmark import find_benchmark
     from qmbench.data.imports.export import export_benchmark
@@ -144,7 +154,10 @@ def export_benchmark(
 
 @import_app.command("results")
 def import_results(
-    file: Annotated[Path, typer.Argument(metavar="FILE", help="CSV (entry, value) or JSON.")],
+    file: Annotated[
+        Path,
+        typer.Argument(metavar="FILE|FOLDER", help="CSV (entry, value), JSON, or outputs of programs (through cclib)."),
+    ],
     benchmark: Annotated[
         str, typer.Option("--benchmark", metavar="B", help="The path of a benchmark folder of yours.")
     ],
@@ -160,15 +173,59 @@ def import_results(
     ] = "",
     column: Annotated[str, typer.Option("--column", metavar="NAME", help="Of the values in a CSV file.")] = "",
 ) -> int:
-    """Add numbers that were made elsewhere to a benchmark, as a published level of theory."""
+    """Add numbers that were made elsewhere to a benchmark, as a published level: exit 1 with parts left out."""
     from qmbench.cli.common import console
     from qmbench.data.benchmark import find_benchmark
-    from qmbench.data.imports.results import Level, add_level, read_results
+    from qmbench.data.imports.results import Level, add_level, digest, is_table, read_results
 
     b = find_benchmark(benchmark)
     set_name = name or level.replace("?", ",").replace("&", ",")
     made = Level(set_name, level, unit, bsse, source or f"imported from {file.name}", label)
-    count = add_level(b, made, read_results(file, column))
-    said = f"{b.folder}: {count} values of {level} as the set '{set_name}'; tables show it as {label or level}‡"
-    console().print(said, markup=False, soft_wrap=True)
-    return 0
+    out = console()
+
+    def say(text: str) -> None:
+        out.print(text, markup=False, soft_wrap=True)
+
+    left_out = 0
+    if is_table(file):
+        values, rows = read_results(file, column), [{"file": file.name, "sha256": digest(file)}]
+        count = add_level(b, made, values, rows)
+    else:
+        left_out, count = _of_outputs(b, file, made, say)
+    say(f"{b.folder}: {count} values of {level} as the set '{set_name}'; tables show it as {label or level}‡")
+    return 1 if left_out else 0
+
+
+def _of_outputs(b: Any, place: Path, level: Any, say: Any) -> tuple[int, int]:
+    """(how many things were left out, how many values came over) of outputs of programs."""
+    from dataclasses import replace
+
+    from qmbench.data.imports.assemble import from_outputs
+    from qmbench.data.imports.results import add_level
+    from qmbench.domain.errors import InputError
+
+    if level.unit:
+        raise InputError("--unit is of a table; outputs have energies in hartree")
+    done = from_outputs(b, place, level.level, level.bsse)
+    programs = list(dict.fromkeys(o.program for used in done.used.values() for o in used if o.program))
+    kinds = list(dict.fromkeys(o.kind for used in done.used.values() for o in used))
+    said = list(dict.fromkeys(o.said for used in done.used.values() for o in used if o.said))
+    words = f"the files say {', '.join(said) or 'no method'}"
+    note = f"{', '.join(programs)}; {', '.join(kinds)} energies; {words}; files are in sources.csv"
+    rows = [
+        {"entry": entry, "file": o.file, "sha256": o.sha256, "program": o.program, "said": o.said}
+        | {"energy": repr(o.energy), "unit": "hartree"}
+        for entry, used in done.used.items()
+        for o in used
+    ]
+    count = add_level(b, replace(level, note=note), done.values, rows)
+    for text in done.findings.assumed:
+        say(f"assumed: {text}")
+    for text in done.findings.said:
+        say(text)
+    for what, why in done.findings.left_out:
+        say(f"left out: {what}: {why}")
+    if done.others:
+        say(f"{done.others} other files were not looked at")
+    say(f"energies in hartree, converted to {', '.join(done.units)}; {note}")
+    return len(done.findings.left_out), count

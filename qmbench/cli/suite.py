@@ -89,6 +89,7 @@ def _dry_run(plan: Plan, request: Request) -> int:
         )
         return code
     from rich.table import Table
+    from rich.text import Text
 
     table = Table(box=None, pad_edge=False, header_style="bold", title=f"{plan.suite.title} (dry run)")
     for column, justify in (
@@ -104,8 +105,8 @@ def _dry_run(plan: Plan, request: Request) -> int:
     for row in rows:
         cost = row["estimated_cpu_s"]
         table.add_row(
-            row["level_of_theory"] + (f" [{row['bsse']}]".replace("[", r"\[") if row["bsse"] else ""),
-            row["benchmark"],
+            Text(row["level_of_theory"] + (f" [{row['bsse']}]" if row["bsse"] else "")),  # pv[tq]z is no markup
+            Text(row["benchmark"]),
             str(row["entries"]),
             str(row["refused"]),
             str(row["tasks"]),

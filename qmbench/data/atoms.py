@@ -20,6 +20,8 @@ if TYPE_CHECKING:
 
 
 FOREIGN = (".pdb", ".sdf", ".mol", ".cif")
+UNREADABLE = (".mol2",)
+"""Endings of files that people have and that neither ASE nor another dependency reads."""
 
 
 def is_atoms(what: Any) -> TypeGuard[Atoms]:
@@ -31,6 +33,16 @@ def is_atoms(what: Any) -> TypeGuard[Atoms]:
 def is_foreign(text: str) -> bool:
     """Whether `text` names a file that ASE reads for us: PDB, MDL (SDF, MOL) or CIF."""
     return text.lower().endswith(FOREIGN)
+
+
+def refuse_unreadable(text: str) -> None:
+    """InputError for a file of UNREADABLE, with what would be right."""
+    if text.lower().endswith(UNREADABLE):
+        stem, _, ending = text.rpartition(".")
+        raise InputError(
+            f"{text}: no library that qmbench uses reads {ending.upper()} files; make it SDF or XYZ first, such as by "
+            f"Open Babel: obabel {text} -O {stem}.sdf"
+        )
 
 
 def read_foreign(path: Path, charge: int | None, multiplicity: int | None) -> Molecule | Crystal:

@@ -8,7 +8,7 @@ from dataclasses import dataclass, is_dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from qmbench.data.atoms import from_ase, is_atoms, is_foreign, read_foreign
+from qmbench.data.atoms import from_ase, is_atoms, is_foreign, read_foreign, refuse_unreadable
 from qmbench.data.benchmark import BSSE, Benchmark, Entry, Term, benchmark_folders, find_benchmark
 from qmbench.domain.errors import InputError, did_you_mean
 from qmbench.domain.observables import FORMULAS, Observable
@@ -36,6 +36,8 @@ def target_of(what: str | Path | System | Atoms, charge: int | None = None, mult
     if is_atoms(what):
         system = from_ase(what, charge, multiplicity)
         return Target(system.name, system=system)
+    if isinstance(what, str | Path):
+        refuse_unreadable(str(what))
     if isinstance(what, str | Path) and is_foreign(str(what)):
         return find_target(str(what), charge, multiplicity)
     if charge is not None or multiplicity is not None:
@@ -57,6 +59,7 @@ def target_of(what: str | Path | System | Atoms, charge: int | None = None, mult
 def find_target(text: str, charge: int | None = None, multiplicity: int | None = None) -> Target:
     """Resolve `text`; InputError with what would be right. charge, multiplicity: of a file that ASE reads."""
     kinds = plugins().systems
+    refuse_unreadable(text)
     if is_foreign(text):
         return Target(text, system=read_foreign(Path(text), charge, multiplicity))
     if is_file(text):

@@ -77,3 +77,102 @@ def test_there_and_back_and_a_level_of_ones_own(source, qmbench, empty_folder):
     text = "".join(p.read_text() for p in (empty_folder / "rep").iterdir())
     assert "pbe0/def2-svp‡" in text
     assert "0.0100" in text
+
+
+PAIR = """
+dbse = "PAIR"
+RXNM = {"PAIR-1": {"PAIR-1-dimer": 1, "PAIR-1-a": -1, "PAIR-1-b": -1}}
+ACTV = {"PAIR-1": ["PAIR-1-dimer", "PAIR-1-a", "PAIR-1-b"]}
+BIND = {}
+BIND["PAIR-1"] = -0.02
+GEOS = {}
+GEOS["PAIR-1-dimer"] = qcdb.Molecule('''
+0 1
+He 0 0 0
+--
+0 1
+He 0 0 3
+''')
+GEOS["PAIR-1-a"] = GEOS["PAIR-1-dimer"].extract_fragments(1)
+GEOS["PAIR-1-b"] = GEOS["PAIR-1-dimer"].extract_fragments(2)
+"""
+LATTICE = """| Energy | Sigma | Energy Variance | DOF | Einf | Method |
+|---|---|---|---|---|---|
+| -0.8284271247 | | | 2 | 2.0 | Exact diagonalization |
+| -0.80 | 0.01 | 0.1 | 2 | 2.0 | VMC |
+"""
+HELIUM = {
+    "symbols": ["He"],
+    "geometry": [0.0, 0.0, 0.0],
+    "molecular_charge": 0,
+    "molecular_multiplicity": 1,
+}
+DATASET = {
+    "name": "helium",
+    "entries": [{"name": "he", "molecule": HELIUM}],
+    "contributed_values": {"exact": {"values": [-2.9037], "index": ["he"], "units": "hartree"}},
+}
+STATES = [{"Molecule": "Hydrogen", "State": "^1S", "Spin": 1, "V/R": "R", "TBE/AVTZ": 20.6, "CC3": 20.5}]
+
+
+@pytest.mark.parametrize(
+    ("files", "level", "shown"),
+    [
+        ({"PAIR.py": PAIR}, "hf/6-31g", "1 of 1 entries"),
+        ({"Hubbard/chain_2_O_1_4.md": LATTICE}, "fci", "0 of 1 entries"),
+        ({"set.json": json.dumps(DATASET)}, "hf/6-31g", "1 of 1 entries"),
+        (
+            {"h.json": json.dumps(STATES), "Hydrogen.xyz": "2\nunits=bohr\nH 0 0 0\nH 0 0 1.4\n"},
+            "pbe/6-31g",
+            "1 of 1 entries",
+        ),
+        (
+            {
+                "two.din": "-1\ndi\n2\nhe\n0\n0.02\n",
+                "di.xyz": "2\n0 1\nHe 0 0 0\nHe 0 0 3\n",
+                "he.xyz": "1\n0 1\nHe 0 0 0\n",
+            },
+            "hf/6-31g",
+            "1 of 1 entries",
+        ),
+    ],
+)
+def test_what_came_in_runs_reports_and_goes_out(files, level, shown, qmbench, empty_folder):
+    for name, text in files.items():
+        path = empty_folder / "db" / name
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.write_text(text)
+    code, out, err = qmbench("benchmark", "import", "db", "--as", "mine")
+    assert code == 0, out + err
+    assert qmbench("lint", "mine")[1].strip() == "mine: 0 errors, 0 warnings"
+    (empty_folder / "s.toml").write_text(
+        f'id = "s"\ntitle = "S"\nbenchmarks = ["./mine"]\n[[levels]]\nlevel = "{level}"\nbsse = "none"\n'
+    )
+    code, out, err = qmbench("run", "suite", "s.toml", "--report", "rep")
+    assert code == 0, out + err
+    assert "1 results, 1 ok" in out
+    assert list((empty_folder / "rep").iterdir())
+    code, out, _ = qmbench("benchmark", "export", "./mine", "--to", "out")
+    assert shown in out
+
+
+def test_a_dry_run_shows_an_extrapolated_level_whole(qmbench, empty_folder):
+    (empty_folder / "s.toml").write_text(
+        'id = "s"\ntitle = "S"\nbenchmarks = [{ id = "atoms", entries = ["he"] }]\n'
+        '[[levels]]\nlevel = "hf/cc-pv[dt]z"\n'
+    )
+    code, out, _ = qmbench("run", "suite", "s.toml", "--dry-run")
+    assert code == 0
+    assert "hf/cc-pv[dt]z" in out
+
+
+@pytest.mark.parametrize("name", ["nci", "thermochemistry", "response", "strong_correlation"])
+def test_a_suite_for_a_night_plans_and_says_how_long(name, qmbench, empty_folder):
+    """Hours of processor time, and no level that is wrong for anything but learned ones out of their range."""
+    code, out, _ = qmbench("run", "suite", name, "--dry-run", "--json")
+    assert code == 0
+    document = json.loads(out)
+    seconds = document["estimated_cpu_s"]
+    assert 3600 < seconds < 24 * 3600
+    refused = {row["level_of_theory"] for row in document["levels"] if row["refused"]}
+    assert refused <= {"ml-hirshfeld+mbd", "dmet?fragment=2"}

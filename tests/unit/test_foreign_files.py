@@ -81,3 +81,12 @@ def test_a_file_of_several_structures_is_refused(tmp_path):
     ase.io.write(tmp_path / "two.pdb", [ase.build.molecule("H2O"), ase.build.molecule("NH3")])
     with pytest.raises(InputError, match=r"two\.pdb holds 2 structures"):
         find_target(str(tmp_path / "two.pdb"), 0, 1)
+
+
+@pytest.mark.parametrize("state", [(), (0, 1)])
+def test_mol2_files_are_refused_with_a_way_out(tmp_path, state):
+    (tmp_path / "water.mol2").write_text("@<TRIPOS>MOLECULE\nwater\n")
+    for find in (find_target, target_of):
+        with pytest.raises(InputError, match=r"reads MOL2 files; make it SDF or XYZ first.*-O .*water\.sdf") as caught:
+            find(str(tmp_path / "water.mol2"), *state)
+        assert "\n" not in str(caught.value)

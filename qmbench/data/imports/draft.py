@@ -142,7 +142,8 @@ def safe_name(text: str, taken: Iterable[str] = ()) -> str:
 
 @dataclass
 class Draft:
-    """The pieces of a benchmark folder. entries, references: rows by column; levels: set -> entry -> value as text."""
+    """The pieces of a benchmark folder. entries, references: rows by column; levels: set -> entry -> value as text;
+    tables: systems that are no molecules, as in systems.toml."""
 
     meta: dict[str, Any]
     systems: dict[str, Geometry] = field(default_factory=dict)
@@ -150,6 +151,7 @@ class Draft:
     references: list[dict[str, str]] = field(default_factory=list)
     levels: dict[str, dict[str, str]] = field(default_factory=dict)
     readme: str = ""
+    tables: dict[str, dict[str, Any]] = field(default_factory=dict)
 
     def write(self, folder: Path) -> None:
         """Write the folder, which must not exist or be empty; InputError otherwise, StoreError where it can't be."""
@@ -171,6 +173,8 @@ class Draft:
         }
         if self.systems:
             files["systems.xyz"] = "".join(g.frame(name) for name, g in self.systems.items())
+        if self.tables:
+            files["systems.toml"] = toml_text(self.tables)
         if self.levels:
             rows = [
                 {"entry": e["id"], **{s: values.get(e["id"], "") for s, values in self.levels.items()}}

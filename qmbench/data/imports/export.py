@@ -1,9 +1,10 @@
-"""Benchmarks as others read them: a GMTKN55-style tree, or one CSV file beside XYZ files."""
+"""Benchmarks as others read them: a GMTKN55-style tree, one CSV file beside XYZ files, or a dataset of QCSchema."""
 
 from __future__ import annotations
 
 import csv
 import io
+import json
 import os
 from collections.abc import Mapping
 from pathlib import Path
@@ -15,8 +16,8 @@ from qmbench.domain.errors import InputError, StoreError, did_you_mean
 from qmbench.domain.systems import Molecule, System
 from qmbench.domain.units import BOHR_IN_ANGSTROM
 
-FORMATS = ("gmtkn55", "csv")
-COLUMNS = ["id", "stoichiometry", "observable", "value", "unit", "uncertainty", "subset", "source"]
+FORMATS = ("gmtkn55", "csv", "qcschema")
+COLUMNS = ["id", "stoichiometry", "observable", "state", "value", "unit", "uncertainty", "subset", "source"]
 
 
 def export_benchmark(b: Benchmark, form: str, to: Path, reference_set: str = "") -> list[tuple[str, str]]:
@@ -34,7 +35,8 @@ def export_benchmark(b: Benchmark, form: str, to: Path, reference_set: str = "")
         raise InputError(f"{b.id} has no values of a reference set '{chosen}'{did_you_mean(chosen, sets)}")
     if to.exists() and (not to.is_dir() or any(os.scandir(to))):
         raise InputError(f"{to} is there already; name another, or remove it first")
-    files, left_out = (_gmtkn55 if form == "gmtkn55" else _csv)(b, values)
+    write = {"gmtkn55": _gmtkn55, "csv": _csv, "qcschema": _qcschema}[form]
+    files, left_out = write(b, values)
     try:
         for name, text in files.items():
             path = to / name
@@ -109,6 +111,62 @@ def _xyz(m: Molecule, name: str) -> str:
     return "\n".join([str(len(m.symbols)), f"name={name} {state}", *rows]) + "\n"
 
 
+def _qcschema(b: Benchmark, values: Mapping[str, Reference]) -> tuple[dict[str, str], list[tuple[str, str]]]:
+    """One JSON file, as QCPortal has reactions: entries with stoichiometries, reference values by unit."""
+    left_out: list[tuple[str, str]] = []
+    entries: list[dict[str, object]] = []
+    contributed: dict[str, dict[str, float]] = {}
+    for entry in b.entries:
+        try:
+            value = _value(entry, values)
+            observable = b.observable_of(entry)
+            if observable.prop != "energy" or observable.how not in ("linear", "value"):
+                raise InputError(f"a stoichiometry is a sum of energies, not {entry.observable}")
+            terms = [{"coefficient": c, "molecule": _molecule(system, name)} for name, c, system in _terms(b, entry)]
+            number = _number(value)
+        except InputError as error:
+            left_out.append((entry.id, str(error)))
+            continue
+        entries.append({"name": entry.id, "stoichiometries": terms, "comment": entry.note})
+        contributed.setdefault(value.quantity.unit, {})[entry.id] = number
+    sets = {}
+    for unit, numbers in contributed.items():
+        name = b.default_reference_set if len(contributed) == 1 else f"{b.default_reference_set} ({unit})"
+        sets[name] = {"name": name, "units": unit, "index": list(numbers), "values": list(numbers.values())}
+    about = {"name": b.id, "dataset_type": "reaction", "description": b.title}
+    text = json.dumps(about | {"entries": entries, "contributed_values": sets}, ensure_ascii=False, indent=1)
+    return {f"{b.id}.json": text + "\n"}, left_out
+
+
+def _number(reference: Reference) -> float:
+    value = reference.quantity.value
+    if not isinstance(value, int | float):
+        raise InputError("its reference value is no single number")
+    return float(value)
+
+
+def _molecule(system: System, name: str) -> dict[str, object]:
+    """A molecule of QCSchema: lengths in bohr."""
+    if not isinstance(system, Molecule):
+        raise InputError(f"'{name}' is a {system.kind}, no molecule")
+    data: dict[str, object] = {
+        "schema_name": "qcschema_molecule",
+        "schema_version": 2,
+        "name": name,
+        "symbols": list(system.symbols),
+        "geometry": [float(x) for place in system.positions for x in place],
+        "molecular_charge": float(system.charge),
+        "molecular_multiplicity": system.multiplicity,
+        "fix_com": True,
+        "fix_orientation": True,
+    }
+    if system.fragments:
+        data["fragments"] = [list(f.atoms) for f in system.fragments]
+        data["fragment_charges"] = [float(f.charge) for f in system.fragments]
+        data["fragment_multiplicities"] = [f.multiplicity for f in system.fragments]
+    return data
+
+
 def _csv(b: Benchmark, values: Mapping[str, Reference]) -> tuple[dict[str, str], list[tuple[str, str]]]:
     files: dict[str, str] = {}
     left_out: list[tuple[str, str]] = []
@@ -137,6 +195,7 @@ def _csv(b: Benchmark, values: Mapping[str, Reference]) -> tuple[dict[str, str],
                 "id": entry.id,
                 "stoichiometry": " ".join(words),
                 "observable": entry.observable,
+                "state": entry.state,
                 "value": repr(quantity.value),
                 "unit": quantity.unit,
                 "uncertainty": "" if quantity.uncertainty is None else repr(quantity.uncertainty),

@@ -30,6 +30,7 @@ FIELDS = {
     "value": "the reference value",
     "uncertainty": "its standard deviation",
     "stoichiometry": "SYSTEM:COEFFICIENT … or `interaction`",
+    "state": "the state of a property by state: S1, T1",
     "charge": "charge of the system of that name",
     "multiplicity": "its multiplicity",
     "subset": "names of subsets",
@@ -40,6 +41,7 @@ USUAL = {
     "value": ("value", "reference", "reference_value", "ref", "energy"),
     "uncertainty": ("uncertainty", "error", "sigma"),
     "stoichiometry": ("stoichiometry", "reaction"),
+    "state": ("state",),
     "charge": ("charge",),
     "multiplicity": ("multiplicity", "spin_multiplicity"),
     "subset": ("subset", "subsets"),
@@ -129,6 +131,7 @@ def read_folder(
             subsets[safe_name(subset)] = f"subset {subset} of the source"
         draft.entries.append(
             {"id": entry, "stoichiometry": said, "observable": kind, "note": cells.get("note", "")}
+            | {"state": cells.get("state", "")}
             | {"subset": " ".join(safe_name(s) for s in cells.get("subset", "").split())}
         )
         draft.references.append(

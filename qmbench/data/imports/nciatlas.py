@@ -28,7 +28,7 @@ VALUES = ("reference_value", "benchmark_eint", "eint_ref", "e_int_ref", "interac
 def is_nciatlas(tree: Tree) -> bool:
     """Whether its first XYZ file names selections of atoms in its comment line."""
     first = next((name for name in tree if name.lower().endswith(ENDINGS)), None)
-    return first is not None and "selection_a" in tree.text(first).split("\n", 2)[1]
+    return first is not None and "selection_a" in tree.lines(first)[1]
 
 
 def read_nciatlas(tree: Tree, findings: Findings, only: str = "*") -> Iterator[Draft]:

@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import csv
+import hashlib
 import io
 import json
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -13,10 +14,16 @@ from typing import Any
 from qmbench.data.benchmark import Benchmark, data_folder, load_benchmark
 from qmbench.data.identifiers import check_set_name
 from qmbench.data.imports.draft import toml_text
+from qmbench.data.imports.json_files import parsed_text
+from qmbench.data.imports.qcschema import is_result
 from qmbench.data.references import LEVELS
 from qmbench.domain.errors import InputError, StoreError, did_you_mean
 from qmbench.domain.systems.files import read_text
 from qmbench.domain.systems.xyz_columns import real
+
+SOURCES = "sources.csv"
+"""Which files the values of imported levels were made of; for people, and to check that a file is still the same."""
+SOURCE_COLUMNS = "set entry file sha256 program said energy unit".split()
 
 
 @dataclass(frozen=True)
@@ -29,6 +36,18 @@ class Level:
     bsse: str = ""
     place: str = ""
     label: str = ""
+    note: str = ""
+
+
+def is_table(path: Path) -> bool:
+    """Whether it is a table of values, CSV or JSON, and no output of a program or result of QCSchema."""
+    if path.is_dir():
+        return False
+    if path.suffix.lower() != ".json":
+        return path.suffix.lower() == ".csv"
+    data = parsed_text(read_text(path), str(path))
+    items = data if isinstance(data, list) else [data]
+    return not any(map(is_result, items))
 
 
 def read_results(path: Path, column: str = "") -> dict[str, str]:
@@ -56,10 +75,7 @@ def read_results(path: Path, column: str = "") -> dict[str, str]:
 
 
 def _from_json(text: str, path: Path) -> dict[str, str]:
-    try:
-        data = json.loads(text)
-    except json.JSONDecodeError as error:
-        raise InputError(f"{path}: malformed JSON: {error}") from None
+    data = parsed_text(text, str(path))
     pairs: list[tuple[Any, Any]]
     if isinstance(data, Mapping):
         pairs = list(data.items())
@@ -87,8 +103,10 @@ def _put(values: dict[str, str], entry: str, value: str, where: str) -> None:
     values[entry] = value
 
 
-def add_level(b: Benchmark, level: Level, values: Mapping[str, str]) -> int:
+def add_level(b: Benchmark, level: Level, values: Mapping[str, str], sources: Sequence[Mapping[str, str]] = ()) -> int:
     """Add a published level with these values to the folder of `b`; returns how many there are.
+
+    sources: rows of SOURCES, the files that the values were made of.
 
     Everything is checked before a file is replaced: InputError for entries that the benchmark has not, a set that is
     there already, a shipped benchmark (which is not changed), and whatever a benchmark folder is refused for.
@@ -108,11 +126,14 @@ def add_level(b: Benchmark, level: Level, values: Mapping[str, str]) -> int:
     if not given:
         raise InputError("there is no value to import")
     fields = {"level": level.level, "label": level.label, "bsse": level.bsse, "unit": level.unit, "place": level.place}
+    fields["note"] = level.note
     table = {"role": "level"} | {k: v for k, v in fields.items() if v}
     section = f"[reference_sets.{json.dumps(level.set, ensure_ascii=False)}]\n" + toml_text(table).strip()
     toml = b.folder / "benchmark.toml"
     old = read_text(toml)
     changed = {toml: old.rstrip() + "\n\n" + section + "\n", b.folder / LEVELS: _levels_text(b, level.set, given)}
+    if sources:
+        changed[b.folder / SOURCES] = _sources_text(b.folder / SOURCES, level.set, sources)
     before = {path: path.read_bytes() if path.exists() else None for path in changed}
     try:
         for path, text in changed.items():
@@ -128,6 +149,24 @@ def add_level(b: Benchmark, level: Level, values: Mapping[str, str]) -> int:
             raise StoreError(f"can't write {b.folder}: {error.strerror or error}") from None
         raise
     return len(given)
+
+
+def _sources_text(path: Path, name: str, rows: Sequence[Mapping[str, str]]) -> str:
+    """sources.csv with rows more, for the set `name`."""
+    there = list(csv.DictReader(io.StringIO(read_text(path)))) if path.exists() else []
+    out = io.StringIO()
+    writer = csv.DictWriter(out, SOURCE_COLUMNS, restval="", extrasaction="ignore", lineterminator="\n")
+    writer.writeheader()
+    writer.writerows([*there, *({"set": name} | dict(row) for row in rows)])
+    return out.getvalue()
+
+
+def digest(path: Path) -> str:
+    """The SHA-256 of a file, in hexadecimal digits."""
+    try:
+        return hashlib.sha256(path.read_bytes()).hexdigest()
+    except OSError as error:
+        raise InputError(f"can't read {path}: {error.strerror or error}") from None
 
 
 def _levels_text(b: Benchmark, name: str, given: Mapping[str, str]) -> str:

@@ -1,4 +1,4 @@
-"""Files of a database, whether it is a folder, a `.tar.gz` or a `.zip`: names and bytes, nothing else."""
+"""Files of a database, whether it is a folder, a `.tar.gz`, a `.zip` or one file: names and bytes, nothing else."""
 
 from __future__ import annotations
 
@@ -26,6 +26,9 @@ class Tree(Mapping[str, bytes]):
         self._files: dict[str, Path] = {}
         if place.is_dir():
             self._files = {p.relative_to(place).as_posix(): p for p in sorted(place.rglob("*")) if p.is_file()}
+            return
+        if not is_archive(place):
+            self._files = {place.name: place}
             return
         try:
             self._held = dict(_unpacked(place))
@@ -56,6 +59,13 @@ class Tree(Mapping[str, bytes]):
         except UnicodeDecodeError:
             raise InputError(f"{self.place}: {name} is not a text file (UTF-8 expected)") from None
         return text.replace("\r\n", "\n").replace("\r", "\n")
+
+    def lines(self, name: str) -> list[str]:
+        """A file's lines, two at least; empty ones where it is no text: for finding out what a file is."""
+        try:
+            return [*self.text(name).split("\n"), "", ""]
+        except InputError:
+            return ["", ""]
 
 
 def is_archive(place: Path) -> bool:
