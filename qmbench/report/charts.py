@@ -219,6 +219,46 @@ def write_chart(spec: Spec, path: Path) -> None:
     write_bytes(path, makers[path.suffix]())
 
 
+PLACEHOLDERS = {"#010203": "var(--ink)", "#010204": "var(--line)", "#888": "var(--soft)"}
+"""Colours of a chart in a page that follow its light and dark: what the library draws -> what the style sheet sets."""
+_WIDTH = 520
+
+
+def inline_svg(spec: Spec, prefix: str) -> str:
+    """A chart as an SVG element for a page: what a mark shows as its title, colours of the page, no scripts.
+
+    prefix: for the ids inside, which must be the page's only ones.
+    """
+    import re
+
+    import vl_convert as vlc
+
+    ink, line = "#010203", "#010204"
+    config = {
+        "background": None,
+        "view": {"stroke": line},
+        "title": {"color": ink},
+        "axis": {"labelColor": ink, "titleColor": ink, "gridColor": line, "domainColor": line, "tickColor": line},
+        "legend": {"labelColor": ink, "titleColor": ink},
+        "header": {"labelColor": ink, "titleColor": ink},
+    }
+    spec = {**spec, "config": config}
+    if spec.get("width") == "container":
+        spec["width"] = _WIDTH
+    svg: str = vlc.vegalite_to_svg(spec)
+    svg = re.sub(r'\bid="([^"]+)"', rf'id="{prefix}-\1"', svg)
+    svg = re.sub(r"url\(#([^)]+)\)", rf"url(#{prefix}-\1)", svg)
+    for drawn, themed in PLACEHOLDERS.items():
+        svg = svg.replace(f'"{drawn}"', f'"{themed}"')
+    # Marks carry their values as labels for screen readers; as titles a browser shows them, too.
+    svg = re.sub(
+        r'<(\w+) aria-label="([^"]*)" role="graphics-symbol" aria-roledescription="[^"]*"([^>]*?)(?:/>|></\1>)',
+        r"<\1\3><title>\2</title></\1>",
+        svg,
+    )
+    return re.sub(r' (?:aria-[a-z]+|role|class|xmlns:xlink)="[^"]*"', "", svg)
+
+
 def _tip(field: str, form: str | None = None) -> Any:
     """A tooltip of one field; given as a bare string, Altair would take ten times as long over it."""
     import altair as alt
