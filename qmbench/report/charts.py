@@ -6,6 +6,8 @@ shapes differ as well. Every chart has its numbers in a table beside it.
 
 from __future__ import annotations
 
+import re
+from collections import Counter
 from collections.abc import Callable
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -229,8 +231,6 @@ def inline_svg(spec: Spec, prefix: str) -> str:
 
     prefix: for the ids inside, which must be the page's only ones.
     """
-    import re
-
     import vl_convert as vlc
 
     ink, line = "#010203", "#010204"
@@ -253,10 +253,49 @@ def inline_svg(spec: Spec, prefix: str) -> str:
     # Marks carry their values as labels for screen readers; as titles a browser shows them, too.
     svg = re.sub(
         r'<(\w+) aria-label="([^"]*)" role="graphics-symbol" aria-roledescription="[^"]*"([^>]*?)(?:/>|></\1>)',
-        r"<\1\3><title>\2</title></\1>",
+        _titled,
         svg,
     )
-    return re.sub(r' (?:aria-[a-z]+|role|class|xmlns:xlink)="[^"]*"', "", svg)
+    needless = re.compile(
+        r' (?:aria-[a-z]+|role|class|version|xmlns|xmlns:xlink|pointer-events|font-family)="[^"]*"'
+        r'| (?:opacity|stroke-width)="1"'
+    )
+    svg = re.sub(r"<[a-z][^<>]*>", lambda tag: needless.sub("", tag[0]), svg)
+    return _shapes_once(re.sub(r'<path d=""[^<>]*/>', "", svg), prefix)
+
+
+_TOLD = ("level", "entry", "coordinate", "reference", "value", "error", "time")
+_REPEATED = 4
+
+
+def _titled(mark: re.Match[str]) -> str:
+    """A mark with what it stands for as its title; boxes and lines stand for many."""
+    name, label, rest = mark.groups()
+    told = dict(part.partition(": ")[::2] for part in label.split("; "))
+    if "Median" in label or not {"entry", "time"} & told.keys():
+        return f"<{name}{rest}/>"
+    said = "; ".join(f"{key} {told[key]}" for key in _TOLD if key in told)
+    return f"<{name}{rest}><title>{said}</title></{name}>"
+
+
+def _shapes_once(svg: str, prefix: str) -> str:
+    """The same picture with each outline that is drawn several times written once."""
+    outlines = Counter(re.findall(r' d="([^"]{25,})"', svg))
+    names = {d: f"{prefix}-o{i}" for i, (d, n) in enumerate(outlines.items()) if n >= _REPEATED}
+    if not names:
+        return svg
+
+    def used(path: re.Match[str]) -> str:
+        before, d, after, rest = path.groups()
+        if d not in names:
+            return path[0]
+        end = "/>" if rest == "/>" else rest.removesuffix("</path>") + "</use>"
+        return f'<use href="#{names[d]}"{before}{after}{end}'
+
+    svg = re.sub(r'<path((?: [\w:-]+="[^"]*")*?) d="([^"]*)"((?: [\w:-]+="[^"]*")*)(/>|>(?:<title>[^<]*</title>)?</path>)', used, svg)
+    shapes = "".join(f'<path id="{name}" d="{d}"/>' for d, name in names.items())
+    head, _, rest = svg.partition(">")
+    return f"{head}><defs>{shapes}</defs>{rest}"
 
 
 def _tip(field: str, form: str | None = None) -> Any:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
 
@@ -43,11 +44,13 @@ def labelled(document: Mapping[str, Any]) -> dict[str, Any]:
         return x
 
     out = {key: said(document[key]) for key in document}
-    spelled = sorted(called, key=len, reverse=True)
+    spelled = "|".join(map(re.escape, sorted(called, key=len, reverse=True)))
+    # A name ends where no character of a spelling goes on: "hf" is not in "hf/cc-pvdz", nor in another word.
+    whole = re.compile(rf"(?<![\w/+?&=*-])(?:{spelled})(?![\w/+?&=*(-])") if called else None
     for entry in out["entries"]:
         for key in ("why_surprising", "to_settle"):
-            for name in spelled:
-                entry[key] = entry[key].replace(name, called[name])
+            if whole is not None:
+                entry[key] = whole.sub(lambda found: called[found[0]], entry[key])
         if entry["verdict"] == "camps":
             entry["reason"] = " against ".join("{" + ", ".join(camp) + "}" for camp in entry["camps"])
     return out
@@ -128,14 +131,14 @@ def surprise_lines(document: Mapping[str, Any], most: int = 5, unexplained: int 
     for blank, limit in ((False, most), (True, unexplained)):
         found = [x for x in document["entries"] if x["tier"] == "surprising" and x["nothing_known"] == blank]
         for x in found[:limit]:
-            chance = "" if blank else f" (probability {_probability(x['surprise'])})"
+            chance = "" if blank else f" (probability {probability(x['surprise'])})"
             lines.append(f"{tier_text(x)}: {where(x)}{chance}: {x['why_surprising']}. To settle it: {x['to_settle']}")
         if len(found) > limit:
             lines.append(f"and {len(found) - limit} more that {'nothing explains' if blank else 'are surprising'}")
     return lines
 
 
-def _probability(p: float) -> str:
+def probability(p: float) -> str:
     return "over 99 %" if p > 0.99 else f"{100 * p:.0f} %"
 
 

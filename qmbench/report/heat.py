@@ -19,6 +19,8 @@ if TYPE_CHECKING:
     from qmbench.domain.record import Record
     from qmbench.running.run_document import Run
 
+PICTURES = "pictures"
+"""What a row opens beside its facts: ids of images in the page, blanks between them."""
 MOST_ROWS = 60
 MOST_COLUMNS = 40
 _LOW, _MIDDLE, _HIGH = (86, 180, 233), (247, 247, 247), (230, 159, 0)  # sky blue and orange of Okabe & Ito

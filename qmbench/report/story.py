@@ -62,8 +62,9 @@ def benchmark_name(report: Evaluation, benchmark: str, observable: str) -> str:
     info = report.benchmarks.get(benchmark)
     title = info.title if info is not None else benchmark
     said = observable.replace("_", " ")
+    # "Interaction energies of …" says it, though in the plural.
     words = title.casefold()
-    return title if all(word in words for word in said.split()) else f"{title}: {said}"
+    return title if all(word.rstrip("y") in words for word in said.split()) else f"{title}: {said}"
 
 
 def _asked(report: Evaluation) -> list[str]:

@@ -257,6 +257,73 @@ def _vote_track(v: Mapping[str, Any], x: Mapping[str, Any], scale: Scale, decima
     return Track(v["method"], tuple(marks), text, bool(odd), about)
 
 
+# --- in a page ---
+
+
+def row_svg(track: Track, rules: Sequence[Rule]) -> str:
+    """The marks of one row as an SVG element that is as wide and high as its place; the style sheet has its colours."""
+    drawn = [_page_rule(rule) for rule in rules] + [_page_mark(mark) for mark in track.marks]
+    title = f"<title>{escape(track.about)}</title>" if track.about else ""
+    label = escape(f"{track.label}: {track.text}")
+    return f'<svg role="img" aria-label="{label}">{title}{"".join(drawn)}</svg>'
+
+
+def axis_svg(figure: Figure) -> str:
+    """The scale below the rows."""
+    drawn = ['<line class="axis" x1="0" x2="100%" y1="0.5" y2="0.5"/>']
+    for place, text in figure.ticks:
+        x = f"{100 * place:.2f}%"
+        drawn.append(f'<line class="axis" x1="{x}" x2="{x}" y1="0" y2="5"/><text x="{x}" y="17">{escape(text)}</text>')
+    return f'<svg aria-hidden="true">{"".join(drawn)}</svg>'
+
+
+def key_svg(kind: str) -> str:
+    """A small picture of a mark or a shade, for the key."""
+    drawn = {
+        "dot": '<circle class="k-dot" cx="50%" cy="50%" r="4"/>',
+        "odd": '<circle class="k-dot s-odd" cx="50%" cy="50%" r="4"/>',
+        "record": '<line class="k-record" x1="0" x2="100%" y1="50%" y2="50%"/>',
+        "reference": '<line class="r-reference" x1="50%" x2="50%" y1="0" y2="100%"/>',
+        "consensus": '<line class="r-consensus" x1="50%" x2="50%" y1="0" y2="100%"/>',
+    }
+    inside = drawn.get(kind, f'<rect class="s-{kind}" y="10%" width="100%" height="80%"/>')
+    return f'<svg class="swatch" aria-hidden="true">{inside}</svg>'
+
+
+def _page_rule(rule: Rule) -> str:
+    x = f"{100 * rule.at:.2f}%"
+    band = ""
+    if rule.high > rule.low:
+        span = f'x="{100 * rule.low:.2f}%" width="{100 * (rule.high - rule.low):.2f}%"'
+        band = f'<rect class="b-{rule.kind}" {span} height="100%"/>'
+    return f'{band}<line class="r-{rule.kind}" x1="{x}" x2="{x}" y1="0" y2="100%"/>'
+
+
+def _page_mark(mark: Mark) -> str:
+    low, width = f"{100 * mark.low:.2f}%", f"{100 * (mark.high - mark.low):.2f}%"
+    shade = f" s-{mark.shade}" if mark.shade else ""
+    if mark.kind == "bar":
+        return f'<rect class="{shade[1:]}" x="{low}" y="50%" width="{width}" height="14" transform="translate(0 -7)"/>'
+    if mark.kind in ("whisker", "record"):
+        line = f'<line class="k-{mark.kind}{shade}" x1="{low}" x2="{100 * mark.high:.2f}%" y1="50%" y2="50%"/>'
+        if mark.kind == "record":
+            return line
+        ends = [(low, -1, mark.open_low), (f"{100 * mark.high:.2f}%", 1, mark.open_high)]
+        return line + "".join(_end(x, side, is_open, shade) for x, side, is_open in ends)
+    if mark.kind == "diamond":
+        return _at(low, f'<path class="k-diamond{shade}" d="M-8 0l8 -8 8 8 -8 8z"/>')
+    return f'<circle class="k-dot{shade}" cx="{low}" cy="50%" r="4"/>'
+
+
+def _end(x: str, side: int, is_open: bool, shade: str) -> str:
+    """The end of an interval: a bar across it, or an arrow where it goes on."""
+    return _at(x, f'<path class="k-end{shade}" d="{f"M{-5 * side} -4L0 0L{-5 * side} 4" if is_open else "M0 -4V4"}"/>')
+
+
+def _at(x: str, what: str) -> str:
+    return f'<svg x="{x}" y="50%" overflow="visible">{what}</svg>'
+
+
 # --- as one SVG ---
 
 _LABEL, _PLOT, _TEXT, _ROW, _TOP = 250.0, 330.0, 180.0, 20.0, 34.0
