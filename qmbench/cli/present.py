@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+import sys
+from json import loads
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from qmbench.api.run import FORMATS, RunResult
 from qmbench.cli.common import console, print_json
+from qmbench.cli.encoding import letters_of
 from qmbench.judging.frame import computed
 from qmbench.judging.model import Evaluation
 from qmbench.plugging.registry import plugins
@@ -15,17 +18,20 @@ if TYPE_CHECKING:
     import pandas as pd
 
 STAMP = ".made-from"
+DOCUMENT = "disagreement.json"
 
 
 def present(result: RunResult, folder: Path, json: bool) -> int:
     """Print the tables of a run, write them to `folder`, and return the run's exit code."""
     from qmbench.report.renderers.files import to_json, write_text
-    from qmbench.report.renderers.terminal import render_terminal
+    from qmbench.report.renderers.terminal import render_story, render_terminal
 
     evaluation, results = result.evaluation, computed(result.results)
     # What was made from the very same numbers is still right, and drawing it again takes longer than all the rest.
     stamp = _fingerprint(evaluation)
-    files = _kept(folder, stamp)
+    files, document = _kept(folder, stamp), None
+    if files and (folder / DOCUMENT).is_file():
+        document = loads((folder / DOCUMENT).read_text(encoding="utf-8"))
     if not files:
         files = result.report(folder)
         write_text(folder / STAMP, "\n".join([stamp, *(str(path.relative_to(folder)) for path in files)]) + "\n")
@@ -33,6 +39,7 @@ def present(result: RunResult, folder: Path, json: bool) -> int:
         print_json({"run": result.id, "records": record_rows(results), "statistics": to_json(result.statistics)})
     else:
         out = console()
+        render_story(evaluation, out, letters_of(sys.stdout), document)
         render_terminal(result.statistics, result.scored, evaluation.benchmarks, out, subsets=False)
         out.print(f"\n{result.summary}", markup=False)
         said = f"report: {files[0].parent} ({len(files)} files; tables in {files[0].name})"

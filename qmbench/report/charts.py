@@ -221,6 +221,20 @@ def write_chart(spec: Spec, path: Path) -> None:
     write_bytes(path, makers[path.suffix]())
 
 
+def write_svg(svg: str, path: Path) -> None:
+    """A picture that is an SVG text as a file: .svg, .png or .pdf by the path's ending."""
+    import vl_convert as vlc
+
+    from qmbench.report.renderers.files import write_bytes
+
+    makers: dict[str, Callable[[], bytes]] = {
+        ".svg": svg.encode,
+        ".png": lambda: vlc.svg_to_png(svg, scale=2),
+        ".pdf": lambda: vlc.svg_to_pdf(svg),
+    }
+    write_bytes(path, makers[path.suffix]())
+
+
 PLACEHOLDERS = {"#010203": "var(--ink)", "#010204": "var(--line)", "#888": "var(--soft)"}
 """Colours of a chart in a page that follow its light and dark: what the library draws -> what the style sheet sets."""
 _WIDTH = 520
@@ -292,7 +306,11 @@ def _shapes_once(svg: str, prefix: str) -> str:
         end = "/>" if rest == "/>" else rest.removesuffix("</path>") + "</use>"
         return f'<use href="#{names[d]}"{before}{after}{end}'
 
-    svg = re.sub(r'<path((?: [\w:-]+="[^"]*")*?) d="([^"]*)"((?: [\w:-]+="[^"]*")*)(/>|>(?:<title>[^<]*</title>)?</path>)', used, svg)
+    svg = re.sub(
+        r'<path((?: [\w:-]+="[^"]*")*?) d="([^"]*)"((?: [\w:-]+="[^"]*")*)(/>|>(?:<title>[^<]*</title>)?</path>)',
+        used,
+        svg,
+    )
     shapes = "".join(f'<path id="{name}" d="{d}"/>' for d, name in names.items())
     head, _, rest = svg.partition(">")
     return f"{head}><defs>{shapes}</defs>{rest}"

@@ -158,6 +158,19 @@ def expected_lines(document: Mapping[str, Any], most: int = 8) -> list[str]:
     return lines
 
 
+def expected_summary(document: Mapping[str, Any], most: int = 4) -> list[str]:
+    """All that was to be expected in one line; [] where nothing was."""
+    n = document["summary"]["tiers"]["expected"]
+    if not n:
+        return []
+    levels: dict[str, int] = {}
+    for r in document["expected"]:
+        levels[r["method"]] = max(levels.get(r["method"], 0), r["entries"])
+    some = ", ".join(f"{name} ({entries})" for name, entries in list(levels.items())[:most])
+    more = f" and {len(levels) - most} more" if len(levels) > most else ""
+    return [f"as expected from what is known of levels, {n} entries disagree: {some}{more}"]
+
+
 def story_lines(document: Mapping[str, Any]) -> list[str]:
     """Whether the references agree, what is surprising, and what was to be expected."""
     return [reference_line(document), *surprise_lines(document), *expected_lines(document)]

@@ -26,14 +26,15 @@ MOST_NAMED = 6
 
 @dataclass(frozen=True)
 class Chapter:
-    """One benchmark and observable. name: for people. told: which levels can be told apart and which not, a sentence
-    or two. rows: of statistics as `ranked` has them, those that are scored."""
+    """One benchmark and observable. name: for people. told: which levels can be told apart and which not, in sentences;
+    short: in a few words. rows: of statistics as `ranked` has them, those that are scored."""
 
     benchmark: str
     observable: str
     name: str
     unit: str
     told: str
+    short: str
     rows: tuple[Mapping[str, Any], ...]
 
 
@@ -45,14 +46,17 @@ class Story:
     chapters: tuple[Chapter, ...]
 
 
-def tell(report: Evaluation) -> Story:
-    """The story of a report, made from its tables."""
+def tell(report: Evaluation, pairs: bool = True) -> Story:
+    """The story of a report, made from its tables. pairs: also how many pairs of levels can be told apart, which takes
+    longer than all the rest."""
     names = names_of(report.results)
     whole = report.statistics[report.statistics["subset"] == ALL]
     chapters = []
     for (benchmark, observable), part in whole.groupby(["benchmark", "observable"], sort=False):
-        league = report.league
-        mine = league[(league["benchmark"] == benchmark) & (league["observable"] == observable)]
+        mine = None
+        if pairs:
+            league = report.league
+            mine = league[(league["benchmark"] == benchmark) & (league["observable"] == observable)]
         chapters.append(_chapter(report, str(benchmark), str(observable), part, mine, names))
     return Story(tuple(_asked(report)), tuple(chapters))
 
@@ -102,15 +106,15 @@ def _counted(n: int, one: str, many: str = "") -> str:
 
 
 def _chapter(
-    report: Evaluation, benchmark: str, observable: str, part: pd.DataFrame, league: pd.DataFrame, names: Names
+    report: Evaluation, benchmark: str, observable: str, part: pd.DataFrame, league: pd.DataFrame | None, names: Names
 ) -> Chapter:
     rows = [r for r in ranked(part) if r["n_scored"]]
     unit = str(part["unit"].iloc[0]) or "1"
     name = benchmark_name(report, benchmark, observable)
-    return Chapter(benchmark, observable, name, unit, told_apart(rows, league, names), tuple(rows))
+    return Chapter(benchmark, observable, name, unit, told_apart(rows, league, names), in_short(rows), tuple(rows))
 
 
-def told_apart(rows: list[dict[str, Any]], league: pd.DataFrame, names: Names) -> str:
+def told_apart(rows: list[dict[str, Any]], league: pd.DataFrame | None, names: Names) -> str:
     """Which levels can't be told from the best, which are certainly worse, and how many pairs can be told apart.
 
     rows: scored levels as `ranked` has them; league: of the same benchmark and observable.
@@ -143,14 +147,31 @@ def told_apart(rows: list[dict[str, Any]], league: pd.DataFrame, names: Names) -
         said += f" Worse at {_percent(able[0]['confidence'])}: {_named(worse, names)} ({_range(worse)})."
     if limited:
         said += f" Limited by the basis set, which says nothing of the method: {_named(limited, names)}."
-    known = league[league["difference_low"].notna()]
-    if len(known) > 1:
+    known = () if league is None else league[league["difference_low"].notna()]
+    if league is not None and len(known) > 1:
         apart = int((known["difference_low"] > 0).sum())
         said += f" Of {len(known)} pairs of levels, {apart if apart else 'none'} can be told apart."
     left_out = len(rows) - len(able)
     if left_out:
         said += f" {left_out} {'has' if left_out == 1 else 'have'} too few entries to be ranked."
     return said
+
+
+def in_short(rows: list[dict[str, Any]]) -> str:
+    """How many levels can't be told from the best, in a few words."""
+    able = [r for r in rows if r["among_best"] is not None]
+    among = sum(r["among_best"] is True for r in able)
+    if not rows:
+        return "no reference values"
+    if len(rows) == 1:
+        return "one level"
+    if len(able) < 2:
+        return f"too few entries to tell {len(rows)} levels apart"
+    if not among:
+        return "none is best: basis-limited"
+    if among == 1:
+        return f"the best of {len(able)} is certain"
+    return f"{among if among < len(able) else 'all'} of {len(able)} can't be told from the best"
 
 
 def _error(r: Mapping[str, Any]) -> str:

@@ -7,12 +7,13 @@ label and number as text, so that nothing shrinks on a phone; as a file it is on
 from __future__ import annotations
 
 import math
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from html import escape
 from textwrap import wrap
 from typing import TYPE_CHECKING, Any
 
+from qmbench.domain.visible import visible
 from qmbench.judging.core_statistics import RANKED_BY
 from qmbench.report.model import SPELLINGS, Names, decimals_for, interval_text, is_missing, number
 from qmbench.report.tables import ranked
@@ -141,7 +142,7 @@ def levels_figure(whole: pd.DataFrame, names: Names = SPELLINGS) -> Figure | Non
     tracks = tuple(_level_track(r, scale, decimals, names, counted) for r in shown)
     shades = [s for s in SHADES if any(m.shade == s for t in tracks for m in t.marks)]
     more = f" The first {len(shown)} of {len(rows)} levels." if len(rows) > len(shown) else ""
-    parts = any(len(_parts(r)) == 2 for r in shown)
+    parts = any(len(parts_of(r)) == 2 for r in shown)
     confidence = f"{shown[0]['confidence']:.0%}".replace("%", " %")
     note = f"Line: interval over entries at {confidence}; bold: not distinguishable from the best."
     if parts:
@@ -153,7 +154,7 @@ def levels_figure(whole: pd.DataFrame, names: Names = SPELLINGS) -> Figure | Non
     return Figure(title, axis, tracks, scale.ticks(), rules, key if len(shades) > 1 or parts else (), note + more)
 
 
-def _parts(r: Mapping[str, Any]) -> list[tuple[str, float]]:
+def parts_of(r: Mapping[str, Any]) -> list[tuple[str, float]]:
     """(shade, size) of the parts of a level's error."""
     method, basis = r.get("method_mean_absolute_error"), r.get("basis_mean_absolute_error")
     if r.get("n_limit") == r["n_scored"] and not is_missing(method) and not is_missing(basis):
@@ -164,7 +165,7 @@ def _parts(r: Mapping[str, Any]) -> list[tuple[str, float]]:
 def _sizes(r: Mapping[str, Any]) -> list[float]:
     """Every number of a level's row: its error, the ends of its interval, and its parts one after the other."""
     ends = [r.get(f"{RANKED_BY}_{end}") for end in ("low", "high")]
-    parts = [size for _, size in _parts(r)]
+    parts = [size for _, size in parts_of(r)]
     return [float(x) for x in (r[RANKED_BY], *ends, *parts, sum(parts)) if x is not None and not is_missing(x)]
 
 
@@ -180,7 +181,7 @@ def _error_scale(sizes: Sequence[float]) -> Scale:
 def _level_track(r: Mapping[str, Any], scale: Scale, decimals: int, names: Names, counted: bool) -> Track:
     marks: list[Mark] = []
     at = 0.0
-    for shade, size in _parts(r):
+    for shade, size in parts_of(r):
         if scale.logarithmic:
             marks.append(scale.mark("diamond", size, size, shade))
         else:
@@ -195,7 +196,7 @@ def _level_track(r: Mapping[str, Any], scale: Scale, decimals: int, names: Names
     ends = interval_text(low, high, decimals)
     text = number(r[RANKED_BY], decimals) + (f" ({ends})" if ends else "")
     text += f", n = {r['n_scored']}" if counted else ""
-    told = [f"{SHADES[shade]}: {number(size, decimals)}" for shade, size in _parts(r) if shade != WHOLE]
+    told = [f"{SHADES[shade]}: {number(size, decimals)}" for shade, size in parts_of(r) if shade != WHOLE]
     n = f"n = {r['n_scored']}"
     return Track(
         names.of(r["level_of_theory"], r["bsse"]), tuple(marks), text, r["among_best"] is True, "; ".join([n, *told])
@@ -236,6 +237,21 @@ def forest(x: Mapping[str, Any], references: Iterable[str] = ()) -> Figure:
     key = tuple((kind, text) for kind, text in FOREST_KEY.items() if kind in there)
     title = f"{x['benchmark']}/{x['entry']}: {x['observable'].replace('_', ' ')}"
     return Figure(title, x["unit"] or "1", tracks, scale.ticks(), tuple(rules), key)
+
+
+MOST_SURPRISES = 60
+
+
+def surprise_figures(
+    document: Mapping[str, Any], most: int = MOST_SURPRISES
+) -> Iterator[tuple[Mapping[str, Any], Figure]]:
+    """The first surprising entries of the (labelled) `disagree` document, each with its forest plot."""
+    defaults = {
+        (m["benchmark"], m["observable"], m["within"]): [c["name"] for c in m["about"] if c["is_default_reference"]]
+        for m in document["methods"]
+    }
+    for x in [x for x in document["entries"] if x["tier"] == "surprising"][:most]:
+        yield x, forest(x, defaults.get((x["benchmark"], x["observable"], x["within"]), []))
 
 
 def _rule(kind: str, value: float, u: float, scale: Scale) -> Rule:
@@ -340,7 +356,7 @@ def figure_svg(figure: Figure) -> str:
     out = [
         f'<svg xmlns="http://www.w3.org/2000/svg" width="{_LABEL + _PLOT + _TEXT:.0f}" height="{height:.0f}" '
         f'font-family="sans-serif" font-size="12"><rect width="100%" height="100%" fill="#fff"/>',
-        f'<text x="8" y="20" font-weight="bold" font-size="13">{escape(figure.title)}</text>',
+        f'<text x="8" y="20" font-weight="bold" font-size="13">{_seen(figure.title)}</text>',
     ]
     for rule in figure.rules:
         x, colour = _LABEL + _PLOT * rule.at, _RULES[rule.kind]
@@ -355,22 +371,27 @@ def figure_svg(figure: Figure) -> str:
         y = _TOP + (i + 0.5) * _ROW
         weight = ' font-weight="bold"' if track.strong else ""
         fitting = f' textLength="{_LABEL - 16:.0f}" lengthAdjust="spacingAndGlyphs"' if len(track.label) > 38 else ""
-        out.append(f'<text x="8" y="{y + 4:.1f}"{weight}{fitting}>{escape(track.label)}</text>')
-        out.append(f'<text x="{_LABEL + _PLOT + 10:.0f}" y="{y + 4:.1f}"{weight}>{escape(track.text)}</text>')
+        out.append(f'<text x="8" y="{y + 4:.1f}"{weight}{fitting}>{_seen(track.label)}</text>')
+        out.append(f'<text x="{_LABEL + _PLOT + 10:.0f}" y="{y + 4:.1f}"{weight}>{_seen(track.text)}</text>')
         out += [_svg_mark(mark, y) for mark in track.marks]
     out.append(f'<line x1="{_LABEL}" x2="{_LABEL + _PLOT}" y1="{bottom}" y2="{bottom}" stroke="#555"/>')
     for place, text in figure.ticks:
         x = _LABEL + _PLOT * place
         out.append(f'<line x1="{x:.1f}" x2="{x:.1f}" y1="{bottom}" y2="{bottom + 4}" stroke="#555"/>')
-        out.append(f'<text x="{x:.1f}" y="{bottom + 16}" text-anchor="middle" font-size="11">{escape(text)}</text>')
-    out.append(f'<text x="{_LABEL + _PLOT / 2}" y="{bottom + 33}" text-anchor="middle">{escape(figure.axis)}</text>')
+        out.append(f'<text x="{x:.1f}" y="{bottom + 16}" text-anchor="middle" font-size="11">{_seen(text)}</text>')
+    out.append(f'<text x="{_LABEL + _PLOT / 2}" y="{bottom + 33}" text-anchor="middle">{_seen(figure.axis)}</text>')
     y = bottom + 50
     for kind, text in figure.key:
         out.append(_svg_key(kind, y - 4))
-        out.append(f'<text x="34" y="{y}" font-size="11">{escape(text)}</text>')
+        out.append(f'<text x="34" y="{y}" font-size="11">{_seen(text)}</text>')
         y += 17
-    out += [f'<text x="8" y="{y + 15 * i}" font-size="10.5">{escape(line)}</text>' for i, line in enumerate(lines)]
+    out += [f'<text x="8" y="{y + 15 * i}" font-size="10.5">{_seen(line)}</text>' for i, line in enumerate(lines)]
     return "\n".join([*out, "</svg>\n"])
+
+
+def _seen(text: str) -> str:
+    """A text in an SVG file: no XML, and so no picture, can hold control characters."""
+    return escape(visible(text))
 
 
 def _svg_mark(mark: Mark, y: float) -> str:
@@ -381,9 +402,7 @@ def _svg_mark(mark: Mark, y: float) -> str:
         look = 'stroke-width="5" opacity="0.3"' if mark.kind == "record" else 'stroke-width="1.6"'
         return f'<line x1="{low:.1f}" x2="{high:.1f}" y1="{y:.1f}" y2="{y:.1f}" stroke="{fill}" {look}/>'
     if mark.kind == "diamond":
-        return (
-            f'<path d="M{low - 7:.1f} {y:.1f}l7 -7 7 7 -7 7z" fill="{fill}" stroke="#fff" stroke-width="0.8"/>'
-        )
+        return f'<path d="M{low - 7:.1f} {y:.1f}l7 -7 7 7 -7 7z" fill="{fill}" stroke="#fff" stroke-width="0.8"/>'
     return f'<circle cx="{low:.1f}" cy="{y:.1f}" r="3.4" fill="{fill}"/>'
 
 

@@ -49,6 +49,9 @@ def html_report(report: Evaluation) -> str:
     news = surprises(report, disagreement, gallery)
     keys = _keys(statistics, disagreement)
     blocks = [_block(i, key, report, disagreement, names, shared, gallery) for i, key in enumerate(keys)]
+    sentences = {(c.benchmark, c.observable): c.told for c in story.chapters}
+    for key, block in zip(keys, blocks, strict=True):
+        block["told"] = sentences.get(key, "")
     folder = resources.files("qmbench.report.renderers") / "templates"
     environment = jinja2.Environment(autoescape=True, undefined=jinja2.StrictUndefined)
     template = environment.from_string((folder / "report.html.j2").read_text(encoding="utf-8"))
@@ -172,7 +175,9 @@ def _block(
         pictured = [d for entry in rows_here["entry"].unique()[:MOST_ROWS] for d in gallery.of_entry(info, entry)]
     title = info.title if info is not None else benchmark
     blocks = table_blocks(mine, rows_here, report.benchmarks, names=names)
-    extras = [*tables_beside(report, benchmark, observable), v_score_table(report, benchmark, names)] if len(mine) else []
+    extras = (
+        [*tables_beside(report, benchmark, observable), v_score_table(report, benchmark, names)] if len(mine) else []
+    )
     return {
         "id": name,
         "short": f"{benchmark} {observable.replace('_', ' ')}",

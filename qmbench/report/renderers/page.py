@@ -9,12 +9,11 @@ import markupsafe
 
 from qmbench.report.disagree_text import expected_lines, probability, tier_text, where
 from qmbench.report.drawings import Drawing, Gallery
-from qmbench.report.tracks import Figure, axis_svg, forest, key_svg, row_svg
+from qmbench.report.tracks import Figure, axis_svg, key_svg, row_svg, surprise_figures
 
 if TYPE_CHECKING:
     from qmbench.judging.model import Evaluation
 
-MOST_SURPRISES = 60
 SHOWN_SURPRISES = 5
 """Those that are not folded away; the others have their pictures, too."""
 
@@ -43,13 +42,8 @@ def drawings(found: list[Drawing]) -> list[dict[str, str]]:
 def surprises(report: Evaluation, document: Mapping[str, Any], gallery: Gallery) -> dict[str, Any]:
     """The surprising entries of the labelled document, the first ones open, each with its forest plot; and the rest."""
     found = [x for x in document["entries"] if x["tier"] == "surprising"]
-    defaults = {
-        (m["benchmark"], m["observable"], m["within"]): [c["name"] for c in m["about"] if c["is_default_reference"]]
-        for m in document["methods"]
-    }
-    items = []
-    for x in found[:MOST_SURPRISES]:
-        references = defaults.get((x["benchmark"], x["observable"], x["within"]), [])
+    items: list[dict[str, Any]] = []
+    for x, figure in surprise_figures(document):
         drawn = gallery.of_entry(report.benchmarks.get(x["benchmark"]), x["entry"])
         chance = "" if x["nothing_known"] else f"probability {probability(x['surprise'])}"
         items.append(
@@ -58,7 +52,7 @@ def surprises(report: Evaluation, document: Mapping[str, Any], gallery: Gallery)
                 "tier": ", ".join(filter(None, [tier_text(x), chance])),
                 "why": x["why_surprising"],
                 "settle": x["to_settle"],
-                "figure": figure_parts(forest(x, references)),
+                "figure": figure_parts(figure) | ({"key": []} if items else {}),
                 "drawings": drawings(drawn[:2]),
             }
         )
@@ -74,5 +68,5 @@ def surprises(report: Evaluation, document: Mapping[str, Any], gallery: Gallery)
         "said": said if found else "None: every contradiction is what known errors let expect.",
         "open": items[:SHOWN_SURPRISES],
         "folded": items[SHOWN_SURPRISES:],
-        "expected": expected_lines(document),
+        "expected": [line.removeprefix("expected: ") for line in expected_lines(document)],
     }
