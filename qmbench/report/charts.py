@@ -6,6 +6,7 @@ shapes differ as well. Every chart has its numbers in a table beside it.
 
 from __future__ import annotations
 
+import base64
 import re
 from collections import Counter
 from collections.abc import Callable
@@ -238,6 +239,22 @@ def write_svg(svg: str, path: Path) -> None:
 PLACEHOLDERS = {"#010203": "var(--ink)", "#010204": "var(--line)", "#888": "var(--soft)"}
 """Colours of a chart in a page that follow its light and dark: what the library draws -> what the style sheet sets."""
 _WIDTH = 520
+
+
+MOST_CHARACTERS = 150_000
+"""An SVG element that is longer is too much for a page, and its marks too many to point at: it becomes a PNG image."""
+
+
+def inline_picture(spec: Spec, prefix: str) -> str:
+    """A chart as an element for a page: SVG, or an image where that would be longer than MOST_CHARACTERS."""
+    svg = inline_svg(spec, prefix)
+    if len(svg) <= MOST_CHARACTERS:
+        return svg
+    import vl_convert as vlc
+
+    sized = {**spec, "background": "white"} | ({"width": _WIDTH} if spec.get("width") == "container" else {})
+    data = base64.b64encode(vlc.vegalite_to_png(sized, scale=1.5)).decode()
+    return f'<img alt="" src="data:image/png;base64,{data}">'
 
 
 def inline_svg(spec: Spec, prefix: str) -> str:

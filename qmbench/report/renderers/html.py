@@ -8,7 +8,7 @@ from importlib import resources
 from typing import TYPE_CHECKING, Any
 
 from qmbench._version import __version__
-from qmbench.report.charts import charts, inline_svg
+from qmbench.report.charts import charts, inline_picture
 from qmbench.report.comparisons import mismatch_lines, next_table, tables_beside, trend_table, weighted_tables
 from qmbench.report.disagree_text import COLUMNS as DISAGREE_COLUMNS
 from qmbench.report.disagree_text import (
@@ -149,7 +149,7 @@ def _block(
         whole = mine[mine["subset"] == "all"]
         first = levels_figure(whole, names)
         for chart, (title, spec) in charts(rows_here, whole, names).items():
-            svg = markupsafe.Markup(inline_svg(spec, f"{name}-{chart}"))
+            svg = markupsafe.Markup(inline_picture(spec, f"{name}-{chart}"))
             figures.append({"id": f"{name}-{chart}", "title": title, "svg": svg})
     groups = [m for m in disagreement["methods"] if (m["benchmark"], m["observable"]) == key]
     details = (report.run, report.records, shared["settings"])
