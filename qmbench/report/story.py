@@ -147,10 +147,9 @@ def told_apart(rows: list[dict[str, Any]], league: pd.DataFrame | None, names: N
         said += f" Worse at {_percent(able[0]['confidence'])}: {_named(worse, names)} ({_range(worse)})."
     if limited:
         said += f" Limited by the basis set, which says nothing of the method: {_named(limited, names)}."
-    known = () if league is None else league[league["difference_low"].notna()]
-    if league is not None and len(known) > 1:
-        apart = int((known["difference_low"] > 0).sum())
-        said += f" Of {len(known)} pairs of levels, {apart if apart else 'none'} can be told apart."
+    lows = [] if league is None else [x for x in league["difference_low"].astype(float) if not is_missing(x)]
+    if len(lows) > 1:
+        said += f" Of {len(lows)} pairs of levels, {sum(x > 0 for x in lows) or 'none'} can be told apart."
     left_out = len(rows) - len(able)
     if left_out:
         said += f" {left_out} {'has' if left_out == 1 else 'have'} too few entries to be ranked."

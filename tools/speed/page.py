@@ -35,7 +35,8 @@ def main(n_levels: int = 100, n_entries: int = 1000) -> None:
     peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 2**20
     print(f"{n_levels} levels, {n_entries} entries: judged in {middle - start:.1f} s, page in {end - middle:.1f} s")
     print(", ".join(f"{name} {seconds:.1f} s" for name, seconds in judged.items()))
-    print(f"processor time {time.process_time() - cpu:.1f} s, peak resident size {peak:.2f} GiB, {len(page) / 1e6:.2f} MB")
+    cpu = time.process_time() - cpu
+    print(f"processor time {cpu:.1f} s, peak resident size {peak:.2f} GiB, {len(page) / 1e6:.2f} MB")
 
 
 if __name__ == "__main__":
