@@ -39,7 +39,9 @@ def charts(scored: pd.DataFrame, statistics: pd.DataFrame, names: Names = SPELLI
     """
     unit = str(scored["unit"].iloc[0])
     ok = scored[scored["status"].eq("ok")].copy()
-    ok["level"] = [names.of(a, b) for a, b in zip(ok["level_of_theory"], ok["bsse"], strict=True)]
+    pairs = list(zip(ok["level_of_theory"].tolist(), ok["bsse"].tolist(), strict=True))
+    called = {pair: names.of(*pair) for pair in set(pairs)}
+    ok["level"] = [called[pair] for pair in pairs]
     best = statistics.sort_values("mean_absolute_error", na_position="last")
     order = [names.of(a, b) for a, b in zip(best["level_of_theory"], best["bsse"], strict=True)]
     shown = [name for name in order if name in set(ok["level"])][:MOST_LEVELS]
@@ -61,16 +63,17 @@ def charts(scored: pd.DataFrame, statistics: pd.DataFrame, names: Names = SPELLI
 
 
 def error_distribution(ok: pd.DataFrame, order: list[str], unit: str) -> Spec | None:
-    """Every error as a point, quartiles as a box, one row per level."""
+    """Every error as a point, quartiles as a box, one row per level; of more than MOST_MARKS only those far outside."""
     import altair as alt
 
     rows = ok[ok["error"].notna()]
     if rows.empty:
         return None
-    data = alt.Data(values=_values(rows, ("level", "entry", "error")))
+    data = alt.NamedData(ROWS)
     y = alt.Y("level:N", sort=order, title=None, axis=alt.Axis(labelLimit=260))
     x = alt.X("error:Q", title=f"error, {unit}")
-    box = alt.Chart(data).mark_boxplot(size=12, outliers=False, color="#56B4E9", opacity=0.6).encode(x=x, y=y)
+    many = len(rows) > MOST_MARKS
+    box = alt.Chart(data).mark_boxplot(size=12, outliers=many, color="#56B4E9", opacity=0.6).encode(x=x, y=y)
     points = (
         alt.Chart(data)
         .mark_tick(thickness=1.5, color="#D55E00")
@@ -81,7 +84,12 @@ def error_distribution(ok: pd.DataFrame, order: list[str], unit: str) -> Spec | 
         .mark_rule(strokeDash=[4, 4], color="#888")
         .encode(x=alt.X("error:Q"))
     )
-    return _spec(alt.layer(box, points, zero).properties(width="container", height=max(60, 22 * len(order))))
+    return _spec(
+        alt.layer(*([box, zero] if many else [box, points, zero])).properties(
+            width="container", height=max(60, 22 * len(order))
+        ),
+        _values(rows, ("level", "entry", "error")),
+    )
 
 
 def parity(ok: pd.DataFrame, order: list[str], unit: str) -> Spec | None:
@@ -95,7 +103,7 @@ def parity(ok: pd.DataFrame, order: list[str], unit: str) -> Spec | None:
     line = alt.Chart(alt.Data(values=[{"reference": x, "value": x} for x in ends]))
     scale = alt.Scale(zero=False, nice=True)
     points = (
-        alt.Chart(alt.Data(values=_values(rows, ("level", "entry", "reference", "value", "error"))))
+        alt.Chart(alt.NamedData(ROWS))
         .mark_point(size=45, filled=False, strokeWidth=1.6)
         .encode(
             x=alt.X("reference:Q", scale=scale, title=f"reference, {unit}"),
@@ -112,7 +120,8 @@ def parity(ok: pd.DataFrame, order: list[str], unit: str) -> Spec | None:
         )
     )
     rule = line.mark_line(strokeDash=[4, 4], color="#888").encode(x=alt.X("reference:Q"), y=alt.Y("value:Q"))
-    return _spec(alt.layer(rule, points).properties(width="container", height=300))
+    values = _values(rows, ("level", "entry", "reference", "value", "error"))
+    return _spec(alt.layer(rule, points).properties(width="container", height=300), values)
 
 
 def curves(ok: pd.DataFrame, order: list[str], unit: str) -> Spec | None:
@@ -123,7 +132,7 @@ def curves(ok: pd.DataFrame, order: list[str], unit: str) -> Spec | None:
     if rows.empty:
         return None
     coordinate = str(rows["coordinate_unit"].iloc[0] or "") if "coordinate_unit" in rows else ""
-    data = alt.Data(values=_values(rows, ("level", "entry", "curve", "coordinate", "value", "reference")))
+    data = alt.NamedData(ROWS)
     x = alt.X("coordinate:Q", scale=alt.Scale(zero=False), title=", ".join(filter(None, ["coordinate", coordinate])))
     base = alt.Chart(data)
     lines = base.mark_line(point=True, strokeWidth=1.5).encode(
@@ -137,7 +146,8 @@ def curves(ok: pd.DataFrame, order: list[str], unit: str) -> Spec | None:
     )
     chart = alt.layer(lines, dots).properties(width=300, height=220)
     return _spec(
-        chart.facet(facet=alt.Facet("curve:N", title=None), columns=2).resolve_scale(x="independent", y="independent")
+        chart.facet(facet=alt.Facet("curve:N", title=None), columns=2).resolve_scale(x="independent", y="independent"),
+        _values(rows, ("level", "entry", "curve", "coordinate", "value", "reference")),
     )
 
 
@@ -156,7 +166,7 @@ def cost_accuracy(statistics: pd.DataFrame, unit: str, names: Names = SPELLINGS)
     rows["front"] = pareto_front(rows["time"].to_numpy(float), rows["error"].to_numpy(float))
     x = alt.X("time:Q", scale=alt.Scale(type="log"), title="mean time per entry, s")
     y = alt.Y("error:Q", scale=alt.Scale(type="log"), title=f"mean absolute error, {unit}")
-    data = alt.Data(values=_values(rows, ("level", "time", "error", "front")))
+    data = alt.NamedData(ROWS)
     points = (
         alt.Chart(data)
         .mark_point(size=70, filled=True)
@@ -183,7 +193,8 @@ def cost_accuracy(statistics: pd.DataFrame, unit: str, names: Names = SPELLINGS)
         .mark_text(align="left", dx=7, dy=-5, fontSize=10, color="#888")
         .encode(x=x, y=y, text=alt.Text("level:N"))
     )
-    return _spec(alt.layer(front, points, labels).properties(width="container", height=300))
+    values = _values(rows, ("level", "time", "error", "front"))
+    return _spec(alt.layer(front, points, labels).properties(width="container", height=300), values)
 
 
 def pareto_front(cost: np.ndarray, error: np.ndarray) -> np.ndarray:
@@ -241,15 +252,14 @@ PLACEHOLDERS = {"#010203": "var(--ink)", "#010204": "var(--line)", "#888": "var(
 _WIDTH = 520
 
 
-MOST_CHARACTERS = 150_000
-"""An SVG element that is longer is too much for a page, and its marks too many to point at: it becomes a PNG image."""
+MOST_MARKS = 1500
+"""As SVG, more are too much for a page, and too many to point at: such a chart becomes a PNG image."""
 
 
 def inline_picture(spec: Spec, prefix: str) -> str:
-    """A chart as an element for a page: SVG, or an image where that would be longer than MOST_CHARACTERS."""
-    svg = inline_svg(spec, prefix)
-    if len(svg) <= MOST_CHARACTERS:
-        return svg
+    """A chart as an element for a page: SVG, or an image where it has more marks than MOST_MARKS."""
+    if len(spec["datasets"][ROWS]) <= MOST_MARKS:
+        return inline_svg(spec, prefix)
     import vl_convert as vlc
 
     sized = {**spec, "background": "white"} | ({"width": _WIDTH} if spec.get("width") == "container" else {})
@@ -360,9 +370,14 @@ def _values(rows: pd.DataFrame, columns: tuple[str, ...]) -> list[dict[str, Any]
     return out
 
 
-def _spec(chart: Any) -> Spec:
+ROWS = "rows"
+"""Name of the data of a chart in its specification. Put in at last: Altair copies what it is given many times."""
+
+
+def _spec(chart: Any, rows: list[dict[str, Any]]) -> Spec:
     spec: Spec = chart.to_dict(validate=False)
     spec.pop("config", None)
+    spec["datasets"] = {**spec.get("datasets", {}), ROWS: rows}
     if spec.get("width") == "container":
         spec["autosize"] = {"type": "fit-x", "contains": "padding"}
     # No XML, and so no picture, can hold control characters: the library that draws ends the process over one.

@@ -40,7 +40,7 @@ def labelled(document: Mapping[str, Any]) -> dict[str, Any]:
         if isinstance(x, list):
             return [said(y) for y in x]
         if isinstance(x, Mapping):
-            return {key: value if key in UNTOUCHED else said(value) for key, value in x.items()}
+            return {key: value if _is_bare(key, value) else said(value) for key, value in x.items()}
         return x
 
     out = {key: said(document[key]) for key in document}
@@ -56,7 +56,17 @@ def labelled(document: Mapping[str, Any]) -> dict[str, Any]:
     return out
 
 
-UNTOUCHED = ("level_of_theory", "label", "entry", "benchmark", "families")
+def _is_bare(key: str, value: Any) -> bool:
+    """Whether there is no name of a method in the value of a key: by far the most of a document is numbers."""
+    return (
+        key in UNTOUCHED
+        or value is None
+        or isinstance(value, float | int)
+        or (key == "known" and isinstance(value, Mapping))
+    )
+
+
+UNTOUCHED = ("consensus", "distance", "level_of_theory", "label", "entry", "benchmark", "families")
 
 
 def rows(document: Mapping[str, Any], most: int | None = None) -> list[tuple[str, ...]]:
