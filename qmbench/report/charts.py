@@ -44,7 +44,8 @@ def charts(scored: pd.DataFrame, statistics: pd.DataFrame, names: Names = SPELLI
     ok["level"] = [called[pair] for pair in pairs]
     best = statistics.sort_values("mean_absolute_error", na_position="last")
     order = [names.of(a, b) for a, b in zip(best["level_of_theory"], best["bsse"], strict=True)]
-    shown = [name for name in order if name in set(ok["level"])][:MOST_LEVELS]
+    there = set(called.values())
+    shown = [name for name in order if name in there][:MOST_LEVELS]
     rest = ok["level"].nunique() - len(shown)
     more = f" (the {len(shown)} best of {len(shown) + rest} levels)" if rest else ""
     ok = ok[ok["level"].isin(shown)]
