@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import codecs
 import unicodedata
+from collections.abc import Callable
 from typing import IO
 
 # What has no decomposition into plain letters.
@@ -45,6 +46,9 @@ _PLAIN = {
     "•": "*",
     "✓": "ok",
     "✗": "x",
+    "█": "#",
+    "▒": "=",
+    "▏": "|",
     "ø": "o",
     "Ø": "O",
     "ß": "ss",
@@ -89,6 +93,12 @@ codecs.register_error("qmbench.ascii", _replace)
 def holds_unicode(stream: IO[str]) -> bool:
     """Whether everything can be written to `stream`."""
     return (getattr(stream, "encoding", None) or "utf-8").lower().replace("_", "-").startswith("utf")
+
+
+def letters_of(stream: IO[str]) -> Callable[[str], str]:
+    """What turns a text into the one that `stream` will show, for what must stand below each other there."""
+    encoding = getattr(stream, "encoding", None) or "utf-8"
+    return str if holds_unicode(stream) else lambda text: text.encode(encoding, "qmbench.ascii").decode(encoding)
 
 
 def transliterate(*streams: IO[str]) -> None:

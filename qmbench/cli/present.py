@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+import sys
+from json import loads
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from qmbench.api.run import FORMATS, RunResult
 from qmbench.cli.common import console, print_json
+from qmbench.cli.encoding import letters_of
 from qmbench.cli.loaded import filter_lines
 from qmbench.judging.frame import computed
 from qmbench.judging.model import Evaluation
@@ -16,6 +19,7 @@ if TYPE_CHECKING:
     import pandas as pd
 
 STAMP = ".made-from"
+DOCUMENT = "disagreement.json"
 
 
 def present(result: RunResult, folder: Path, json: bool) -> int:
@@ -23,22 +27,25 @@ def present(result: RunResult, folder: Path, json: bool) -> int:
     from qmbench.report.comparisons import user_table
     from qmbench.report.model import names_of
     from qmbench.report.renderers.files import documents_beside, to_json, write_text
-    from qmbench.report.renderers.terminal import render_extra, render_terminal
+    from qmbench.report.renderers.terminal import render_extra, render_story, render_terminal
 
     evaluation, results = result.evaluation, computed(result.results)
     # What was made from the very same numbers is still right, and drawing it again takes longer than all the rest.
     stamp = _fingerprint(evaluation)
-    files = _kept(folder, stamp)
+    files, document = _kept(folder, stamp), None
+    if files and (folder / DOCUMENT).is_file():
+        document = loads((folder / DOCUMENT).read_text(encoding="utf-8"))
     if not files:
         files = result.report(folder)
         write_text(folder / STAMP, "\n".join([stamp, *(str(path.relative_to(folder)) for path in files)]) + "\n")
     if json:
-        document = {"run": result.id, "records": record_rows(results), "statistics": to_json(result.statistics)}
-        print_json({**document, **documents_beside(evaluation)})
+        told = {"run": result.id, "records": record_rows(results), "statistics": to_json(result.statistics)}
+        print_json({**told, **documents_beside(evaluation)})
     else:
         out = console()
         for line in filter_lines(evaluation):
             out.print(line, markup=False, soft_wrap=True)
+        render_story(evaluation, out, letters_of(sys.stdout), document)
         render_terminal(result.statistics, result.scored, evaluation.benchmarks, out, subsets=False)
         if evaluation.user_totals is not None:
             render_extra(user_table(evaluation.user_totals, names_of(evaluation.results)), out)

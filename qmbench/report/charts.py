@@ -6,6 +6,9 @@ shapes differ as well. Every chart has its numbers in a table beside it.
 
 from __future__ import annotations
 
+import base64
+import re
+from collections import Counter
 from collections.abc import Callable
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -36,10 +39,13 @@ def charts(scored: pd.DataFrame, statistics: pd.DataFrame, names: Names = SPELLI
     """
     unit = str(scored["unit"].iloc[0])
     ok = scored[scored["status"].eq("ok")].copy()
-    ok["level"] = [names.of(a, b) for a, b in zip(ok["level_of_theory"], ok["bsse"], strict=True)]
+    pairs = list(zip(ok["level_of_theory"].tolist(), ok["bsse"].tolist(), strict=True))
+    called = {pair: names.of(*pair) for pair in set(pairs)}
+    ok["level"] = [called[pair] for pair in pairs]
     best = statistics.sort_values("mean_absolute_error", na_position="last")
     order = [names.of(a, b) for a, b in zip(best["level_of_theory"], best["bsse"], strict=True)]
-    shown = [name for name in order if name in set(ok["level"])][:MOST_LEVELS]
+    there = set(called.values())
+    shown = [name for name in order if name in there][:MOST_LEVELS]
     rest = ok["level"].nunique() - len(shown)
     more = f" (the {len(shown)} best of {len(shown) + rest} levels)" if rest else ""
     ok = ok[ok["level"].isin(shown)]
@@ -58,16 +64,17 @@ def charts(scored: pd.DataFrame, statistics: pd.DataFrame, names: Names = SPELLI
 
 
 def error_distribution(ok: pd.DataFrame, order: list[str], unit: str) -> Spec | None:
-    """Every error as a point, quartiles as a box, one row per level."""
+    """Every error as a point, quartiles as a box, one row per level; of more than MOST_MARKS only those far outside."""
     import altair as alt
 
     rows = ok[ok["error"].notna()]
     if rows.empty:
         return None
-    data = alt.Data(values=_values(rows, ("level", "entry", "error")))
+    data = alt.NamedData(ROWS)
     y = alt.Y("level:N", sort=order, title=None, axis=alt.Axis(labelLimit=260))
     x = alt.X("error:Q", title=f"error, {unit}")
-    box = alt.Chart(data).mark_boxplot(size=12, outliers=False, color="#56B4E9", opacity=0.6).encode(x=x, y=y)
+    many = len(rows) > MOST_MARKS
+    box = alt.Chart(data).mark_boxplot(size=12, outliers=many, color="#56B4E9", opacity=0.6).encode(x=x, y=y)
     points = (
         alt.Chart(data)
         .mark_tick(thickness=1.5, color="#D55E00")
@@ -78,7 +85,12 @@ def error_distribution(ok: pd.DataFrame, order: list[str], unit: str) -> Spec | 
         .mark_rule(strokeDash=[4, 4], color="#888")
         .encode(x=alt.X("error:Q"))
     )
-    return _spec(alt.layer(box, points, zero).properties(width="container", height=max(60, 22 * len(order))))
+    return _spec(
+        alt.layer(*([box, zero] if many else [box, points, zero])).properties(
+            width="container", height=max(60, 22 * len(order))
+        ),
+        _values(rows, ("level", "entry", "error")),
+    )
 
 
 def parity(ok: pd.DataFrame, order: list[str], unit: str) -> Spec | None:
@@ -92,7 +104,7 @@ def parity(ok: pd.DataFrame, order: list[str], unit: str) -> Spec | None:
     line = alt.Chart(alt.Data(values=[{"reference": x, "value": x} for x in ends]))
     scale = alt.Scale(zero=False, nice=True)
     points = (
-        alt.Chart(alt.Data(values=_values(rows, ("level", "entry", "reference", "value", "error"))))
+        alt.Chart(alt.NamedData(ROWS))
         .mark_point(size=45, filled=False, strokeWidth=1.6)
         .encode(
             x=alt.X("reference:Q", scale=scale, title=f"reference, {unit}"),
@@ -109,7 +121,8 @@ def parity(ok: pd.DataFrame, order: list[str], unit: str) -> Spec | None:
         )
     )
     rule = line.mark_line(strokeDash=[4, 4], color="#888").encode(x=alt.X("reference:Q"), y=alt.Y("value:Q"))
-    return _spec(alt.layer(rule, points).properties(width="container", height=300))
+    values = _values(rows, ("level", "entry", "reference", "value", "error"))
+    return _spec(alt.layer(rule, points).properties(width="container", height=300), values)
 
 
 def curves(ok: pd.DataFrame, order: list[str], unit: str) -> Spec | None:
@@ -120,7 +133,7 @@ def curves(ok: pd.DataFrame, order: list[str], unit: str) -> Spec | None:
     if rows.empty:
         return None
     coordinate = str(rows["coordinate_unit"].iloc[0] or "") if "coordinate_unit" in rows else ""
-    data = alt.Data(values=_values(rows, ("level", "entry", "curve", "coordinate", "value", "reference")))
+    data = alt.NamedData(ROWS)
     x = alt.X("coordinate:Q", scale=alt.Scale(zero=False), title=", ".join(filter(None, ["coordinate", coordinate])))
     base = alt.Chart(data)
     lines = base.mark_line(point=True, strokeWidth=1.5).encode(
@@ -134,7 +147,8 @@ def curves(ok: pd.DataFrame, order: list[str], unit: str) -> Spec | None:
     )
     chart = alt.layer(lines, dots).properties(width=300, height=220)
     return _spec(
-        chart.facet(facet=alt.Facet("curve:N", title=None), columns=2).resolve_scale(x="independent", y="independent")
+        chart.facet(facet=alt.Facet("curve:N", title=None), columns=2).resolve_scale(x="independent", y="independent"),
+        _values(rows, ("level", "entry", "curve", "coordinate", "value", "reference")),
     )
 
 
@@ -153,7 +167,7 @@ def cost_accuracy(statistics: pd.DataFrame, unit: str, names: Names = SPELLINGS)
     rows["front"] = pareto_front(rows["time"].to_numpy(float), rows["error"].to_numpy(float))
     x = alt.X("time:Q", scale=alt.Scale(type="log"), title="mean time per entry, s")
     y = alt.Y("error:Q", scale=alt.Scale(type="log"), title=f"mean absolute error, {unit}")
-    data = alt.Data(values=_values(rows, ("level", "time", "error", "front")))
+    data = alt.NamedData(ROWS)
     points = (
         alt.Chart(data)
         .mark_point(size=70, filled=True)
@@ -180,7 +194,8 @@ def cost_accuracy(statistics: pd.DataFrame, unit: str, names: Names = SPELLINGS)
         .mark_text(align="left", dx=7, dy=-5, fontSize=10, color="#888")
         .encode(x=x, y=y, text=alt.Text("level:N"))
     )
-    return _spec(alt.layer(front, points, labels).properties(width="container", height=300))
+    values = _values(rows, ("level", "time", "error", "front"))
+    return _spec(alt.layer(front, points, labels).properties(width="container", height=300), values)
 
 
 def pareto_front(cost: np.ndarray, error: np.ndarray) -> np.ndarray:
@@ -219,6 +234,116 @@ def write_chart(spec: Spec, path: Path) -> None:
     write_bytes(path, makers[path.suffix]())
 
 
+def write_svg(svg: str, path: Path) -> None:
+    """A picture that is an SVG text as a file: .svg, .png or .pdf by the path's ending."""
+    import vl_convert as vlc
+
+    from qmbench.report.renderers.files import write_bytes
+
+    makers: dict[str, Callable[[], bytes]] = {
+        ".svg": svg.encode,
+        ".png": lambda: vlc.svg_to_png(svg, scale=2),
+        ".pdf": lambda: vlc.svg_to_pdf(svg),
+    }
+    write_bytes(path, makers[path.suffix]())
+
+
+PLACEHOLDERS = {"#010203": "var(--ink)", "#010204": "var(--line)", "#888": "var(--soft)"}
+"""Colours of a chart in a page that follow its light and dark: what the library draws -> what the style sheet sets."""
+_WIDTH = 520
+
+
+MOST_MARKS = 1500
+"""As SVG, more are too much for a page, and too many to point at: such a chart becomes a PNG image."""
+
+
+def inline_picture(spec: Spec, prefix: str) -> str:
+    """A chart as an element for a page: SVG, or an image where it has more marks than MOST_MARKS."""
+    if len(spec["datasets"][ROWS]) <= MOST_MARKS:
+        return inline_svg(spec, prefix)
+    import vl_convert as vlc
+
+    sized = {**spec, "background": "white"} | ({"width": _WIDTH} if spec.get("width") == "container" else {})
+    data = base64.b64encode(vlc.vegalite_to_png(sized, scale=1.5)).decode()
+    return f'<img alt="" src="data:image/png;base64,{data}">'
+
+
+def inline_svg(spec: Spec, prefix: str) -> str:
+    """A chart as an SVG element for a page: what a mark shows as its title, colours of the page, no scripts.
+
+    prefix: for the ids inside, which must be the page's only ones.
+    """
+    import vl_convert as vlc
+
+    ink, line = "#010203", "#010204"
+    config = {
+        "background": None,
+        "view": {"stroke": line},
+        "title": {"color": ink},
+        "axis": {"labelColor": ink, "titleColor": ink, "gridColor": line, "domainColor": line, "tickColor": line},
+        "legend": {"labelColor": ink, "titleColor": ink},
+        "header": {"labelColor": ink, "titleColor": ink},
+    }
+    spec = {**spec, "config": config}
+    if spec.get("width") == "container":
+        spec["width"] = _WIDTH
+    svg: str = vlc.vegalite_to_svg(spec)
+    svg = re.sub(r'\bid="([^"]+)"', rf'id="{prefix}-\1"', svg)
+    svg = re.sub(r"url\(#([^)]+)\)", rf"url(#{prefix}-\1)", svg)
+    for drawn, themed in PLACEHOLDERS.items():
+        svg = svg.replace(f'"{drawn}"', f'"{themed}"')
+    # Marks carry their values as labels for screen readers; as titles a browser shows them, too.
+    svg = re.sub(
+        r'<(\w+) aria-label="([^"]*)" role="graphics-symbol" aria-roledescription="[^"]*"([^>]*?)(?:/>|></\1>)',
+        _titled,
+        svg,
+    )
+    needless = re.compile(
+        r' (?:aria-[a-z]+|role|class|version|xmlns|xmlns:xlink|pointer-events|font-family)="[^"]*"'
+        r'| (?:opacity|stroke-width)="1"'
+    )
+    svg = re.sub(r"<[a-z][^<>]*>", lambda tag: needless.sub("", tag[0]), svg)
+    return _shapes_once(re.sub(r'<path d=""[^<>]*/>', "", svg), prefix)
+
+
+_TOLD = ("level", "entry", "coordinate", "reference", "value", "error", "time")
+_REPEATED = 4
+
+
+def _titled(mark: re.Match[str]) -> str:
+    """A mark with what it stands for as its title; boxes and lines stand for many."""
+    name, label, rest = mark.groups()
+    told = dict(part.partition(": ")[::2] for part in label.split("; "))
+    if "Median" in label or not {"entry", "time"} & told.keys():
+        return f"<{name}{rest}/>"
+    said = "; ".join(f"{key} {told[key]}" for key in _TOLD if key in told)
+    return f"<{name}{rest}><title>{said}</title></{name}>"
+
+
+def _shapes_once(svg: str, prefix: str) -> str:
+    """The same picture with each outline that is drawn several times written once."""
+    outlines = Counter(re.findall(r' d="([^"]{25,})"', svg))
+    names = {d: f"{prefix}-o{i}" for i, (d, n) in enumerate(outlines.items()) if n >= _REPEATED}
+    if not names:
+        return svg
+
+    def used(path: re.Match[str]) -> str:
+        before, d, after, rest = path.groups()
+        if d not in names:
+            return path[0]
+        end = "/>" if rest == "/>" else rest.removesuffix("</path>") + "</use>"
+        return f'<use href="#{names[d]}"{before}{after}{end}'
+
+    svg = re.sub(
+        r'<path((?: [\w:-]+="[^"]*")*?) d="([^"]*)"((?: [\w:-]+="[^"]*")*)(/>|>(?:<title>[^<]*</title>)?</path>)',
+        used,
+        svg,
+    )
+    shapes = "".join(f'<path id="{name}" d="{d}"/>' for d, name in names.items())
+    head, _, rest = svg.partition(">")
+    return f"{head}><defs>{shapes}</defs>{rest}"
+
+
 def _tip(field: str, form: str | None = None) -> Any:
     """A tooltip of one field; given as a bare string, Altair would take ten times as long over it."""
     import altair as alt
@@ -246,9 +371,14 @@ def _values(rows: pd.DataFrame, columns: tuple[str, ...]) -> list[dict[str, Any]
     return out
 
 
-def _spec(chart: Any) -> Spec:
+ROWS = "rows"
+"""Name of the data of a chart in its specification. Put in at last: Altair copies what it is given many times."""
+
+
+def _spec(chart: Any, rows: list[dict[str, Any]]) -> Spec:
     spec: Spec = chart.to_dict(validate=False)
     spec.pop("config", None)
+    spec["datasets"] = {**spec.get("datasets", {}), ROWS: rows}
     if spec.get("width") == "container":
         spec["autosize"] = {"type": "fit-x", "contains": "padding"}
     # No XML, and so no picture, can hold control characters: the library that draws ends the process over one.

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
 
@@ -39,21 +40,33 @@ def labelled(document: Mapping[str, Any]) -> dict[str, Any]:
         if isinstance(x, list):
             return [said(y) for y in x]
         if isinstance(x, Mapping):
-            return {key: value if key in UNTOUCHED else said(value) for key, value in x.items()}
+            return {key: value if _is_bare(key, value) else said(value) for key, value in x.items()}
         return x
 
     out = {key: said(document[key]) for key in document}
-    spelled = sorted(called, key=len, reverse=True)
+    spelled = "|".join(map(re.escape, sorted(called, key=len, reverse=True)))
+    # A name ends where no character of a spelling goes on: "hf" is not in "hf/cc-pvdz", nor in another word.
+    whole = re.compile(rf"(?<![\w/+?&=*-])(?:{spelled})(?![\w/+?&=*(-])") if called else None
     for entry in out["entries"]:
         for key in ("why_surprising", "to_settle"):
-            for name in spelled:
-                entry[key] = entry[key].replace(name, called[name])
+            if whole is not None:
+                entry[key] = whole.sub(lambda found: called[found[0]], entry[key])
         if entry["verdict"] == "camps":
             entry["reason"] = " against ".join("{" + ", ".join(camp) + "}" for camp in entry["camps"])
     return out
 
 
-UNTOUCHED = ("level_of_theory", "label", "entry", "benchmark", "families")
+def _is_bare(key: str, value: Any) -> bool:
+    """Whether there is no name of a method in the value of a key: by far the most of a document is numbers."""
+    return (
+        key in UNTOUCHED
+        or value is None
+        or isinstance(value, float | int)
+        or (key == "known" and isinstance(value, Mapping))
+    )
+
+
+UNTOUCHED = ("consensus", "distance", "level_of_theory", "label", "entry", "benchmark", "families")
 
 
 def rows(document: Mapping[str, Any], most: int | None = None) -> list[tuple[str, ...]]:
@@ -128,14 +141,14 @@ def surprise_lines(document: Mapping[str, Any], most: int = 5, unexplained: int 
     for blank, limit in ((False, most), (True, unexplained)):
         found = [x for x in document["entries"] if x["tier"] == "surprising" and x["nothing_known"] == blank]
         for x in found[:limit]:
-            chance = "" if blank else f" (probability {_probability(x['surprise'])})"
+            chance = "" if blank else f" (probability {probability(x['surprise'])})"
             lines.append(f"{tier_text(x)}: {where(x)}{chance}: {x['why_surprising']}. To settle it: {x['to_settle']}")
         if len(found) > limit:
             lines.append(f"and {len(found) - limit} more that {'nothing explains' if blank else 'are surprising'}")
     return lines
 
 
-def _probability(p: float) -> str:
+def probability(p: float) -> str:
     return "over 99 %" if p > 0.99 else f"{100 * p:.0f} %"
 
 
@@ -153,6 +166,19 @@ def expected_lines(document: Mapping[str, Any], most: int = 8) -> list[str]:
     if len(rows) > most:
         lines.append(f"and {len(rows) - most} more levels with expected contradictions")
     return lines
+
+
+def expected_summary(document: Mapping[str, Any], most: int = 4) -> list[str]:
+    """All that was to be expected in one line; [] where nothing was."""
+    n = document["summary"]["tiers"]["expected"]
+    if not n:
+        return []
+    levels: dict[str, int] = {}
+    for r in document["expected"]:
+        levels[r["method"]] = max(levels.get(r["method"], 0), r["entries"])
+    some = ", ".join(f"{name} ({entries})" for name, entries in list(levels.items())[:most])
+    more = f" and {len(levels) - most} more" if len(levels) > most else ""
+    return [f"as expected from what is known of levels, {n} entries disagree: {some}{more}"]
 
 
 def story_lines(document: Mapping[str, Any]) -> list[str]:

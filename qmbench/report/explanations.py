@@ -55,6 +55,8 @@ def _explained(report: Evaluation) -> Iterator[tuple[float, dict[str, Any], Reco
     keys: dict[tuple[Any, ...], list[str]] = {
         (p.level, p.bsse or "", p.benchmark, p.entry): p.keys for p in (report.run.entries if report.run else ())
     }
+    if not any(explanation_of(record.provenance) for record in report.records.values()):
+        return  # most runs have no learned level, and their tables may be long
     seen: set[str] = set()
     for row in report.scored[report.scored["status"] == "ok"].to_dict("records"):
         place = (row["level_of_theory"], row["bsse"] or "", row["benchmark"], row["entry"])

@@ -87,19 +87,34 @@ def _parquet(report: Evaluation, folder: Path) -> list[Path]:
 
 
 def _figures(report: Evaluation, folder: Path) -> list[Path]:
-    """Every chart as a specification, SVG, PNG and PDF."""
-    from qmbench.report.charts import charts, write_chart
+    """Every chart as a specification, SVG, PNG and PDF; errors by level, and forest plots of surprises, without one."""
+    from qmbench.report.charts import charts, write_chart, write_svg
+    from qmbench.report.disagree_text import labelled
+    from qmbench.report.tracks import figure_svg, levels_figure, surprise_figures
 
+    names = names_of(report.results)
+    drawn = {
+        f"{file_word(x['benchmark'])}-{file_word(x['entry'])}-surprise": figure
+        for x, figure in surprise_figures(labelled(report.disagreement))
+    }
     paths = []
     whole = report.statistics[report.statistics["subset"] == "all"]
     for (benchmark, observable), part in whole.groupby(["benchmark", "observable"], sort=False):
         mine = report.scored
         mine = mine[(mine["benchmark"] == benchmark) & (mine["observable"] == observable)]
-        for name, (_, spec) in charts(mine, part, names_of(report.results)).items():
+        stem = f"{file_word(benchmark)}-{file_word(observable)}"
+        first = levels_figure(part, names)
+        drawn |= {} if first is None else {f"{stem}-levels": first}
+        for name, (_, spec) in charts(mine, part, names).items():
             for ending in (".json", ".svg", ".png", ".pdf"):
-                path = folder / "figures" / f"{file_word(benchmark)}-{file_word(observable)}-{file_word(name)}{ending}"
+                path = folder / "figures" / f"{stem}-{file_word(name)}{ending}"
                 write_chart(spec, path)
                 paths.append(path)
+    for name, figure in drawn.items():
+        for ending in (".svg", ".png", ".pdf"):
+            path = folder / "figures" / f"{name}{ending}"
+            write_svg(figure_svg(figure), path)
+            paths.append(path)
     return paths
 
 
@@ -117,5 +132,5 @@ CORE_FORMATS = (
     ),
     ReportFormat("json", ("statistics.json", "disagreement.json"), "statistics and disagreements", _json),
     ReportFormat("parquet", ("results.parquet", "statistics.parquet"), "tidy tables; needs qmbench[parquet]", _parquet),
-    ReportFormat("figures", ("figures/*",), "every chart as SVG, PNG, PDF and Vega-Lite specification", _figures),
+    ReportFormat("figures", ("figures/*",), "every figure as SVG, PNG and PDF, charts also as Vega-Lite", _figures),
 )

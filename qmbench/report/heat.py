@@ -19,6 +19,8 @@ if TYPE_CHECKING:
     from qmbench.domain.record import Record
     from qmbench.running.run_document import Run
 
+PICTURES = "pictures"
+"""What a row opens beside its facts: ids of images in the page, blanks between them."""
 MOST_ROWS = 60
 MOST_COLUMNS = 40
 _LOW, _MIDDLE, _HIGH = (86, 180, 233), (247, 247, 247), (230, 159, 0)  # sky blue and orange of Okabe & Ito
@@ -64,7 +66,7 @@ def entry_heat(
     if not shown or len(columns) < 2:
         return None
     about = {c["name"]: c for c in methods["about"]}
-    behind = _Behind(scored, *details)
+    behind = _Behind(scored[scored["entry"].isin([x["entry"] for x in shown])], *details)
     sizes = [abs(v["deviation_from_others"] or 0.0) for x in shown for v in x["votes"]]
     scale = float(np.quantile([s for s in sizes if s > 0] or [1.0], 0.9))
     cells, detail = [], []
@@ -135,6 +137,12 @@ def _uncertainty(vote: Mapping[str, Any], unit: str) -> str:
     return f"{vote['uncertainty']:.3g} {unit} ({vote['uncertainty_kind']})"
 
 
+_FACTS = (
+    *("level_of_theory", "bsse", "entry", "unit", "published", "wall_s"),
+    *("error", "reference", "reference_set", "reference_doi"),
+)
+
+
 class _Behind:
     """What lies behind a computed value: its reference, error, cost and resolved settings."""
 
@@ -145,7 +153,8 @@ class _Behind:
         records: Mapping[str, Record],
         settings: list[dict[str, Any]],
     ) -> None:
-        self.rows = {(r["level_of_theory"], r["bsse"] or "", r["entry"]): r for r in scored.to_dict("records")}
+        names = [name for name in _FACTS if name in scored]
+        self.rows = {(r["level_of_theory"], r["bsse"] or "", r["entry"]): r for r in scored[names].to_dict("records")}
         benchmark = scored["benchmark"].iloc[0] if len(scored) else None
         self.keys = {
             (p.level, p.bsse or "", p.entry): p.keys[0]

@@ -152,3 +152,23 @@ def test_the_gate_from_baseline_to_regression(qmbench, tmp_path):
     code, out, _ = qmbench("report", "--report", "again")
     assert code == 0
     assert Path("again/report.html").stat().st_size < 2_000_000
+
+
+def test_a_report_that_is_kept_tells_the_same_story_without_judging_again(qmbench, planted, monkeypatch):
+    code, first, err = qmbench("run", "suite", "suite.toml")
+    assert (code, err) == (0, "")
+    assert "Unexplained: planted/wrong" in first or "urprising: planted/wrong" in first
+    import qmbench.judging.disagree_document as judging
+
+    monkeypatch.setattr(judging, "disagree_document", lambda *a, **k: pytest.fail("judged again"))
+    code, again, _ = qmbench("run", "suite", "suite.toml")
+    assert code == 0
+    assert again.splitlines()[:8] == first.splitlines()[:8]
+
+
+def test_the_command_report_prints_the_story_and_then_the_files(qmbench, planted):
+    code, out, _ = qmbench("report", "./planted", "--format", "json", "--report", "out")
+    assert code == 0
+    story, _, files = out.rstrip().rpartition("\n\n")
+    assert "Do the references agree?" in story
+    assert files.split() == ["out/statistics.json", "out/disagreement.json"]

@@ -165,10 +165,6 @@ def test_in_a_browser(hostile, tmp_path):
         asked: list[str] = []
         page.on("request", lambda r: asked.append(r.url) if r.url != path.as_uri() else None)
         page.goto(path.as_uri())
-        charts = page.locator("[data-chart]").count()
-        page.wait_for_function(
-            "n => document.querySelectorAll('[data-drawn]').length === n", arg=charts, timeout=120_000
-        )
         for detail in page.locator("details").all():
             detail.evaluate("d => d.open = true")
         assert page.evaluate("window.hit") is None

@@ -2,7 +2,7 @@
 
 The suite (default `core`) is planned as it would be run; every task gets a made-up record through the public store,
 near the reference values where a single task has one, and the command is then timed as a user starts it. Asked: under
-10 s for `core`. The first report on a machine also unpacks the chart library; it is timed apart.
+10 s for `core`. The first report on a machine also reads everything from disk; it is timed apart.
 """
 
 from __future__ import annotations

@@ -179,6 +179,7 @@ def _tint(energy: float) -> str:
 def _svg(box: tuple[float, float], parts: Iterable[str]) -> str:
     width, height = box
     size = f'width="{width:.0f}" height="{height:.0f}"'
-    head = f'<svg xmlns="http://www.w3.org/2000/svg" {size} font-family="sans-serif">'
+    box_seen = f'viewBox="0 0 {width:.0f} {height:.0f}"'
+    head = f'<svg xmlns="http://www.w3.org/2000/svg" {size} {box_seen} font-family="sans-serif">'
     ground = f'<rect {size} fill="#ffffff"/>'
     return "\n".join([head, ground, *filter(None, parts), "</svg>\n"])

@@ -2,20 +2,13 @@
 
 from __future__ import annotations
 
-import base64
-import contextlib
-import gzip
 import json
-import os
 from collections.abc import Mapping, Sequence
-from importlib import metadata, resources
-from pathlib import Path
+from importlib import resources
 from typing import TYPE_CHECKING, Any
 
 from qmbench._version import __version__
-from qmbench.domain.errors import StoreError
-from qmbench.judging.frame import computed
-from qmbench.report.charts import charts
+from qmbench.report.charts import charts, inline_picture
 from qmbench.report.comparisons import (
     mismatch_lines,
     next_table,
@@ -26,22 +19,21 @@ from qmbench.report.comparisons import (
 )
 from qmbench.report.disagree_text import COLUMNS as DISAGREE_COLUMNS
 from qmbench.report.disagree_text import (
-    SAID,
     labelled,
     reference_line,
     rows,
-    story_lines,
     summary_lines,
-    tier_text,
-    where,
-    who,
 )
+from qmbench.report.drawings import Drawing, Gallery
 from qmbench.report.explanations import Explanations, explanations
-from qmbench.report.heat import Heat, distance_heat, entry_heat, improvement_heat, inversion_heat
+from qmbench.report.heat import MOST_ROWS, PICTURES, Heat, distance_heat, entry_heat, improvement_heat, inversion_heat
 from qmbench.report.model import Block, Extra, Names, names_of
 from qmbench.report.provenance import provenance
-from qmbench.report.renderers.files import write_text
-from qmbench.report.tables import ADJUSTED, failure_lines, legend, ranked, table_blocks
+from qmbench.report.renderers.page import drawings, figure_parts, surprises
+from qmbench.report.story import Story, tell
+from qmbench.report.tables import failure_lines, legend, table_blocks
+from qmbench.report.tracks import levels_figure
+from qmbench.report.variational import v_score_table
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -59,10 +51,14 @@ def html_report(report: Evaluation) -> str:
 
     run, benchmarks, scored, statistics = report.run, report.benchmarks, report.scored, report.statistics
     disagreement, names = labelled(report.disagreement), names_of(report.results)
-    shared: dict[str, Any] = {"charts": {}, "cells": {}, "rows": {}, "settings": [], "words": []}
-    blocks = [
-        _block(i, key, report, disagreement, names, shared) for i, key in enumerate(_keys(statistics, disagreement))
-    ]
+    shared: dict[str, Any] = {"cells": {}, "rows": {}, "settings": [], "words": []}
+    gallery, story = Gallery(), tell(report)
+    news = surprises(report, disagreement, gallery)
+    keys = _keys(statistics, disagreement)
+    blocks = [_block(i, key, report, disagreement, names, shared, gallery) for i, key in enumerate(keys)]
+    sentences = {(c.benchmark, c.observable): c.told for c in story.chapters}
+    for key, block in zip(keys, blocks, strict=True):
+        block["told"] = sentences.get(key, "")
     folder = resources.files("qmbench.report.renderers") / "templates"
     environment = jinja2.Environment(autoescape=True, undefined=jinja2.StrictUndefined)
     template = environment.from_string((folder / "report.html.j2").read_text(encoding="utf-8"))
@@ -77,12 +73,11 @@ def html_report(report: Evaluation) -> str:
         version=__version__,
         css=safe((folder / "report.css").read_text(encoding="utf-8")),
         script=safe((folder / "report.js").read_text(encoding="utf-8")),
-        bundle=safe(packed_chart_library()),
         data=safe(payload.replace("<", "\\u003c")),
-        counts=_counts(scored, statistics),
-        bests=_bests(statistics, names),
-        hottest=_hottest(disagreement),
-        references_agree=reference_line(disagreement),
+        asked=story.asked,
+        told=_told(story, keys),
+        references_agree=reference_line(disagreement).partition("? ")[2],
+        surprises=news,
         blocks=blocks,
         disagreement=_disagreement(disagreement),
         weighted=[_extra(f"w{i}", x) for i, x in enumerate(_weighted(report, names))],
@@ -125,33 +120,6 @@ def _interned(what: Any, words: list[str]) -> Any:
     return {key: walk(value) for key, value in what.items()}
 
 
-def chart_library() -> str:
-    """The JavaScript that draws the charts (vega, vega-lite, vega-embed), from vl-convert.
-
-    Putting it together takes seconds, so it is kept in the user's cache folder, one file per version.
-    """
-    import vl_convert
-
-    base = os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache"
-    path = Path(base) / "qmbench" / f"vega-{metadata.version('vl-convert-python')}.js"
-    with contextlib.suppress(OSError):
-        text = path.read_text(encoding="utf-8")
-        if text.endswith(_WHOLE):
-            return text
-    text = vl_convert.javascript_bundle() + _WHOLE  # type: ignore[call-arg]  # the stub asks for an argument
-    with contextlib.suppress(StoreError, RuntimeError):  # no home, no space: it is made again next time
-        write_text(path, text)
-    return text
-
-
-_WHOLE = "\n/* whole */\n"
-
-
-def packed_chart_library() -> str:
-    """The same, compressed and in base64: a third of the size; the page unpacks it with what browsers bring along."""
-    return base64.b64encode(gzip.compress(chart_library().encode(), 9, mtime=0)).decode()
-
-
 def _keys(statistics: pd.DataFrame, disagreement: Mapping[str, Any]) -> list[tuple[str, str]]:
     """(benchmark, observable), those with results first."""
     scored = zip(statistics["benchmark"], statistics["observable"], strict=True)
@@ -166,66 +134,10 @@ def _subtitle(run: Run | None) -> str:
     return f"Run {run.id}, started {run.started}{ended}"
 
 
-def _counts(scored: pd.DataFrame, statistics: pd.DataFrame) -> dict[str, Any]:
-    mine = computed(scored)
-    status = mine["status"].value_counts()
-    said = [f"{status[name]} {name}" for name in ("failed", "unsupported") if name in status]
-    seconds = float(mine["wall_s"].sum())
-    minutes = seconds / 60
-    time = f"{seconds:.0f} s" if minutes < 2 else f"{minutes:.0f} min" if minutes < 120 else f"{minutes / 60:.1f} h"
-    return {
-        "ok": int(status.get("ok", 0)),
-        "all": len(mine),
-        "text": ", ".join(said) or "nothing failed",
-        "levels": int(statistics[["level_of_theory", "bsse"]].drop_duplicates().shape[0]),
-        "benchmarks": int(scored["benchmark"].nunique()),
-        "entries": int(scored[["benchmark", "entry"]].drop_duplicates().shape[0]),
-        "time": time,
-    }
-
-
-def _bests(statistics: pd.DataFrame, names: Names) -> list[dict[str, str]]:
-    """Per benchmark: the levels that are not distinguishable from the best, and the range of their errors."""
-    out = []
-    whole = statistics[statistics["subset"] == "all"]
-    for i, ((benchmark, observable), part) in enumerate(whole.groupby(["benchmark", "observable"], sort=False)):
-        records = ranked(part)
-        scored = [r for r in records if r["n_scored"]]
-        if len(scored) < 2:
-            continue
-        among = [r for r in scored if r["among_best"]]
-        errors = [r[ADJUSTED] for r in among]
-        several = len(among) > 1 and f"{min(errors):.3g}" != f"{max(errors):.3g}"
-        said = f"{min(errors):.3g}–{max(errors):.3g}" if several else f"{min(errors):.3g}" if among else ""
-        names_of_best = ", ".join(names.of(r["level_of_theory"], r["bsse"]) for r in among)
-        able = sum(r["among_best"] is not None for r in scored)
-        out.append(
-            {
-                "id": f"b{i}",
-                "name": f"{benchmark}, {str(observable).replace('_', ' ')}",
-                "best": names_of_best or "too few entries to say",
-                "of": f"{len(among)} of {able}" if among else "",
-                "error": said,
-                "unit": str(scored[0]["unit"]) if among else "",
-            }
-        )
-    return out
-
-
-def _hottest(disagreement: Mapping[str, Any], most: int = 3) -> list[dict[str, str]]:
-    """The first surprises, each with why it is one."""
-    found = [x for x in disagreement["entries"] if x["tier"] == "surprising"]
-    return [
-        {
-            "where": where(x),
-            "verdict": f"{SAID[x['verdict']]}, {tier_text(x)}",
-            "who": ", ".join(x["surprising"]) or who(x),
-            "spread": f"{x['spread']:.3g} {x['unit']}",
-            "why": x["why_surprising"],
-            "settle": x["to_settle"],
-        }
-        for x in found[:most]
-    ]
+def _told(story: Story, keys: Sequence[tuple[str, str]]) -> list[dict[str, str]]:
+    """Per benchmark and observable, which levels can be told apart."""
+    place = {key: f"b{i}" for i, key in enumerate(keys)}
+    return [{"id": place[c.benchmark, c.observable], "name": c.name, "text": c.told} for c in story.chapters]
 
 
 def _block(
@@ -235,18 +147,23 @@ def _block(
     disagreement: Mapping[str, Any],
     names: Names,
     shared: dict[str, Any],
+    gallery: Gallery,
 ) -> dict[str, Any]:
+    import markupsafe
+
     benchmark, observable = key
     name = f"b{position}"
     mine, rows_here, pairs = (
         table[(table["benchmark"] == benchmark) & (table["observable"] == observable)]
         for table in (report.statistics, report.scored, report.pairs)
     )
-    figures = []
+    figures, first = [], None
     if len(mine):
-        for chart, (title, spec) in charts(rows_here, mine[mine["subset"] == "all"], names).items():
-            shared["charts"][f"{name}-{chart}"] = spec
-            figures.append({"id": f"{name}-{chart}", "title": title})
+        whole = mine[mine["subset"] == "all"]
+        first = levels_figure(whole, names)
+        for chart, (title, spec) in charts(rows_here, whole, names).items():
+            svg = markupsafe.Markup(inline_picture(spec, f"{name}-{chart}"))
+            figures.append({"id": f"{name}-{chart}", "title": title, "svg": svg})
     groups = [m for m in disagreement["methods"] if (m["benchmark"], m["observable"]) == key]
     details = (report.run, report.records, shared["settings"])
     made: list[Heat | None] = []
@@ -256,23 +173,34 @@ def _block(
             entries = [x for x in disagreement["entries"] if (x["benchmark"], x["observable"], x["within"]) == place]
             made += [entry_heat(entries, group, rows_here, details), distance_heat(group, disagreement["pairs"])]
     made += [improvement_heat(pairs, names), inversion_heat(pairs, names)]
-    heats = []
+    heats: list[dict[str, Any]] = []
+    info = report.benchmarks.get(benchmark)
+    pictured: list[Drawing] = []
     for i, heat in enumerate(h for h in made if h is not None):
         shared["cells"][f"{name}h{i}"] = heat.details
         shared["rows"][f"{name}h{i}"] = heat.row_details
+        for entry, detail in zip(heat.rows, heat.row_details, strict=False):
+            found = gallery.of_entry(info, entry)
+            detail |= {PICTURES: " ".join(d.id for d in found)} if found else {}
+            pictured += found
         heats.append(_heat(f"{name}h{i}", heat))
-    info = report.benchmarks.get(benchmark)
+    if not pictured:
+        pictured = [d for entry in rows_here["entry"].unique()[:MOST_ROWS] for d in gallery.of_entry(info, entry)]
     title = info.title if info is not None else benchmark
     blocks = table_blocks(mine, rows_here, report.benchmarks, names=names)
-    extras = tables_beside(report, benchmark, observable) if len(mine) else []
+    extras = (
+        [*tables_beside(report, benchmark, observable), v_score_table(report, benchmark, names)] if len(mine) else []
+    )
     return {
         "id": name,
         "short": f"{benchmark} {observable.replace('_', ' ')}",
         "heading": f"{title}: {observable.replace('_', ' ')}",
+        "figure": None if first is None else figure_parts(first),
         "tables": [_table(f"{name}t{i}", b) for i, b in enumerate(blocks)],
-        "extras": [_extra(f"{name}x{i}", x) for i, x in enumerate(extras)],
+        "extras": [_extra(f"{name}x{i}", x) for i, x in enumerate(extras) if x.rows],
         "charts": figures,
         "heats": heats,
+        "drawings": drawings(gallery.take(pictured)),
         "mismatches": list(mismatch_lines(groups)),
     }
 
@@ -346,7 +274,7 @@ def _disagreement(document: Mapping[str, Any]) -> dict[str, Any]:
                 for t, s, c in zip(cells, sorts, columns, strict=True)
             ]
         )
-    lines = [*story_lines(document), *summary_lines(document, most=0)]
+    lines = summary_lines(document, most=0)
     if len(document["entries"]) > len(shown):
         lines.append(f"the {len(shown)} largest of {len(document['entries'])} are shown; all are in disagreement.json")
     return {"columns": columns, "rows": table, "lines": lines}

@@ -10,6 +10,7 @@ from qmbench.judging.statistics import ALL, BenchmarkInfo
 from qmbench.judging.summaries import entries_needed
 from qmbench.report.comparisons import tables_beside, user_table, weighted_tables
 from qmbench.report.model import Extra, names_of
+from qmbench.report.story import tell
 from qmbench.report.tables import legend, table_blocks
 
 if TYPE_CHECKING:
@@ -29,7 +30,7 @@ def to_markdown(
 
     comparisons: folded away under each benchmark, how its levels compare with each other and over reference sets.
     """
-    parts = []
+    parts = [] if comparisons is None else [_story(comparisons)]
     for block in table_blocks(statistics, scored, benchmarks, subsets):
         lines = [f"### {escape_markdown(block.heading)}", ""]
         lines.append("| level of theory | " + " | ".join(block.columns) + " |")
@@ -56,6 +57,13 @@ def to_markdown(
             for extra in weighted_tables(comparisons.totals, names_of(comparisons.results))
         ]
     return "\n".join([*parts, escape_markdown(legend(statistics)) + "\n"])
+
+
+def _story(report: Evaluation) -> str:
+    story = tell(report)
+    lines = [escape_markdown(" ".join(story.asked)), ""]
+    lines += [f"- {escape_markdown(c.name)}: {escape_markdown(c.told)}" for c in story.chapters]
+    return "\n".join(lines) + "\n"
 
 
 def _folded(title: str, lines: list[str]) -> list[str]:

@@ -3,46 +3,6 @@ const data = JSON.parse(document.getElementById("qmbench-data").textContent);
 const root = document.documentElement;
 const isDark = () => root.dataset.theme ? root.dataset.theme === "dark" : matchMedia("(prefers-color-scheme: dark)").matches;
 
-// The chart library is inside the page, compressed; a browser unpacks it once, when the first chart comes into view.
-let library;
-function chartLibrary() {
-  library ??= (async () => {
-    const packed = atob(document.getElementById("qmbench-charts").textContent.trim());
-    const bytes = Uint8Array.from(packed, (c) => c.charCodeAt(0));
-    const unpacked = new Blob([bytes]).stream().pipeThrough(new DecompressionStream("gzip"));
-    const script = document.createElement("script");
-    script.textContent = await new Response(unpacked).text();
-    document.head.append(script);
-  })();
-  return library;
-}
-async function draw(place) {
-  const ink = isDark() ? "#ececec" : "#1b1b1b", line = isDark() ? "#424a54" : "#cfd4da";
-  const config = { background: "transparent", view: { stroke: line }, title: { color: ink },
-    axis: { labelColor: ink, titleColor: ink, gridColor: line, domainColor: line, tickColor: line },
-    legend: { labelColor: ink, titleColor: ink }, header: { labelColor: ink, titleColor: ink } };
-  place.dataset.asked = "yes";
-  try {
-    await chartLibrary();
-    await window.vegaEmbed(place, data.charts[place.dataset.chart], { actions: false, renderer: "svg", config, ast: true });
-  } catch (error) {
-    place.textContent = "This chart could not be drawn: " + error.message;
-  }
-  place.dataset.drawn = "yes";
-}
-const places = [...document.querySelectorAll("[data-chart]")];
-const seen = new IntersectionObserver((found) => {
-  for (const { isIntersecting, target } of found) if (isIntersecting && !target.dataset.asked) draw(target);
-}, { rootMargin: "600px" });
-const whenIdle = window.requestIdleCallback ?? ((f) => setTimeout(f, 200));
-async function drawTheRest() {
-  const place = places.find((p) => !p.dataset.asked);
-  if (place) { await draw(place); whenIdle(drawTheRest); }
-}
-function drawCharts() {
-  for (const place of places) { delete place.dataset.asked; delete place.dataset.drawn; seen.unobserve(place); seen.observe(place); }
-  whenIdle(drawTheRest);
-}
 let folded = [];
 addEventListener("beforeprint", () => {
   folded = [...document.querySelectorAll("details:not([open])")];
@@ -52,9 +12,7 @@ addEventListener("afterprint", () => { for (const part of folded) part.open = fa
 
 document.getElementById("theme").addEventListener("click", () => {
   root.dataset.theme = isDark() ? "light" : "dark";
-  drawCharts();
 });
-matchMedia("(prefers-color-scheme: dark)").addEventListener("change", () => { if (!root.dataset.theme) drawCharts(); });
 
 function sortTable(button) {
   const header = button.closest("th"), table = button.closest("table"), body = table.tBodies[0];
@@ -96,6 +54,15 @@ function add(list, term, value) {
   } else dd.textContent = typeof value === "object" ? JSON.stringify(value) : String(value);
   list.append(dt, dd);
 }
+function addPicture(place, id) {
+  const image = document.getElementById(id), figure = document.createElement("figure"), caption = document.createElement("figcaption");
+  if (!image) return;
+  const copy = image.cloneNode();
+  copy.removeAttribute("id");
+  caption.textContent = image.alt;
+  figure.append(copy, caption);
+  place.append(figure);
+}
 function openCell(button) {
   const cell = button.closest("td, th"), table = button.closest("table"), line = cell.parentNode;
   const row = line.sectionRowIndex, column = cell.cellIndex - 1, id = table.dataset.heat;
@@ -104,10 +71,13 @@ function openCell(button) {
   const head = column < 0 ? name : name + ", " + table.tHead.rows[0].cells[column + 1].textContent;
   document.getElementById("detail-title").textContent = head;
   const list = document.getElementById("detail-list");
+  const pictures = document.getElementById("detail-pictures");
   list.replaceChildren();
+  pictures.replaceChildren();
   for (let i = 0; i < found.length; i += 2) {
     const term = data.words[found[i]], value = data.words[found[i + 1]];
-    if (term === "settings") { for (const [k, v] of Object.entries(data.settings[value] ?? {})) add(list, k, v); } else add(list, term, value);
+    if (term === "pictures") for (const id of value.split(" ")) addPicture(pictures, id);
+    else if (term === "settings") { for (const [k, v] of Object.entries(data.settings[value] ?? {})) add(list, k, v); } else add(list, term, value);
   }
   dialog.showModal();
 }
@@ -132,4 +102,3 @@ function select(id) {
 }
 document.addEventListener("input", (event) => { if (event.target.matches("input[data-count]")) filterTable(event.target); });
 document.getElementById("detail-close").addEventListener("click", () => dialog.close());
-drawCharts();

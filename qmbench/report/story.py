@@ -1,0 +1,194 @@
+"""What a report says in words before it shows anything: what was asked, which levels can be told apart, and so on.
+
+The same sentences stand on the page, on the terminal and in Markdown.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+from qmbench.judging.bootstrap import MINIMUM_ENTRIES
+from qmbench.judging.core_statistics import RANKED_BY
+from qmbench.judging.frame import computed
+from qmbench.judging.statistics import ALL
+from qmbench.report.model import Names, is_missing, names_of
+from qmbench.report.tables import ADJUSTED, ranked
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+    from qmbench.judging.model import Evaluation
+
+MOST_NAMED = 6
+
+
+@dataclass(frozen=True)
+class Chapter:
+    """One benchmark and observable. name: for people. told: which levels can be told apart and which not, in sentences;
+    short: in a few words. rows: of statistics as `ranked` has them, those that are scored."""
+
+    benchmark: str
+    observable: str
+    name: str
+    unit: str
+    told: str
+    short: str
+    rows: tuple[Mapping[str, Any], ...]
+
+
+@dataclass(frozen=True)
+class Story:
+    """asked: sentences. chapters: one per benchmark and observable with results, in the order of the report."""
+
+    asked: tuple[str, ...]
+    chapters: tuple[Chapter, ...]
+
+
+def tell(report: Evaluation, pairs: bool = True) -> Story:
+    """The story of a report, made from its tables. pairs: also how many pairs of levels can be told apart, which takes
+    longer than all the rest."""
+    names = names_of(report.results)
+    whole = report.statistics[report.statistics["subset"] == ALL]
+    chapters = []
+    for (benchmark, observable), part in whole.groupby(["benchmark", "observable"], sort=False):
+        mine = None
+        if pairs:
+            league = report.league
+            mine = league[(league["benchmark"] == benchmark) & (league["observable"] == observable)]
+        chapters.append(_chapter(report, str(benchmark), str(observable), part, mine, names))
+    return Story(tuple(_asked(report)), tuple(chapters))
+
+
+def benchmark_name(report: Evaluation, benchmark: str, observable: str) -> str:
+    """Its title, and the observable where the title does not say it."""
+    info = report.benchmarks.get(benchmark)
+    title = info.title if info is not None else benchmark
+    said = observable.replace("_", " ")
+    # "Interaction energies of …" says it, though in the plural.
+    words = title.casefold()
+    return title if all(word.rstrip("y") in words for word in said.split()) else f"{title}: {said}"
+
+
+def _asked(report: Evaluation) -> list[str]:
+    mine = computed(report.scored)
+    statistics = report.statistics
+    levels = len(statistics[["level_of_theory", "bsse"]].drop_duplicates())
+    entries = len(report.scored[["benchmark", "entry"]].drop_duplicates())
+    benchmarks = report.scored["benchmark"].nunique()
+    n_entries = _counted(entries, "entry", "entries")
+    lines = [
+        f"How well do {_counted(levels, 'level')} of theory do on {n_entries} of {_counted(benchmarks, 'benchmark')}?"
+    ]
+    if len(mine):
+        status = mine["status"].value_counts()
+        bad = [f"{status[name]} {name}" for name in ("failed", "unsupported") if name in status]
+        ok = int(status.get("ok", 0))
+        said = f"{ok} of {len(mine)} results are there" + (f" ({', '.join(bad)})" if bad else "")
+        lines.append(f"{said}; computing them took {duration(float(mine['wall_s'].sum()))}, summed over all tasks.")
+    published = len(report.scored) - len(mine)
+    if published and len(mine):
+        lines.append(f"Beside them {_counted(published, 'published value')} of levels that were not computed here.")
+    elif published:
+        lines.append(f"All {published:,} values are published ones; nothing was computed.")
+    return lines
+
+
+def duration(seconds: float) -> str:
+    """Seconds, minutes or hours, whatever reads best."""
+    minutes = seconds / 60
+    return f"{seconds:.0f} s" if minutes < 2 else f"{minutes:.0f} min" if minutes < 120 else f"{minutes / 60:.1f} h"
+
+
+def _counted(n: int, one: str, many: str = "") -> str:
+    return f"{n:,} {one if n == 1 else many or one + 's'}"
+
+
+def _chapter(
+    report: Evaluation, benchmark: str, observable: str, part: pd.DataFrame, league: pd.DataFrame | None, names: Names
+) -> Chapter:
+    rows = [r for r in ranked(part) if r["n_scored"]]
+    unit = str(part["unit"].iloc[0]) or "1"
+    name = benchmark_name(report, benchmark, observable)
+    return Chapter(benchmark, observable, name, unit, told_apart(rows, league, names), in_short(rows), tuple(rows))
+
+
+def told_apart(rows: list[dict[str, Any]], league: pd.DataFrame | None, names: Names) -> str:
+    """Which levels can't be told from the best, which are certainly worse, and how many pairs can be told apart.
+
+    rows: scored levels as `ranked` has them; league: of the same benchmark and observable.
+    """
+    if not rows:
+        return "No reference values: nothing can be scored."
+    if len(rows) == 1:
+        r = rows[0]
+        return f"{names.of(r['level_of_theory'], r['bsse'])} alone has values: {_error(r)}."
+    able = [r for r in rows if r["among_best"] is not None]
+    if len(able) < 2:
+        best = min((r for r in rows if not is_missing(r[RANKED_BY])), key=lambda r: r[RANKED_BY], default=rows[0])
+        return (
+            f"Too few entries of different molecules to tell levels apart ({MINIMUM_ENTRIES} are needed); the smallest "
+            f"error is that of {names.of(best['level_of_theory'], best['bsse'])} ({_error(best)}, n = "
+            f"{best['n_scored']})."
+        )
+    among = [r for r in able if r["among_best"]]
+    limited = [r for r in able if not r["among_best"] and r.get("basis_limited") is True]
+    worse = [r for r in able if not r["among_best"] and r.get("basis_limited") is not True]
+    if not among:
+        said = "No level can be called the best: the basis set limits all that could be."
+    elif len(among) == len(able):
+        said = f"None of {len(able)} levels can be told from the best ({_range(among)})."
+    elif len(among) == 1:
+        said = f"{_named(among, names)} is the best of {len(able)} ({_range(among)})."
+    else:
+        said = f"{_named(among, names)} can't be told from the best ({_range(among)})."
+    if worse:
+        said += f" Worse at {_percent(able[0]['confidence'])}: {_named(worse, names)} ({_range(worse)})."
+    if limited:
+        said += f" Limited by the basis set, which says nothing of the method: {_named(limited, names)}."
+    lows = [] if league is None else [x for x in league["difference_low"].astype(float) if not is_missing(x)]
+    if len(lows) > 1:
+        said += f" Of {len(lows)} pairs of levels, {sum(x > 0 for x in lows) or 'none'} can be told apart."
+    left_out = len(rows) - len(able)
+    if left_out:
+        said += f" {left_out} {'has' if left_out == 1 else 'have'} too few entries to be ranked."
+    return said
+
+
+def in_short(rows: list[dict[str, Any]]) -> str:
+    """How many levels can't be told from the best, in a few words."""
+    able = [r for r in rows if r["among_best"] is not None]
+    among = sum(r["among_best"] is True for r in able)
+    if not rows:
+        return "no reference values"
+    if len(rows) == 1:
+        return "one level"
+    if len(able) < 2:
+        return f"too few entries to tell {len(rows)} levels apart"
+    if not among:
+        return "none is best: basis-limited"
+    if among == 1:
+        return f"the best of {len(able)} is certain"
+    return f"{among if among < len(able) else 'all'} of {len(able)} can't be told from the best"
+
+
+def _error(r: Mapping[str, Any]) -> str:
+    return f"{r[RANKED_BY]:.3g} {r['unit']}".rstrip() if not is_missing(r[RANKED_BY]) else "no error"
+
+
+def _range(rows: list[dict[str, Any]]) -> str:
+    sizes = [r[ADJUSTED] for r in rows if not is_missing(r[ADJUSTED])]
+    low, high = f"{min(sizes):.3g}", f"{max(sizes):.3g}"
+    return (low if low == high else f"{low}–{high}") + f" {rows[0]['unit']}".rstrip()
+
+
+def _percent(confidence: float) -> str:
+    return f"{confidence:.0%}".replace("%", " %")
+
+
+def _named(rows: list[dict[str, Any]], names: Names) -> str:
+    said = [names.of(r["level_of_theory"], r["bsse"]) for r in rows]
+    if len(said) > MOST_NAMED:
+        return ", ".join(said[:MOST_NAMED]) + f" and {len(said) - MOST_NAMED} more"
+    return " and ".join(filter(None, [", ".join(said[:-1]), said[-1]]))
