@@ -78,6 +78,14 @@ def _asked(report: Evaluation) -> list[str]:
     entries = len(report.scored[["benchmark", "entry"]].drop_duplicates())
     benchmarks = report.scored["benchmark"].nunique()
     n_entries = _counted(entries, "entry", "entries")
+    if not levels:
+        names, references = sorted(report.benchmarks), report.references
+        sets = len(references[["benchmark", "set"]].drop_duplicates())
+        there = len(references[["benchmark", "entry"]].drop_duplicates())
+        return [
+            f"How well do {_counted(sets, 'reference set')} of {', '.join(names)} agree on"
+            f" {_counted(there, 'entry', 'entries')}? Nothing was computed."
+        ]
     lines = [
         f"How well do {_counted(levels, 'level')} of theory do on {n_entries} of {_counted(benchmarks, 'benchmark')}?"
     ]
