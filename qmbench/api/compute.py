@@ -331,10 +331,23 @@ def _coefficients(planned: PlannedEntry) -> dict[str, float]:
 
 
 def _computed(tasks: list[Task], session: Session) -> tuple[Mapping[str, Record], frozenset[str]]:
-    """Records by key, and the keys that were computed just now."""
+    """Records by key, and the keys that were computed just now.
+
+    With the notes on how these systems were read: whoever computed a record may have read another file.
+    """
     with session.opened() as store:
         summary = session.compute(tasks, store)
-    return summary.records, frozenset(summary.records) - summary.cached
+    records = dict(summary.records)
+    for task in tasks:
+        for key in task.keys.values() if task.system.notes else ():
+            if key in records:
+                records[key] = _noted(records[key], task.system.notes)
+    return records, frozenset(records) - summary.cached
+
+
+def _noted(record: Record, notes: Sequence[str]) -> Record:
+    warnings = [*notes, *(record.provenance.get("warnings") or ())]
+    return replace(record, provenance={**record.provenance, "warnings": list(dict.fromkeys(warnings))})
 
 
 def _status(failure: Failure | None) -> Status:

@@ -246,9 +246,11 @@ def _extrapolation(
     return extrapolation_uncertainty(scalar(quantity), in_largest, in_next, others)
 
 
-def warnings_text(records: Iterable[Record]) -> str:
-    """What methods warned of in the records that a result is made of, each once, in one line; empty where nothing."""
-    said = [str(w) for r in records for w in r.provenance.get("warnings") or ()]
+def warnings_text(records: Iterable[Record], systems: Iterable[System] = ()) -> str:
+    """What methods warned of in the records that a result is made of, and how its systems were read where that needs
+    saying; each once, in one line, empty where nothing."""
+    said = [note for s in systems for note in s.notes]
+    said += [str(w) for r in records for w in r.provenance.get("warnings") or ()]
     return "; ".join(dict.fromkeys(" ".join(text.split()) for text in said))
 
 
@@ -282,7 +284,7 @@ def _row(
         failure.message if failure else None,
         *_value_cells(quantity, benchmark, entry),
         overlap_text(r.provenance for r in used),
-        warnings_text(used),
+        warnings_text(used, (benchmark.system(term.system) for term in entry.terms) if used else ()),
         sum(c.wall_s for c in costs),
         sum(c.cpu_s for c in costs),
         not any(key in computed for key in planned.keys),

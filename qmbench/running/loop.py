@@ -196,7 +196,8 @@ def records_of(task: Task, outcome: Outcome) -> list[Record]:
         "code": {"digest": task.level.code.digest, "files": list(task.level.code.files)},
         "options": identity["options"],
         "settings": dict(outcome.settings),
-        "warnings": [*task.system.notes, *outcome.warnings],
+        # Not the notes on how the system was read: other files, read otherwise, share the record.
+        "warnings": list(outcome.warnings),
         "started": outcome.started,
     }
     declared = {"training_overlap": outcome.training_overlap, "explanation": outcome.explanation}

@@ -240,6 +240,20 @@ def test_deuterium_and_tritium_are_hydrogen_and_that_is_said(tmp_path):
     assert "notes" not in WATER.to_json()
 
 
+def test_a_note_on_a_file_is_said_of_that_file_alone(tmp_path):
+    """Both files are one system and share the record, whoever came first; only of one there is something to say."""
+    import qmbench
+
+    (tmp_path / "light.xyz").write_text("2\ncharge=0 multiplicity=1\nH 0 0 0\nH 0 0 0.74\n")
+    (tmp_path / "heavy.xyz").write_text("2\ncharge=0 multiplicity=1\nH 0 0 0\nD 0 0 0.74\n")
+    for first, second in (("light", "heavy"), ("heavy", "light")):
+        store = tmp_path / f"{first}.sqlite"
+        made = {name: qmbench.compute("hf/sto-3g", tmp_path / f"{name}.xyz", store=store) for name in (first, second)}
+        assert made[second].cached
+        assert made["light"].warnings == ()
+        assert [w.split(" is ")[0] for w in made["heavy"].warnings] == ["deuterium (D)"]
+
+
 @pytest.mark.parametrize("name", ["water.XYZ", "water.extxyz", "water.ExtXYZ", "water.xyz"])
 def test_endings_in_any_case(tmp_path, name):
     from qmbench.data.target import find_target
