@@ -123,6 +123,10 @@ class Benchmark:
             self._systems[name] = self._sources[name](f"{self.id}:{name}")
         return self._systems[name]
 
+    def systems_of(self, entry: Entry) -> tuple[System, ...]:
+        """The systems that an entry is made of, each once; InputError where one can't be read."""
+        return tuple(self.system(name) for name in dict.fromkeys(term.system for term in entry.terms))
+
     def part(self, system: str, fragments: tuple[int, ...], ghosts: bool) -> System:
         """Fragments (from 1) of a system together, see `System.fragment`; made once, for every level of theory."""
         key = (system, fragments, ghosts)

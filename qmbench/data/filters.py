@@ -76,7 +76,7 @@ class EntryFilter:
             return False
         if not (self.elements or self.charges) and self.min_atoms is None and self.max_atoms is None:
             return True
-        systems = [benchmark.system(name) for name in dict.fromkeys(t.system for t in entry.terms)]
+        systems = benchmark.systems_of(entry)
         counts = [atoms_of(system) for system in systems]
         if not systems or not all(counts):
             return False

@@ -195,11 +195,11 @@ def with_basis_errors(
     made["basis_source"] = np.where(made["basis_uncertainty"].notna(), "extrapolation", "")
     here = _answered(made)
     known = BasisKnowledge(_limits(here)).with_(elsewhere or BasisKnowledge())
-    known = BasisKnowledge({}, _differences(here, known.limits, size or _no_size)).with_(known)
+    size = size or _no_size
+    known = BasisKnowledge({}, _differences(here, known.limits, size)).with_(known)
     halves = _half_differences(here)
     if known.empty and not halves:
         return made
-    expect = _Expected(known, size or _no_size)
     columns: dict[str, dict[Any, Any]] = {name: {} for name in BASIS_COLUMNS}
     for row, answer, place in here:
         best, sigma, source = known.limits.get(place), float("nan"), ""
@@ -211,10 +211,10 @@ def with_basis_errors(
             sigma, source = float(np.hypot(row.value - best.value, np.nan_to_num(best.uncertainty))), "same entry"
         elif answer.quality:
             sigma, source = row.basis_uncertainty, "extrapolation"
-            learned, _ = expect.error(row, answer, others=False)
+            learned, _ = _expected(known, size, row, answer, others=False)
             sigma = float(np.fmax(sigma, learned))
         else:
-            sigma, source = expect.error(row, answer)
+            sigma, source = _expected(known, size, row, answer)
         half = halves.get(_case(row))
         if half is not None and not half <= sigma:
             sigma, source = half, "counterpoise" if np.isnan(sigma) else source
@@ -317,24 +317,18 @@ def _family(question: Question) -> str:
     return "mean field" if method.mean_field else "correlated" if method.reference_method else ""
 
 
-class _Expected:
-    """The error that a number in one basis is expected to have, from differences on other entries."""
-
-    def __init__(self, known: BasisKnowledge, size: SizeOf) -> None:
-        self.known, self.size = known, size
-
-    def error(self, row: Any, answer: _Answer, others: bool = True) -> tuple[float, str]:
-        """Standard deviation, and where it is from; NaN and nothing when too few entries tell.
-
-        others: whether other methods that converge alike may tell.
-        """
-        who_tells = ((answer.question, "other entries"), (_family(answer.question) * others, "other methods"))
-        for who, source in who_tells:
-            found = self.known.differences.get(_kind(who, row, answer), {}).values() if who else ()
-            if len(found) >= MINIMUM:
-                size = self.size(row.benchmark, row.entry)
-                return expected_error([d for d, _ in found], [n for _, n in found], size), source
-        return float("nan"), ""
+def _expected(known: BasisKnowledge, size: SizeOf, row: Any, answer: _Answer, others: bool = True) -> tuple[float, str]:
+    """The error that a number is expected to have from differences on other entries: one standard deviation, and where
+    it is from; NaN and nothing when too few entries tell. others: whether methods that converge alike may tell, too.
+    """
+    tellers: list[tuple[Any, str]] = [(answer.question, "other entries")]
+    if others and (family := _family(answer.question)):
+        tellers.append((family, "other methods"))
+    for who, source in tellers:
+        found = known.differences.get(_kind(who, row, answer), {}).values()
+        if len(found) >= MINIMUM:
+            return expected_error([d for d, _ in found], [n for _, n in found], size(row.benchmark, row.entry)), source
+    return float("nan"), ""
 
 
 def expected_error(

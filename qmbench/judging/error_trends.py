@@ -261,12 +261,12 @@ def covariates(
     yield from (Covariate("class", word, classes[word]) for word in sorted(classes))
 
 
-def _systems(benchmark: Any, entry: Any) -> list[Any]:
+def _systems(benchmark: Any, entry: Any) -> Sequence[Any]:
     """The systems of an entry; none where one can't be read."""
     try:
-        return [benchmark.system(name) for name in dict.fromkeys(t.system for t in entry.terms)] if entry else []
+        return benchmark.systems_of(entry) if entry else ()
     except QmbenchError:
-        return []
+        return ()
 
 
 def _is_number(text: str) -> bool:

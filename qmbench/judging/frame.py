@@ -88,7 +88,7 @@ def electrons_in(benchmarks: Mapping[str, Benchmark]) -> Callable[[str, str], fl
     def electrons(benchmark: str, entry: str) -> float:
         found = benchmarks[benchmark]
         try:
-            numbers = [getattr(found.system(term.system), "n_electrons", 0) for term in found.entry(entry).terms]
+            numbers = [getattr(system, "n_electrons", 0) for system in found.systems_of(found.entry(entry))]
         except QmbenchError:  # a system that can't be read any more
             return float("nan")
         return float(max(numbers, default=0)) or float("nan")
@@ -284,7 +284,7 @@ def _row(
         failure.message if failure else None,
         *_value_cells(quantity, benchmark, entry),
         overlap_text(r.provenance for r in used),
-        warnings_text(used, (benchmark.system(term.system) for term in entry.terms) if used else ()),
+        warnings_text(used, benchmark.systems_of(entry) if used else ()),
         sum(c.wall_s for c in costs),
         sum(c.cpu_s for c in costs),
         not any(key in computed for key in planned.keys),

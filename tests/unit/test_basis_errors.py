@@ -236,6 +236,25 @@ def test_another_run_of_the_store_knows_the_limit(toy_folder, tmp_path):
     assert run("changed", "hf/cc-pvdz").iloc[0]["basis_source"] == ""
 
 
+def test_a_run_whose_systems_are_gone_does_not_spoil_the_others(toy_folder, tmp_path):
+    import shutil
+
+    from qmbench.data.suite import Selection, Suite, SuiteLevel
+
+    other = tmp_path / "other_bench"
+    shutil.copytree(toy_folder, other)
+    toml = other / "benchmark.toml"
+    toml.write_text(toml.read_text().replace('id = "toy_bench"', 'id = "other_bench"'))
+
+    def run(folder, level):
+        suite = Suite("s", "S", (Selection(str(folder), entries=("he2",)),), (SuiteLevel(level, "cp"),))
+        return qmbench.run(suite, store=tmp_path / "store.sqlite", workers=1, progress=False).results.iloc[0]
+
+    limits = [run(folder, "hf/cc-pv[dt]z")["value"] for folder in (other, toy_folder)]
+    (other / "systems" / "he2.xyz").write_text("nonsense\n")
+    assert run(toy_folder, "hf/cc-pvdz")["basis_limit"] == limits[1]
+
+
 def test_the_expected_error_is_larger_than_the_root_mean_square():
     # Student's t with two degrees of freedom: 4.302653 is its 97.5 % quantile, 1.959964 the normal one
     assert expected_error([3.0, -3.0]) == pytest.approx(3 * math.sqrt(1.5) * 4.302653 / 1.959964)

@@ -143,9 +143,9 @@ class Toy:
 
     entries = tuple(SimpleNamespace(id=f"e{i:02d}", terms=(SimpleNamespace(system=str(i)),)) for i in range(1, 41))
 
-    def system(self, name):
-        n = 2 * int(name)
-        return SimpleNamespace(n_parts=n, n_electrons=n, composition={"H": n}, charge=0, fragments=())
+    def systems_of(self, entry):
+        n = 2 * int(entry.terms[0].system)
+        return (SimpleNamespace(n_parts=n, n_electrons=n, composition={"H": n}, charge=0, fragments=()),)
 
 
 def scored(seed=0, factor=1.0, order=None, names=("a", "b")):
