@@ -87,7 +87,8 @@ def _asked(report: Evaluation) -> list[str]:
             f" {_counted(there, 'entry', 'entries')}? Nothing was computed."
         ]
     lines = [
-        f"How well do {_counted(levels, 'level')} of theory do on {n_entries} of {_counted(benchmarks, 'benchmark')}?"
+        f"How well {'does' if levels == 1 else 'do'} {_counted(levels, 'level')} of theory do on {n_entries} of"
+        f" {_counted(benchmarks, 'benchmark')}?"
     ]
     if len(mine):
         status = mine["status"].value_counts()

@@ -99,7 +99,8 @@ def render_story(
     most = max(2, min(MOST_BARS, SCREEN // max(1, len(shown))))
     shades: set[str] = set()
     for chapter in shown:
-        left_out = f" (the first {most - 1} and the worst are shown)" if len(chapter.rows) > most else ""
+        first = "first" if most == 2 else f"first {most - 1}"
+        left_out = f" (the {first} and the worst are shown)" if len(chapter.rows) > most else ""
         gap = "\n" if most > 2 else ""
         console.print(Text.assemble(gap, (chapter.name, "bold"), f", {chapter.unit}: {chapter.short}{left_out}"))
         for bar in bars(chapter.rows, names, most, console.width, letters):
