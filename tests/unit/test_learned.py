@@ -91,7 +91,10 @@ def test_an_entry_of_several_tasks_carries_the_gravest_in_the_tidy_table():
     entry = SimpleNamespace(id="e", observable="interaction_energy", state="", subsets=(), tags=(), curve="")
     entry.coordinate, entry.coordinate_unit = None, ""
     benchmark = SimpleNamespace(
-        id="b", unit_of=lambda e: "hartree", observable_of=lambda e: OBSERVABLES["interaction_energy"]
+        id="b",
+        unit_of=lambda e: "hartree",
+        observable_of=lambda e: OBSERVABLES["interaction_energy"],
+        systems_of=lambda e: (),
     )
     planned = PlannedEntry("m", "none", "b", "e", ((1.0, "ab"), (-2.0, "a")))
     row = dict(zip(RESULT_COLUMNS, _row(planned, entry, benchmark, records, ()), strict=True))

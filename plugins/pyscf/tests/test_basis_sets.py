@@ -237,7 +237,7 @@ def test_the_table_is_that_of_pyscf():
     assert script.TARGET.read_text() == script.text()
     for plain, name in ALIASES.items():
         if "*" not in plain:
-            assert ALIAS[plain] in [ALIAS.get(other) for other in pyscf_names(name)], plain
+            assert ALIAS[plain] in [ALIAS.get(other) for other in pyscf_names(name, "C")], plain
     assert len(NAMES) > 150
     assert set(COMMON_BASES) <= set(NAMES)
 
@@ -299,3 +299,28 @@ def test_a_finite_field_and_fitted_correlation_in_cartesian_functions(run, molec
     assert -(plus - minus) / 2e-3 == pytest.approx(dipole[2], abs=1e-5)
     fitted, plain = (run(f"mp2/6-31g*{o}", water).properties["energy"].value for o in ("?density_fitting=true", ""))
     assert fitted == pytest.approx(plain, abs=1e-4)
+
+
+@pytest.mark.parametrize(
+    ("written", "light"),
+    [("cc-pcvtz", "cc-pvtz"), ("unc-cc-pCVDZ", "unc-cc-pvdz"), ("aug-cc-pwcvdz", "aug-cc-pvdz")],
+)
+def test_the_core_valence_sets_of_hydrogen_and_helium_are_their_valence_sets(written, light, energy):
+    """They have no core to correlate. Beside other atoms as with the sets of each element given to PySCF by hand."""
+    from pyscf import gto, scf
+
+    helium = Molecule(("He",), ((0, 0, 0),), 0, 1)
+    assert energy(f"hf/{written}", helium) == pytest.approx(energy(f"hf/{light}", helium), abs=1e-12)
+    hydride = Molecule(("B", "H"), ((0, 0, 0), (0, 0, 2.3)), 0, 1)
+    table = {"H": light.removeprefix("unc-"), "B": canonical_basis(written).removeprefix("unc-")}
+    if written.startswith("unc-"):
+        table = {symbol: gto.uncontract(gto.basis.load(name, symbol)) for symbol, name in table.items()}
+    by_hand = scf.RHF(mole(hydride, table)).run(conv_tol=1e-11).e_tot
+    assert energy(f"hf/{written}", hydride) == pytest.approx(by_hand, abs=1e-9)
+
+
+def test_fitting_sets_of_a_core_valence_set_are_those_of_its_elements(run):
+    """The name of hydrogen's set is that of the functions it has, so that the fitting set that belongs to them is found."""
+    hydride = Molecule(("B", "H"), ((0, 0, 0), (0, 0, 2.3)), 0, 1)
+    fitted = run("mp2/cc-pcvdz?density_fitting=true", hydride).properties["energy"].value
+    assert fitted == pytest.approx(run("mp2/cc-pcvdz", hydride).properties["energy"].value, abs=1e-4)

@@ -30,6 +30,9 @@ pcseg-2 pcseg-3 pcseg-4 ano-rcc lanl2dz cc-pvdz-pp cc-pvtz-pp cc-pvqz-pp ma-def2
 
 # Polarization functions that PySCF adds to these by parts: first of heavy atoms, then of hydrogen and helium.
 _POLARIZED = re.compile(r"(631{1,2}\+{0,2})g\(((?:[23]?d)?f?)(?:,((?:[23]?p)?d?))?\)")
+# Hydrogen and helium have no core: what is added to a valence set to correlate one is nothing for them, and tables of
+# core-valence sets leave them out.
+_CORE_VALENCE = re.compile(r"(aug)?ccpw?cv([dtq56])z")
 _TIGHT_D = re.compile(r".*\([dtq56]\+d\)z")
 # Gaussian's list of exceptions from spherical d functions (its f functions are spherical in all of them), which the
 # Basis Set Exchange shares for those that it has with d functions: 3-21G, 6-31G, 6-31G*, 6-31G** and those with +.
@@ -68,9 +71,16 @@ def canonical_basis(name: str) -> str:
     raise InputError(f"unknown basis '{name}'{hint}")
 
 
-def pyscf_names(basis: str) -> tuple[str, ...]:
-    """What PySCF calls a canonical `basis`, `unc-` aside; two names where each lacks elements that the other has."""
+def pyscf_names(basis: str, symbol: str) -> tuple[str, ...]:
+    """What PySCF calls a canonical `basis` on `symbol`, `unc-` aside, in the order in which to look.
+
+    There are two names where each lacks elements that the other has. The core-valence sets of hydrogen and helium are
+    their valence sets.
+    """
     plain = plain_name(basis.removeprefix("unc-"))
+    if symbol in ("H", "He") and (found := _CORE_VALENCE.fullmatch(plain)):
+        augmented, cardinal = found.groups()
+        return (f"{augmented or ''}ccpv{cardinal}z",)
     starred = next((p for p, name in ALIASES.items() if "*" in p and plain_name(name) == plain), None)
     return (starred, plain) if starred else (plain,)
 

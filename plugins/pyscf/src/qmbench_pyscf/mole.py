@@ -79,7 +79,7 @@ def basis_functions(basis: str, symbol: str) -> list:
 
 def _found(basis: str, symbol: str) -> tuple[str, list]:
     """PySCF's name of the canonical `basis`, `unc` aside, and its shells on `symbol`; InputError without any."""
-    for name in pyscf_names(basis):
+    for name in pyscf_names(basis, symbol):
         if shells := _shells(name, symbol):
             break
     else:
@@ -150,7 +150,7 @@ def core_potential(basis: str, symbol: str) -> Any:
             # These small sets were made for the potentials of the def2 family, and PySCF's files of them have none.
             if name.removeprefix("unc-") in ("def2-mtzvp", "def2-mtzvpp"):
                 name = "def2-tzvp"
-            potential = library.load_ecp(pyscf_names(name)[-1], symbol)
+            potential = library.load_ecp(pyscf_names(name, symbol)[-1], symbol)
     except Exception:
         # Sets made of several files have no potential, and PySCF has several ways of saying so.
         return None
@@ -215,4 +215,4 @@ def pyscf_session(resources: Resources) -> Iterator[None]:
 
 
 def _has(basis: str, symbol: str) -> bool:
-    return any(_shells(name, symbol) for name in pyscf_names(basis))
+    return any(_shells(name, symbol) for name in pyscf_names(basis, symbol))
