@@ -41,7 +41,9 @@ _PUBLIC = {
     "CompositeLevel": "domain.composite",
     "LevelOfTheory": "domain.method",
     "Method": "domain.method",
+    "MethodFamily": "domain.families",
     "Options": "domain.method",
+    "OpenOptions": "domain.method",
     "Explanation": "domain.learned",
     "TrainingOverlap": "domain.learned",
     "BadResult": "domain.method",
@@ -99,6 +101,7 @@ if TYPE_CHECKING:
     from qmbench.domain.errors import StoreError as StoreError
     from qmbench.domain.errors import Unsupported as Unsupported
     from qmbench.domain.errors import did_you_mean as did_you_mean
+    from qmbench.domain.families import MethodFamily as MethodFamily
     from qmbench.domain.formulas import Place as Place
     from qmbench.domain.formulas import Term as Term
     from qmbench.domain.learned import Explanation as Explanation
@@ -106,6 +109,7 @@ if TYPE_CHECKING:
     from qmbench.domain.method import BadResult as BadResult
     from qmbench.domain.method import LevelOfTheory as LevelOfTheory
     from qmbench.domain.method import Method as Method
+    from qmbench.domain.method import OpenOptions as OpenOptions
     from qmbench.domain.method import Options as Options
     from qmbench.domain.method import Result as Result
     from qmbench.domain.observables import Observable as Observable
