@@ -48,6 +48,7 @@ _PUBLIC = {
     "TrainingOverlap": "domain.learned",
     "BadResult": "domain.method",
     "Resources": "domain.resources",
+    "user_file": "domain.resources",
     "Result": "domain.method",
     "require_elements": "domain.requirements",
     "require_neutral_singlet": "domain.requirements",
@@ -122,6 +123,7 @@ if TYPE_CHECKING:
     from qmbench.domain.requirements import require_elements as require_elements
     from qmbench.domain.requirements import require_neutral_singlet as require_neutral_singlet
     from qmbench.domain.resources import Resources as Resources
+    from qmbench.domain.resources import user_file as user_file
     from qmbench.domain.statistic import BootstrapT as BootstrapT
     from qmbench.domain.statistic import DistributionFree as DistributionFree
     from qmbench.domain.statistic import ErrorSample as ErrorSample
