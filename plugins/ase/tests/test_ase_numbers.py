@@ -39,7 +39,12 @@ def test_tblite_through_ase_is_the_native_plugin(run, system, systems):
 
 @pytest.mark.parametrize(
     ("level", "system"),
-    [("ase:emt", "copper"), ("ase:lj?sigma=1.2", "copper"), ("ase:lj?sigma=0.8", "water"), (TBLITE + "&accuracy=0.01", "water")],
+    [
+        ("ase:emt", "copper"),
+        ("ase:lj?sigma=1.2", "copper"),
+        ("ase:lj?sigma=0.8", "water"),
+        (TBLITE + "&accuracy=0.01", "water"),
+    ],
     ids=["emt", "lj-crystal", "lj", "tblite"],
 )
 def test_forces_are_minus_the_derivative_of_the_energy(run, level, system, systems):
@@ -70,7 +75,13 @@ def test_stress_is_the_derivative_by_strain(run, level, systems):
         strain = np.eye(3)
         strain[i, j] += step / 2
         strain[j, i] += step / 2
-        moved = Crystal(systems["copper"].symbols, systems["copper"].coordinates @ strain, systems["copper"].lattice_vectors @ strain, 0, 1)
+        moved = Crystal(
+            systems["copper"].symbols,
+            systems["copper"].coordinates @ strain,
+            systems["copper"].lattice_vectors @ strain,
+            0,
+            1,
+        )
         return run(level, moved).properties["energy"].value
 
     for i in range(3):
@@ -82,7 +93,11 @@ def test_stress_is_the_derivative_by_strain(run, level, systems):
 def test_charge_and_spin_are_told_by_info_and_by_keywords(run, bad, systems):
     ev = units.HARTREE_IN_EV
     for ways, system, told in (
-        ("charge_as=info:charge&multiplicity_as=info:spin", replace(systems["oxygen"], charge=-1, multiplicity=2), -1000 + 200),
+        (
+            "charge_as=info:charge&multiplicity_as=info:spin",
+            replace(systems["oxygen"], charge=-1, multiplicity=2),
+            -1000 + 200,
+        ),
         ("charge_as=keyword:q&multiplicity_as=unpaired-keyword:uhf", replace(systems["oxygen"], charge=2), 20 + 2),
         ("multiplicity_as=ignored", systems["oxygen"], 0),
         ("multiplicity_as=unpaired-info:spin", systems["oxygen"], 200),
@@ -93,7 +108,10 @@ def test_charge_and_spin_are_told_by_info_and_by_keywords(run, bad, systems):
 
 def test_a_calculator_is_made_anew_for_each_task_unless_it_may_be_reused(run, bad, systems):
     ev = units.HARTREE_IN_EV
-    for level, made in (("ase:misbehaving.Bad?how=count", [1, 2, 3]), ("ase:misbehaving.Bad?how=count&reuse=true", [4, 4, 4])):
+    for level, made in (
+        ("ase:misbehaving.Bad?how=count", [1, 2, 3]),
+        ("ase:misbehaving.Bad?how=count&reuse=true", [4, 4, 4]),
+    ):
         found = [run(level, name).properties["energy"].value * ev for name in ("water", "OH", "copper")]
         assert found == pytest.approx(made, rel=1e-7)
 

@@ -215,7 +215,9 @@ class LennardJones(AseMethod):
     def example_systems(cls) -> tuple[System, ...]:
         cell = ((4.2, 0.1, 0.0), (0.0, 4.4, 0.2), (0.3, 0.0, 4.6))
         return (
-            Molecule(("Ar", "Ar", "Ne"), ((0.0, 0.1, 0.0), (2.0, 0.3, 0.1), (0.4, 2.2, 0.7)), 0, 1, name="argon and neon"),
+            Molecule(
+                ("Ar", "Ar", "Ne"), ((0.0, 0.1, 0.0), (2.0, 0.3, 0.1), (0.4, 2.2, 0.7)), 0, 1, name="argon and neon"
+            ),
             Crystal(("Ar", "Ne"), ((0.1, 0.0, 0.0), (2.0, 2.1, 2.3)), cell, 0, 1, name="argon and neon"),
         )
 

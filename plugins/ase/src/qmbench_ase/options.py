@@ -20,7 +20,10 @@ class LennardJonesOptions(Options):
     sigma: float = Field(1.0, gt=0, description="distance of zero energy, Å", examples=[1.3])
     epsilon: float = Field(1.0, gt=0, description="depth of the minimum, eV", examples=[0.5])
     rc: float | None = Field(
-        None, gt=0, description="cutoff, Å; none: 3 sigma. The energy of a pair is shifted to zero there", examples=[2.0]
+        None,
+        gt=0,
+        description="cutoff, Å; none: 3 sigma. The energy of a pair is shifted to zero there",
+        examples=[2.0],
     )
     smooth: bool = Field(False, description="instead of a shift, a factor that makes forces go to zero at the cutoff")
 
