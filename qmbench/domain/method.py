@@ -41,6 +41,10 @@ class Options(pydantic.BaseModel):
 
     model_config = pydantic.ConfigDict(extra="forbid", frozen=True, validate_default=True, allow_inf_nan=False)
 
+    def given(self) -> dict[str, Any]:
+        """The values from which the same options are made again: of all fields and further names, nothing computed."""
+        return {name: getattr(self, name) for name in type(self).model_fields} | (self.model_extra or {})
+
     def always_written(self) -> frozenset[str]:
         """Options that the canonical spelling writes even where the method resolves to their values without them.
 
@@ -347,7 +351,8 @@ class LevelText:
 def split_level(text: str) -> LevelText:
     """Split `METHOD[/BASIS][?option=value&…]`; method and basis names are lower-cased.
 
-    Of a name with a prefix (`ase:MODULE.CLASS`) the rest is kept as written; see `domain.families`. In a value, %26 stands for & and so on, as in web addresses; hardly any value needs it.
+    Of a name with a prefix (`ase:MODULE.CLASS`) the rest is kept as written; see `domain.families`. In a value, %26
+    stands for & and so on, as in web addresses; hardly any value needs it.
     """
     text = " ".join(text.split())  # an error must fit on one line
     head, question, query = text.partition("?")

@@ -12,7 +12,6 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-
 HERE = "QMBENCH_FOLDER"
 """Environment variable of supervised children: the folder in which the user works, since they work in another one."""
 

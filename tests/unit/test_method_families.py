@@ -104,7 +104,7 @@ def test_options_that_nobody_declared_are_in_spelling_and_key():
 
 @pytest.mark.parametrize("value", [object(), math.nan, {1, 2}])
 def test_a_value_that_json_can_not_say_is_refused(value):
-    with pytest.raises(InputError, match="sigma: .* is nothing that JSON can say"):
+    with pytest.raises(InputError, match=r"sigma: .* is nothing that JSON can say"):
         level_of_values(Open, {"sigma": value})
 
 

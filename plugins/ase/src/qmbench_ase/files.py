@@ -1,4 +1,4 @@
-"""Files that options name: settings in TOML, and weights. Their content is part of a record's key, their place is not."""
+"""Files that options name: settings in TOML, and weights. Their content is in a record's key, their place is not."""
 
 from __future__ import annotations
 
@@ -42,7 +42,7 @@ def is_file_name(text: str) -> bool:
 def named_file(text: str, folder: Path | None = None) -> Path | None:
     """The file that a value of an option names, beside `folder` first; None where it names none.
 
-    A text names a file where one is there and it has a slash or an ending; InputError where it must be one and is none.
+    A text names a file where one is there and it has a slash or an ending; ValueError where it must be one and is none.
     """
     if not (is_file_name(text) or "/" in text or Path(text).suffix):
         return None
@@ -71,8 +71,8 @@ def refuse_commands(keywords: dict[str, Any], where: str) -> None:
     for key, value in keywords.items():
         if any(key.lower() == word or key.lower().endswith(f"_{word}") for word in EXECUTES):
             raise InputError(
-                f"{where}: '{key}' names a program to run, which a level of theory can't; describe the program in a file "
-                "of the plugin `command`, or make the calculator in a package of your own"
+                f"{where}: '{key}' names a program to run, which a level of theory can't; describe the program in a "
+                "file of the plugin `command`, or make the calculator in a package of your own"
             )
         if isinstance(value, dict):
             refuse_commands(value, where)

@@ -161,7 +161,8 @@ class AseMethod(Method[Molecule | Crystal]):
 class EffectiveMedium(AseMethod):
     """Effective medium theory for Ni, Cu, Pd, Ag, Pt, Au, Al, and roughly H, C, N, O. DOI 10.1016/0039-6028(96)00816-3
 
-    Jacobsen, Stoltze and Nørskov, Surf. Sci. 366, 394 (1996), as ASE has it. Energies in hartree, from the zero of the metal in its crystal.
+    Jacobsen, Stoltze and Nørskov, Surf. Sci. 366, 394 (1996), as ASE has it. Energies in hartree, from the zero of the
+    metal in its crystal.
     """
 
     name = "ase:emt"
@@ -270,7 +271,7 @@ def _kept(path: str, keywords: str) -> Any:
 
 @lru_cache(maxsize=256)
 def calculator_method(path: str) -> type[Method]:
-    """The method of a calculator `MODULE.CLASS`. InputError where there is none, or none of whose properties is ours."""
+    """The method of a calculator `MODULE.CLASS`; InputError where there is none, or it has no property of ours."""
     for listed in (EffectiveMedium, LennardJones):
         if listed.name == f"ase:{path.lower()}":
             return listed

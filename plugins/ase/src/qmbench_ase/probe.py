@@ -97,8 +97,8 @@ def calculator(name: str) -> Calculator:
     if "missing" in told:
         lacking = told["missing"]
         raise InputError(
-            f"ase:{name}: there is no module '{lacking}' in this environment; install the package that has it, or correct "
-            f"the name ({right})"
+            f"ase:{name}: there is no module '{lacking}' in this environment; install the package that has it, or "
+            f"correct the name ({right})"
         )
     if "broken" in told:
         raise InputError(f"ase:{name}: {module} can't be imported ({' '.join(told['broken'].split())})")

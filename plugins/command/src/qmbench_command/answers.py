@@ -75,8 +75,8 @@ def _matched(text: str, regex: str, name: str, atoms: int) -> np.ndarray:
     each = len(rows[0]) if rows else 0
     if not rows or wanted % each or len(rows) * each < wanted:
         raise QmbenchError(
-            f"{name}: {wanted} numbers are wanted, and {regex!r} matches {len(rows)} times with {each} each; the output "
-            f"ends: {ending(text)}"
+            f"{name}: {wanted} numbers are wanted, and {regex!r} matches {len(rows)} times with {each} each; the "
+            f"output ends: {ending(text)}"
         )
     words = [word for row in rows[len(rows) - wanted // each :] for word in row]
     try:  # Fortran writes 1.0D+00

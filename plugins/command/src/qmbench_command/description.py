@@ -9,11 +9,11 @@ import shutil
 import string
 import tomllib
 from pathlib import Path
-from typing import Any, Literal, Self
+from typing import Literal, Self
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_validator, model_validator
 
-from qmbench import InputError
+from qmbench import InputError, user_file
 
 NAME = r"[a-z][a-z0-9_.-]*"
 LONGEST = 110
@@ -124,7 +124,7 @@ def folders() -> list[Path]:
     """Where descriptions may lie: those of QMBENCH_COMMANDS (with : between), or else the user's own folder."""
     told = os.environ.get("QMBENCH_COMMANDS")
     if told:
-        return [Path(folder).expanduser() for folder in told.split(os.pathsep) if folder]
+        return [user_file(folder) for folder in told.split(os.pathsep) if folder]
     base = os.environ.get("XDG_CONFIG_HOME") or Path.home() / ".config"
     return [Path(base) / "qmbench" / "commands"]
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 import shutil
 import string
 import subprocess
@@ -19,16 +20,14 @@ from qmbench import (
     Molecule,
     Options,
     QmbenchError,
-    Quantity,
     ResourceError,
     Resources,
     Result,
-    System,
     Unsupported,
     did_you_mean,
     units,
 )
-from qmbench_command.description import SHAPES, Description, files, folders, program, read, scripts
+from qmbench_command.description import Description, files, folders, program, read, scripts
 
 UNITS = {
     "energy": "hartree",
@@ -180,8 +179,6 @@ class Command(Method[Molecule | Crystal]):
 
 def _says_why(output: str, about: Description) -> bool:
     """Whether the output of a program that failed is to be read all the same, because the reason is in it."""
-    import re
-
     if about.not_converged and re.search(about.not_converged, output):
         return True
     try:
@@ -290,6 +287,9 @@ def _method(name: str, path: Path, about: Description, digest: str) -> type[Meth
 def _chosen(choices: list[Any], value: Any) -> Any:
     if choices and value not in choices:
         raise ValueError(f"is one of {', '.join(map(str, choices))}")
+    # A text goes into a program's arguments or input, and a suite may be somebody else's.
+    if not choices and isinstance(value, str) and not re.fullmatch(r"(\w[\w.+,()*-]*)?", value):
+        raise ValueError("takes letters, digits and _ . + , ( ) * - only, unless the description gives choices")
     return value
 
 
