@@ -62,7 +62,7 @@ def add(
         typer.Option(
             "--with",
             metavar="PACKAGE",
-            help="With --isolated: a package that it drives, installed beside it (repeatable; say it again when updating).",
+            help="With --isolated: a package that it drives, installed beside it (repeatable).",
         ),
     ] = None,
     json: Annotated[bool, typer.Option("--json", help="Print one JSON document and nothing else.")] = False,

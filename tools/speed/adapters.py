@@ -1,7 +1,7 @@
-"""What the adapters of ASE and of executables add to a task: `python tools/speed/adapters.py`. Prints figures and verdicts.
+"""What the adapters of ASE and of executables add: `python tools/speed/adapters.py`. Prints figures and verdicts.
 
-One thread, warm. Of ASE: the difference between a task and the same calculation by the calculator called by hand, within
-a process. Of a command: the difference to the very program, started by `subprocess` with the same input.
+One thread, warm. Of ASE: the difference between a task and the same calculation by the calculator called by hand,
+within a process. Of a command: the difference to the very program, started by `subprocess` with the same input.
 """
 
 from __future__ import annotations

@@ -36,6 +36,8 @@ from qmbench.plugging.isolated.systems import by_name, kind_class
 class IsolatedOptions(Options):
     """Options as the plugin resolved them: JSON values under the plugin's names."""
 
+    model_config = pydantic.ConfigDict(extra="allow")  # those of `OpenOptions`; the plugin has checked them
+
     json_schema: ClassVar[Mapping[str, Any]] = {}
     _level: str = pydantic.PrivateAttr("")
 

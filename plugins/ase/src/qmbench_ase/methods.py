@@ -47,7 +47,7 @@ class AseMethod(Method[Molecule | Crystal]):
 
     systems: ClassVar[tuple[type[System], ...]] = (Molecule, Crystal)
     distributions: ClassVar[tuple[str, ...]] = ("ase",)
-    citations = (ASE,)
+    citations: ClassVar[tuple[str, ...]] = (ASE,)
     energy_zero = "arbitrary"
     options: Any
 
@@ -289,7 +289,6 @@ def calculator_method(path: str) -> type[Method]:
         "distributions": tuple(dict.fromkeys(("ase", *told.distributions))),
         "path": path,
         "told": told,
-        "source": told.source,
     }
-    # A name that the module does not define: so what it is made of counts in a record's key (`source` above all).
+    # A name that the module does not define: so what it is made of counts in a record's key (`told` has the hash of its source).
     return type(f"Calculator_{path.replace('.', '_')}", (AnyCalculator,), attributes)

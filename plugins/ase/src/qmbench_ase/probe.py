@@ -83,7 +83,10 @@ def calculator(name: str) -> Calculator:
         try:
             done = subprocess.run(
                 [sys.executable, "-P", "-c", _SCRIPT, name],
-                **{"stdin": subprocess.DEVNULL, "capture_output": True, "text": True, "errors": "replace"},
+                stdin=subprocess.DEVNULL,
+                capture_output=True,
+                text=True,
+                errors="replace",
                 cwd=folder,
                 timeout=SECONDS,
             )

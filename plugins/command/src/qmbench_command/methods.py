@@ -128,7 +128,7 @@ class Command(Method[Molecule | Crystal]):
                 done = subprocess.run(
                     words,
                     cwd=folder,
-                    **({"stdin": subprocess.DEVNULL} if self.about.input_file else {"input": text.encode()}),
+                    input=b"" if self.about.input_file else text.encode(),
                     capture_output=True,
                 )
             except OSError as error:
@@ -250,7 +250,7 @@ def _converts(unit: str, target: str) -> bool:
 def _method(name: str, path: Path, about: Description, digest: str) -> type[Method]:
     fields: dict[str, Any] = {}
     for key, choice in about.options.items():
-        kind = Annotated[type(choice.default), AfterValidator(partial(_chosen, choice.choices))]
+        kind: Any = Annotated[type(choice.default), AfterValidator(partial(_chosen, choice.choices))]
         about_it = choice.description or f"{key} of the program"
         fields[key] = (kind, Field(choice.default, description=about_it, examples=choice.choices or None))
     told = {"about": about, "folder": path.parent, "file_sha256": digest}
