@@ -290,5 +290,5 @@ def calculator_method(path: str) -> type[Method]:
         "path": path,
         "told": told,
     }
-    # A name that the module does not define: so what it is made of counts in a record's key (`told` has the hash of its source).
+    # A name that the module does not define, so that what it is made of (the hash in `told`) counts in a key.
     return type(f"Calculator_{path.replace('.', '_')}", (AnyCalculator,), attributes)
