@@ -1,7 +1,7 @@
 """Any executable, in any language, as a level of theory: a TOML file says how it is called and how its answer is read.
 
 `description` reads such a file, `methods` is what a level does, `answers` reads what a program says. Files are those in
-the user's own folder alone (`folder`), so that nothing that comes with a suite can bring a program in.
+the user's own folders alone (`places`), so that nothing that comes with a suite can bring a program in.
 """
 
 from __future__ import annotations
@@ -14,6 +14,10 @@ QMBENCH_API = 2
 @hookimpl
 def qmbench_methods() -> list[type[Method]]:
     """One method for each readable file in the user's folder; the others say what is wrong when they are asked for."""
+    from qmbench_command.places import files
+
+    if not files():
+        return []
     from qmbench_command.methods import listed
 
     return listed()

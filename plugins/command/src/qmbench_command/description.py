@@ -1,9 +1,8 @@
-"""A file that describes a program: where it may lie, what may be in it, and what is wrong with it."""
+"""A file that describes a program: what may be in it, and what is wrong with it."""
 
 from __future__ import annotations
 
 import hashlib
-import os
 import re
 import shutil
 import string
@@ -13,9 +12,8 @@ from typing import Literal, Self
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_validator, model_validator
 
-from qmbench import InputError, user_file
+from qmbench import InputError
 
-NAME = r"[a-z][a-z0-9_.-]*"
 LONGEST = 110
 PLACES = ("charge", "multiplicity", "unpaired", "n_atoms", "cores", "xyz", "xyz_bohr", "cell", "cell_bohr")
 """What a template of an input may have, beside the options."""
@@ -118,25 +116,6 @@ class Description(_Part):
                 if place not in known:
                     raise ValueError(f"{where}: nothing is called ${{{place}}}; there is {', '.join(sorted(known))}")
         return self
-
-
-def folders() -> list[Path]:
-    """Where descriptions may lie: those of QMBENCH_COMMANDS (with : between), or else the user's own folder."""
-    told = os.environ.get("QMBENCH_COMMANDS")
-    if told:
-        return [user_file(folder) for folder in told.split(os.pathsep) if folder]
-    base = os.environ.get("XDG_CONFIG_HOME") or Path.home() / ".config"
-    return [Path(base) / "qmbench" / "commands"]
-
-
-def files() -> dict[str, Path]:
-    """name -> file, of all that there is."""
-    found: dict[str, Path] = {}
-    for folder in folders():
-        for path in sorted(folder.glob("*.toml")) if folder.is_dir() else ():
-            if re.fullmatch(NAME, path.stem):
-                found.setdefault(path.stem, path.absolute())
-    return found
 
 
 def read(path: Path) -> tuple[Description, str]:

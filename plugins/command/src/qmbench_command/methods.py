@@ -27,7 +27,8 @@ from qmbench import (
     did_you_mean,
     units,
 )
-from qmbench_command.description import Description, files, folders, program, read, scripts
+from qmbench_command.description import Description, program, read, scripts
+from qmbench_command.places import files, folders
 
 UNITS = {
     "energy": "hartree",
