@@ -41,11 +41,14 @@ _PUBLIC = {
     "CompositeLevel": "domain.composite",
     "LevelOfTheory": "domain.method",
     "Method": "domain.method",
+    "MethodFamily": "domain.families",
     "Options": "domain.method",
+    "OpenOptions": "domain.method",
     "Explanation": "domain.learned",
     "TrainingOverlap": "domain.learned",
     "BadResult": "domain.method",
     "Resources": "domain.resources",
+    "user_file": "domain.resources",
     "Result": "domain.method",
     "require_elements": "domain.requirements",
     "require_neutral_singlet": "domain.requirements",
@@ -99,6 +102,7 @@ if TYPE_CHECKING:
     from qmbench.domain.errors import StoreError as StoreError
     from qmbench.domain.errors import Unsupported as Unsupported
     from qmbench.domain.errors import did_you_mean as did_you_mean
+    from qmbench.domain.families import MethodFamily as MethodFamily
     from qmbench.domain.formulas import Place as Place
     from qmbench.domain.formulas import Term as Term
     from qmbench.domain.learned import Explanation as Explanation
@@ -106,6 +110,7 @@ if TYPE_CHECKING:
     from qmbench.domain.method import BadResult as BadResult
     from qmbench.domain.method import LevelOfTheory as LevelOfTheory
     from qmbench.domain.method import Method as Method
+    from qmbench.domain.method import OpenOptions as OpenOptions
     from qmbench.domain.method import Options as Options
     from qmbench.domain.method import Result as Result
     from qmbench.domain.observables import Observable as Observable
@@ -118,6 +123,7 @@ if TYPE_CHECKING:
     from qmbench.domain.requirements import require_elements as require_elements
     from qmbench.domain.requirements import require_neutral_singlet as require_neutral_singlet
     from qmbench.domain.resources import Resources as Resources
+    from qmbench.domain.resources import user_file as user_file
     from qmbench.domain.statistic import BootstrapT as BootstrapT
     from qmbench.domain.statistic import DistributionFree as DistributionFree
     from qmbench.domain.statistic import ErrorSample as ErrorSample

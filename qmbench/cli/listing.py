@@ -41,6 +41,10 @@ def methods() -> list[Row]:
     from qmbench.plugging.registry import plugins
 
     found = plugins()
+    families = [
+        {"name": family.pattern, "plugin": info.name, "systems": [], "properties": [], "what": family.description}
+        for _, (family, info) in sorted(found.families.items())
+    ]
     return [
         {
             "name": name,
@@ -50,7 +54,7 @@ def methods() -> list[Row]:
             "what": summary(method),
         }
         for name, method in sorted(found.methods.items())
-    ]
+    ] + families
 
 
 def benchmarks() -> list[Row]:

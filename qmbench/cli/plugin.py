@@ -57,12 +57,20 @@ def add(
         list[Path] | None,
         typer.Option("--constraint", metavar="FILE", help="Lines of name==version that pip keeps to (repeatable)."),
     ] = None,
+    beside: Annotated[
+        list[str] | None,
+        typer.Option(
+            "--with",
+            metavar="PACKAGE",
+            help="With --isolated: a package that it drives, installed beside it (repeatable).",
+        ),
+    ] = None,
     json: Annotated[bool, typer.Option("--json", help="Print one JSON document and nothing else.")] = False,
 ) -> int:
     """Install a plugin, or bring it up to date; after a failure all is as before."""
     from qmbench.plugging.isolated.install import add
 
-    added = add(source, isolated, constraint or (), full, _say, editable)
+    added = add(source, isolated, constraint or (), full, _say, editable, beside or ())
     where = str(added.environment) if added.environment else None
     if json:
         from qmbench.cli.common import print_json

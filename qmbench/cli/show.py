@@ -38,6 +38,7 @@ def find(thing: str, store: str | None) -> dict[str, Any]:
     """The description of `thing`. Tried in turn: benchmark, entry, suite, run, method or level of theory."""
     from qmbench.data.benchmark import benchmark_folders, find_benchmark
     from qmbench.data.suite import find_suite, suite_files
+    from qmbench.domain.families import prefix_of
     from qmbench.plugging.registry import plugins
 
     folders = benchmark_folders()
@@ -68,6 +69,11 @@ def find(thing: str, store: str | None) -> dict[str, Any]:
         name = head.partition("?")[0].lower()
         if name in plugins().methods:
             return _method(plugins().methods[name])
+        if prefix_of(thing) in plugins().families:
+            family, info = plugins().families[prefix_of(thing)]
+            if thing.lower() != family.prefix:
+                raise
+            return {"family": family.pattern, "what": family.description, "plugin": info.name}
         known = [*folders, *suite_files(), *plugins().methods]
         raise InputError(
             f"nothing is called '{thing}': no method, benchmark, entry, system, suite, run or record"

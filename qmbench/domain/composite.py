@@ -441,7 +441,7 @@ def _reference(level: LevelOfTheory, level_of: Callable[[str], LevelOfTheory]) -
     shared = {
         name: getattr(level.options, name) for name in type(plain.options).model_fields if hasattr(level.options, name)
     }
-    return replace(plain, options=type(plain.options)(**{**plain.options.model_dump(), **shared}))
+    return replace(plain, options=type(plain.options)(**{**plain.options.given(), **shared}))
 
 
 def _scheme_options(given: Mapping[str, str], method: str, n: int, correlated: bool) -> tuple[tuple[str, Any], ...]:

@@ -21,6 +21,8 @@ from urllib.parse import unquote
 import pydantic
 
 from qmbench.domain.errors import InputError, QmbenchError, Unsupported, did_you_mean
+from qmbench.domain.families import split_head
+from qmbench.domain.free_values import checked_free_value, free_value
 from qmbench.domain.learned import Explanation, TrainingOverlap
 from qmbench.domain.naming import level_label, spelling
 from qmbench.domain.quantity import Quantity
@@ -39,12 +41,31 @@ class Options(pydantic.BaseModel):
 
     model_config = pydantic.ConfigDict(extra="forbid", frozen=True, validate_default=True, allow_inf_nan=False)
 
+    def given(self) -> dict[str, Any]:
+        """The values from which the same options are made again: of all fields and further names, nothing computed."""
+        return {name: getattr(self, name) for name in type(self).model_fields} | (self.model_extra or {})
+
     def always_written(self) -> frozenset[str]:
         """Options that the canonical spelling writes even where the method resolves to their values without them.
 
         For a choice of physics whose default depends on another option, or has been another one. Extend it; none here.
         """
         return frozenset()
+
+
+class OpenOptions(Options):
+    """Options of a method that takes any other name as well, such as keywords of a program that it passes on.
+
+    What is not declared is in `passed_on`, typed by how it is written (`domain.free_values`), always part of the
+    spelling and of a record's key.
+    """
+
+    model_config = pydantic.ConfigDict(extra="allow")
+
+    @property
+    def passed_on(self) -> dict[str, Any]:
+        """name -> value (types of JSON) of the options that are not declared, by name."""
+        return dict(sorted((self.model_extra or {}).items()))
 
 
 @dataclass(frozen=True)
@@ -330,12 +351,13 @@ class LevelText:
 def split_level(text: str) -> LevelText:
     """Split `METHOD[/BASIS][?option=value&…]`; method and basis names are lower-cased.
 
-    In a value, %26 stands for & and so on, as in web addresses; hardly any value needs it.
+    Of a name with a prefix (`ase:MODULE.CLASS`) the rest is kept as written; see `domain.families`. In a value, %26
+    stands for & and so on, as in web addresses; hardly any value needs it.
     """
     text = " ".join(text.split())  # an error must fit on one line
     head, question, query = text.partition("?")
-    method, slash, basis = head.partition("/")
-    if not method or (slash and not basis) or (question and not query):
+    method, basis = split_head(head)
+    if not method or method.startswith("/") or basis == "" or (question and not query):
         raise InputError(f"'{text}' is not a level of theory; write METHOD[/BASIS][?option=value&option=value]")
     if len(head.split()) > 1:
         raise InputError(f"'{text}': the names of methods and basis sets have no blanks")
@@ -348,7 +370,7 @@ def split_level(text: str) -> LevelText:
             why = "the basis is written behind the slash" if name == "basis" else f"{name} given twice"
             raise InputError(f"'{text}': {why}")
         options.append((name, unquote(value)))
-    return LevelText(method.lower(), basis.lower() or None, tuple(options))
+    return LevelText(method, basis, tuple(options))
 
 
 def build_level(method: type[Method], text: LevelText, plugin: str = "") -> LevelOfTheory:
@@ -356,13 +378,17 @@ def build_level(method: type[Method], text: LevelText, plugin: str = "") -> Leve
     fields = method.Options.model_fields
     values: dict[str, Any] = dict(text.options)
     known = [name for name in fields if name != "basis"]
+    is_open = issubclass(method.Options, OpenOptions)
     for name in values:
-        if name not in known:
+        if name not in known and not is_open:
             raise InputError(
                 f"{method.name} has no option '{name}'{did_you_mean(name, known)}"
                 + ("" if known else "; it has no options")
             )
-    values = {name: _option_value(value, fields[name].annotation) for name, value in values.items()}
+    values = {
+        name: _option_value(value, fields[name].annotation) if name in known else free_value(value)
+        for name, value in values.items()
+    }
     if text.basis is not None:
         if "basis" not in fields:
             raise InputError(f"{method.name} takes no basis: write '{method.name}', not '{method.name}/{text.basis}'")
@@ -380,12 +406,15 @@ def level_of_values(method: type[Method], values: Mapping[str, Any], plugin: str
         values = {name: value for name, value in values.items() if name != "basis"}
     elif isinstance(basis, str):
         values = {**values, "basis": basis.lower()}
-    for name in values:
-        if name not in fields:
-            raise InputError(
-                f"{method.name} has no option '{name}'{did_you_mean(name, fields)}"
-                + ("" if fields else "; it has no options")
-            )
+    if issubclass(method.Options, OpenOptions):
+        values = {n: v if n in fields else checked_free_value(f"{method.name}: {n}", v) for n, v in values.items()}
+    else:
+        for name in values:
+            if name not in fields:
+                raise InputError(
+                    f"{method.name} has no option '{name}'{did_you_mean(name, fields)}"
+                    + ("" if fields else "; it has no options")
+                )
     return _validated(method, values, values, plugin)
 
 

@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Collection
+from collections.abc import Collection, Mapping
 from typing import Any
 from urllib.parse import quote
 
 import pydantic
 
 from qmbench.domain.errors import InputError
+from qmbench.domain.free_values import free_text
 
 LONGEST_LABEL = 60
 PUBLISHED = "‡"
@@ -20,9 +21,14 @@ def spelling(method: str, options: pydantic.BaseModel) -> str:
     """`METHOD[/BASIS][?option=value&…]` with the options that have to be written, in alphabetical order."""
     basis = getattr(options, "basis", None)
     text = method if basis is None else f"{method}/{basis}"
+    free = options.model_extra or {}
     names = sorted({*written_options(options), *_always_written(options)})
-    parts = [f"{name}={option_text(getattr(options, name))}" for name in names]
+    parts = [f"{name}={_text_of(options, name, free)}" for name in names]
     return text + ("?" + "&".join(parts) if parts else "")
+
+
+def _text_of(options: pydantic.BaseModel, name: str, free: Mapping[str, Any]) -> str:
+    return free_text(free[name]) if name in free else option_text(getattr(options, name))
 
 
 def _always_written(options: pydantic.BaseModel) -> Collection[str]:
@@ -34,11 +40,13 @@ def written_options(options: pydantic.BaseModel) -> list[str]:
     """The options, `basis` aside, that differ from what the method resolves to when they are left out.
 
     Each is left out in turn, those with their default first and then by name, and stays out if the rest resolves to
-    the very same options: so a value that a validator fills in is not written, and none is lost.
+    the very same options: so a value that a validator fills in is not written, and none is lost. Options that are not
+    declared have no default, so they are among them.
     """
     kind = type(options)
     fields = kind.model_fields
-    kept: dict[str, Any] = {name: getattr(options, name) for name in fields}
+    free = options.model_extra or {}
+    kept: dict[str, Any] = {name: getattr(options, name) for name in fields} | free
     names = sorted(name for name in fields if name != "basis")
     names.sort(key=lambda name: kept[name] != fields[name].default)
     if "basis" in kept and kept["basis"] is None:
@@ -52,7 +60,7 @@ def written_options(options: pydantic.BaseModel) -> list[str]:
             if name in kept and _resolved(kind, fewer) == whole:
                 kept = fewer
     if _resolved(kind, kept) != whole:  # options that refuse their own resolved values: every one that is no default
-        return [name for name in sorted(names) if name != "basis" and getattr(options, name) != fields[name].default]
+        return sorted([*free, *(n for n in names if n != "basis" and getattr(options, n) != fields[n].default)])
     return sorted(name for name in kept if name != "basis")
 
 
@@ -82,7 +90,8 @@ def level_label(method: str, label: Any, told: Collection[str], options: pydanti
     if basis is not None and "basis" not in told:
         label += f"/{basis_typography(str(basis))}"
     rest = [name for name in written_options(options) if name not in told]
-    said = ", ".join(f"{name}={option_text(getattr(options, name)).removesuffix('.0')}" for name in rest)
+    free = options.model_extra or {}
+    said = ", ".join(f"{name}={_text_of(options, name, free).removesuffix('.0')}" for name in rest)
     return f"{label} ({said})" if said else label
 
 

@@ -12,6 +12,17 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
+HERE = "QMBENCH_FOLDER"
+"""Environment variable of supervised children: the folder in which the user works, since they work in another one."""
+
+
+def user_file(name: str | Path) -> Path:
+    """The absolute path of a file that a level of theory names, relative to the folder in which the user works.
+
+    The same in the driver and in the supervised children. `~` is the home folder.
+    """
+    return Path(os.environ.get(HERE) or os.getcwd()) / Path(name).expanduser()
+
 
 @dataclass(frozen=True)
 class Resources:

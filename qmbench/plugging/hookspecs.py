@@ -11,6 +11,7 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from qmbench.domain.composite import Composite
+    from qmbench.domain.families import MethodFamily
     from qmbench.domain.method import Method
     from qmbench.domain.observables import Observable
     from qmbench.domain.properties import Property
@@ -35,6 +36,15 @@ CHANGED = {
 @hookspec
 def qmbench_methods() -> Iterable[type[Method]]:  # type: ignore[empty-body]
     """The methods this plugin provides, by class. Must not import a quantum-chemistry program."""
+
+
+@hookspec
+def qmbench_method_families() -> Iterable[MethodFamily]:  # type: ignore[empty-body]
+    """Open families of methods with a prefix, such as `ase:MODULE.CLASS`. Called at every start.
+
+    A name with the prefix is asked of this plugin's `qmbench_resolve_method` alone (unless the plugin lists a method of
+    that name), in the case in which it was written.
+    """
 
 
 @hookspec

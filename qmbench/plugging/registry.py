@@ -26,6 +26,7 @@ from qmbench.domain.composite import (
     with_composites,
 )
 from qmbench.domain.errors import InputError, QmbenchError, did_you_mean
+from qmbench.domain.families import MethodFamily, add_family, check_family, prefix_of
 from qmbench.domain.method import (
     PLUGIN_GROUP,
     Code,
@@ -89,11 +90,14 @@ class Plugins:
     engines: dict[str, Callable[..., Any]] = field(default_factory=dict)
     stores: dict[str, Callable[..., Any]] = field(default_factory=dict)
     composites: dict[str, Composite] = field(default_factory=dict)
+    families: dict[str, tuple[MethodFamily, PluginInfo]] = field(default_factory=dict)
 
     def method(self, name: str) -> tuple[type[Method], PluginInfo]:
         """The method called `name` and its plugin; InputError with the nearest names when there is none."""
         if name in self.methods:
             return self.methods[name], self.owner[name]
+        if prefix_of(name) in self.families:
+            return self._of_family(name, *self.families[prefix_of(name)])
         broken = [f"{i.name} ({i.error})" for i in self.infos if i.error]
         for info in self.infos:
             if info.error:
@@ -109,6 +113,20 @@ class Plugins:
                 return found, info
         note = f" (plugins that could not be loaded: {'; '.join(broken)})" if broken else ""
         raise InputError(f"unknown method '{name}'{did_you_mean(name, self.methods)}{note}")
+
+    def _of_family(self, name: str, family: MethodFamily, info: PluginInfo) -> tuple[type[Method], PluginInfo]:
+        """The method of a family with a prefix; InputError in one line when there is none."""
+        try:
+            found = next(iter(_results(self.manager, info.name, "qmbench_resolve_method", name=name)), None)
+        except QmbenchError:
+            raise
+        except Exception as error:
+            why = " ".join(f"{type(error).__name__}: {error}".split())
+            raise InputError(f"'{name}': plugin {info.name} can't tell what it is ({why})") from None
+        if found is None:
+            listed = [known for known in self.methods if known.startswith(family.prefix)]
+            raise InputError(f"unknown method '{name}': write {family.pattern}{did_you_mean(name, listed)}")
+        return found, info
 
     def level(self, text: str, **options: Any) -> Level:
         """A level of theory from its text, or from a method's name and the values of its options; all are checked.
@@ -271,6 +289,7 @@ def _add(found: Plugins, info: PluginInfo, point: metadata.EntryPoint | Isolated
     engines = _named(found, info, "qmbench_engines", {*hookspecs.CORE_ENGINES, *found.engines})
     stores = _named(found, info, "qmbench_stores", {*hookspecs.CORE_STORES, *found.stores})
     composites = _composites(found, info.name, names)
+    families = _families(found, info)
     found.systems.update(kinds)
     for kind in kinds.values():
         add_units(kind.units)
@@ -282,6 +301,9 @@ def _add(found: Plugins, info: PluginInfo, point: metadata.EntryPoint | Isolated
     found.engines.update(engines)
     found.stores.update(stores)
     found.composites.update(composites)
+    for family in families:
+        add_family(family)
+        found.families[family.prefix] = (family, info)
     found.statistics, found.formats = statistics, formats
     for method in methods:
         found.methods[method.name] = method
@@ -353,6 +375,21 @@ def _composites(found: Plugins, plugin: str, own_methods: Sequence[str]) -> dict
         if composite.name in {*found.methods, *own_methods, *found.composites, *made}:
             raise InputError(f"composite '{composite.name}' has the name of another composite or method")
         made[composite.name] = composite
+    return made
+
+
+def _families(found: Plugins, info: PluginInfo) -> list[MethodFamily]:
+    """The families of methods of a plugin that have a prefix, checked."""
+    made = [check_family(family) for family in _listed(found.manager, info.name, "qmbench_method_families")]
+    for n, family in enumerate(made):
+        if family.prefix in found.families:
+            raise InputError(
+                f"names with '{family.prefix}' are already those of plugin '{found.families[family.prefix][1].name}'"
+            )
+        if family.prefix in [other.prefix for other in made[:n]]:
+            raise InputError(f"it has two families '{family.prefix}'")
+    if made and getattr(found.manager.get_plugin(info.name), "qmbench_resolve_method", None) is None:
+        raise InputError("it has qmbench_method_families and no qmbench_resolve_method to make the methods")
     return made
 
 

@@ -125,7 +125,7 @@ def canonical_string(subject: Subject) -> None:
         variants = [level]
         for name in type(level.options).model_fields:
             for value in samples.other_values(level.options, name)[:2]:
-                options = type(level.options).model_validate({**level.options.model_dump(), name: value})
+                options = type(level.options).model_validate({**level.options.given(), name: value})
                 variants.append(LevelOfTheory(level.method, options, level.plugin, level.code_of))
         seen: dict[str, str] = {}
         for variant in variants:

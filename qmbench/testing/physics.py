@@ -34,7 +34,7 @@ def options_alive(subject: Subject) -> None:
 
 
 def _matters(subject: Subject, level: LevelOfTheory, name: str, value: object) -> bool:
-    options = type(level.options).model_validate({**level.options.model_dump(), name: value})
+    options = type(level.options).model_validate({**level.options.given(), name: value})
     other = replace(level, options=options)
     # Cheap properties of all examples before dear ones of any: most options show in an energy.
     supported = {s: subject.supported(level, s) | subject.supported(other, s) for s in subject.systems}
@@ -119,7 +119,7 @@ def _scatter(subject: Subject, level: LevelOfTheory, system: System) -> None:
 
     runs = []
     for seed in range(1, SEEDS + 1):
-        options = type(level.options).model_validate({**level.options.model_dump(), "seed": seed})
+        options = type(level.options).model_validate({**level.options.given(), "seed": seed})
         runs.append(subject.quick(replace(level, options=options), system))
     for prop in runs[0].properties:
         values = np.array([numbers(run.properties[prop]) for run in runs])
@@ -189,7 +189,7 @@ def non_convergence_raises(subject: Subject) -> None:
     for name in limits:
         raised = False
         for level, system in list(subject.examples()):
-            options = type(level.options).model_validate({**level.options.model_dump(), name: 1})
+            options = type(level.options).model_validate({**level.options.given(), name: 1})
             try:
                 stopped = subject.quick(LevelOfTheory(level.method, options, level.plugin, level.code_of), system)
             except NotConverged:

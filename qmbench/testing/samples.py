@@ -98,7 +98,7 @@ def other_values(options: Options, name: str) -> list[Any]:
     found: list[Any] = []
     for candidate in candidates:
         try:
-            value = getattr(type(options).model_validate({**options.model_dump(), name: candidate}), name)
+            value = getattr(type(options).model_validate({**options.given(), name: candidate}), name)
         except pydantic.ValidationError:
             continue
         if value != present and value not in found:

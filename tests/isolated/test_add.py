@@ -40,6 +40,8 @@ def test_what_is_no_plugin_is_refused(added, right, tmp_path):
     message = added.wrong("plugin", "add", library, "--isolated")
     assert message.endswith("is not a plugin: library has no entry point of group 'qmbench'")
     assert "there is no constraints file" in added.wrong("plugin", "add", right, "--constraint", "nothing.txt")
+    assert "--with is for --isolated" in added.wrong("plugin", "add", right, "--with", "toylib")
+    assert "--with names a package" in added.wrong("plugin", "add", right, "--isolated", "--with=--pre")
     assert "--full is for --isolated" in added.wrong("plugin", "add", right, "--full")
     assert added.wrong("plugin", "remove", "rigth").endswith("no plugin 'rigth' is installed; did you mean 'right'?")
     assert added.state() == before
@@ -83,6 +85,15 @@ def test_update_with_a_constraint_and_an_extra(added, tmp_path):
     assert found["provenance"]["versions"] == {"qmbench-right": "1.5", "toylib": "2.0"}
     description = json.loads((added.plugins / "qmbench-right.json").read_text())
     assert description["source"] == f"{newer}[more]"
+
+
+def test_a_package_beside_the_plugin(added, right):
+    added.ok("plugin", "add", right, "--isolated", "--with", "toyextra")
+    (folder,) = added.plugins.glob("qmbench-right-*")
+    assert list(folder.glob("lib/python*/site-packages/toyextra.py"))
+    added.ok("plugin", "add", right, "--isolated")
+    (folder,) = added.plugins.glob("qmbench-right-*")
+    assert not list(folder.glob("lib/python*/site-packages/toyextra.py"))
 
 
 def test_here_or_there_but_not_both(added, right):

@@ -21,7 +21,9 @@ systems = [atom("He"), atom("Xe"), atom("Ne"), atom("Li", 0, 2), LatticeModel((2
 wishes = [("energy",), ("left_number",), ("energy", "left_number"), ("dipole",)]
 texts = ["left", "LEFT/STO-3G", "left?words=B,a", "left?words=()", "left?factor=2.50", "left-3/def2-svp",
          "left?words=noise", "left?factor=0", "left?factor=x", "left?nothing=1", "left-9", "lef",
-         "left/", "left?words=%26,=", "left?factor=1e-3&words=a"]
+         "left/", "left?words=%26,=", "left?factor=1e-3&words=a",
+         "LEFT:part/Member/STO-3G?other=1.50&factor=2&basis_of=\\"3\\"", "left:part/member", "left:",
+         "left:part/Member?factor=x"]
 
 def answer(question):
     try:

@@ -245,6 +245,46 @@ def test_a_family_that_breaks_while_asked_is_named_and_the_rest_works(load):
         found.method("y")
 
 
+WITH_PREFIX = (
+    FAMILY.replace('name.startswith("x-")', 'name == "zz:Known/Part"')
+    + """
+@qmbench.hookimpl
+def qmbench_method_families():
+    return [qmbench.MethodFamily("zz:", "zz:NAME/PART", "whatever", 1)]
+"""
+)
+
+
+def test_a_prefix_belongs_to_one_plugin_which_alone_is_asked(load):
+    greedy = FAMILY.replace("if name ==", "assert not name.startswith('zz:')\n    if name ==", 1)
+    found = load(a_greedy=greedy, family=WITH_PREFIX)
+    method, info = found.method("zz:Known/Part")
+    assert (method.name, info.name) == ("x-any", "family")
+    with pytest.raises(InputError, match="unknown method 'zz:known': write zz:NAME/PART"):
+        found.method("zz:known")
+
+
+def test_a_family_with_a_prefix_that_breaks_says_so_in_one_line(load):
+    found = load(family=WITH_PREFIX.replace('name == "x-broken"', "True"))
+    with pytest.raises(
+        InputError, match=r"'zz:Known/Part': plugin family can't tell what it is \(RuntimeError: the pro"
+    ):
+        found.method("zz:Known/Part")
+
+
+def test_a_second_plugin_with_the_same_prefix_is_left_out(load):
+    found = load(a=WITH_PREFIX, b=WITH_PREFIX)
+    assert [info.error for info in found.infos] == ["", "InputError: names with 'zz:' are already those of plugin 'a'"]
+
+
+def test_families_without_a_resolver_are_refused(load):
+    source = good("m") + (
+        "\n@qmbench.hookimpl\ndef qmbench_method_families():\n"
+        "    return [qmbench.MethodFamily('zz:', 'zz:NAME', 'whatever')]\n"
+    )
+    assert "no qmbench_resolve_method" in load(m=source).infos[0].error
+
+
 def test_unknown_method_names_the_nearest(load):
     with pytest.raises(InputError, match="unknown method 'hff'; did you mean 'hf'"):
         load(one=good("hf")).method("hff")

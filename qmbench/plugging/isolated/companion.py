@@ -21,6 +21,7 @@ from typing import Any
 
 import qmbench
 from qmbench.domain.errors import InputError
+from qmbench.domain.families import MethodFamily
 from qmbench.domain.formulas import Place, Term
 from qmbench.domain.method import LevelOfTheory, Method
 from qmbench.domain.observables import Observable
@@ -116,6 +117,7 @@ def _plugin(name: str) -> dict[str, Any]:
     benchmarks: Iterable[Path] = getattr(module, "qmbench_benchmarks", list)()
     units: Mapping[str, tuple[str, float]] = getattr(module, "qmbench_units", dict)()
     kinds: Iterable[type[System]] = getattr(module, "qmbench_systems", list)()
+    families: Iterable[MethodFamily] = getattr(module, "qmbench_method_families", list)()
     return {
         "api": getattr(module, "QMBENCH_API", None),
         "methods": [describe(m) for key, m in found.methods.items() if found.owner[key].name == name],
@@ -125,6 +127,7 @@ def _plugin(name: str) -> dict[str, Any]:
         "observables": [_told(observable) for observable in observables],
         "benchmarks": [str(Path(folder).resolve()) for folder in benchmarks],
         "resolves": hasattr(module, "qmbench_resolve_method"),
+        "families": [asdict(family) for family in families],
     }
 
 

@@ -52,11 +52,13 @@ def add(
     full: bool = False,
     say: Callable[[str], None] = lambda line: None,
     editable: bool = False,
+    beside: Sequence[str] = (),
 ) -> Added:
     """Install PATH|NAME[EXTRAS], or bring it up to date; InputError, and everything as before, when that fails.
 
     constraints: files of `name==version` lines that pip keeps to. full: share no package with this environment.
-    editable: import PATH, a folder, itself, so that what is edited there counts at once.
+    editable: import PATH, a folder, itself, so that what is edited there counts at once. beside: packages that are
+    installed with it, each NAME, NAME==VERSION or the path of a wheel: what it drives, and can't name itself.
     """
     source = parse_source(text)
     if editable and (source.path is None or not source.path.is_dir()):
@@ -66,6 +68,11 @@ def add(
             raise InputError(f"there is no constraints file {file}")
     if full and not isolated:
         raise InputError("--full is for --isolated: without it, all packages are in this one environment")
+    if beside and not isolated:
+        raise InputError("--with is for --isolated: in this environment, install what you need by pip")
+    for package in beside:
+        if not package.strip() or package.startswith("-"):
+            raise InputError(f"--with names a package, not '{package}'")
     constraints = [file.resolve() for file in constraints]
     with tempfile.TemporaryDirectory(prefix="qmbench-plugin-") as temporary:
         say(f"building {source}")
@@ -77,7 +84,7 @@ def add(
             return _add_here(source, wheel, constraints, editable, say)
         with _locked(place.writable()) as root:
             _sweep(root)
-            return _add_isolated(source, wheel, constraints, full, editable, root, Path(temporary), say)
+            return _add_isolated(source, wheel, constraints, full, editable, root, Path(temporary), say, beside)
 
 
 def remove(name: str, say: Callable[[str], None] = lambda line: None) -> str:
@@ -121,6 +128,7 @@ def _add_isolated(
     root: Path,
     temporary: Path,
     say: Callable[[str], None],
+    beside: Sequence[str] = (),
 ) -> Added:
     name = place.normal(wheel.distribution)
     folder = Path(tempfile.mkdtemp(prefix=f"{name}-", dir=root))
@@ -138,6 +146,7 @@ def _add_isolated(
             _share(folder)
         say("installing it there" + (", with all that it needs" if full else ", with what it can't share"))
         wanted = ["--editable", str(source)] if editable else [f"{wheel.file}{source.extras}"]
+        wanted += beside
         before = stamp(source.path) if editable and source.path else ""
         pip(["install", *options, *wanted], f"{source} could not be installed", python)
         about = _about(str(python), wheel)

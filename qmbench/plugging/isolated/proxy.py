@@ -17,6 +17,7 @@ import pydantic
 import pydantic_core
 
 from qmbench.domain.errors import InputError
+from qmbench.domain.families import MethodFamily
 from qmbench.domain.formulas import Place, Term
 from qmbench.domain.learned import Explanation, TrainingOverlap
 from qmbench.domain.method import Code, LevelOfTheory, Method, Options, Result
@@ -34,6 +35,8 @@ from qmbench.plugging.isolated.systems import by_name, kind_class
 
 class IsolatedOptions(Options):
     """Options as the plugin resolved them: JSON values under the plugin's names."""
+
+    model_config = pydantic.ConfigDict(extra="allow")  # those of `OpenOptions`; the plugin has checked them
 
     json_schema: ClassVar[Mapping[str, Any]] = {}
     _level: str = pydantic.PrivateAttr("")
@@ -225,6 +228,11 @@ class IsolatedPlugin:
     def qmbench_benchmarks(self) -> Iterable[Path]:
         """The folders with the benchmarks that it ships."""
         return [Path(folder) for folder in self.data["benchmarks"]]
+
+    @hookimpl
+    def qmbench_method_families(self) -> Iterable[MethodFamily]:
+        """The families with a prefix that it described."""
+        return [MethodFamily(**row) for row in self.data.get("families", ())]
 
     @hookimpl
     def qmbench_resolve_method(self, name: str) -> type[Method] | None:

@@ -54,6 +54,7 @@ def main(workdir: Path) -> None:
     for name in THREAD_VARIABLES:
         os.environ[name] = str(start["cores"])
     neutralize(workdir)
+    os.environ["QMBENCH_FOLDER"] = start["here"]  # `domain.resources.HERE`; nothing heavy is imported before the fork
     os.environ["TMPDIR"] = os.environ["PYSCF_TMPDIR"] = str(workdir / "scratch")
     watched = {signal.SIGCHLD, signal.SIGTERM, signal.SIGINT}
     signal.signal(signal.SIGCHLD, signal.SIG_DFL)

@@ -23,6 +23,7 @@ from typing import Any
 
 from qmbench.domain.errors import ResourceError
 from qmbench.domain.record import Cost, Failure
+from qmbench.domain.resources import user_file
 from qmbench.plugging.isolated.place import environment
 from qmbench.running.engine import processes
 from qmbench.running.engine.answer import Unreadable, parse_json, parse_outcome, read_file
@@ -68,6 +69,7 @@ class Child:
         try:
             self._folder = Path(tempfile.mkdtemp(prefix="child-", dir=root))
             start = {"cores": cores, "driver": os.getpid(), "notify": self._notify, "root": str(root), "job": job}
+            start["here"] = str(user_file(""))
             write_json(self._folder / "child.json", start)
             (self._folder / "scratch").mkdir()
             # Kept open, so that it can be read whatever becomes of its name.

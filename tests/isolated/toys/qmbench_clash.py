@@ -79,7 +79,19 @@ def qmbench_methods():
 
 
 @qmbench.hookimpl
+def qmbench_method_families():
+    return [qmbench.MethodFamily(f"{NAME}:", f"{NAME}:PART/Member", "a family with a prefix", 1)]
+
+
+class Any(qmbench.OpenOptions, Clash.Options):
+    """Those of the others, and any other name."""
+
+
+@qmbench.hookimpl
 def qmbench_resolve_method(name):
+    if name == f"{NAME}:part/Member":
+        told = {"name": name, "__doc__": f"The member {name} (hartree).", "Options": Any}
+        return type("Prefixed", (Clash,), told)
     if not name.startswith(f"{NAME}-"):
         return None
     if name.endswith("-9"):

@@ -1,0 +1,121 @@
+"""What a calculator is, found out by a process of its own: importing it may take long, print, or crash."""
+
+from __future__ import annotations
+
+import json
+import re
+import subprocess
+import sys
+import tempfile
+from dataclasses import dataclass
+from functools import lru_cache
+
+from qmbench import InputError, did_you_mean
+
+SECONDS = 180.0
+
+_SCRIPT = """
+import hashlib, importlib, inspect, json, os, sys
+answers = os.fdopen(os.dup(1), "w")
+os.dup2(2, 1)
+name, out = sys.argv[1], {}
+from ase.calculators.abc import GetPropertiesMixin
+module, _, last = name.rpartition(".")
+try:
+    found = importlib.import_module(module)
+except ModuleNotFoundError as error:
+    out["missing"] = error.name or module
+except BaseException as error:
+    out["broken"] = f"{type(error).__name__}: {error}"
+else:
+    kind = getattr(found, last, None)
+    made = {n: c for n, c in vars(found).items() if inspect.isclass(c) and hasattr(c, "implemented_properties")}
+    if inspect.isclass(kind) and issubclass(kind, GetPropertiesMixin):
+        takes, anything = set(getattr(kind, "default_parameters", None) or {}), False
+        try:
+            signature = inspect.signature(kind.__init__).parameters.values()
+        except (TypeError, ValueError):
+            signature = []
+        for p in signature:
+            anything = anything or p.kind is p.VAR_KEYWORD
+            takes |= {p.name} if p.kind in (p.KEYWORD_ONLY, p.POSITIONAL_OR_KEYWORD) else set()
+        from importlib import metadata
+        top = kind.__module__.partition(".")[0]
+        file = getattr(sys.modules.get(kind.__module__), "__file__", None)
+        out["calculator"] = {
+            "properties": sorted(set(map(str, getattr(kind, "implemented_properties", ())))),
+            "takes": sorted(map(str, takes - {"self"})),
+            "anything": anything,
+            "what": (inspect.getdoc(kind) or "").strip().partition("\\n")[0],
+            "distributions": sorted(set(metadata.packages_distributions().get(top, ()))),
+            "source": hashlib.sha256(open(file, "rb").read()).hexdigest() if file else "",
+        }
+    else:
+        out["others"] = sorted(made)
+        out["is"] = "" if kind is None else type(kind).__name__
+answers.write(json.dumps(out))
+answers.flush()
+os._exit(0)
+"""
+
+
+@dataclass(frozen=True)
+class Calculator:
+    """What a class says of itself. properties: ASE's names. takes: keywords that it knows; anything: whether it may
+    take others. what: the first line of its text. source: SHA-256 of the file that it is written in."""
+
+    properties: frozenset[str]
+    takes: frozenset[str]
+    anything: bool
+    what: str
+    distributions: tuple[str, ...]
+    source: str
+
+
+@lru_cache(maxsize=256)
+def calculator(name: str) -> Calculator:
+    """What `MODULE.CLASS` is; InputError in one line where that is no calculator of this environment."""
+    right = "write ase:MODULE.CLASS, such as ase:ase.calculators.tip3p.TIP3P"
+    if not re.fullmatch(r"[A-Za-z_]\w*(\.[A-Za-z_]\w*)+", name, re.ASCII):
+        raise InputError(f"'ase:{name}' is no name of a calculator{did_you_mean(name, ('emt', 'lj'))}; {right}")
+    module, _, last = name.rpartition(".")
+    with tempfile.TemporaryDirectory(prefix="qmbench-") as folder:
+        try:
+            done = subprocess.run(
+                [sys.executable, "-P", "-c", _SCRIPT, name],
+                stdin=subprocess.DEVNULL,
+                capture_output=True,
+                text=True,
+                errors="replace",
+                cwd=folder,
+                timeout=SECONDS,
+            )
+        except subprocess.TimeoutExpired:
+            raise InputError(f"ase:{name}: importing {module} takes more than {SECONDS:g} s") from None
+    try:
+        told = json.loads(done.stdout)
+    except ValueError:
+        last_words = " ".join(done.stderr.split()[-20:]) or f"exit code {done.returncode}"
+        raise InputError(f"ase:{name}: importing {module} ends the process ({last_words})") from None
+    if "missing" in told:
+        lacking = told["missing"]
+        raise InputError(
+            f"ase:{name}: there is no module '{lacking}' in this environment; install the package that has it, or "
+            f"correct the name ({right})"
+        )
+    if "broken" in told:
+        raise InputError(f"ase:{name}: {module} can't be imported ({' '.join(told['broken'].split())})")
+    if "calculator" not in told:
+        others = told["others"]
+        what = f"'{last}' of {module} is no ASE calculator" if told["is"] else f"{module} has no '{last}'"
+        there = f"; its calculators: {', '.join(others[:8])}" if others else f"; {right}"
+        raise InputError(f"ase:{name}: {what}{did_you_mean(last, others)}{there}")
+    found = told["calculator"]
+    return Calculator(
+        frozenset(found["properties"]),
+        frozenset(found["takes"]),
+        found["anything"],
+        found["what"],
+        tuple(found["distributions"]),
+        found["source"],
+    )
