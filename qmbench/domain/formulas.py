@@ -85,7 +85,9 @@ def _pair(term: Term, said: str) -> tuple[int, int]:
     names = list(term.system.part_labels) if term.system is not None else []
     found = [names.index(name) for name in said.replace("–", "-").split("-") if name in names]
     if len(found) != 2 or found[0] == found[1]:
-        raise InputError(f"a distance is of two atoms, as 'O1-H2' in `state`, not '{said}'; there is {', '.join(names)}")
+        raise InputError(
+            f"a distance is of two atoms, as 'O1-H2' in `state`, not '{said}'; there is {', '.join(names)}"
+        )
     return found[0], found[1]
 
 

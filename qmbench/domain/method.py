@@ -162,9 +162,7 @@ class Method(ABC, Generic[S]):
         """The properties that the core makes of this method's energies and forces: its equilibrium geometry and such."""
         return equilibrium.derivable(cls.properties)
 
-    def _with_derived(
-        self, result: Result, molecule: Molecule, asked: frozenset[str], resources: Resources
-    ) -> Result:
+    def _with_derived(self, result: Result, molecule: Molecule, asked: frozenset[str], resources: Resources) -> Result:
         """`result` with the properties `asked` derived from calculations at many geometries."""
         # What the method keeps of each of them is of no use to any other task.
         passing = replace(resources, artifacts=resources.scratch / "geometries-artifacts")
