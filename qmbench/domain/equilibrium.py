@@ -1,9 +1,10 @@
 """Equilibrium geometries and harmonic vibrations, from the energies and forces of any method.
 
-What a method with `energy` and `forces` does not give itself is derived here: its own equilibrium geometry by ASE's BFGS
-(Larsen et al., J. Phys.: Condens. Matter 29, 273002 (2017)), second derivatives by central differences of forces, and
-harmonic vibrations about the equilibrium by the normal modes of the nuclei (Wilson, Decius and Cross, Molecular Vibrations
-(1955), ch. 2), translations and rotations projected out (Miller, Handy and Adams, J. Chem. Phys. 72, 99 (1980), eq. 2.6).
+What a method with `energy` and `forces` does not give itself is derived here: its own equilibrium geometry by ASE's
+BFGS (Larsen et al., J. Phys.: Condens. Matter 29, 273002 (2017)), second derivatives by central differences of forces,
+and harmonic vibrations about the equilibrium by the normal modes of the nuclei (Wilson, Decius and Cross, Molecular
+Vibrations (1955), ch. 2), translations and rotations projected out (Miller, Handy and Adams, J. Chem. Phys. 72, 99
+(1980), eq. 2.6).
 """
 
 from __future__ import annotations
@@ -86,7 +87,7 @@ def geometries(system: System, asked: Iterable[str]) -> int:
 
 
 def refuse(name: str, system: System, asked: Iterable[str], stochastic: bool) -> None:
-    """Unsupported where nothing can be derived: no molecule, ghosts, numbers with noise, one atom that should vibrate."""
+    """Unsupported where nothing can be derived: no molecule, ghosts, numbers with noise, one atom to vibrate."""
     if not isinstance(system, Molecule):
         raise Unsupported(f"{name}: equilibrium geometries are those of molecules, not of {system.kind} systems")
     if any(system.ghosts):
@@ -219,7 +220,7 @@ def relax(evaluate: Evaluate, molecule: Molecule) -> Relaxed:
             except NotConverged as error:
                 raise NotConverged(f"geometry {len(energies) + 1} of the optimization: {error}") from None
             last[:] = [made]
-            energies.append(float(made.properties["energy"].value))  # type: ignore[arg-type]
+            energies.append(float(made.properties["energy"].value))
             self.results = {
                 "energy": energies[-1] * HARTREE_IN_EV,
                 "forces": np.asarray(made.properties["forces"].value) * (HARTREE_IN_EV / BOHR_IN_ANGSTROM),
@@ -256,8 +257,10 @@ def _hessian(evaluate: Evaluate, given: frozenset[str], molecule: Molecule) -> t
 
 
 def hessian(forces: Callable[[np.ndarray], np.ndarray], positions: np.ndarray) -> np.ndarray:
-    """∂²E/∂r∂r, (n, 3, n, 3), from forces at 6 (n − 1) geometries: a shift of all nuclei changes no force, so the rows of
-    the last nucleus are those that the others leave. Symmetrized."""
+    """∂²E/∂r∂r, (n, 3, n, 3), from forces at 6 (n − 1) geometries, symmetrized.
+
+    A shift of all nuclei changes no force, so the rows of the last nucleus are those that the others leave.
+    """
     n = len(positions)
     found = np.zeros((n, 3, n, 3))
     for i in range(n - 1):

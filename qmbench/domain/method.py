@@ -159,7 +159,7 @@ class Method(ABC, Generic[S]):
 
     @classmethod
     def derived(cls) -> frozenset[str]:
-        """The properties that the core makes of this method's energies and forces: its equilibrium geometry and such."""
+        """What the core makes of this method's energies and forces: its equilibrium geometry and such."""
         return equilibrium.derivable(cls.properties)
 
     def _with_derived(self, result: Result, molecule: Molecule, asked: frozenset[str], resources: Resources) -> Result:

@@ -70,10 +70,11 @@ class Observable:
 
     how: a name in FORMULAS: linear, Σ coefficient × property over the entry's terms, nuclei balanced; value, the
     property of one system as it is; of one system as well trace (a third of it), anisotropy, norm, state (the one that
-    the entry names), distance (of two atoms, from positions), mode (one of the vibrations), at (a curve at the entry's coordinate), highest_minus_lowest; of several relative_to_minimum,
-    equilibrium_distance and harmonic_wavenumber. Or `= EXPRESSION`, see `formulas.Expression`. Or a function of one's
-    own, pure: f(value) of one system's property, or f(terms, place) of all terms (`Term`) and the state and coordinate
-    (`Place`) that the entry names; it returns a number, and the core propagates the uncertainties through it.
+    the entry names), distance (of two atoms, from positions), mode (one of the vibrations), at (a curve at the entry's
+    coordinate), highest_minus_lowest; of several relative_to_minimum, equilibrium_distance and harmonic_wavenumber.
+    Or `= EXPRESSION`, see `formulas.Expression`. Or a function of one's own, pure: f(value) of one system's property,
+    or f(terms, place) of all terms (`Term`) and the state and coordinate (`Place`) that the entry names; it returns a
+    number, and the core propagates the uncertainties through it.
     unit: of what the formula gives; None for the property's own (or, of equilibrium_distance and
     harmonic_wavenumber, bohr and cm-1). parameters: of a formula that has some.
     """
@@ -212,7 +213,7 @@ OBSERVABLES = ObservableRegistry(
             "equilibrium_bond_length",
             "equilibrium_geometry",
             "distance",
-            "distance of two nuclei in the level's own equilibrium geometry: `state` names them (O1-H2) unless there are two",
+            "distance of two nuclei at the level's own equilibrium; `state` names them (O1-H2) unless there are two",
         ),
         Observable(
             "harmonic_frequency",
