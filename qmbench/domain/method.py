@@ -256,7 +256,9 @@ class Method(ABC, Generic[S]):
     def families(self) -> dict[str, str]:
         """What this level shares with others, so that their agreement is not counted as independent.
 
-        For example {"program": "pyscf", "reference": "hf/cc-pvdz", "functional": "pbe"}.
+        For example {"program": "pyscf", "reference": "hf/cc-pvdz", "functional": "pbe"}. An adapter that computes by
+        another program what a method of qmbench also is says so under "level", in that method's spelling
+        ("hf/cc-pvdz"): what the two differ by is reported as an implementation difference.
         """
         return {}
 
