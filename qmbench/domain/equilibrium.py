@@ -22,7 +22,7 @@ from typing import Any, Protocol
 import numpy as np
 
 from qmbench.domain.errors import NotConverged, Unsupported
-from qmbench.domain.quantity import Quantity
+from qmbench.domain.quantity import Quantity, scalar
 from qmbench.domain.resources import Resources
 from qmbench.domain.systems import Molecule, System
 from qmbench.domain.systems.nuclei import rows_of
@@ -209,7 +209,7 @@ def relax(evaluate: Evaluate, molecule: Molecule) -> Relaxed:
     last: list[Evaluated] = []
     energies: list[float] = []
 
-    class Level(Calculator):  # type: ignore[misc]
+    class Level(Calculator):
         implemented_properties = ["energy", "forces"]
 
         def calculate(self, atoms: Any = None, properties: Any = None, system_changes: Any = all_changes) -> None:
@@ -220,7 +220,7 @@ def relax(evaluate: Evaluate, molecule: Molecule) -> Relaxed:
             except NotConverged as error:
                 raise NotConverged(f"geometry {len(energies) + 1} of the optimization: {error}") from None
             last[:] = [made]
-            energies.append(float(made.properties["energy"].value))
+            energies.append(scalar(made.properties["energy"]))
             self.results = {
                 "energy": energies[-1] * HARTREE_IN_EV,
                 "forces": np.asarray(made.properties["forces"].value) * (HARTREE_IN_EV / BOHR_IN_ANGSTROM),
