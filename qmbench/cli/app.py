@@ -8,6 +8,7 @@ from typing import Annotated
 import typer
 
 from qmbench.cli.benchmark import benchmark_app, import_app
+from qmbench.cli.export import export_app
 from qmbench.cli.plugin import app as plugin_app
 
 app = typer.Typer(
@@ -27,6 +28,7 @@ app.add_typer(store_app, name="store")
 app.add_typer(plugin_app, name="plugin")
 app.add_typer(benchmark_app, name="benchmark")
 app.add_typer(import_app, name="import")
+app.add_typer(export_app, name="export")
 
 Json = Annotated[bool, typer.Option("--json", help="Print one JSON document on standard output and nothing else.")]
 Store = Annotated[

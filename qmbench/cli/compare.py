@@ -13,7 +13,11 @@ from qmbench.domain.errors import InputError
 def compare(
     run: str | None, store: str | None, tolerance: float | None, most: int, json: bool, only: EntryFilter
 ) -> int:
-    """The command: 0; 1 where a difference in the same basis is above `tolerance`; 2 where nothing can be compared."""
+    """The command: 0; 1 where a difference in the same basis is above `tolerance`; 2 where nothing can be compared.
+
+    Differences between programs in one level count as such ones.
+    """
+    from qmbench.judging.implementations import implementation_line
     from qmbench.judging.published import comparisons, differences
 
     if tolerance is not None and not tolerance > 0:
@@ -25,14 +29,23 @@ def compare(
     largest = worst.drop(columns="_size").head(most).to_dict("records")
     limit = float("inf") if tolerance is None else tolerance
     above = found[found["same_basis"].astype(bool) & (found["difference"].astype(float).abs() > limit)]
+    programs = evaluation.implementations
+    exceeded = len(above) + sum(abs(row["largest"]) > limit for row in programs)
     if json:
-        document = {"pairs": pairs, "largest": [_plain(row) for row in largest], "above_tolerance": len(above)}
+        document = {
+            "pairs": pairs,
+            "implementations": programs,
+            "largest": [_plain(row) for row in largest],
+            "above_tolerance": exceeded,
+        }
         print_json({**document, "filters": [f.to_json() for f in evaluation.filters]})
     else:
         for line in filter_lines(evaluation):
             console().print(line, markup=False, soft_wrap=True)
-        _print(pairs, largest, tolerance, len(above))
-    return 2 if not pairs else 1 if len(above) else 0
+        for row in programs:
+            console().print(implementation_line(row), markup=False, soft_wrap=True)
+        _print(pairs, largest, tolerance, exceeded)
+    return 2 if not pairs and not programs else 1 if exceeded else 0
 
 
 def _print(pairs: list[dict[str, Any]], largest: list[dict[str, Any]], tolerance: float | None, above: int) -> None:

@@ -162,7 +162,7 @@ def estimate(tasks: list[Task]) -> tuple[float, int]:
     """Sum of the methods' own estimates (seconds on one core), and how many tasks have none."""
     total, unknown = 0.0, 0
     for task in tasks:
-        seconds = task.level.make().estimate(task.system, frozenset(task.properties))
+        seconds = task.level.make().expected_seconds(task.system, frozenset(task.properties))
         total += seconds or 0.0
         unknown += seconds is None
     return total, unknown

@@ -18,6 +18,7 @@ from typing import Any
 
 from qmbench.domain import recipe
 from qmbench.domain.basis_families import is_template, members
+from qmbench.domain.equilibrium import DERIVED
 from qmbench.domain.errors import InputError, QmbenchError, Unsupported, did_you_mean
 from qmbench.domain.method import LevelOfTheory, LevelText, split_level
 from qmbench.domain.naming import LONGEST_LABEL, basis_typography, checked_label, option_text
@@ -221,6 +222,8 @@ class CompositeLevel:
 
     def recipe(self, prop: str) -> Recipe:
         """How `prop` is made; leaves are (LevelOfTheory, property)."""
+        if prop in DERIVED and prop != "hessian":
+            raise Unsupported(f"{self.spelling}: a level made of levels has no {prop} that is a sum of theirs")
         made = tuple((c, a.recipe(prop) if isinstance(a, Extrapolated) else (a, prop)) for c, a in self.terms)
         return made[0][1] if len(made) == 1 and made[0][0] == 1 else Sum(made)
 

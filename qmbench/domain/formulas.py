@@ -74,6 +74,33 @@ def norm(terms: Sequence[Term], place: Place) -> float:
     return float(np.linalg.norm(_array(terms)))
 
 
+def distance(terms: Sequence[Term], place: Place) -> float:
+    """Distance of two nuclei, of a diatomic of its two; else of those that the entry names, as `O1-H2`."""
+    positions = _array(terms)
+    i, j = (0, 1) if len(positions) == 2 and not place.state else _pair(terms[0], place.state)
+    return float(np.linalg.norm(positions[i] - positions[j]))
+
+
+def _pair(term: Term, said: str) -> tuple[int, int]:
+    names = list(term.system.part_labels) if term.system is not None else []
+    found = [names.index(name) for name in said.replace("–", "-").split("-") if name in names]
+    if len(found) != 2 or found[0] == found[1]:
+        raise InputError(
+            f"a distance is of two atoms, as 'O1-H2' in `state`, not '{said}'; there is {', '.join(names)}"
+        )
+    return found[0], found[1]
+
+
+def mode(terms: Sequence[Term], place: Place) -> float:
+    """One vibration: the only one there is, or the one that the entry numbers, from 1, the lowest."""
+    values = _array(terms)
+    if not place.state and len(values) == 1:
+        return float(values[0])
+    if not place.state.isdecimal() or not 1 <= int(place.state) <= len(values):
+        raise InputError(f"a vibration is numbered 1 to {len(values)} from the lowest, in `state`, not '{place.state}'")
+    return float(values[int(place.state) - 1])
+
+
 def state(terms: Sequence[Term], place: Place) -> float:
     """The state that the entry names. Unsupported when it was not computed."""
     values = _one(terms)

@@ -20,6 +20,7 @@ from urllib.parse import unquote
 
 import pydantic
 
+from qmbench.domain import equilibrium
 from qmbench.domain.errors import InputError, QmbenchError, Unsupported, did_you_mean
 from qmbench.domain.families import split_head
 from qmbench.domain.free_values import checked_free_value, free_value
@@ -27,7 +28,7 @@ from qmbench.domain.learned import Explanation, TrainingOverlap
 from qmbench.domain.naming import level_label, spelling
 from qmbench.domain.quantity import Quantity
 from qmbench.domain.resources import Resources
-from qmbench.domain.systems import System
+from qmbench.domain.systems import Molecule, System
 
 PLUGIN_GROUP = "qmbench"
 """The group of the entry points by which plugins are found."""
@@ -158,18 +159,57 @@ class Method(ABC, Generic[S]):
     def run(self, system: System, properties: Iterable[str], resources: Resources) -> Result:
         """Check, compute, and hand back exactly the `properties` asked for. The core's own; a plugin calls it, too.
 
-        Raises what `check` and `compute` raise; BadResult when `compute` returned something else than promised.
+        What the core derives from forces (`derived`) is derived here. Raises what `check` and `compute` raise;
+        BadResult when `compute` returned something else than promised.
         """
         asked = tuple(properties)
         self.check(system, frozenset(asked))
-        result = self.compute(cast(S, system), frozenset(asked), resources)
+        derived = self.derived() & set(asked)
+        result = Result({})
+        if not derived or set(asked) - derived:
+            result = self.compute(cast(S, system), frozenset(asked) - derived, resources)
         if not isinstance(result, Result):
             raise BadResult(f"compute returned {type(result).__name__}, not a qmbench.Result")
+        if derived:
+            result = self._with_derived(result, cast(Molecule, system), derived, resources)
         for name in asked:
             if name not in result.properties:
                 given = ", ".join(sorted(map(str, result.properties))) or "nothing"
                 raise BadResult(f"property '{name}' was asked for and is missing from the result; it has {given}")
         return replace(result, properties={name: result.properties[name] for name in asked})
+
+    @classmethod
+    def derived(cls) -> frozenset[str]:
+        """What the core makes of this method's energies and forces: its equilibrium geometry and such."""
+        return equilibrium.derivable(cls.properties)
+
+    def _with_derived(self, result: Result, molecule: Molecule, asked: frozenset[str], resources: Resources) -> Result:
+        """`result` with the properties `asked` derived from calculations at many geometries."""
+        # What the method keeps of each of them is of no use to any other task.
+        passing = replace(resources, artifacts=resources.scratch / "geometries-artifacts")
+
+        def evaluate(here: Molecule, properties: frozenset[str]) -> Result:
+            return self.run(here, properties, passing)
+
+        level = {"name": self.name, "options": self.options.model_dump(mode="json"), "code": resources.code}
+        level["versions"] = versions(*self.distributions)
+        key = json.dumps(level, sort_keys=True)
+        made = equilibrium.derive(evaluate, self.properties, molecule, asked, resources, key)
+        return replace(
+            result,
+            properties={**result.properties, **made.properties},
+            settings={**made.settings, **result.settings},
+            warnings=tuple(dict.fromkeys((*result.warnings, *made.warnings))),
+        )
+
+    def expected_seconds(self, system: System, properties: frozenset[str]) -> float | None:
+        """`estimate` of a task, with what is derived counted by the geometries that this takes, roughly."""
+        derived = self.derived() & properties
+        direct = self.estimate(cast(S, system), properties - derived) if properties - derived or not derived else 0.0
+        if not derived:
+            return direct
+        once = self.estimate(cast(S, system), equilibrium.needed(derived))
+        return None if once is None or direct is None else direct + once * equilibrium.geometries(system, derived)
 
     def check(self, system: System, properties: frozenset[str]) -> None:
         """Refuse cheaply, before anything runs: raise Unsupported or InputError with the reason.
@@ -179,12 +219,15 @@ class Method(ABC, Generic[S]):
         if not isinstance(system, self.systems):
             kinds = ", ".join(s.kind for s in self.systems)
             raise Unsupported(f"{self.name} does not do {system.kind} systems; it does: {kinds}")
-        missing = sorted(properties - self.properties)
+        derived = self.derived() & properties
+        missing = sorted(properties - self.properties - derived)
         if missing:
             raise Unsupported(
                 f"{self.name} does not give {', '.join(missing)}; it gives: {', '.join(sorted(self.properties))}"
             )
-        self.check_system(cast(S, system), properties)
+        if derived:
+            equilibrium.refuse(self.name, system, derived, self.is_stochastic())
+        self.check_system(cast(S, system), properties - derived | equilibrium.needed(derived))
 
     def check_system(self, system: S, properties: frozenset[str]) -> None:
         """What the method refuses beyond kinds and properties that it does not declare: raise Unsupported, InputError.
@@ -234,7 +277,9 @@ class Method(ABC, Generic[S]):
     def families(self) -> dict[str, str]:
         """What this level shares with others, so that their agreement is not counted as independent.
 
-        For example {"program": "pyscf", "reference": "hf/cc-pvdz", "functional": "pbe"}.
+        For example {"program": "pyscf", "reference": "hf/cc-pvdz", "functional": "pbe"}. An adapter that computes by
+        another program what a method of qmbench also is says so under "level", in that method's spelling
+        ("hf/cc-pvdz"): what the two differ by is reported as an implementation difference.
         """
         return {}
 
@@ -324,6 +369,11 @@ class LevelOfTheory:
             "code": self.code.digest,
         }
 
+    @property
+    def derivation(self) -> dict[str, str]:
+        """What the record's key of a derived property holds besides: the code and the versions that derive it."""
+        return equilibrium.identity()
+
     @cached_property
     def versions(self) -> dict[str, str]:
         """Versions of the plugin and of all that it uses, as a record tells them."""
@@ -335,7 +385,9 @@ class LevelOfTheory:
 
     def key_of(self, system_hash: str, prop: str) -> str:
         """The same, of a system of which only the hash is known."""
-        data = {"system": system_hash, "level": self.identity, "property": prop}
+        data: dict[str, Any] = {"system": system_hash, "level": self.identity, "property": prop}
+        if prop in self.method.derived():
+            data["derivation"] = self.derivation
         return hashlib.sha256(json.dumps(data, sort_keys=True).encode()).hexdigest()[:32]
 
 

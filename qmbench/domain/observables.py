@@ -44,6 +44,8 @@ FORMULAS: dict[str, Named] = {
     "trace": Named(lambda: formulas.trace, (3, 3)),
     "anisotropy": Named(lambda: formulas.anisotropy, (3, 3)),
     "norm": Named(lambda: formulas.norm, (3,)),
+    "distance": Named(lambda: formulas.distance, ("atoms", 3)),
+    "mode": Named(lambda: formulas.mode, ("*",)),
     "state": Named(lambda: formulas.state, "states"),
     "at": Named(lambda: formulas.at, "curve"),
     "highest_minus_lowest": Named(lambda: formulas.highest_minus_lowest, None),
@@ -68,10 +70,11 @@ class Observable:
 
     how: a name in FORMULAS: linear, Σ coefficient × property over the entry's terms, nuclei balanced; value, the
     property of one system as it is; of one system as well trace (a third of it), anisotropy, norm, state (the one that
-    the entry names), at (a curve at the entry's coordinate), highest_minus_lowest; of several relative_to_minimum,
-    equilibrium_distance and harmonic_wavenumber. Or `= EXPRESSION`, see `formulas.Expression`. Or a function of one's
-    own, pure: f(value) of one system's property, or f(terms, place) of all terms (`Term`) and the state and coordinate
-    (`Place`) that the entry names; it returns a number, and the core propagates the uncertainties through it.
+    the entry names), distance (of two atoms, from positions), mode (one of the vibrations), at (a curve at the entry's
+    coordinate), highest_minus_lowest; of several relative_to_minimum, equilibrium_distance and harmonic_wavenumber.
+    Or `= EXPRESSION`, see `formulas.Expression`. Or a function of one's own, pure: f(value) of one system's property,
+    or f(terms, place) of all terms (`Term`) and the state and coordinate (`Place`) that the entry names; it returns a
+    number, and the core propagates the uncertainties through it.
     unit: of what the formula gives; None for the property's own (or, of equilibrium_distance and
     harmonic_wavenumber, bohr and cm-1). parameters: of a formula that has some.
     """
@@ -205,6 +208,23 @@ OBSERVABLES = ObservableRegistry(
         Observable("c6", "c6", "value", "isotropic dispersion coefficient"),
         Observable(
             "bond_length", "energy", "equilibrium_distance", "distance of least energy of a diatomic, from its curve"
+        ),
+        Observable(
+            "equilibrium_bond_length",
+            "equilibrium_geometry",
+            "distance",
+            "distance of two nuclei at the level's own equilibrium; `state` names them (O1-H2) unless there are two",
+        ),
+        Observable(
+            "harmonic_frequency",
+            "harmonic_frequencies",
+            "mode",
+            "harmonic wavenumber of a vibration: `state` is its number from the lowest unless there is one",
+        ),
+        Observable("relaxation_energy", "relaxation_energy", "value", "E(as given) - E(own equilibrium geometry)"),
+        Observable("zero_point_energy", "zero_point_energy", "value", "half the sum of the harmonic wavenumbers"),
+        Observable(
+            "adiabatic_energy", "equilibrium_energy", "linear", "sum of energies, each at its own equilibrium geometry"
         ),
     )
 )

@@ -130,6 +130,33 @@ CORE_PROPERTIES = (
         "stress of a crystal, (1/V) dE/d(strain), of the energy that `forces` belongs to; positive under tension",
         (3, 3),
     ),
+    Property(
+        "hessian",
+        "hartree/bohr2",
+        "second derivatives of the energy by the positions of the nuclei, at the geometry that is given",
+        ("atoms", 3, "atoms", 3),
+    ),
+    Property(
+        "equilibrium_geometry",
+        "bohr",
+        "positions of the nuclei at the level's own equilibrium, the next one downhill from the geometry that is given",
+        ("atoms", 3),
+        origin="dependent",
+    ),
+    Property("equilibrium_energy", "hartree", "total energy at the equilibrium geometry of the same level"),
+    Property(
+        "relaxation_energy",
+        "hartree",
+        "energy at the geometry that is given less that at the level's own equilibrium geometry",
+    ),
+    Property(
+        "harmonic_frequencies",
+        "cm-1",
+        "harmonic wavenumbers at the level's own equilibrium geometry, from the lowest, of the most abundant isotopes; "
+        "imaginary ones as negative numbers",
+        ("*",),
+    ),
+    Property("zero_point_energy", "hartree", "half the sum of the real harmonic_frequencies"),
     Property("dispersion_energy", "hartree", "the dispersion part of a dispersion-corrected total energy"),
     Property("c6", "hartree bohr6", "isotropic dispersion coefficient of the system with itself, E = -C6/R^6"),
 )

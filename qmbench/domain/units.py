@@ -41,6 +41,7 @@ UNITS: dict[str, tuple[str, float]] = {
     "hartree bohr6": ("c6", 1.0),
     "hartree/bohr": ("force", 1.0),
     "eV/angstrom": ("force", BOHR_IN_ANGSTROM / HARTREE_IN_EV),
+    "hartree/bohr2": ("force constant", 1.0),
     "hartree/bohr3": ("pressure", 1.0),
     "GPa": ("pressure", 1.0 / HARTREE_BOHR3_IN_GPA),
     "electrons": ("electrons", 1.0),

@@ -108,7 +108,15 @@ class Evaluation:
             self.results, self.references, self.benchmarks, self.families, significance, self.claims
         )
         trends = error_trends(self.scored, self.benchmarks, significance)
-        return {**found, "error_trends": trends, "filters": [f.to_json() for f in self.filters]}
+        same = {"implementations": self.implementations} if self.run else {}
+        return {**found, **same, "error_trends": trends, "filters": [f.to_json() for f in self.filters]}
+
+    @cached_property
+    def implementations(self) -> list[dict[str, Any]]:
+        """One level in two programs, and what they differ by: see `implementations.implementations`."""
+        from qmbench.judging.implementations import implementations
+
+        return implementations(self.scored, self.families)
 
     @cached_property
     def pairs(self) -> pd.DataFrame:

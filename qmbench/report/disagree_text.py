@@ -7,6 +7,7 @@ from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
 
 from qmbench.domain.learned import MARK
+from qmbench.judging.implementations import implementation_line
 from qmbench.report.model import decimals_for, unique_names
 from qmbench.report.renderers.markdown import escape_markdown
 
@@ -187,6 +188,7 @@ def story_lines(document: Mapping[str, Any]) -> list[str]:
         *filter_lines(document),
         reference_line(document),
         *surprise_lines(document),
+        *map(implementation_line, document.get("implementations", ())),
         *expected_lines(document),
         *error_trend_lines(document),
     ]

@@ -257,5 +257,5 @@ def _group(task: Task) -> tuple[str, str]:
 
 def _estimate(task: Task) -> float | None:
     with contextlib.suppress(Exception):
-        return task.level.make().estimate(task.system, frozenset(task.properties))
+        return task.level.make().expected_seconds(task.system, frozenset(task.properties))
     return None

@@ -174,6 +174,9 @@ def plan_entry(
 
 Leaf = tuple[LevelOfTheory, str]
 
+TOTAL_ENERGIES = ("energy", "equilibrium_energy")
+"""Properties that are counted from separated nuclei and electrons, and comparable only if they are."""
+
 
 def recipe_for(level: Level, system: System, prop: str, tasks: dict[str, Task]) -> recipes.Recipe:
     """How `prop` of `system` is made at `level`, with keys of records; their new tasks are added to `tasks`."""
@@ -210,16 +213,16 @@ def _refuse_missing_cores(
     level: Level, observable: str, parts: Sequence[tuple[float, System, str]], made: Mapping[str, Any]
 ) -> None:
     """Unsupported when the observable would not be that of all electrons because core electrons do not cancel."""
-    if "energy" not in made:
-        return
-    shares = {leaf: weight for leaf, weight in recipes.weights(made["energy"]).items() if abs(weight) > 1e-9}
-    methods = {leaf: leaf[0].make() for leaf in shares}
-    left = sum(
-        coefficient * shares[leaf] * methods[leaf].removed_electrons(system)
-        for coefficient, system, prop in parts
-        if prop == "energy"
-        for leaf in shares
-    )
+    left = 0.0
+    for energy in (name for name in TOTAL_ENERGIES if name in made):
+        shares = {leaf: weight for leaf, weight in recipes.weights(made[energy]).items() if abs(weight) > 1e-9}
+        methods = {leaf: leaf[0].make() for leaf in shares}
+        left += sum(
+            coefficient * shares[leaf] * methods[leaf].removed_electrons(system)
+            for coefficient, system, prop in parts
+            if prop == energy
+            for leaf in shares
+        )
     if abs(left) > 1e-9:
         name = level.method.name if isinstance(level, LevelOfTheory) else str(level)
         raise Unsupported(
@@ -234,7 +237,7 @@ def _refuse_arbitrary_zero(method: Method, observable: str, parts: Sequence[tupl
         return
     left: defaultdict[int, float] = defaultdict(float)  # by nuclear charge
     for coefficient, system, prop in parts:
-        if prop == "energy":
+        if prop in TOTAL_ENERGIES:
             for charge in getattr(system, "atomic_numbers", ()):
                 left[int(charge)] += coefficient
     if any(abs(count) > 1e-9 for charge, count in left.items() if charge):  # a ghost's is 0

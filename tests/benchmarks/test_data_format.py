@@ -22,6 +22,8 @@ UNITS = {
     "polarizability_anisotropy": {"bohr3", "angstrom3"},
     "excitation_energy": {"hartree", "eV"},
     "c6": {"hartree bohr6"},
+    "equilibrium_bond_length": {"angstrom", "bohr"},
+    "harmonic_frequency": {"cm-1"},
     **{name: {"kcal/mol", "hartree", "eV"} for name in ENERGIES},
     **{f"dipole_{x}": {"e bohr", "debye"} for x in "xyz"},
     **{f"polarizability_{x}{x}": {"bohr3", "angstrom3"} for x in "xyz"},

@@ -170,6 +170,7 @@ def level(text: str) -> dict[str, Any]:
         "method": describe(found.method),
         "stochastic": bool(found.make().is_stochastic()),
         "claims": found.make().claims(),
+        "derivation": found.derivation,
     }
 
 

@@ -139,6 +139,11 @@ class IsolatedLevel(LevelOfTheory):
         """Everything about the level that a record's key depends on."""
         return dict(self.told["identity"])
 
+    @property
+    def derivation(self) -> dict[str, str]:
+        """As its own interpreter derives properties."""
+        return dict(self.told.get("derivation") or super().derivation)
+
     @cached_property
     def code(self) -> Code:
         """The code that computes it, as its own interpreter finds it."""

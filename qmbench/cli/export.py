@@ -1,0 +1,52 @@
+"""`qmbench export`: results as other programs read them."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+export_app = typer.Typer(help="Write results as other programs read them.", no_args_is_help=True, rich_markup_mode=None)
+
+
+@export_app.callback()
+def _only_commands() -> None:
+    """A group, however many commands it has."""
+
+
+@export_app.command("dataset")
+def export_dataset(
+    systems: Annotated[
+        list[str], typer.Argument(metavar="BENCHMARK|SYSTEM…", help="Benchmarks, BENCHMARK:SYSTEM, files.")
+    ],
+    level: Annotated[str, typer.Option("--level", metavar="LEVEL", help="METHOD[/BASIS][?option=value&…]")],
+    to: Annotated[Path, typer.Option("--to", metavar="FILE.extxyz", help="A new file.")],
+    prop: Annotated[
+        list[str] | None, typer.Option("-p", "--property", metavar="NAME", help="energy, forces [default: both].")
+    ] = None,
+    workers: Annotated[int | None, typer.Option("--workers", min=1, help="Tasks side by side.")] = None,
+    store: Annotated[str | None, typer.Option("--store", metavar="PATH|URL", help="Where records are kept.")] = None,
+) -> int:
+    """Write molecules with energies (eV) and forces (eV/angstrom) as extended XYZ: exit 1 with some left out.
+
+    What the store lacks is computed.
+    """
+    from qmbench.api.dataset import UNITS, dataset, systems_of
+    from qmbench.cli.common import console
+    from qmbench.domain.errors import InputError
+    from qmbench.plugging.registry import parse_level
+    from qmbench.running.session import Session
+
+    if to.exists():
+        raise InputError(f"{to} is there already; name another, or remove it first")
+    if not to.absolute().parent.is_dir():
+        raise InputError(f"{to}: there is no folder {to.absolute().parent}")
+    made = dataset(parse_level(level), systems_of(systems), prop or tuple(UNITS), Session(store, workers=workers))
+    out = console()
+    for name, why in made.left_out:
+        out.print(f"left out: {name}: {why}", markup=False, soft_wrap=True)
+    if made.frames:
+        made.write(to)
+    out.print(f"{to}: {len(made.frames)} molecules at {level}", markup=False, soft_wrap=True)
+    return 2 if not made.frames else 1 if made.left_out else 0
