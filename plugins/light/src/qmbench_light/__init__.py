@@ -38,25 +38,27 @@ PROPERTIES = (
 
 @hookimpl
 def qmbench_properties() -> tuple[Property, ...]:
-    return PROPERTIES
+    from qmbench_light import molecules
+
+    return (*PROPERTIES, *molecules.PROPERTIES)
 
 
 @hookimpl
 def qmbench_systems() -> list[type[System]]:
-    from qmbench_light import models
+    from qmbench_light import models, molecules
 
-    return [*models.SYSTEMS]
+    return [*models.SYSTEMS, *molecules.SYSTEMS]
 
 
 @hookimpl
 def qmbench_methods() -> list[type[Method]]:
-    from qmbench_light import models
+    from qmbench_light import models, molecules
 
-    return [*models.methods()]
+    return [*models.methods(), *molecules.methods()]
 
 
 @hookimpl
 def qmbench_observables() -> list[Observable]:
-    from qmbench_light import models
+    from qmbench_light import models, molecules
 
-    return [*models.OBSERVABLES]
+    return [*models.OBSERVABLES, *molecules.OBSERVABLES]
