@@ -46,7 +46,8 @@ class States:
 class Electrons:
     """The electrons of a converged QED-HF in its orbitals, and the field's operators on them.
 
-    displaced: whether λ·μ is counted from the QED-HF dipole (coherent-state basis) or from the centre of nuclear charge.
+    displaced: whether λ·μ is counted from the QED-HF dipole (coherent-state basis) or from the centre of nuclear
+    charge.
     penalty: hartree for each unit of S² beyond the molecule's; 0 leaves higher spins where they are.
     """
 
@@ -218,7 +219,7 @@ def certified(
                 return now, change
         photons, before = 2 * photons, now
     raise NotConverged(
-        f"QED-FCI: {MOST_PHOTONS} photons in each mode are not enough to fix the energies to {cutoff_tolerance:g} hartree"
+        f"QED-FCI: {MOST_PHOTONS} photons in each mode do not fix the energies to {cutoff_tolerance:g} hartree"
     )
 
 

@@ -2,7 +2,8 @@
 
 In coherent states that belong to the determinant's own dipole ⟨μ⟩ the field's expectation vanishes, and what is left of
 the field is the dipole self-energy ½⟨(λ·(μ − ⟨μ⟩))²⟩: with D the density of each spin, ½ Σ_α [tr(D q_α) −
-Σ_σ tr(D_σ d_α D_σ d_α)]. The energy does not depend on the frequencies. Haugland et al., Phys. Rev. X 10, 041043 (2020).
+Σ_σ tr(D_σ d_α D_σ d_α)]. The energy does not depend on the frequencies.
+Haugland et al., Phys. Rev. X 10, 041043 (2020).
 """
 
 from __future__ import annotations

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Sequence
 from typing import Any, ClassVar
 
 import numpy as np
@@ -10,7 +11,7 @@ import numpy as np
 from qmbench import Method, Options, Quantity, Resources, Result, System, Unsupported
 from qmbench_light.molecules.options import QedCISOptions, QedFCIOptions, QedHFOptions
 from qmbench_light.molecules.system import MoleculeInCavity
-from qmbench_pyscf import check_basis, pyscf_session, removed_electrons
+from qmbench_pyscf import check_basis, pyscf_session, removed_electrons, scf_settings
 
 HAUGLAND = "10.1103/PhysRevX.10.041043"
 DEPRINCE = "10.1063/5.0038748"
@@ -78,6 +79,7 @@ class QedHF(CavityMethod):
     mean_field = True
     citations = (HAUGLAND, DEPRINCE, PYSCF)
     Options: ClassVar[type[Options]] = QedHFOptions
+    examples = ("qed-hf/sto-3g", "qed-hf/6-31g(d)")
     label_options = frozenset({"reference"})
 
     def label(self) -> str:
@@ -87,7 +89,7 @@ class QedHF(CavityMethod):
         from qmbench_light.molecules.meanfield import qed_mean_field, self_energies, spin_densities
 
         mf, cavity = qed_mean_field(system, self.options.specification(), resources)
-        densities = spin_densities(mf)
+        scf, densities = scf_settings(mf), spin_densities(mf)
         energies = self_energies(cavity, densities)
         dipole = cavity.molecular_dipole(densities.sum(axis=0), mf.mol.nelectron)
         settings = {
@@ -96,10 +98,15 @@ class QedHF(CavityMethod):
             "reference": "unrestricted" if mf.mo_occ.ndim == 2 else "restricted",
             "s_squared": float(mf.spin_square()[0]),
             "guess": "Hartree–Fock of the molecule",
-            "stability": "followed from the molecule's own solution, not looked at again",
+            "stability": f"of the molecule's own solution: {scf['stability']}; with the field not looked at again",
         }
+        warnings = (
+            ["the molecule's restricted solution is not the lowest; reference=unrestricted follows that"]
+            if scf.get("external_instability")
+            else []
+        )
         # Of the transverse field: ⟨(λ·(μ − ⟨μ⟩))²⟩/(2ω).
-        return Result(_found(system, float(mf.e_tot), dipole, energies / cavity.frequencies), settings)
+        return Result(_found(system, float(mf.e_tot), dipole, energies / cavity.frequencies), settings, warnings)
 
     def estimate(self, system: MoleculeInCavity, properties: frozenset[str]) -> float | None:
         return 0.3 + 2e-4 * system.n_electrons**3
@@ -138,6 +145,11 @@ class QedCIS(_States):
     name = "qed-cis"
     citations = (MCTAGUE, HAUGLAND, PYSCF)
     Options: ClassVar[type[Options]] = QedCISOptions
+    examples = ("qed-cis/sto-3g", "qed-cis/6-31g(d)?n_states=2")
+
+    @classmethod
+    def example_systems(cls) -> Sequence[System]:
+        return MoleculeInCavity.samples()[:3]
 
     def label(self) -> str:
         return "QED-CIS"
@@ -179,7 +191,11 @@ class QedFCI(_States):
     claim = "reference"
     citations = ("10.1063/5.0039256", HAUGLAND, PYSCF)
     Options: ClassVar[type[Options]] = QedFCIOptions
-    examples = ("qed-fci/sto-3g", "qed-fci/sto-3g?photons=2&photon_basis=number")
+    examples = ("qed-fci/sto-3g", "qed-fci/cc-pvtz?photons=1&n_states=2")
+
+    @classmethod
+    def example_systems(cls) -> Sequence[System]:
+        return MoleculeInCavity.samples()[:2]
 
     def label(self) -> str:
         return "QED-FCI"

@@ -61,6 +61,6 @@ class QedFCIOptions(StatesOptions):
     cutoff_tolerance: float = CUTOFF
     spin: Literal["any", "same"] = Field(
         "any",
-        description="states in energies: of the molecule's multiplicity and all higher ones, each multiplet once (any), "
-        "or of the molecule's alone (same)",
+        description="states in energies: of the molecule's multiplicity and all higher ones, each multiplet once "
+        "(any), or of the molecule's alone (same)",
     )
