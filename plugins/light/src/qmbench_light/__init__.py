@@ -6,6 +6,8 @@ molecules in cavities. Importing this module imports no program.
 
 from __future__ import annotations
 
+from pathlib import Path
+
 from qmbench import Method, Observable, Property, System, hookimpl
 
 QMBENCH_API = 2
@@ -62,3 +64,10 @@ def qmbench_observables() -> list[Observable]:
     from qmbench_light import models, molecules
 
     return [*models.OBSERVABLES, *molecules.OBSERVABLES]
+
+
+@hookimpl
+def qmbench_benchmarks() -> list[Path]:
+    from qmbench_light import molecules
+
+    return [molecules.BENCHMARKS]

@@ -27,6 +27,9 @@ OBSERVABLES = (
     Observable(
         "molecular_rabi_splitting", "polariton_splitting", "value", "energy between the two polaritons of a molecule"
     ),
+    Observable(
+        "cavity_shift", "energy", "linear", "E(coupled to the field) - E(not coupled), without the field's zero point"
+    ),
     Observable("ground_state_photons", "photon_number", "value", "photons in the ground state, all modes together"),
 )
 
