@@ -149,7 +149,8 @@ def eigenstates(electrons: Electrons, photons: int, n_states: int, resources: Re
         return np.asarray(out).ravel()
 
     if length <= WHOLE:
-        energies, vectors = _whole(electrons, space, shape, n_states)
+        energies, whole = _whole(electrons, space, shape, n_states)
+        vectors = list(whole)
     else:
         diagonal = (electrons.constant + electrons.diagonal[None, :] + space.energies[:, None]).ravel()
         energies, vectors = _davidson(apply, diagonal, n_states, tolerance)

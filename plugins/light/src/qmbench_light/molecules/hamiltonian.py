@@ -18,7 +18,7 @@ from typing import Any
 
 import numpy as np
 
-from qmbench_light.molecules.system import Mode
+from qmbench_light.molecules.mode import Mode
 
 
 @dataclass(frozen=True)

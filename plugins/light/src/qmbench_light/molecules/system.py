@@ -25,26 +25,12 @@ from qmbench import (
     units,
 )
 from qmbench import fields as checked
+from qmbench_light.molecules.mode import Mode
+from qmbench_light.molecules.picture import cavity_picture
 
 LARGEST_USUAL_COUPLING = 0.3
 LARGEST_USUAL_FREQUENCY = 1.5
 _MODE_KEYS = ("frequency", "coupling")
-
-
-@dataclass(frozen=True)
-class Mode:
-    """One mode of the field. frequency: ħω in hartree. coupling: λ, its polarization times √(4π/V), atomic units."""
-
-    frequency: float
-    coupling: tuple[float, float, float]
-
-    @property
-    def strength(self) -> float:
-        """|λ|"""
-        return math.hypot(*self.coupling)
-
-    def to_json(self) -> dict[str, Any]:
-        return {"frequency": self.frequency, "coupling": list(self.coupling)}
 
 
 @dataclass(frozen=True)
@@ -181,9 +167,7 @@ class MoleculeInCavity(System):
         return f"{self.molecule.describe()}; cavity of {count}: {'; '.join(modes)}"
 
     def figure(self) -> str | None:
-        from qmbench_light.molecules.picture import cavity_picture
-
-        return cavity_picture(self)
+        return cavity_picture(self.molecule.figure(), self.modes)
 
     # --- for the conformance kit --------------------------------------------------------------------------------------
 
@@ -303,7 +287,7 @@ def _mode(given: Any, number: int, what: str) -> Mode:
         raise FieldError(f"{here}: coupling has three components, x, y and z, not {len(coupling)}", "coupling")
     if not all(map(math.isfinite, coupling)):
         raise FieldError(f"{here}: coupling must be finite, not {list(coupling)}", "coupling")
-    return Mode(frequency, coupling)  # type: ignore[arg-type]
+    return Mode(frequency, coupling)
 
 
 def _beside(where: str, file: str) -> Path:
