@@ -45,7 +45,7 @@ def qmbench_properties() -> tuple[Property, ...]:
 def qmbench_systems() -> list[type[System]]:
     from qmbench_light import models
 
-    return [*models.SYSTEMS]
+    return [*models.systems()]
 
 
 @hookimpl
