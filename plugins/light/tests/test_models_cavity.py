@@ -13,11 +13,6 @@ from qmbench_light.models.emitters import EmittersInCavity, Mode
 from qmbench_light.models.space import matters
 
 
-def compute(level, system, *properties):
-    result = qmbench.compute(level, system, list(properties), store=None)
-    return result
-
-
 def run(level, system, *properties):
     """What the method itself gives, without store and child."""
     method = qmbench.single_level(level).make()
@@ -69,9 +64,9 @@ def test_total_spin_and_the_product_space_have_one_spectrum():
     modes = (Mode(1.0, 0.3), Mode(1.4, 0.2))
     spins = EmittersInCavity(3, modes, 0.8, diamagnetic=0.5)
     full = EmittersInCavity(3, modes, levels=(-0.4, 0.4, 50.0), moments=((1, 2, 1.0),), diamagnetic=0.5)
-    found = run("exact-cavity?states=12&photons=12", spins, "energies")["energies"]
+    found = run("exact-cavity?states=12&photons=12&tolerance=1e-7", spins, "energies")["energies"]
     every = sorted(e for key, e in found.value.items() for _ in range(found.degeneracies[key]))
-    assert energies("exact-cavity?states=12&photons=12", full) == pytest.approx(every[:12], abs=1e-9)
+    assert energies("exact-cavity?states=12&photons=12&tolerance=1e-7", full) == pytest.approx(every[:12], abs=1e-10)
 
 
 def test_against_qutip_in_the_full_space():
@@ -79,7 +74,7 @@ def test_against_qutip_in_the_full_space():
 
     n, cut, g = 3, 24, 0.25
     a = qt.tensor(qt.destroy(cut), *[qt.qeye(2)] * n)
-    h = a.dag() * a + 0.03 * (a + a.dag()) ** 2 * 0  # the field first, then spins
+    h = a.dag() * a
     for k in range(n):
         spins = [qt.qeye(2)] * n
         spins[k] = qt.sigmaz()
@@ -114,7 +109,7 @@ def test_without_emitters_gap_displaced_oscillators():
 def test_dicke_becomes_superradiant_at_the_critical_coupling():
     """The gap between the two lowest parities of N emitters closes at λ_c = √(ωω₀)/2, λ = g√N, as N grows.
 
-    The coupling at which photons per emitter grow fastest, for N = 40, 80, 160; extrapolated in N^(-2/3), the finite-
+    The coupling at which photons per emitter grow fastest, for N = 10, 20, 40; extrapolated in N^(-2/3), the finite-
     size exponent (Vidal, Dusuel, Europhys. Lett. 74, 817 (2006)).
     """
     omega, omega0 = 1.0, 0.64
@@ -122,12 +117,12 @@ def test_dicke_becomes_superradiant_at_the_critical_coupling():
 
     def photons(n, coupling):
         system = EmittersInCavity(n, (Mode(omega, coupling / math.sqrt(n)),), omega0)
-        return run("exact-cavity?photons=60&tolerance=1e-6", system, "photon_number")["photon_number"].value / n
+        return run("exact-cavity?tolerance=1e-6", system, "photon_number")["photon_number"].value / n
 
     places = []
-    sizes = (20, 40, 80)
+    sizes = (10, 20, 40)
     for n in sizes:
-        grid = critical * np.linspace(0.9, 1.6, 29)
+        grid = critical * np.linspace(0.9, 1.7, 17)
         slope = np.diff([photons(n, coupling) for coupling in grid], n=2)
         top = int(np.argmax(slope))
         curvature = np.polyfit(grid[top : top + 3], slope[top - 1 : top + 2], 2)

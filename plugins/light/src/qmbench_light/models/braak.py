@@ -24,7 +24,7 @@ class BraakOptions(qmbench.Options):
 class Braak(Method[EmittersInCavity]):
     """Energies of the quantum Rabi model as zeros of G±(x), Braak, Phys. Rev. Lett. 107, 100401 (2011), eqs. 3 and 4.
 
-    One emitter of two levels, one mode, counter-rotating terms, no diamagnetic term; energies in the model's unit.
+    One emitter of two levels, one mode, counter-rotating terms, no diamagnetic term; energies in the model's unit, E0.
     With exceptional (Juddian) energies nω − g²/ω, which two states share. No basis, and no cutoff of photons.
     """
 

@@ -28,6 +28,11 @@ class CavityOptions(qmbench.Options):
         examples=[16],
     )
     states: int = Field(10, ge=1, le=200, description="how many energies, the lowest")
+
+
+class ExactOptions(CavityOptions):
+    """With the number of digits."""
+
     tolerance: float = Field(
         1e-10,
         gt=1e-14,
@@ -79,6 +84,8 @@ class Diagonalization(Method[EmittersInCavity]):
         def at(cutoff: int) -> Any:
             return solve(system, cutoff, rotating, properties, self.options.states)
 
+        # Without counter-rotating terms nothing converges: a number of excitations is below the cutoff, or it is not.
+        tolerance = getattr(self.options, "tolerance", 1e-10)
         scale = max([mode.frequency for mode in system.modes] + [float(np.ptp(system.level_energies))])
         old, cutoff = at(photons), photons
         while True:
@@ -89,12 +96,12 @@ class Diagonalization(Method[EmittersInCavity]):
             before, after = _properties(system, old, properties), _properties(system, new, properties)
             moved = {name: _change(before[name], after[name], scale) for name in after}
             worst = max(moved, key=moved.__getitem__)
-            if moved[worst] <= self.options.tolerance:
+            if moved[worst] <= tolerance:
                 break
             if self.options.photons:
                 raise NotConverged(
                     f"{self.name}: from {cutoff} to {2 * cutoff} photons {worst} moves by {moved[worst]:.1e} (relative "
-                    f"to the largest frequency), more than {self.options.tolerance:g}; take more photons"
+                    f"to the largest frequency), more than {tolerance:g}; take more photons"
                 )
             old, cutoff = new, 2 * cutoff
         warnings = []
@@ -180,7 +187,7 @@ def with_uncertainty(quantity: Quantity, by: np.ndarray) -> Quantity:
 
 
 class ExactCavity(Diagonalization):
-    """Exact diagonalization of emitters and light, photon cutoff certified by doubling; energies in the model's unit.
+    """Exact diagonalization of emitters and light, photon cutoff certified by doubling; energies in E0.
 
     The model is the system's, with or without counter-rotating and diamagnetic terms. Two-level emitters by total spin:
     Dicke, Phys. Rev. 93, 99 (1954).
@@ -188,6 +195,7 @@ class ExactCavity(Diagonalization):
 
     name = "exact-cavity"
     claim = "reference"
+    Options = ExactOptions
     examples = ("exact-cavity",)
 
     def counter_rotating(self, system: EmittersInCavity) -> bool:
@@ -200,6 +208,7 @@ class ExactCavity(Diagonalization):
 class RotatingWave(Diagonalization):
     """The rotating-wave approximation: the system's model without what changes the number of excitations by two.
 
+    Energies in the model's unit, E0.
     Jaynes, Cummings, Proc. IEEE 51, 89 (1963); Tavis, Cummings, Phys. Rev. 170, 379 (1968). Of a diamagnetic term
     d (a + a†)² the part d (2a†a + 1) is kept.
     """
@@ -209,6 +218,15 @@ class RotatingWave(Diagonalization):
 
     def counter_rotating(self, system: EmittersInCavity) -> bool:
         return False
+
+    @classmethod
+    def example_systems(cls) -> Sequence[qmbench.System]:
+        """Coupled so strongly that the lowest state has photons; in weak light it is the bare one, whatever ω."""
+        times = (0.0, 0.7, 1.9)
+        return [
+            EmittersInCavity(1, (Mode(1.0, 1.3),), 0.9, counter_rotating=False, excited=1, times=times, name="one"),
+            EmittersInCavity(2, (Mode(1.0, 0.9, 1),), 1.1, counter_rotating=False, excited=1, times=times, name="two"),
+        ]
 
     def label(self) -> str:
         return "RWA"

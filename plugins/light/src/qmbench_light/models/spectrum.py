@@ -15,6 +15,8 @@ from qmbench_light.models.space import Sector, count_states, matters, sector
 LARGEST_DENSE = 2500
 """Above this many states in one block Lanczos iterations find the lowest few."""
 LARGEST_SPARSE = 200_000
+_FEW = 400
+"""From here on, the lowest state alone is found by Lanczos iterations."""
 
 
 @dataclass(frozen=True)
@@ -87,7 +89,7 @@ def _eigen(h: Any, states: int, vectors: bool) -> tuple[np.ndarray, np.ndarray]:
     from scipy.sparse.linalg import eigsh
 
     size = h.shape[0]
-    if size <= LARGEST_DENSE:
+    if size <= (_FEW if states == 1 else LARGEST_DENSE):
         if vectors:
             values, found = eigh(h.toarray())
             return values, found
