@@ -23,13 +23,15 @@ OBSERVABLES = (
 def systems() -> list[type[System]]:
     """The kinds of model systems."""
     from qmbench_light.models.emitters import EmittersInCavity
+    from qmbench_light.models.open_system import OpenSystem
 
-    return [EmittersInCavity]
+    return [EmittersInCavity, OpenSystem]
 
 
 def methods() -> list[type[Method]]:
     """The levels of the model systems."""
     from qmbench_light.models.braak import Braak
     from qmbench_light.models.cavity import ExactCavity, RotatingWave
+    from qmbench_light.models.open_methods import ExactOpen, Heom, Lindblad, Redfield
 
-    return [ExactCavity, RotatingWave, Braak]
+    return [ExactCavity, RotatingWave, Braak, ExactOpen, Lindblad, Redfield, Heom]
