@@ -33,5 +33,8 @@ def methods() -> list[type[Method]]:
     from qmbench_light.models.braak import Braak
     from qmbench_light.models.cavity import ExactCavity, RotatingWave
     from qmbench_light.models.open_methods import ExactOpen, Heom, Lindblad, Redfield
+    from qmbench_light.models.quadratic import HolsteinPrimakoff, MeanField
+    from qmbench_light.models.reductions import MemoryKernel, NakajimaZwanzig, Pseudomode
 
-    return [ExactCavity, RotatingWave, Braak, ExactOpen, Lindblad, Redfield, Heom]
+    cavity: list[type[Method]] = [ExactCavity, RotatingWave, Braak, HolsteinPrimakoff, MeanField]
+    return [*cavity, ExactOpen, Lindblad, Redfield, Heom, NakajimaZwanzig, MemoryKernel, Pseudomode]

@@ -13,8 +13,8 @@ LARGEST = 400_000
 """Numbers in all auxiliary density matrices together, at most."""
 
 
-def evolve(system: OpenSystem, depth: int, terms: int) -> np.ndarray:
-    """(times, levels, levels) density matrices at the system's times."""
+def evolve(system: OpenSystem, depth: int, terms: int, initial: np.ndarray | None = None) -> np.ndarray:
+    """(times, levels, levels) density matrices at the system's times, from `initial` (the system's own)."""
     from math import comb
 
     import qutip
@@ -46,7 +46,9 @@ def evolve(system: OpenSystem, depth: int, terms: int) -> np.ndarray:
     # The generator is constant: its exponential on the state is faster than steps that its fast rates keep short.
     rhs = solver.rhs(0).data.as_scipy().tocsr()
     vector = np.zeros(rhs.shape[0], dtype=complex)
-    vector[: system.levels**2] = system.state.T.ravel()  # QuTiP writes column by column
+    vector[: system.levels**2] = (
+        system.state if initial is None else initial
+    ).T.ravel()  # QuTiP writes column by column
     now, states = 0.0, []
     for time in system.times:
         if time > now:

@@ -3,14 +3,15 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import Any, ClassVar
+from functools import lru_cache
+from typing import Any
 
 import numpy as np
 from pydantic import Field
 
 import qmbench
 from qmbench import Curve, Method, NotConverged, Quantity, Unsupported
-from qmbench_light.models.cavity import need_times, with_uncertainty
+from qmbench_light.models.cavity import need_times, numbers, with_uncertainty
 from qmbench_light.models.open_system import OpenSystem
 from qmbench_light.models.pieces import TIME
 
@@ -21,7 +22,7 @@ class OpenMethod(Method[OpenSystem]):
     """Base: something that gives density matrices at the system's times."""
 
     systems = (OpenSystem,)
-    properties = frozenset(CURVES)
+    properties = frozenset(CURVES[:2])
     distributions = ("scipy",)
 
     def check_system(self, system: OpenSystem, properties: frozenset[str]) -> None:
@@ -57,7 +58,7 @@ def curves(system: OpenSystem, states: np.ndarray, asked: frozenset[str] | set[s
 class MasterEquation(OpenMethod):
     """Base: a generator that does not depend on time."""
 
-    properties = frozenset({*CURVES, "steady_populations"})
+    properties = frozenset({*CURVES[:2], "steady_populations"})
 
     def check_system(self, system: OpenSystem, properties: frozenset[str]) -> None:
         super().check_system(system, properties)
@@ -96,6 +97,7 @@ class Lindblad(MasterEquation):
     """
 
     name = "lindblad"
+    properties = frozenset({*CURVES, "steady_populations"})
     examples = ("lindblad",)
 
     def generator(self, system: OpenSystem) -> Any:
@@ -133,6 +135,7 @@ class ExactOpen(OpenMethod):
     """
 
     name = "exact-open"
+    properties = frozenset(CURVES)
     claim = "reference"
     examples = ("exact-open",)
 
@@ -207,28 +210,31 @@ def _damping(system: OpenSystem) -> np.ndarray:
     return found
 
 
+def _moved(before: dict[str, Quantity], after: dict[str, Quantity]) -> dict[str, np.ndarray]:
+    return {name: np.abs(numbers(after[name]) - numbers(before[name])) for name in after}
+
+
 class HeomOptions(qmbench.Options):
     """How far the hierarchy goes."""
 
     depth: int | None = Field(
-        None, ge=1, le=40, description="tiers; without it, from 4 on in twos until converged", examples=[6]
+        None, ge=1, le=16, description="tiers; without it, from 3 on in twos until converged", examples=[6]
     )
     terms: int = Field(
         2, ge=0, le=12, description="Padé terms of the temperature of a Drude–Lorentz bath; one more is tried"
     )
-    tolerance: float = Field(1e-5, ge=1e-9, le=1e-2, description="what two more tiers and one more term may change")
+    tolerance: float = Field(1e-5, ge=1e-9, le=1e-2, description="what two more tiers, and one more term, may change")
 
 
 class Heom(OpenMethod):
     """The hierarchical equations of motion by QuTiP, converged in tiers and Padé terms; times in hbar/E0.
 
-    Tanimura, Kubo, J. Phys. Soc. Jpn. 58, 101 (1989); Lambert et al., Phys. Rev. Research 5, 013181 (2023). The numbers
-    are those with two more tiers and one more term; what these changed is the uncertainty, and beyond `tolerance` it is
-    not converged.
+    Tanimura, Kubo, J. Phys. Soc. Jpn. 58, 101 (1989); Lambert et al., Phys. Rev. Research 5, 013181 (2023). What
+    two more tiers and one more Padé term change is the uncertainty; beyond `tolerance` it is not converged.
     """
 
     name = "heom"
-    Options: ClassVar[type[qmbench.Options]] = HeomOptions
+    Options = HeomOptions
     distributions = ("qutip",)
     claim = "reference"
     examples = ("heom",)
@@ -249,25 +255,26 @@ class Heom(OpenMethod):
     def compute(self, system: OpenSystem, properties: frozenset[str], resources: qmbench.Resources) -> qmbench.Result:
         from qmbench_light.models.hierarchy import evolve
 
-        last = self.options.depth or 16
-        depth, terms = self.options.depth or 4, self.options.terms
-        before = curves(system, evolve(system, depth, terms), properties)
+        depth, terms = self.options.depth or 3, self.options.terms or 1
+        at = lru_cache(lambda depth, terms: curves(system, evolve(system, depth, terms), properties))
         while True:
-            after = curves(system, evolve(system, depth + 2, terms + 1), properties)
-            moved = {name: np.abs(after[name].value.values - before[name].value.values) for name in after}  # type: ignore[union-attr]
-            worst = max(moved, key=lambda name: float(moved[name].max()))
-            largest = float(moved[worst].max())
-            if largest <= self.options.tolerance:
+            here = at(depth, terms)
+            deeper, finer = _moved(here, at(depth + 2, terms)), _moved(here, at(depth, terms + 1))
+            by_tiers, by_terms = (max(float(values.max()) for values in change.values()) for change in (deeper, finer))
+            if max(by_tiers, by_terms) <= self.options.tolerance:
                 break
-            if depth + 2 > last:
+            if by_tiers >= by_terms and not self.options.depth and depth < 14:
+                depth += 2
+            elif by_terms > self.options.tolerance and not self.options.terms and terms < 8:
+                terms += 1
+            else:
                 raise NotConverged(
-                    f"{self.name}: two tiers more than {depth} and one Padé term more than {terms} move {worst} by "
-                    f"{largest:.1e}, more than {self.options.tolerance:g}"
+                    f"{self.name}: two tiers more than {depth} change {by_tiers:.1e}, one Padé term more than {terms} "
+                    f"{by_terms:.1e}; asked is {self.options.tolerance:g}"
                 )
-            before, depth, terms = after, depth + 2, min(terms + 1, 8)
         return qmbench.Result(
-            {name: with_uncertainty(after[name], moved[name] + self.options.tolerance / 100) for name in after},
-            {"depth": depth + 2, "terms": terms + 1, "largest_change": largest},
+            {n: with_uncertainty(here[n], deeper[n] + finer[n] + 1e-9) for n in here},
+            {"depth": depth, "terms": terms, "change_by_tiers": by_tiers, "change_by_terms": by_terms},
         )
 
     def estimate(self, system: OpenSystem, properties: frozenset[str]) -> float | None:

@@ -84,7 +84,7 @@ class Decay:
 
 def _keep_operator(piece: Any, what: str) -> None:
     object.__setattr__(piece, "operator", operators.stored(piece.operator, "operator", what))
-    if piece.imaginary:
+    if np.size(piece.imaginary):
         object.__setattr__(piece, "imaginary", operators.stored(piece.imaginary, "imaginary", what))
     else:
         object.__setattr__(piece, "imaginary", ())
@@ -191,6 +191,15 @@ class OpenSystem(System):
             cls(2, spin, (1.0, 0.5), times, (drude,), name="spin-boson"),
             cls(2, spin[:1], (1.0, 0.5), times, (leaky,), name="damped"),
             cls(2, spin, (1.0, 0.5), times, (), (Decay("sigma_minus", 0.3),), name="driven"),
+            cls(
+                4,
+                (Piece("number", 1.0),),
+                (0.0, 1.0, 0.0, 0.0),
+                times,
+                (),
+                (Decay("lowering", 0.3),),
+                name="leaky cavity",
+            ),
         ]
 
     def variants(self) -> Iterator[tuple[str, System]]:
