@@ -61,9 +61,9 @@ def test_pure_dephasing_by_numerical_integration():
         assert value == pytest.approx(0.5 * math.exp(-4 / math.pi * decay), abs=1e-6)
 
 
-@pytest.mark.parametrize("level", ["exact-open", "heom"])
-def test_pure_dephasing(level):
-    assert curve(level, DEPHASING, "coherence")[1:] == pytest.approx([0.0791288741, 0.0038744060], abs=1e-6)
+@pytest.mark.parametrize(("level", "digits"), [("exact-open", 1e-7), ("heom", 1e-5)])
+def test_pure_dephasing(level, digits):
+    assert curve(level, DEPHASING, "coherence")[1:] == pytest.approx([0.0791288741, 0.0038744060], abs=digits)
 
 
 @pytest.mark.parametrize(("rate", "width"), [(0.1, 2.0), (1.0, 0.2), (0.5, 1.0)])
@@ -82,7 +82,7 @@ def test_hierarchy_of_a_dimer_against_qutip_by_hand():
     from qutip.solver.heom import DrudeLorentzPadeBath, HEOMSolver
 
     start = time.process_time()
-    found = curve("heom?tolerance=1e-4", DIMER, "population")
+    found = curve("heom?tolerance=5e-5", DIMER, "population")
     assert time.process_time() - start < 60
     baths = []
     for n in (0, 1):

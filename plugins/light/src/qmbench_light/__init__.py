@@ -29,9 +29,10 @@ PROPERTIES = (
     Property("entanglement_entropy", "", "von Neumann entropy (natural logarithm) of the emitters in the ground state"),
     Property(
         "memory_kernel",
-        "",
-        "over time, the Frobenius norm of the memory kernel of the Nakajima–Zwanzig equation, units of energy squared",
+        "hartree^2",
+        "Frobenius norm of the memory kernel of the Nakajima–Zwanzig equation over time",
         "curve",
+        units={"open_system": "E0^2"},
     ),
 )
 

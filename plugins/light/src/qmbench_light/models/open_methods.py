@@ -143,8 +143,8 @@ class ExactOpen(OpenMethod):
         super().check_system(system, properties)
         if self.case(system) is None:
             raise Unsupported(
-                f"{self.name}: there is a closed solution without baths, where all operators are diagonal (pure dephasing)"
-                ", and for one emitter with a Lorentzian bath on sigma_minus"
+                f"{self.name}: there is a closed solution without baths, where all operators are diagonal (pure "
+                "dephasing), and for one emitter with a Lorentzian bath on sigma_minus"
             )
 
     def case(self, system: OpenSystem) -> str | None:
@@ -220,10 +220,12 @@ class HeomOptions(qmbench.Options):
     depth: int | None = Field(
         None, ge=1, le=16, description="tiers; without it, from 3 on in twos until converged", examples=[6]
     )
-    terms: int = Field(
-        2, ge=0, le=12, description="Padé terms of the temperature of a Drude–Lorentz bath; one more is tried"
+    terms: int | None = Field(
+        None, ge=1, le=8, description="Padé terms of the temperature of a Drude–Lorentz bath; without it, from 1 on"
     )
-    tolerance: float = Field(1e-5, ge=1e-9, le=1e-2, description="what two more tiers, and one more term, may change")
+    tolerance: float = Field(
+        1e-5, ge=1e-9, le=1e-2, description="what two more tiers and one more term may change, added up"
+    )
 
 
 class Heom(OpenMethod):
@@ -261,11 +263,11 @@ class Heom(OpenMethod):
             here = at(depth, terms)
             deeper, finer = _moved(here, at(depth + 2, terms)), _moved(here, at(depth, terms + 1))
             by_tiers, by_terms = (max(float(values.max()) for values in change.values()) for change in (deeper, finer))
-            if max(by_tiers, by_terms) <= self.options.tolerance:
+            if by_tiers + by_terms <= self.options.tolerance:
                 break
             if by_tiers >= by_terms and not self.options.depth and depth < 14:
                 depth += 2
-            elif by_terms > self.options.tolerance and not self.options.terms and terms < 8:
+            elif by_terms > self.options.tolerance / 4 and not self.options.terms and terms < 8:
                 terms += 1
             else:
                 raise NotConverged(

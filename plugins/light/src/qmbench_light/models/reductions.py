@@ -13,7 +13,7 @@ import qmbench
 from qmbench import Curve, NotConverged, Quantity, Unsupported
 from qmbench_light.models.cavity import numbers, with_uncertainty
 from qmbench_light.models.open_methods import CURVES, OpenMethod, curves
-from qmbench_light.models.open_system import OpenSystem
+from qmbench_light.models.open_system import Bath, OpenSystem
 from qmbench_light.models.pieces import ENERGY, TIME
 
 KERNEL_UNIT = f"{ENERGY}^2"
@@ -40,7 +40,8 @@ class NakajimaZwanzig(OpenMethod):
 
     Nakajima, Prog. Theor. Phys. 20, 948 (1958); Zwanzig, J. Chem. Phys. 33, 1338 (1960); without convolution: Shibata,
     Takahashi, Hashitsume, J. Stat. Phys. 17, 171 (1977). What twice the Padé terms (and, without convolution, twice the
-    time steps) change is the uncertainty. The kernel is that of the form with convolution.
+    time steps) change is the uncertainty. The kernel is that of the
+    form with convolution, at times above 0: that of a Drude–Lorentz bath diverges there.
     """
 
     name = "nakajima-zwanzig"
@@ -53,9 +54,11 @@ class NakajimaZwanzig(OpenMethod):
         _few_levels(self.name, system, 4)
         if "memory_kernel" in properties and self.options.form != "convolution":
             raise Unsupported(f"{self.name}: without convolution there is no memory kernel")
+        if "memory_kernel" in properties and not system.times[-1]:
+            raise qmbench.InputError(f"{self.name}: the memory kernel is at times above 0")
 
     def compute(self, system: OpenSystem, properties: frozenset[str], resources: qmbench.Resources) -> qmbench.Result:
-        rough, fine = self._at(system, properties, 2, 100), self._at(system, properties, 4, 200)
+        rough, fine = self._at(system, properties, 2, 50), self._at(system, properties, 4, 100)
         change = {name: np.abs(numbers(fine[name]) - numbers(rough[name])) for name in fine}
         worst = max(
             float(values.max() / max(1.0, np.abs(numbers(fine[name])).max())) for name, values in change.items()
@@ -75,8 +78,9 @@ class NakajimaZwanzig(OpenMethod):
         elif asked:
             found = curves(system, time_local(system, order, terms, points), asked)
         if "memory_kernel" in properties:
-            norms = kernel_norms(system, order, terms)
-            found["memory_kernel"] = Quantity(Curve(np.array(system.times), norms, TIME), KERNEL_UNIT)
+            later = replace(system, times=tuple(time for time in system.times if time > 0))
+            norms = kernel_norms(later, order, terms)
+            found["memory_kernel"] = Quantity(Curve(np.array(later.times), norms, TIME), KERNEL_UNIT)
         return found
 
     def estimate(self, system: OpenSystem, properties: frozenset[str]) -> float | None:
@@ -126,6 +130,13 @@ class Pseudomode(OpenMethod):
                 raise NotConverged(f"{self.name}: from {quanta} to {2 * quanta} quanta the numbers move by {worst:.1e}")
             before, quanta = after, 2 * quanta
         return qmbench.Result({n: with_uncertainty(after[n], change[n] + 1e-11) for n in after}, {"quanta": 2 * quanta})
+
+    @classmethod
+    def example_systems(cls) -> Sequence[qmbench.System]:
+        """With counter-rotating terms: without them one quantum is enough."""
+        damped = OpenSystem.samples()[1]
+        bath = Bath("sigma_x", "lorentzian", rate=0.2, width=1.5, centre=1.0)
+        return [replace(damped, baths=(bath,), name="counter-rotating"), damped]  # type: ignore[type-var]
 
     def label(self) -> str:
         return "pseudomode"
