@@ -1,3 +1,4 @@
+# ruff: noqa: E501  (texts of benchmarks, one line each)
 """Writes the benchmarks of model systems with their references: `python plugins/light/scripts/references.py`.
 
 References are closed formulas where there are, else Braak's zeros, or the hierarchical equations of motion converged to

@@ -6,6 +6,8 @@ molecules in cavities. Importing this module imports no program.
 
 from __future__ import annotations
 
+from pathlib import Path
+
 from qmbench import Method, Observable, Property, System, hookimpl
 
 QMBENCH_API = 2
@@ -61,3 +63,10 @@ def qmbench_observables() -> list[Observable]:
     from qmbench_light import models
 
     return [*models.OBSERVABLES]
+
+
+@hookimpl
+def qmbench_benchmarks() -> list[Path]:
+    from qmbench_light import models
+
+    return [models.BENCHMARKS]

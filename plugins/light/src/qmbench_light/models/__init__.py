@@ -2,7 +2,11 @@
 
 from __future__ import annotations
 
+from pathlib import Path
+
 from qmbench import Method, Observable, System
+
+BENCHMARKS = Path(__file__).parent / "benchmarks"
 
 OBSERVABLES = (
     Observable(
