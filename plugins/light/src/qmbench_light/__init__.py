@@ -31,9 +31,10 @@ PROPERTIES = (
     Property("entanglement_entropy", "", "von Neumann entropy (natural logarithm) of the emitters in the ground state"),
     Property(
         "memory_kernel",
-        "",
-        "over time, the Frobenius norm of the memory kernel of the Nakajima–Zwanzig equation, units of energy squared",
+        "hartree^2",
+        "Frobenius norm of the memory kernel of the Nakajima–Zwanzig equation over time",
         "curve",
+        units={"open_system": "E0^2"},
     ),
 )
 
@@ -49,7 +50,7 @@ def qmbench_properties() -> tuple[Property, ...]:
 def qmbench_systems() -> list[type[System]]:
     from qmbench_light import models, molecules
 
-    return [*models.SYSTEMS, *molecules.SYSTEMS]
+    return [*models.systems(), *molecules.SYSTEMS]
 
 
 @hookimpl
@@ -68,6 +69,6 @@ def qmbench_observables() -> list[Observable]:
 
 @hookimpl
 def qmbench_benchmarks() -> list[Path]:
-    from qmbench_light import molecules
+    from qmbench_light import models, molecules
 
-    return [molecules.BENCHMARKS]
+    return [models.BENCHMARKS, molecules.BENCHMARKS]

@@ -135,10 +135,10 @@ class _States(CavityMethod):
 
 
 class QedCIS(_States):
-    """QED-CIS: the QED-HF determinant and singlet single excitations, times photons. McTague and Foley, J. Chem. Phys.
-    156, 154103 (2022).
+    """QED-CIS: single excitations times photons. McTague and Foley, J. Chem. Phys. 156, 154103 (2022).
 
-    Energies in hartree, without the zero-point energy of the field. Closed shells, coherent-state basis; with one
+    Energies in hartree, without the zero-point energy of the field. The QED-HF
+    determinant and its singlet singles, coherent-state basis; with one
     photon in each mode unless photons says more. The ground state is correlated with the field, and lies below QED-HF.
     """
 
