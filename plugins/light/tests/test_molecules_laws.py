@@ -8,7 +8,7 @@ from functools import reduce
 import numpy as np
 import pytest
 
-from qmbench import Molecule, NotConverged, Resources, Unsupported, parse_level
+from qmbench import Molecule, NotConverged, ResourceError, Resources, Unsupported, parse_level
 from qmbench_light.molecules.system import Mode, MoleculeInCavity
 
 HEH = Molecule(("He", "H"), ((0.2, 0.1, 0.0), (0.5, -0.2, 1.4)), 1, 1)
@@ -265,6 +265,29 @@ def test_large_vectors_are_found_as_whole_matrices_are(monkeypatch):
     whole = states(level, system)
     monkeypatch.setattr(exact, "WHOLE", 0)
     assert states(level, system) == pytest.approx(whole, abs=1e-8)
+
+
+def test_what_is_too_large_is_refused_before_it_fills_the_memory(monkeypatch):
+    from pyscf import ao2mo
+
+    from qmbench_light.molecules import singles
+
+    def never(*_, **__):
+        raise AssertionError("integrals were made")
+
+    water = Molecule(("O", "H", "H"), ((0.1, 0.0, 0.12), (0.3, 1.43, -0.97), (-0.2, -1.43, -0.99)), 0, 1)
+    monkeypatch.setattr(ao2mo, "kernel", never)
+    with pytest.raises(ResourceError, match="determinants"):
+        run("qed-fci/cc-pvdz", MoleculeInCavity(water, (STRONG,)))
+    monkeypatch.setattr(singles, "LARGEST", 100)
+    with pytest.raises(ResourceError, match="configurations"):
+        run("qed-cis/cc-pvdz", MoleculeInCavity(water, (STRONG,)))
+
+
+def test_memory_is_kept_to():
+    method = parse_level("qed-fci/6-31g?photons=3").make()
+    with pytest.raises(ResourceError, match="memory"):
+        method.run(MoleculeInCavity(LIH, (STRONG,)), ("energy",), Resources(memory_gib=0.001))
 
 
 def test_what_is_refused():

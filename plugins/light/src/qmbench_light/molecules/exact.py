@@ -58,6 +58,9 @@ class Electrons:
         self.mole, self.cavity, self.penalty = mf.mol, cavity, penalty
         self.orbitals = mf.mo_coeff if mf.mo_coeff.ndim == 2 else mf.mo_coeff[0]
         self.n, self.nelec = self.orbitals.shape[1], mf.mol.nelec
+        self.strings = tuple(math.comb(self.n, k) for k in self.nelec)
+        if math.prod(self.strings) > LARGEST:  # before there are integrals of so many orbitals
+            raise ResourceError(f"QED-FCI of {math.prod(self.strings):,} determinants; {LARGEST:,} are the most")
         c = self.orbitals
         density = np.asarray(mf.make_rdm1())
         density = density if density.ndim == 2 else density.sum(axis=0)
@@ -76,7 +79,6 @@ class Electrons:
         self.one, self.eri = one, eri
         self.constant = float(mf.mol.energy_nuc() + 0.5 * np.sum(self.constants**2))
         self.links = tuple(cistring.gen_linkstr_index_trilidx(range(self.n), k) for k in self.nelec)
-        self.strings = tuple(math.comb(self.n, k) for k in self.nelec)
         self.spin = 0.5 * (self.nelec[0] - self.nelec[1])
 
     @cached_property

@@ -16,7 +16,7 @@ from qmbench_light.molecules.hamiltonian import CavityIntegrals
 from qmbench_light.molecules.meanfield import self_energies, spin_densities
 from qmbench_light.molecules.polaritons import Light, PhotonSpace, field_light
 
-LARGEST = 12_000
+LARGEST = 6_000
 
 
 @dataclass(frozen=True)
