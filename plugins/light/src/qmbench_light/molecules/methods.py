@@ -98,7 +98,8 @@ class QedHF(CavityMethod):
             "reference": "unrestricted" if mf.mo_occ.ndim == 2 else "restricted",
             "s_squared": float(mf.spin_square()[0]),
             "guess": "Hartree–Fock of the molecule",
-            "stability": f"of the molecule's own solution: {scf['stability']}; with the field not looked at again",
+            "stability_of_the_molecule": scf["stability"],
+            "stability_in_the_field": "not looked at",
         }
         warnings = (
             ["the molecule's restricted solution is not the lowest; reference=unrestricted follows that"]
