@@ -132,7 +132,7 @@ class EmittersInCavity(System):
         """Two mirrors, the modes as standing waves between them, and the emitters as dots."""
         from qmbench_light.models.drawing import cavity_picture
 
-        return cavity_picture(self.emitters, [mode.frequency for mode in self.modes], self.level_energies)
+        return cavity_picture(self.emitters, [mode.frequency for mode in self.modes], self.level_energies.tolist())
 
     @classmethod
     def samples(cls) -> Sequence[System]:
