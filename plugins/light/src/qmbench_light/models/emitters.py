@@ -115,7 +115,7 @@ class EmittersInCavity(System):
     def oddities(self) -> Iterable[str]:
         if self.diamagnetic and not self.counter_rotating:
             yield "a diamagnetic term without counter-rotating terms: of it a†a + ½ is kept, which is uncommon"
-        if self.counter_rotating and not self.diamagnetic:
+        if self.counter_rotating and not self.diamagnetic and self.emitters > 1:
             dicke = sum(mode.coupling**2 / mode.frequency for mode in self.modes) * self.emitters
             if len(self.level_energies) == 2 and 4 * dicke > np.diff(self.level_energies)[0]:
                 yield "the coupling is beyond the superradiant transition, and there is no diamagnetic term"
@@ -132,7 +132,7 @@ class EmittersInCavity(System):
         """Two mirrors, the modes as standing waves between them, and the emitters as dots."""
         from qmbench_light.models.drawing import cavity_picture
 
-        return cavity_picture(self.emitters, [mode.frequency for mode in self.modes], self.level_energies)
+        return cavity_picture(self.emitters, [mode.frequency for mode in self.modes], self.level_energies.tolist())
 
     @classmethod
     def samples(cls) -> Sequence[System]:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from functools import lru_cache
-from typing import Any
+from typing import Any, ClassVar
 
 import numpy as np
 from pydantic import Field
@@ -23,11 +23,12 @@ class OpenMethod(Method[OpenSystem]):
 
     systems = (OpenSystem,)
     properties = frozenset(CURVES[:2])
-    distributions = ("scipy",)
+    distributions: ClassVar[tuple[str, ...]] = ("scipy",)
 
     def check_system(self, system: OpenSystem, properties: frozenset[str]) -> None:
         need_times(self.name, system.times, properties)
-        names = {str(piece.operator) for piece in (*system.hamiltonian, *system.decays, *system.baths)}
+        pieces: list[Any] = [*system.hamiltonian, *system.decays, *system.baths]
+        names = {str(piece.operator) for piece in pieces}
         if "photon_number_in_time" in properties and not names & {"lowering", "raising", "number"}:
             raise Unsupported(f"{self.name}: photons are of an oscillator: the operators lowering, raising or number")
 

@@ -151,7 +151,8 @@ def _two_levels(name: str, system: EmittersInCavity) -> None:
 def _sums(energies: np.ndarray, count: int) -> list[float]:
     """The lowest sums Σ n ε over numbers n ≥ 0."""
     heap: list[tuple[float, tuple[int, ...]]] = [(0.0, (0,) * len(energies))]
-    seen, found = {heap[0][1]}, []
+    seen = {heap[0][1]}
+    found: list[float] = []
     while len(found) < count:
         total, numbers = heapq.heappop(heap)
         found.append(total)

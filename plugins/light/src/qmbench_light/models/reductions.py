@@ -253,9 +253,8 @@ def dynamical_maps(system: OpenSystem, steps: int) -> np.ndarray:
     found = np.empty((steps + 1, d * d, d * d), dtype=complex)
     exact = all(bath.density == "lorentzian" for bath in system.baths)
     for column in range(d * d):
-        start = np.zeros(d * d, dtype=complex)
-        start[column] = 1.0
-        start = start.reshape(d, d)
+        start = np.zeros((d, d), dtype=complex)
+        start[divmod(column, d)] = 1.0
         states = pseudomodes(early, 4, start) if exact else evolve(early, 6, 2, start)
         found[:, :, column] = states.reshape(steps + 1, -1)
     return found
