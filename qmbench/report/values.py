@@ -1,4 +1,4 @@
-"""A quantity as text: a number, an array, or one line per state."""
+"""A quantity as text: a number, an array, or one line per state or point of a curve."""
 
 from __future__ import annotations
 
@@ -7,8 +7,12 @@ from typing import Any
 
 
 def value_lines(name: str, quantity: Mapping[str, Any]) -> list[tuple[str, str]]:
-    """(label, text) per line of a quantity in JSON, without its unit: a number, an array, or one line per state."""
+    """(label, text) per line of a quantity in JSON, without its unit: a number, an array, or one per state or point."""
     value, error = quantity["value"], quantity["uncertainty"]
+    if isinstance(value, dict) and isinstance(value.get("coordinate"), list):  # a curve
+        unit = f" {value['coordinate_unit']}" if value["coordinate_unit"] else ""
+        points = zip(value["coordinate"], value["values"], error or [None] * len(value["values"]), strict=True)
+        return [(f"{name} {x:g}{unit}", _number(y, spread)) for x, y, spread in points]
     if isinstance(value, dict):
         return [(f"{name} {state}", _number(x, (error or {}).get(state))) for state, x in value.items()]
     if isinstance(value, list):

@@ -1,0 +1,43 @@
+"""Molecules in cavities: the Pauli–Fierz Hamiltonian in the dipole approximation on Gaussian basis sets.
+
+`system` has the kind of system, `hamiltonian` its integrals, `meanfield` QED-HF, `singles` QED-CIS, `exact` QED-FCI,
+`polaritons` what states of light and matter have in common, `methods` the levels. Importing this imports no program.
+"""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from qmbench import Method, Observable, Property, System
+from qmbench_light.molecules.system import MoleculeInCavity
+
+SYSTEMS: tuple[type[System], ...] = (MoleculeInCavity,)
+
+PROPERTIES = (
+    Property(
+        "energy_with_zero_point",
+        "hartree",
+        "energy of matter and field with the zero-point energy of the field, half the frequency of each mode, which "
+        "`energy` leaves out",
+    ),
+)
+
+OBSERVABLES = (
+    Observable("polariton_energy", "energies", "state", "energy of a state of light and matter, `E0`, `E1`, …"),
+    Observable(
+        "molecular_rabi_splitting", "polariton_splitting", "value", "energy between the two polaritons of a molecule"
+    ),
+    Observable(
+        "cavity_shift", "energy", "linear", "E(coupled to the field) - E(not coupled), without the field's zero point"
+    ),
+    Observable("ground_state_photons", "photon_number", "value", "photons in the ground state, all modes together"),
+)
+
+BENCHMARKS = Path(__file__).parent / "benchmarks"
+
+
+def methods() -> list[type[Method]]:
+    """QED-HF, QED-CIS and QED-FCI."""
+    from qmbench_light.molecules.methods import QedCIS, QedFCI, QedHF
+
+    return [QedHF, QedCIS, QedFCI]
