@@ -69,12 +69,14 @@ def test_total_spin_and_the_product_space_have_one_spectrum():
     assert energies("exact-cavity?states=12&photons=12&tolerance=1e-7", full) == pytest.approx(every[:12], abs=1e-10)
 
 
-def test_against_qutip_in_the_full_space():
+@pytest.mark.parametrize("kappa", [0.0, 0.6])
+def test_against_qutip_in_the_full_space(kappa):
     import qutip as qt
 
-    n, cut, g = 3, 24, 0.25
+    n, cut, g = 3, 40, 0.25
     a = qt.tensor(qt.destroy(cut), *[qt.qeye(2)] * n)
-    h = a.dag() * a
+    # In a large space the square of the position is right where the low states are.
+    h = a.dag() * a + kappa * n / 0.9 * g**2 * (a + a.dag()) ** 2
     for k in range(n):
         spins = [qt.qeye(2)] * n
         spins[k] = qt.sigmaz()
@@ -82,7 +84,9 @@ def test_against_qutip_in_the_full_space():
         spins[k] = qt.sigmax()
         h += g * qt.tensor(qt.qeye(cut), *spins) * (a + a.dag())
     expected = h.eigenenergies(eigvals=10)
-    found = run("exact-cavity?states=10", EmittersInCavity(n, (Mode(1.0, g),), 0.9), "energies")["energies"]
+    found = run("exact-cavity?states=10", EmittersInCavity(n, (Mode(1.0, g),), 0.9, diamagnetic=kappa), "energies")[
+        "energies"
+    ]
     every = sorted(e for key, e in found.value.items() for _ in range(found.degeneracies[key]))
     assert every[:10] == pytest.approx(expected, abs=1e-8)
 

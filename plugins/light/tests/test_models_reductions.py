@@ -212,3 +212,33 @@ def test_mean_field_energy_is_the_least_of_product_states(kappa):
 
     best = min(minimize(energy, [1.0, s], tol=1e-12).fun for s in (-0.1, -1.0, 0.5))
     assert run("mean-field", system, "energy")["energy"].value == pytest.approx(best, abs=1e-7)
+
+
+@pytest.mark.parametrize("counter_rotating", [True, False])
+def test_maxwell_bloch_from_the_gradient_of_the_energy(counter_rotating):
+    """i dα/dt = ∂H/∂α*, dS/dt = ∂H/∂S × S, with derivatives of the classical energy by differences."""
+    from scipy.integrate import solve_ivp
+
+    n, g, omega0, kappa = 4, 0.3, 0.9, 0.4
+    d = kappa * n / omega0 * g**2
+    times = (0.0, 1.0, 3.0)
+    system = EmittersInCavity(
+        n, (Mode(1.0, g, 2),), omega0, excited=1, times=times, diamagnetic=kappa, counter_rotating=counter_rotating
+    )
+
+    def energy(y):
+        x, p, sx, sy, sz = y  # α = (x + ip)/√2
+        exchange = 4 * sx * x / math.sqrt(2) if counter_rotating else 2 * (sx * x - sy * p) / math.sqrt(2)
+        square = 2 * x * x if counter_rotating else x * x + p * p
+        return (x * x + p * p) / 2 + omega0 * sz + g * exchange + d * square
+
+    def slope(_, y):
+        steps = 1e-5 * np.eye(5)
+        gradient = np.array([(energy(y + h) - energy(y - h)) / 2e-5 for h in steps])
+        return np.array([gradient[1], -gradient[0], *np.cross(gradient[2:], y[2:])])
+
+    start = [math.sqrt(2 * 2), 0.0, 0.0, 0.0, 1 - n / 2]
+    path = solve_ivp(slope, (0.0, 3.0), start, "DOP853", times, rtol=1e-10, atol=1e-12).y
+    found = run("mean-field", system, "population", "photon_number_in_time")
+    assert found["population"].value.values == pytest.approx(path[4] / n + 0.5, abs=1e-7)
+    assert found["photon_number_in_time"].value.values == pytest.approx((path[0] ** 2 + path[1] ** 2) / 2, abs=1e-6)
