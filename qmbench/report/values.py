@@ -7,7 +7,7 @@ from typing import Any
 
 
 def value_lines(name: str, quantity: Mapping[str, Any]) -> list[tuple[str, str]]:
-    """(label, text) per line of a quantity in JSON, without its unit: a number, an array, or one per state or point."""
+    """(label, text) per line of a quantity in JSON, without unit: a number, an array, or a line per state or point."""
     value, error = quantity["value"], quantity["uncertainty"]
     if isinstance(value, dict) and isinstance(value.get("coordinate"), list):  # a curve
         unit = f" {value['coordinate_unit']}" if value["coordinate_unit"] else ""
