@@ -314,8 +314,13 @@ class LevelOfTheory:
 
     def key_of(self, system_hash: str, prop: str) -> str:
         """The same, of a system of which only the hash is known."""
-        data = {"system": system_hash, "level": self.identity, "property": prop}
-        return hashlib.sha256(json.dumps(data, sort_keys=True).encode()).hexdigest()[:32]
+        # The JSON object of level, property and system, sorted; the level's part, the longest, is written once.
+        text = f'{self._identity_text}, "property": {json.dumps(prop)}, "system": {json.dumps(system_hash)}}}'
+        return hashlib.sha256(text.encode()).hexdigest()[:32]
+
+    @cached_property
+    def _identity_text(self) -> str:
+        return f'{{"level": {json.dumps(self.identity, sort_keys=True)}'
 
 
 @dataclass(frozen=True)

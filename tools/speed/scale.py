@@ -41,9 +41,7 @@ def make_benchmark(folder: Path, entries: int) -> Path:
     rows, references = ["id,stoichiometry"], ["entry,set,value,unit,level_of_theory,source_doi,source_place,status"]
     for i in range(entries):
         distance = 3.0 + i / entries
-        (root / "systems" / f"he{i}.xyz").write_text(
-            f"2\ncharge=0 multiplicity=1\nHe 0 0 0\nHe 0 0 {distance:.6f}\n"
-        )
+        (root / "systems" / f"he{i}.xyz").write_text(f"2\ncharge=0 multiplicity=1\nHe 0 0 0\nHe 0 0 {distance:.6f}\n")
         rows.append(f"e{i},he{i}:1")
         references.append(f"e{i},made,{-4.0 + 0.01 * distance},hartree,exact,10.1000/made,nowhere,current")
     (root / "entries.csv").write_text("\n".join(rows) + "\n")
@@ -78,9 +76,7 @@ def fill(suite: Path, store: Path, run: bool = False) -> int:
         value = Quantity(-4.0 + shifts[level] + rng.normal(0.0, 0.01), "hartree")
         about = {"versions": dict(task.level.versions), "options": {}, "settings": {}, "warnings": []}
         cost = Cost(0.1, 0.1, 100.0, 1)
-        records.append(
-            Record(key, level, task.system.name, task.system.hash, prop, "ok", value, None, about, cost)
-        )
+        records.append(Record(key, level, task.system.name, task.system.hash, prop, "ok", value, None, about, cost))
     with Store(store) as opened:
         for first in range(0, len(records), 10_000):
             opened.put(records[first : first + 10_000])
