@@ -217,8 +217,10 @@ def run_plan(
             raise InputError(f"weights: suite {plan.suite.id} has no benchmark '{name.partition('/')[0]}'{near}")
     with session.opened() as store:
         run, summary = session.run(plan, store, fail_fast)
-        # What failed when it was computed afresh: the store keeps what it had.
-        records = {**store.get(run.keys), **(summary.records if session.fresh else {})}
+        # What is at hand is not read again. What failed is: another run may have been luckier in the meantime; but not
+        # what failed when it was computed afresh, of which the store keeps what it had.
+        at_hand = {key: r for key, r in summary.records.items() if session.fresh or r.status == "ok"}
+        records = {**at_hand, **store.get(run.keys - at_hand.keys())}
         elsewhere = known_elsewhere(store, run)
     evaluation = replace(Evaluation.of(run, records, plan.benchmarks, reference, elsewhere), weights=weights)
     return RunResult(run, evaluation, summary.computed, summary.stopped)

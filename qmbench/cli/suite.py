@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import math
 from collections import defaultdict
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -11,8 +13,9 @@ from qmbench.api.run import plan_of, run_plan, user_weights
 from qmbench.cli.common import check_choice, console, interruptible, print_json
 from qmbench.data.benchmark import BSSE
 from qmbench.data.filters import EntryFilter
-from qmbench.domain.record import Task
+from qmbench.running.costs import Costs, Outlook, costs_from, outlook
 from qmbench.running.plan import Plan, PlannedEntry, wrong_levels
+from qmbench.running.progress import duration
 from qmbench.running.run_document import keys_of
 from qmbench.running.session import Session
 from qmbench.running.stores import is_there, open_store, store_place
@@ -68,10 +71,11 @@ def run_suite(request: Request, dry_run: bool) -> int:
 
 def _dry_run(plan: Plan, request: Request) -> int:
     place = store_place(request.store)
-    known = _known(plan, place, request.fresh)
-    rows = _dry_rows(plan, known)
+    known, costs = _looked_up(plan, place, request.fresh)
     to_do = [task for task in plan.tasks if not set(task.keys.values()) <= known]
-    seconds, unknown = estimate(to_do)
+    seconds = {id(task): costs.seconds(task) for task in to_do}
+    rows = _dry_rows(plan, known, seconds)
+    ahead = outlook(to_do, seconds, request.session.side_by_side)
     wrong = wrong_levels(plan)
     code = 1 if any(refusals.refused == refusals.entries for refusals in wrong) else 0
     if request.json:
@@ -81,8 +85,10 @@ def _dry_run(plan: Plan, request: Request) -> int:
                 "filter": plan.filtered.to_json() if plan.filtered else None,
                 "tasks": len(plan.tasks),
                 "in_store": len(plan.tasks) - len(to_do),
-                "estimated_cpu_s": seconds,
-                "tasks_without_estimate": unknown,
+                "estimated_cpu_s": ahead.total_s,
+                "tasks_without_estimate": ahead.unknown,
+                **ahead.to_json(),
+                "learned_from": costs.records,
                 "levels": rows,
                 "wrong": [vars(refusals) for refusals in wrong],
             }
@@ -115,34 +121,53 @@ def _dry_run(plan: Plan, request: Request) -> int:
         )
     out = console()
     out.print(table)
-    note = f" ({unknown} tasks have no estimate)" if unknown else ""
+    note = f" ({ahead.unknown} tasks have no estimate)" if ahead.unknown else ""
     out.print(
         f"{len(plan.tasks)} distinct tasks, {len(plan.tasks) - len(to_do)} of them in {place}; "
-        f"about {seconds:.0f} s of processor time to go{note}",
+        f"about {ahead.total_s:.0f} s of processor time to go{note}",
         markup=False,
     )
+    for line in _outlook_lines(ahead, costs):
+        out.print(line, markup=False, soft_wrap=True)
     for refusals in wrong:
         out.print(str(refusals), markup=False, soft_wrap=True)
     return code
 
 
-def _known(plan: Plan, place: str, fresh: bool) -> set[str]:
-    if fresh or not is_there(place):
-        return set()
+def _outlook_lines(ahead: Outlook, costs: Costs) -> Iterator[str]:
+    """How long it takes, what takes longest, and where that is known from."""
+    if not ahead.dearest:
+        return
+    side = f"{ahead.workers} tasks" if ahead.workers > 1 else "one task"
+    yield (
+        f"{side} at a time: {duration(ahead.wall_s)} at least; however many at a time, the longest task takes "
+        f"{duration(ahead.longest_s)}"
+    )
+    source = f"{costs.records} recorded costs and the methods' own estimates" if costs.records else "the methods alone"
+    yield f"estimates by {source}; the dearest tasks:"
+    for task, seconds in ahead.dearest:
+        yield f"  {duration(seconds):>8}  {task.level}  {task.system.name}  {', '.join(task.properties)}"
+
+
+def _looked_up(plan: Plan, place: str, fresh: bool) -> tuple[set[str], Costs]:
+    """Keys of what need not be computed, and what the rest will cost."""
+    if not is_there(place):
+        return set(), Costs()
     with open_store(place, read_only=True) as store:
-        keys = [key for task in plan.tasks for key in task.keys.values()]
-        return {key for key, record in store.get(keys).items() if record.final}
+        there = store.get(key for task in plan.tasks for key in task.keys.values())
+        known = set() if fresh else {key for key, record in there.items() if record.final}
+        todo = [task for task in plan.tasks if not set(task.keys.values()) <= known]
+        return known, costs_from(store, plan.tasks, todo, there.values()) if todo else Costs()
 
 
-def _dry_rows(plan: Plan, known: set[str]) -> list[dict[str, Any]]:
-    by_key = {key: task for task in plan.tasks for key in task.keys.values()}
+def _dry_rows(plan: Plan, known: set[str], seconds: Mapping[int, float | None]) -> list[dict[str, Any]]:
+    costs = {key: seconds.get(id(task)) for task in plan.tasks for key in task.keys.values()}
     groups: dict[tuple[str, str, str], list[PlannedEntry]] = defaultdict(list)
     for planned in plan.entries:
         groups[planned.level, planned.bsse, planned.benchmark].append(planned)
     rows = []
     for (level, bsse, benchmark), group in groups.items():
         keys = keys_of(group)
-        seconds, _ = estimate([by_key[key] for key in keys - known])
         rows.append(
             {
                 "level_of_theory": level,
@@ -152,17 +177,7 @@ def _dry_rows(plan: Plan, known: set[str]) -> list[dict[str, Any]]:
                 "refused": sum(planned.refused is not None for planned in group),
                 "tasks": len(keys),
                 "in_store": len(keys & known),
-                "estimated_cpu_s": seconds,
+                "estimated_cpu_s": math.fsum(costs[key] or 0.0 for key in keys - known),
             }
         )
     return rows
-
-
-def estimate(tasks: list[Task]) -> tuple[float, int]:
-    """Sum of the methods' own estimates (seconds on one core), and how many tasks have none."""
-    total, unknown = 0.0, 0
-    for task in tasks:
-        seconds = task.level.make().expected_seconds(task.system, frozenset(task.properties))
-        total += seconds or 0.0
-        unknown += seconds is None
-    return total, unknown

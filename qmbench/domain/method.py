@@ -385,10 +385,14 @@ class LevelOfTheory:
 
     def key_of(self, system_hash: str, prop: str) -> str:
         """The same, of a system of which only the hash is known."""
-        data: dict[str, Any] = {"system": system_hash, "level": self.identity, "property": prop}
-        if prop in self.method.derived():
-            data["derivation"] = self.derivation
-        return hashlib.sha256(json.dumps(data, sort_keys=True).encode()).hexdigest()[:32]
+        # The JSON object of derivation, level, property and system, sorted; the level's part, the longest, is written once.
+        derived = f'"derivation": {json.dumps(self.derivation, sort_keys=True)}, ' if prop in self.method.derived() else ""
+        rest = f'"property": {json.dumps(prop)}, "system": {json.dumps(system_hash)}'
+        return hashlib.sha256(f"{{{derived}{self._identity_text}, {rest}}}".encode()).hexdigest()[:32]
+
+    @cached_property
+    def _identity_text(self) -> str:
+        return f'"level": {json.dumps(self.identity, sort_keys=True)}'
 
 
 @dataclass(frozen=True)

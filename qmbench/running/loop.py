@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import itertools
+import math
 import statistics
 import time
 from collections import deque
@@ -15,10 +16,13 @@ from qmbench.domain.errors import InputError, Interrupted
 from qmbench.domain.properties import check_quantity
 from qmbench.domain.record import Failure, Record, Task
 from qmbench.plugging.registry import plugins
+from qmbench.running.costs import Costs, costs_from
 from qmbench.running.engine.outcome import Outcome
 from qmbench.running.stores import StoreProtocol
 
 LOOK_AHEAD = 100
+ENOUGH = 0.05
+"""The part of a run that has to have ended before anything is said of how long the rest takes."""
 
 
 class Engine(Protocol):
@@ -42,7 +46,10 @@ class Engine(Protocol):
 
 @dataclass(frozen=True)
 class Progress:
-    """How far a run is, told after each task. `finished` and `outcome` are None in the first call, before any."""
+    """How far a run is, told after each task. `finished` and `outcome` are None in the first call, before any.
+
+    remaining_s: about how long it still takes; None as long as too little is done to tell.
+    """
 
     done: int
     total: int
@@ -50,6 +57,7 @@ class Progress:
     failed: int
     finished: Task | None = None
     outcome: Outcome | None = None
+    remaining_s: float | None = None
 
 
 @dataclass(frozen=True)
@@ -82,18 +90,33 @@ class _Loop:
     records: dict[str, Record]
     reused: int
     total: int
+    started: float  # by the monotonic clock
     done: int = 0
     failed: int = 0
     computed: int = 0
     stopped: bool = False
     apart: list[Task] = field(default_factory=list)
+    costs: Costs = field(default_factory=Costs)
+    expected: float = 0.0  # of all tasks, in seconds that are right up to a factor
+    ended: float = 0.0  # of those that have ended
 
     def tell(self, task: Task | None = None, outcome: Outcome | None = None) -> None:
-        self.report(Progress(self.done, self.total, self.reused, self.failed, task, outcome))
+        left = self.remaining()
+        self.report(Progress(self.done, self.total, self.reused, self.failed, task, outcome, left))
+
+    def remaining(self) -> float | None:
+        """Seconds to go, if the rest goes as what has ended did: with as many side by side, on a machine as busy."""
+        if self.ended < ENOUGH * self.expected or not self.done:
+            return None
+        return max(0.0, (time.monotonic() - self.started) * (self.expected / self.ended - 1.0))
 
     def run(self, tasks: Sequence[Task]) -> None:
-        with contextlib.closing(self.engine.run(in_order(tasks, self.engine.workers))) as ended:
+        seconds = expected_seconds(tasks, self.costs)
+        of = dict(zip(map(id, tasks), seconds, strict=True))
+        self.expected += math.fsum(seconds)
+        with contextlib.closing(self.engine.run(_ordered(tasks, seconds, self.engine.workers))) as ended:
             for task, told in ended:
+                self.ended += of.get(id(task), 0.0)
                 outcome = _sound(task, told)
                 self.computed += 1
                 if len(task.properties) > 1 and _stands(outcome):
@@ -136,7 +159,8 @@ def run_tasks(
     cached = {} if fresh else {key: record for key, record in stored.items() if record.final}
     todo = list(_lacking(tasks, cached))
     reused = sum(all(key in cached for key in task.keys.values()) for task in tasks)
-    loop = _Loop(store, engine, progress or _silent, fail_fast, fresh, stored, reused, total=len(todo))
+    costs = costs_from(store, tasks, todo, stored.values()) if todo else Costs()
+    loop = _Loop(store, engine, progress or _silent, fail_fast, fresh, stored, reused, len(todo), start, costs=costs)
     try:
         loop.tell()
         loop.run(todo)
@@ -219,16 +243,25 @@ def records_of(task: Task, outcome: Outcome) -> list[Record]:
     ]
 
 
-def in_order(tasks: Sequence[Task], workers: int) -> list[Task]:
+def in_order(tasks: Sequence[Task], workers: int, costs: Costs | None = None) -> list[Task]:
     """The tasks as they should be started: the longest first, so that none is left alone at the end.
 
     Tasks that share an intermediate (the same system and, by `Method.families`, the same reference) are not
     started side by side as long as there is something else to start: the second would only wait for the first.
     """
-    seconds = [_estimate(task) for task in tasks]
+    return _ordered(tasks, expected_seconds(tasks, costs or Costs()), workers)
+
+
+def expected_seconds(tasks: Sequence[Task], costs: Costs) -> list[float]:
+    """What each task will take; where nobody has an idea, the median of the others."""
+    seconds = [costs.seconds(task) for task in tasks]
     known = [s for s in seconds if s is not None]
     typical = statistics.median(known) if known else 1.0
-    order = sorted(range(len(tasks)), key=lambda i: -(typical if seconds[i] is None else seconds[i]))  # type: ignore[operator]
+    return [typical if s is None else s for s in seconds]
+
+
+def _ordered(tasks: Sequence[Task], seconds: Sequence[float], workers: int) -> list[Task]:
+    order = sorted(range(len(tasks)), key=lambda i: -seconds[i])
     return _spread([tasks[i] for i in order], workers - 1)
 
 
@@ -253,9 +286,3 @@ def _group(task: Task) -> tuple[str, str]:
     with contextlib.suppress(Exception):  # a broken method fails in its own task, not here
         reference = task.level.make().families().get("reference", "")
     return task.system.hash, reference or str(task.level)
-
-
-def _estimate(task: Task) -> float | None:
-    with contextlib.suppress(Exception):
-        return task.level.make().expected_seconds(task.system, frozenset(task.properties))
-    return None

@@ -79,16 +79,17 @@ def _bar(stream: TextIO) -> Iterator[Callable[[Progress], None]]:
         bars.BarColumn(),
         bars.MofNCompleteColumn(),
         bars.TimeElapsedColumn(),
+        bars.TextColumn("{task.fields[left]}"),
         bars.TextColumn("{task.fields[last]}"),
     )
     with bars.Progress(*columns, console=plain_console(file=stream), transient=True) as bar:
-        line = bar.add_task("tasks", total=None, last="")
+        line = bar.add_task("tasks", total=None, last="", left="")
 
         def show(progress: Progress) -> None:
             last = ""
             if progress.finished is not None:
                 last = plain(f"{progress.finished.level} {progress.finished.system.name}")
-            bar.update(line, completed=progress.done, total=progress.total, last=last)
+            bar.update(line, completed=progress.done, total=progress.total, last=last, left=time_left(progress))
             failure = failure_line(progress)
             if failure:
                 bar.console.print(plain(failure), highlight=False, soft_wrap=True)
@@ -116,7 +117,25 @@ def _lines(stream: TextIO) -> Callable[[Progress], None]:
 def _counts(progress: Progress) -> str:
     failed = f", {progress.failed} failed" if progress.failed else ""
     reused = f", {progress.reused} from the store" if progress.reused else ""
-    return f"{progress.done} of {progress.total} tasks done{failed}{reused}"
+    left = time_left(progress)
+    return f"{progress.done} of {progress.total} tasks done{failed}{reused}{', ' if left else ''}{left}"
+
+
+def time_left(progress: Progress) -> str:
+    """`about 3 min left`; empty where that is not known, or nothing is left."""
+    if progress.remaining_s is None or progress.done == progress.total:
+        return ""
+    return f"about {duration(progress.remaining_s)} left"
+
+
+def duration(seconds: float) -> str:
+    """A time in the unit that suits it: `0.4 s`, `45 s`, `3 min`, `2.5 h`."""
+    if seconds < 99.5:
+        return f"{seconds:.1f} s" if seconds < 9.95 else f"{seconds:.0f} s"
+    if seconds < 99.5 * 60:
+        return f"{seconds / 60:.0f} min"
+    hours = seconds / 3600
+    return f"{hours:.1f} h" if hours < 9.95 else f"{hours:.0f} h"
 
 
 def failure_line(progress: Progress) -> str:

@@ -48,6 +48,13 @@ class Session:
         if given and not isinstance(self.engine, str):
             raise InputError(f"an engine has its own workers and limits; leave {', '.join(given)} out")
 
+    @property
+    def side_by_side(self) -> int:
+        """How many tasks run side by side here, if there are enough; those of a cluster are not known."""
+        if not isinstance(self.engine, str):
+            return self.engine.workers
+        return max(1, self.workers or available_cores() // (self.cores or 1))
+
     def opened(self) -> AbstractContextManager[StoreProtocol]:
         """The store, to be used in a `with` block."""
         if self.store is None or isinstance(self.store, str | Path):
@@ -81,7 +88,7 @@ class Session:
             return
         workers, there = self.workers, available_cores()
         if self.engine == "local":
-            workers = max(1, min(workers or there // (self.cores or 1), n_tasks))
+            workers = max(1, min(self.side_by_side, n_tasks))
         with self._artifacts(store) as artifacts:
             limits = Resources(
                 cores=_threads(max(1, there // (workers or there))) if self.cores is None else self.cores,

@@ -9,6 +9,8 @@ from pathlib import Path
 
 import pytest
 
+from qmbench.running.store import Store
+
 HF_HE_STO3G = -2.807783957539
 
 
@@ -209,6 +211,26 @@ def test_dry_run_computes_nothing(qmbench, suite):
     # The helium atom of one benchmark is that of the other.
     assert 10 < document["tasks"] == sum(row["tasks"] for row in document["levels"]) - 1
     assert not Path("qmbench-data").exists()
+    assert document["learned_from"] == 0
+    assert [task["estimated_cpu_s"] for task in document["dearest"]][:1] == [document["critical_path_s"]]
+    assert len(document["dearest"]) == 10
+
+
+def test_dry_run_knows_what_things_cost_once_they_ran(qmbench, suite):
+    first = json.loads(qmbench("run", "suite", suite, "--benchmark", "atoms", "--dry-run", "--json")[1])
+    qmbench("run", "suite", suite, "--benchmark", "atoms", "--json")
+    with Store("qmbench-data/store.sqlite", read_only=True) as store:
+        costs = {r.key: r.cost.cpu_s for r in store.records(status="ok")}
+    arguments = ("run", "suite", suite, "--benchmark", "atoms", "--dry-run", "--fresh")
+    again = json.loads(qmbench(*arguments, "--json", "--workers", 3)[1])
+    assert again["tasks"] == first["tasks"] == again["learned_from"]
+    assert again["estimated_cpu_s"] == pytest.approx(sum(costs.values()), rel=1e-9)
+    assert again["critical_path_s"] == pytest.approx(max(costs.values()), rel=1e-9)
+    assert again["estimated_wall_s"] == pytest.approx(max(sum(costs.values()) / 3, max(costs.values())), rel=1e-9)
+    assert sum(row["estimated_cpu_s"] for row in again["levels"]) == pytest.approx(again["estimated_cpu_s"])
+    said = qmbench(*arguments)[1]
+    assert f"estimates by {len(costs)} recorded costs" in said
+    assert "the dearest tasks:" in said
 
 
 def test_failed_and_unsupported_entries(qmbench, suite):

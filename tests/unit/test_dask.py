@@ -6,6 +6,7 @@ import contextlib
 import subprocess
 import sys
 import time
+from collections import deque
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
@@ -15,10 +16,11 @@ import psutil
 import pytest
 
 from qmbench.domain.errors import InputError, ResourceError
-from qmbench.domain.record import Task
+from qmbench.domain.record import Cost, Task
 from qmbench.domain.resources import Resources
 from qmbench.running.engine.choice import engine_named
-from qmbench.running.engine.dask import DaskEngine
+from qmbench.running.engine.dask import BATCH_SECONDS, MOST_TOGETHER, DaskEngine, _Pace, compute_here
+from qmbench.running.engine.outcome import Outcome
 from qmbench.running.loop import run_tasks
 from qmbench.running.store import Store
 
@@ -102,6 +104,63 @@ def test_a_cluster_that_loses_the_task_is_a_crash(sabotage: Sabotage) -> None:
     assert after.status == "ok"
     assert killed.failure.kind == "crash"
     assert "KilledWorker" in killed.failure.message
+
+
+def test_quick_tasks_travel_together_and_each_has_its_outcome(
+    sabotage: Sabotage, scheduler: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("qmbench.running.engine.dask.WAITING", 2)
+    tasks = [sabotage(n=n) for n in range(2, 80)]
+    tasks[60:60] = [sabotage("segfault"), sabotage("nan")]
+    with DaskEngine(scheduler, None, Resources(time_s=30.0)) as engine:
+        sent = []
+        submit = engine._client.submit
+        monkeypatch.setattr(engine._client, "submit", lambda *a, **k: sent.append(len(a[1])) or submit(*a, **k))
+        found = {task: outcome for task, outcome in engine.run(tasks)}
+    assert set(found) == set(tasks)
+    kinds = {do: found[sabotage(do)].failure.kind for do in ("segfault", "nan")}
+    assert kinds == {"segfault": "crash", "nan": "error"}
+    assert sum(outcome.status == "ok" for outcome in found.values()) == len(tasks) - 2
+    assert all(found[task].properties["energy"].value == -2.0 for task in tasks[:60])
+    assert sent[:2] == [1, 1]  # nothing is known yet
+    assert max(sent) > 5
+    assert len(sent) < len(tasks) / 2
+
+
+def test_what_there_was_no_time_for_is_sent_again(sabotage: Sabotage, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("qmbench.running.engine.dask._compute_one", lambda document, plugin, engine: time.sleep(0.3))
+    assert len(compute_here([{}] * 10, "sabotage", "engine")) == 2  # begun after 0 and 0.3 of 0.5 s
+
+
+def test_how_many_travel_together(sabotage: Sabotage) -> None:
+    pace, quick = _Pace(), sabotage(n=2)
+    took = lambda seconds: [Outcome("ok", cost=Cost(seconds, seconds, 1.0))]  # noqa: E731
+    pending = deque(sabotage(n=n) for n in range(2, 200))
+    assert len(pace.next_of(pending)) == 1
+    pace.saw([quick], took(0.01))
+    assert len(pace.next_of(pending)) == BATCH_SECONDS / 2 / 0.01
+    pace.saw([quick], took(3.0))
+    pace.saw([quick], took(0.01))
+    assert len(pace.next_of(pending)) == 1  # the slow one is not forgotten at once
+    for _ in range(100):
+        pace.saw([quick], took(1e-5))
+    assert len(pace.next_of(pending)) == MOST_TOGETHER
+
+
+@pytest.mark.slow
+def test_a_task_that_ends_the_worker_does_not_take_those_that_travel_with_it(sabotage: Sabotage) -> None:
+    tasks = [sabotage(n=n) for n in range(2, 150)]
+    tasks[140:140] = [sabotage("kill_cluster_worker")]
+    with (
+        dask.config.set({"distributed.scheduler.allowed-failures": 0}),
+        DaskEngine(None, 1, Resources(time_s=60.0)) as engine,
+    ):
+        found = {task: outcome for task, outcome in engine.run(tasks)}
+    assert len(found) == len(tasks)
+    lost = [task for task, outcome in found.items() if outcome.status != "ok"]
+    assert tasks[140] in lost
+    # Dask blames what waits on a worker that dies as well, one submission here: of the others none is lost.
+    assert len(lost) <= 2
 
 
 DRIVER = """

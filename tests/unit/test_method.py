@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import hashlib
+import json
 import threading
 import time
 from typing import Literal
@@ -119,6 +121,14 @@ def test_key_depends_on_level_system_property_and_version(monkeypatch):
     assert len(keys) == 6
     monkeypatch.setattr(Many, "distributions", ("numpy",))
     assert level("many/sto-3g").key(HYDROGEN, "energy") not in keys
+
+
+def test_a_key_is_the_hash_of_one_json_document():
+    """As the stores of earlier versions have it: written in parts it must be the same text."""
+    found = level("many/sto-3g?functional=%C3%A9%22")
+    document = {"system": HYDROGEN.hash, "level": found.identity, "property": 'odd "name" é'}
+    text = json.dumps(document, sort_keys=True)
+    assert found.key(HYDROGEN, document["property"]) == hashlib.sha256(text.encode()).hexdigest()[:32]
 
 
 @given(

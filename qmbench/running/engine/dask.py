@@ -13,8 +13,10 @@ import select
 import shutil
 import tempfile
 import threading
+import time
 import uuid
-from collections.abc import Generator, Iterable, Mapping
+from collections import deque
+from collections.abc import Generator, Iterable, Mapping, Sequence
 from pathlib import Path
 from types import TracebackType
 from typing import Any
@@ -28,6 +30,11 @@ from qmbench.running.engine.supervisor import Child
 
 WAKE_SECONDS = 0.05
 CONNECT_SECONDS = 10
+WAITING = 100
+"""Submissions beyond what runs side by side: enough to make an adaptive cluster grow, and no burden to a scheduler."""
+BATCH_SECONDS = 0.5
+"""What tasks that travel together may take in all: a message costs milliseconds, and so do the smallest tasks."""
+MOST_TOGETHER = 50
 
 
 class DaskEngine:
@@ -76,20 +83,43 @@ class DaskEngine:
         """Each task with its outcome, in the order in which they end; earlier tasks are started earlier."""
         import distributed
 
-        running: dict[Any, Task] = {}
+        pending = deque(tasks)
+        pace = _Pace()
+        running: dict[Any, list[Task]] = {}
+        ended = distributed.as_completed(loop=self._client.loop)
+        number = 0
+
+        def submit(together: list[Task]) -> None:
+            nonlocal number
+            documents = [task_document(task, self.resources) for task in together]
+            arguments = (documents, plugin_of(together[0]), self._name)
+            future = self._client.submit(compute_here, *arguments, pure=False, priority=-number)
+            number += 1
+            running[future] = together
+            ended.add(future)
+
+        def fill() -> None:
+            while pending and len(running) < self.workers + WAITING:
+                submit(pace.next_of(pending))
+
         try:
-            for number, task in enumerate(tasks):
-                document = task_document(task, self.resources)
-                future = self._client.submit(
-                    compute_here, document, plugin_of(task), self._name, pure=False, priority=-number
-                )
-                running[future] = task
-            for future in distributed.as_completed(list(running), loop=self._client.loop):
-                task = running.pop(future)
-                done = future.status == "finished"
-                outcome = Outcome.from_json(future.result()) if done else _lost(future)
+            fill()
+            while running:
+                future = next(ended)
+                together = running.pop(future)
+                if future.status == "finished":
+                    outcomes = [Outcome.from_json(document) for document in future.result()]
+                    pending.extendleft(reversed(together[len(outcomes) :]))  # there was no time for the last ones
+                elif len(together) > 1:  # which of them it was is found out one by one
+                    outcomes = []
+                    for task in together:
+                        submit([task])
+                else:
+                    outcomes = [_lost(future)]
                 future.release()
-                yield task, outcome
+                pace.saw(together, outcomes)
+                fill()  # first, so that nobody waits for what the caller does
+                yield from zip(together, outcomes, strict=False)
         except BaseException:
             self._client.cancel(list(running), force=True)
             self.close()
@@ -111,6 +141,33 @@ class DaskEngine:
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
         self.close()
+
+
+class _Pace:
+    """How many tasks should travel together: one, until its method's others have been seen to take milliseconds."""
+
+    def __init__(self) -> None:
+        self._seconds: dict[str, float] = {}  # plugin and method -> the slower of late, per task
+
+    def saw(self, tasks: Sequence[Task], outcomes: Sequence[Outcome]) -> None:
+        for task, outcome in zip(tasks, outcomes, strict=False):
+            took = outcome.cost.wall_s if outcome.cost else BATCH_SECONDS
+            name = _method_of(task)
+            self._seconds[name] = max(took, 0.9 * self._seconds.get(name, 0.0))
+
+    def next_of(self, pending: deque[Task]) -> list[Task]:
+        """The next tasks, taken from `pending`: of one method, and about half of BATCH_SECONDS in all."""
+        name = _method_of(pending[0])
+        seconds = self._seconds.get(name, BATCH_SECONDS)
+        most = max(1, min(MOST_TOGETHER, int(BATCH_SECONDS / 2 / max(seconds, 1e-6))))
+        together = [pending.popleft()]
+        while pending and len(together) < most and _method_of(pending[0]) == name:
+            together.append(pending.popleft())
+        return together
+
+
+def _method_of(task: Task) -> str:
+    return f"{plugin_of(task)} {task.level.method.name}"
 
 
 def _lost(future: Any) -> Outcome:
@@ -177,8 +234,20 @@ class _Here:
 _here = _Here()
 
 
-def compute_here(document: Mapping[str, Any], plugin: str, engine: str) -> dict[str, Any]:
-    """Compute one task document in a supervised child of this process; its outcome document."""
+def compute_here(documents: Sequence[Mapping[str, Any]], plugin: str, engine: str) -> list[dict[str, Any]]:
+    """The outcome documents of these task documents, computed one after the other in supervised children.
+
+    Of the last ones there is none where those before took longer than BATCH_SECONDS.
+    """
+    start, outcomes = time.monotonic(), list[dict[str, Any]]()
+    for document in documents:
+        if not outcomes or time.monotonic() - start < BATCH_SECONDS:
+            outcomes.append(_compute_one(document, plugin, engine))
+    return outcomes
+
+
+def _compute_one(document: Mapping[str, Any], plugin: str, engine: str) -> dict[str, Any]:
+    """The outcome document of one task document."""
     try:
         python = interpreter_for(document, plugin)
     except ResourceError as error:
