@@ -385,8 +385,10 @@ class LevelOfTheory:
 
     def key_of(self, system_hash: str, prop: str) -> str:
         """The same, of a system of which only the hash is known."""
-        # The JSON object of derivation, level, property and system, sorted; the level's part, the longest, is written once.
-        derived = f'"derivation": {json.dumps(self.derivation, sort_keys=True)}, ' if prop in self.method.derived() else ""
+        # The JSON object of derivation, level, property and system, sorted; the level is the longest, and written once.
+        derived = (
+            f'"derivation": {json.dumps(self.derivation, sort_keys=True)}, ' if prop in self.method.derived() else ""
+        )
         rest = f'"property": {json.dumps(prop)}, "system": {json.dumps(system_hash)}'
         return hashlib.sha256(f"{{{derived}{self._identity_text}, {rest}}}".encode()).hexdigest()[:32]
 

@@ -320,7 +320,7 @@ def test_the_core_valence_sets_of_hydrogen_and_helium_are_their_valence_sets(wri
 
 
 def test_fitting_sets_of_a_core_valence_set_are_those_of_its_elements(run):
-    """The name of hydrogen's set is that of the functions it has, so that the fitting set that belongs to them is found."""
+    """Hydrogen's set has the name of the functions it has, so that the fitting set that belongs to them is found."""
     hydride = Molecule(("B", "H"), ((0, 0, 0), (0, 0, 2.3)), 0, 1)
     fitted = run("mp2/cc-pcvdz?density_fitting=true", hydride).properties["energy"].value
     assert fitted == pytest.approx(run("mp2/cc-pcvdz", hydride).properties["energy"].value, abs=1e-4)
