@@ -45,7 +45,8 @@ class Block:
     def heading(self) -> str:
         """Benchmark, observable and subset, in one line."""
         subset = "" if self.subset == ALL else f", subset {self.subset}"
-        return f"{self.title} ({self.benchmark}{subset}): error of {self.observable.replace('_', ' ')} in {self.unit}"
+        unit = f" in {self.unit}" if self.unit else ""
+        return f"{self.title} ({self.benchmark}{subset}): error of {self.observable.replace('_', ' ')}{unit}"
 
 
 @dataclass(frozen=True)
@@ -112,11 +113,18 @@ def is_missing(x: Any) -> bool:
     return x is None or (isinstance(x, float) and math.isnan(x))
 
 
+SMALLEST_SHOWN = 5e-8
+"""What is smaller is 0 in any table and any picture, such as the rounding errors of an exact method."""
+
+
 def decimals_for(values: list[Any]) -> int:
     """Decimals that show the smallest of the typical sizes with three significant digits (0 to 7)."""
-    sizes = sorted(abs(v) for v in values if not is_missing(v) and v != 0.0)
-    if not sizes:
+    found = [abs(v) for v in values if not is_missing(v) and v != 0.0]
+    if not found:
         return 2
+    sizes = sorted(v for v in found if v >= SMALLEST_SHOWN)
+    if not sizes:
+        return 7
     typical = sizes[len(sizes) // 4]
     return min(7, max(0, 2 - math.floor(math.log10(typical))))
 

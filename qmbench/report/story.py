@@ -118,7 +118,7 @@ def _chapter(
     report: Evaluation, benchmark: str, observable: str, part: pd.DataFrame, league: pd.DataFrame | None, names: Names
 ) -> Chapter:
     rows = [r for r in ranked(part) if r["n_scored"]]
-    unit = str(part["unit"].iloc[0]) or "1"
+    unit = str(part["unit"].iloc[0])
     name = benchmark_name(report, benchmark, observable)
     return Chapter(benchmark, observable, name, unit, told_apart(rows, league, names), in_short(rows), tuple(rows))
 

@@ -177,7 +177,7 @@ def telling(which: Iterable[Statistic], records: Sequence[Mapping[str, Any]]) ->
 
 
 def _value_column(s: Statistic, decimals: int) -> Column:
-    unit = f", {s.unit or '1'}" if s.unit is not None else ""
+    unit = f", {s.unit}" if s.unit else ""
     about = f"{s.symbol}: {s.description}"
     if not s.entry_column:
         return Column(s.label + unit, about, lambda r: number(r.get(s.name), decimals))
@@ -217,7 +217,7 @@ def _block(
         title,
         str(first["observable"]),
         subset,
-        str(first["unit"]) or "1",
+        str(first["unit"]),
         tuple(column.name for column in columns),
         table,
         (*_notes(records, names), *warnings, *names.legend(r["level_of_theory"] for r in records)),

@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING, Any
 
 from qmbench.domain.visible import visible
 from qmbench.judging.core_statistics import RANKED_BY
-from qmbench.report.model import SPELLINGS, Names, decimals_for, interval_text, is_missing, number
+from qmbench.report.model import SMALLEST_SHOWN, SPELLINGS, Names, decimals_for, interval_text, is_missing, number
 from qmbench.report.tables import ranked
 
 if TYPE_CHECKING:
@@ -135,7 +135,7 @@ def levels_figure(whole: pd.DataFrame, names: Names = SPELLINGS) -> Figure | Non
     rows = [r for r in ranked(whole) if r["n_scored"] and not is_missing(r[RANKED_BY])]
     if not rows:
         return None
-    shown, unit = rows[:MOST_TRACKS], str(rows[0]["unit"]) or "1"
+    shown, unit = rows[:MOST_TRACKS], str(rows[0]["unit"])
     scale = _error_scale([x for r in shown for x in _sizes(r)])
     decimals = decimals_for([r[RANKED_BY] for r in shown])
     counted = len({r["n_scored"] for r in rows}) > 1
@@ -148,25 +148,29 @@ def levels_figure(whole: pd.DataFrame, names: Names = SPELLINGS) -> Figure | Non
     if parts:
         note += " Where errors of method and basis set cancel, the whole (dot) is less than its parts together."
     key = (*((s, SHADES[s]) for s in shades), ("dot", "whole mean absolute error"))
-    axis = f"mean absolute error, {unit}" + (" (logarithmic)" if scale.logarithmic else "")
+    axis = "mean absolute error" + (f", {unit}" if unit else "") + (" (logarithmic)" if scale.logarithmic else "")
     rules = () if scale.logarithmic else (Rule("zero", 0.0, 0.0, 0.0),)
     title = f"Error of {str(rows[0]['observable']).replace('_', ' ')} by level of theory"
     return Figure(title, axis, tracks, scale.ticks(), rules, key if len(shades) > 1 or parts else (), note + more)
 
 
 def parts_of(r: Mapping[str, Any]) -> list[tuple[str, float]]:
-    """(shade, size) of the parts of a level's error."""
+    """(shade, size) of the parts of a level's error; what tables show as 0 is none."""
     method, basis = r.get("method_mean_absolute_error"), r.get("basis_mean_absolute_error")
     if r.get("n_limit") == r["n_scored"] and not is_missing(method) and not is_missing(basis):
-        return [(METHOD, float(method or 0.0)), (BASIS, float(basis or 0.0))]
-    return [(WHOLE, float(r[RANKED_BY]))]
+        return [(METHOD, _shown(method)), (BASIS, _shown(basis))]
+    return [(WHOLE, _shown(r[RANKED_BY]))]
+
+
+def _shown(x: Any) -> float:
+    return 0.0 if is_missing(x) or abs(x) < SMALLEST_SHOWN else float(x)
 
 
 def _sizes(r: Mapping[str, Any]) -> list[float]:
     """Every number of a level's row: its error, the ends of its interval, and its parts one after the other."""
     ends = [r.get(f"{RANKED_BY}_{end}") for end in ("low", "high")]
     parts = [size for _, size in parts_of(r)]
-    return [float(x) for x in (r[RANKED_BY], *ends, *parts, sum(parts)) if x is not None and not is_missing(x)]
+    return [_shown(x) for x in (r[RANKED_BY], *ends, *parts, sum(parts)) if x is not None and not is_missing(x)]
 
 
 def _error_scale(sizes: Sequence[float]) -> Scale:
@@ -236,7 +240,7 @@ def forest(x: Mapping[str, Any], references: Iterable[str] = ()) -> Figure:
     there |= {rule.kind for rule in rules}
     key = tuple((kind, text) for kind, text in FOREST_KEY.items() if kind in there)
     title = f"{x['benchmark']}/{x['entry']}: {x['observable'].replace('_', ' ')}"
-    return Figure(title, x["unit"] or "1", tracks, scale.ticks(), tuple(rules), key)
+    return Figure(title, x["unit"], tracks, scale.ticks(), tuple(rules), key)
 
 
 MOST_SURPRISES = 60

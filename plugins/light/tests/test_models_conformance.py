@@ -9,7 +9,7 @@ from qmbench_light import models
 
 
 @pytest.mark.parametrize(
-    "check", qmbench.testing.checks("light", [method.name for method in models.methods()]), ids=str
+    "check", qmbench.testing.checks("light", [method.name for method in models.levels()]), ids=str
 )
 def test_conformance(check):
     check()

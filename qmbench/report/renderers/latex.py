@@ -109,6 +109,7 @@ def _table(
     benchmark: str, observable: str, rows: list[dict[str, Any]], benchmarks: Mapping[str, BenchmarkInfo], names: Names
 ) -> str:
     unit = str(rows[0]["unit"])
+    within = f" in {_unit(unit)}" if unit else ""
     info = benchmarks.get(benchmark)
     title = escape_latex(info.title if info is not None else benchmark)
     long = max(len(names.of(r["level_of_theory"], r["bsse"])) for r in rows) > LONG_NAME
@@ -126,7 +127,7 @@ def _table(
     headings = " & ".join(["{$n$}", *(f"{{{c.heading}}}" for c in columns)])
     lines = [
         r"\begin{table}",
-        rf"\caption{{{title}: errors of the {escape_latex(observable.replace('_', ' '))} in {_unit(unit)}, {said}. "
+        rf"\caption{{{title}: errors of the {escape_latex(observable.replace('_', ' '))}{within}, {said}. "
         rf"Errors are calculated minus reference; {confidence} intervals over entries with propagated uncertainties; "
         rf"n: entries scored of those asked for.{overlap}{legend}}}",
         rf"\label{{tab:{benchmark}-{observable}}}".replace("_", "-"),

@@ -102,7 +102,8 @@ def render_story(
         first = "first" if most == 2 else f"first {most - 1}"
         left_out = f" (the {first} and the worst are shown)" if len(chapter.rows) > most else ""
         gap = "\n" if most > 2 else ""
-        console.print(Text.assemble(gap, (chapter.name, "bold"), f", {chapter.unit}: {chapter.short}{left_out}"))
+        unit = f", {chapter.unit}" if chapter.unit else ""
+        console.print(Text.assemble(gap, (chapter.name, "bold"), f"{unit}: {chapter.short}{left_out}"))
         for bar in bars(chapter.rows, names, most, console.width, letters):
             shades.update(bar.text)
             console.print(Text(bar.text, style="bold" if bar.strong else ""), no_wrap=True, overflow="crop")

@@ -57,7 +57,7 @@ def qmbench_systems() -> list[type[System]]:
 def qmbench_methods() -> list[type[Method]]:
     from qmbench_light import models, molecules
 
-    return [*models.methods(), *molecules.methods()]
+    return [*models.levels(), *molecules.levels()]
 
 
 @hookimpl

@@ -14,9 +14,9 @@ OBSERVABLES = (
     ),
     Observable("polariton_splitting", "polariton_splitting", "value", "upper less lower polariton"),
     Observable("photon_number", "photon_number", "value", "photons in the ground state, all modes together"),
-    Observable("population_at", "population", "at", "population at the entry's time"),
-    Observable("photons_at", "photon_number_in_time", "at", "photons at the entry's time, all modes together"),
-    Observable("coherence_at", "coherence", "at", "modulus of the coherence at the entry's time"),
+    Observable("population", "population", "at", "population at the entry's time"),
+    Observable("photons", "photon_number_in_time", "at", "photons at the entry's time, all modes together"),
+    Observable("coherence", "coherence", "at", "modulus of the coherence at the entry's time"),
     Observable(
         "steady_population", "steady_populations", "state", "population of the entry's level in the stationary state"
     ),
@@ -32,7 +32,7 @@ def systems() -> list[type[System]]:
     return [EmittersInCavity, OpenSystem]
 
 
-def methods() -> list[type[Method]]:
+def levels() -> list[type[Method]]:
     """The levels of the model systems."""
     from qmbench_light.models.braak import Braak
     from qmbench_light.models.cavity import ExactCavity, RotatingWave

@@ -36,7 +36,7 @@ OBSERVABLES = (
 BENCHMARKS = Path(__file__).parent / "benchmarks"
 
 
-def methods() -> list[type[Method]]:
+def levels() -> list[type[Method]]:
     """QED-HF, QED-CIS and QED-FCI."""
     from qmbench_light.molecules.methods import QedCIS, QedFCI, QedHF
 
