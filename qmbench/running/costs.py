@@ -7,7 +7,8 @@ all methods (the speed of this machine). The corrections are factors, so everyth
     ln t = ln e + δ(all) + δ(method) + δ(level) + b(level) · (ln e − mean of ln e)
 
 with e the estimate. Each δ is the mean of what is left by those before it, over n tasks, times n / (n + 1): one task
-alone decides half. The slope b is that of least squares with a unit ridge.
+alone decides half. The slope b is that of least squares with a unit ridge. For machine and method a task of less than a
+second counts as that part of one: its time is that of starting, and says nothing of how hours come out.
 """
 
 from __future__ import annotations
@@ -99,11 +100,11 @@ def learned(tasks: Sequence[Task], records: Iterable[Record]) -> Costs:
     with_guess = [(level, method, guess, spent - guess) for level, method, guess, spent in pairs if guess is not None]
     if not with_guess:
         return Costs(len(recorded), recorded, _typical=_typical(pairs))
-    machine = _Fit(_shrunk([left for *_, left in with_guess]))
+    machine = _Fit(_shrunk([left for *_, left in with_guess], [_weight(guess, left) for *_, guess, left in with_guess]))
     with_guess = [(level, method, guess, left - machine.of(guess)) for level, method, guess, left in with_guess]
-    methods = _fits(((method, guess, left) for _, method, guess, left in with_guess), sloped=True)
+    methods = _fits(((method, guess, left) for _, method, guess, left in with_guess), weighted=True)
     with_guess = [(level, method, guess, left - methods[method].of(guess)) for level, method, guess, left in with_guess]
-    levels = _fits(((level, guess, left) for level, _, guess, left in with_guess), sloped=True)
+    levels = _fits((level, guess, left) for level, _, guess, left in with_guess)
     return Costs(len(recorded), recorded, machine, methods, levels, _typical(pairs))
 
 
@@ -123,26 +124,30 @@ def _typical(pairs: Iterable[tuple[str, str, float | None, float]]) -> dict[str,
     return {name: statistics.median(found) for name, found in spent.items()}
 
 
-def _fits(rows: Iterable[tuple[str, float, float]], sloped: bool = False) -> dict[str, _Fit]:
+def _fits(rows: Iterable[tuple[str, float, float]], weighted: bool = False) -> dict[str, _Fit]:
     groups: defaultdict[str, list[tuple[float, float]]] = defaultdict(list)
     for name, guess, left in rows:
         groups[name].append((guess, left))
-    return {name: _fit(group, sloped) for name, group in groups.items()}
+    return {name: _fit(group, weighted) for name, group in groups.items()}
 
 
-def _fit(points: Sequence[tuple[float, float]], sloped: bool) -> _Fit:
-    shift = _shrunk([left for _, left in points])
-    middle = statistics.fmean(guess for guess, _ in points)
-    if not sloped:
-        return _Fit(shift, 0.0, middle)
-    mean = statistics.fmean(left for _, left in points)
-    rise = sum((guess - middle) * (left - mean) for guess, left in points)
-    slope = rise / (1.0 + sum((guess - middle) ** 2 for guess, _ in points))
+def _fit(points: Sequence[tuple[float, float]], weighted: bool) -> _Fit:
+    weights = [_weight(guess, left) if weighted else 1.0 for guess, left in points]
+    shift, total = _shrunk([left for _, left in points], weights), math.fsum(weights)
+    middle = sum(w * guess for w, (guess, _) in zip(weights, points, strict=True)) / total
+    mean = sum(w * left for w, (_, left) in zip(weights, points, strict=True)) / total
+    rise = sum(w * (guess - middle) * (left - mean) for w, (guess, left) in zip(weights, points, strict=True))
+    slope = rise / (1.0 + sum(w * (guess - middle) ** 2 for w, (guess, _) in zip(weights, points, strict=True)))
     return _Fit(shift, max(-STEEPEST, min(STEEPEST, slope)), middle)
 
 
-def _shrunk(values: Sequence[float]) -> float:
-    return sum(values) / (len(values) + 1)
+def _weight(guess: float, left: float) -> float:
+    """Of a task with the estimate exp(guess), off by exp(left): the longer of the two times in seconds, at most 1."""
+    return math.exp(min(0.0, max(guess, guess + left)))
+
+
+def _shrunk(values: Sequence[float], weights: Sequence[float]) -> float:
+    return sum(w * value for w, value in zip(weights, values, strict=True)) / (math.fsum(weights) + 1)
 
 
 def _log(seconds: float) -> float:

@@ -41,6 +41,14 @@ def test_the_same_task_of_another_version_is_what_counts(sabotage: Sabotage) -> 
     assert (costs.records, costs.seconds(first), costs.seconds(second)) == (2, 0.25, 4.0)
 
 
+def test_what_starting_takes_says_little_of_an_hour(sabotage: Sabotage) -> None:
+    """Five tasks guessed at a millisecond took a twentieth of a second, fifty times as long: that of starting."""
+    tasks = [task_of(n, 0.001) for n in range(5)]
+    hour = task_of(9, 3600.0)
+    costs = learned([*tasks, hour], [record_of(task, 0.05) for task in tasks])
+    assert 0.5 < costs.seconds(hour) / 3600 < 2.0
+
+
 def test_what_failed_says_nothing_of_cost(sabotage: Sabotage) -> None:
     first = task_of(2, 7.5)
     failed = Record("k", str(first.level), "", first.system.hash, "energy", "failed", cost=Cost(0.1, 0.1, 1.0))
@@ -50,7 +58,7 @@ def test_what_failed_says_nothing_of_cost(sabotage: Sabotage) -> None:
 @pytest.mark.parametrize("factor", [0.01, 1.0, 30.0])
 def test_a_machine_that_is_slower_by_a_factor(sabotage: Sabotage, factor: float) -> None:
     """A level that was never computed gets the factor of the others, less what a doubter of 40 tasks leaves out."""
-    tasks = [task_of(n, 0.5 * n) for n in range(1, 41)]
+    tasks = [task_of(n, 1.5 * n) for n in range(1, 41)]
     new = task_of(50, 2.0)
     costs = learned([*tasks, new], [record_of(t, factor * own_estimate(t)) for t in tasks])
     # δ(all) = 40/41 ln f, and of what is left, 1/41 ln f, the method's share is again 40/41.

@@ -8,8 +8,6 @@ import qmbench.testing
 from qmbench_light import models
 
 
-@pytest.mark.parametrize(
-    "check", qmbench.testing.checks("light", [method.name for method in models.levels()]), ids=str
-)
+@pytest.mark.parametrize("check", qmbench.testing.checks("light", [method.name for method in models.levels()]), ids=str)
 def test_conformance(check):
     check()

@@ -55,6 +55,8 @@ class PyscfMethod(Method[Molecule | LatticeModel]):
     Options: ClassVar[type[Options]] = MoleculeOptions
     # Seconds for ten electrons in a hundred functions on one core, and how they grow with the number of functions.
     cost: ClassVar[tuple[float, float]] = (1.0, 3.0)
+    # The same with fitted integrals, where that is another power.
+    fitted_cost: ClassVar[tuple[float, float] | None] = None
     # Whether PySCF has the gradient of this energy; without, forces cost six energies for each nucleus.
     analytic_forces: ClassVar[bool] = False
 
@@ -125,7 +127,8 @@ class PyscfMethod(Method[Molecule | LatticeModel]):
         if not isinstance(system, Molecule):
             return None
         size = guess_basis_size(system, self.basis)
-        seconds, power = self.cost
+        fitted = self.fitted_cost if getattr(self.options, "density_fitting", False) else None
+        seconds, power = fitted or self.cost
         frozen = guess_core_electrons(system) if getattr(self.options, "frozen_core", False) else 0
         electrons = max(system.n_electrons - frozen, 1) / 10
         one = seconds * (size / 100) ** power * electrons ** min(power - 2.0, 3.0)

@@ -140,6 +140,7 @@ class MP2(Correlated):
     properties = (PyscfMethod.properties - {"excitation_energies"}) | energy_parts
     citations: ClassVar[tuple[str, ...]] = ("10.1103/PhysRev.46.618", PYSCF)
     cost = (1.0, 4.0)
+    fitted_cost = (0.25, 3.0)
     analytic_forces = True
     same_spin_factor: ClassVar[float] = 1.0
     opposite_spin_factor: ClassVar[float] = 1.0
