@@ -8,7 +8,7 @@ all methods (the speed of this machine). The corrections are factors, so everyth
 
 with e the estimate. Each δ is the mean of what is left by those before it, over n tasks, times n / (n + 1): one task
 alone decides half. The slope b is that of least squares with a unit ridge. For machine and method a task of less than a
-second counts as that part of one: its time is that of starting, and says nothing of how hours come out.
+second counts as the square of that: its time is that of starting, and says nothing of how hours come out.
 """
 
 from __future__ import annotations
@@ -142,8 +142,8 @@ def _fit(points: Sequence[tuple[float, float]], weighted: bool) -> _Fit:
 
 
 def _weight(guess: float, left: float) -> float:
-    """Of a task with the estimate exp(guess), off by exp(left): the longer of the two times in seconds, at most 1."""
-    return math.exp(min(0.0, max(guess, guess + left)))
+    """Of a task with the estimate exp(guess), off by exp(left): the square of the longer time in seconds, at most 1."""
+    return math.exp(2 * min(0.0, max(guess, guess + left)))
 
 
 def _shrunk(values: Sequence[float], weights: Sequence[float]) -> float:
