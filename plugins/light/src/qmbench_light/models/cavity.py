@@ -99,10 +99,11 @@ class Diagonalization(Method[EmittersInCavity]):
             if moved[worst] <= tolerance:
                 break
             if self.options.photons:
-                raise NotConverged(
-                    f"{self.name}: from {cutoff} to {2 * cutoff} photons {worst} moves by {moved[worst]:.1e} (relative "
-                    f"to the largest frequency), more than {tolerance:g}; take more photons"
-                )
+                how = f"a change of {moved[worst]:.1e} (relative to the largest frequency), more than {tolerance:g}"
+                if not np.isfinite(moved[worst]):
+                    how = f"there are more states, of the {self.options.states} asked for"
+                of = f"{worst.replace('_', ' ')} from {cutoff} to {2 * cutoff} photons"
+                raise NotConverged(f"{self.name}: {of}: {how}; take more photons")
             old, cutoff = new, 2 * cutoff
         warnings = []
         if new.gap < 1e-8 * scale and properties & {"photon_number", "entanglement_entropy", "polariton_splitting"}:
