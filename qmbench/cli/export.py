@@ -38,6 +38,8 @@ def export_dataset(
     from qmbench.plugging.registry import parse_level
     from qmbench.running.session import Session
 
+    if to.suffix not in (".extxyz", ".xyz"):
+        raise InputError(f"{to}: a dataset is extended XYZ; write {to.with_suffix('.extxyz').name}")
     if to.exists():
         raise InputError(f"{to} is there already; name another, or remove it first")
     if not to.absolute().parent.is_dir():

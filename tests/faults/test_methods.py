@@ -90,6 +90,7 @@ def test_every_fault_is_told_apart(outcomes: Callable[..., dict[str, Outcome]]) 
         assert outcome.started.endswith("+00:00")
     # The log says where it happened, for Python's errors and for the kernel's signals.
     assert "in do_raise" in found["raise"].failure.log_tail
+    assert "Traceback" not in found["not_converged"].failure.log_tail  # it was raised to be read
     assert "Segmentation fault" in found["segfault"].failure.log_tail
     assert "after much talk" in found["print_and_fail"].failure.log_tail
     assert len(found["print_and_fail"].failure.log_tail) <= 4000

@@ -68,3 +68,10 @@ def test_wrong_requests(exported, arguments, why):
 
 def test_nothing_left_is_nothing_done(exported):
     assert exported("hubbard:chain2_u4", "--level", "gfn2-xtb")[0] == 2
+
+
+def test_another_ending_is_refused(tmp_path, capsys):
+    to = tmp_path / "set.pdf"
+    assert run(["export", "dataset", "atoms:he", "--level", "gfn2-xtb", "--to", str(to)]) == 3
+    assert "write set.extxyz" in " ".join(capsys.readouterr().err.split())
+    assert not to.exists()

@@ -59,8 +59,9 @@ def compute(document: Mapping[str, Any], scratch: Path) -> dict[str, Any]:
             result = _run(document, resources)
     except BaseException as error:  # SystemExit and KeyboardInterrupt are faults of a method as well
         status, failure = _classified(error, resources.memory_gib)
-        with contextlib.suppress(Exception):
-            os.write(2, traceback.format_exc().encode(errors="replace"))
+        if not isinstance(error, QmbenchError):  # one that was raised to be read says all in its message
+            with contextlib.suppress(Exception):
+                os.write(2, traceback.format_exc().encode(errors="replace"))
     cost = Cost(
         wall_s=time.perf_counter() - wall,
         cpu_s=_cpu_seconds() - cpu,
