@@ -120,3 +120,13 @@ def test_the_same_spelling_from_values_and_from_text():
     from qmbench import level
 
     assert str(level("ase:tblite.ase.TBLite", method="GFN2-xTB", verbosity=0)) == str(parse_level(TBLITE))
+
+
+def test_parameters_that_are_for_trying_out_are_said(run):
+    """ASE's own word on those of H, C, N and O."""
+    copper = Molecule(("Cu", "Cu"), ((0, 0, 0), (0, 0, 4.4)), 0, 1)
+    with_carbon = Molecule(("Cu", "C"), ((0, 0, 0), (0, 0, 4.0)), 0, 2)
+    assert not run("ase:emt", copper, "energy").warnings
+    assert any(
+        "parameters of C for trying things out" in said for said in run("ase:emt", with_carbon, "energy").warnings
+    )

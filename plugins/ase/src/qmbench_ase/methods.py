@@ -59,8 +59,8 @@ class AseMethod(Method[Molecule | Crystal]):
         """How the calculator is told charge and multiplicity (`CalculatorOptions.charge_as`); None: not at all."""
         return None, None
 
-    def doubts(self) -> list[str]:
-        """What may be wrong, for the warnings of a record."""
+    def doubts(self, system: Molecule | Crystal) -> list[str]:
+        """What may be wrong with its numbers of `system`, for the warnings of a record."""
         return []
 
     def check_system(self, system: Molecule | Crystal, properties: frozenset[str]) -> None:
@@ -121,7 +121,7 @@ class AseMethod(Method[Molecule | Crystal]):
                     float(numbers) if theirs == "energy" else numbers, units.get(theirs, "e")
                 )
         name = f"{type(calculator).__module__}.{type(calculator).__qualname__}"
-        return Result(found, {"calculator": name}, self.doubts())
+        return Result(found, {"calculator": name}, self.doubts(system))
 
     def _told(self, system: Molecule | Crystal) -> tuple[dict[str, Any], dict[str, Any]]:
         """(keywords, entries of Atoms.info) by which the calculator is told charge and multiplicity."""
@@ -176,6 +176,12 @@ class EffectiveMedium(AseMethod):
         if missing:
             raise Unsupported(f"{self.name} is not parametrized for {', '.join(missing)}")
         super().check_system(system, properties)
+
+    def doubts(self, system: Molecule | Crystal) -> list[str]:
+        rough = [symbol for symbol in ("H", "C", "N", "O") if symbol in system.symbols]
+        if not rough:
+            return []
+        return [f"{self.name} has parameters of {', '.join(rough)} for trying things out, not for numbers to be used"]
 
     def make(self, keywords: dict[str, Any]) -> Any:
         from ase.calculators.emt import EMT
@@ -246,7 +252,7 @@ class AnyCalculator(AseMethod):
                 raise InputError(f"{self.name} has no keyword '{name}'{near}")
         super().check_system(system, properties)
 
-    def doubts(self) -> list[str]:
+    def doubts(self, system: Molecule | Crystal) -> list[str]:
         strange = [name for name in self.options.keywords if self.told.takes and name not in self.told.takes]
         return [f"{self.name} lists no keyword {', '.join(strange)}; it may be ignored"] if strange else []
 
