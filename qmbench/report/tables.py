@@ -256,6 +256,8 @@ def best_lines(records: list[dict[str, Any]], names: Names = SPELLINGS) -> Itera
         yield f"no level can be told from the best at {percent}, with {able[0]['n_scored']} entries"
     elif len(among) == 1:
         yield f"best at {percent}: {among[0]}"
+    elif not among:
+        yield "no level is called the best: the basis set limits all that could be"
     else:
         yield f"not distinguishable from the best at {percent} (bold): {', '.join(among)}"
     left_out = [names.of(r["level_of_theory"], r["bsse"]) for r in scored if r["among_best"] is None]

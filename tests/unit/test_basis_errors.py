@@ -351,6 +351,17 @@ def test_the_table_shows_both_parts_and_says_how_it_is_ordered():
     assert "never called best: good/cc-pvtz" in notes
 
 
+def test_where_all_that_could_be_best_are_limited_the_table_says_so():
+    """The best extrapolation errs by less than it is uncertain: no level is called the best, and no list is empty."""
+    good = np.random.default_rng(6).normal(0, 0.2, 12)
+    levels = {"good/cc-pv[tq]z": list(good), "poor/cc-pv[tq]z": list(good + 5)}
+    scored = judged(levels, {"good/cc-pv[tq]z": 1.0, "poor/cc-pv[tq]z": 0.1})
+    block = next(table_blocks(statistics(scored), scored, {"b": Info()}))
+    notes = "\n".join(block.notes)
+    assert "no level is called the best: the basis set limits all that could be" in notes
+    assert "(bold)" not in notes
+
+
 def test_without_any_limit_nothing_is_said_of_bases():
     scored = judged({"a/cc-pvdz": [1.0] * 8, "b/cc-pvdz": [2.0, -1.0] * 4})
     block = next(table_blocks(statistics(scored), scored, {"b": Info()}))
