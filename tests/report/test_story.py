@@ -18,7 +18,7 @@ from qmbench.report.disagree_text import labelled
 from qmbench.report.drawings import Gallery
 from qmbench.report.model import Names
 from qmbench.report.renderers.terminal import BAR, BASIS_BAR, TRACE, bars, render_story
-from qmbench.report.story import in_short, told_apart
+from qmbench.report.story import in_short, task_seconds, told_apart
 from qmbench.report.tracks import Scale, figure_svg, forest, levels_figure, surprise_figures
 from qmbench.report.variational import v_score_table
 
@@ -187,6 +187,23 @@ def test_systems_are_drawn_once_and_only_as_many_as_there_is_room_for():
     assert cramped.left_out == 2
     assert Gallery().of_entry(SimpleNamespace(), "x") == []
     assert Gallery().of_entry(benchmark, "no such entry") == []
+
+
+def test_a_task_that_served_several_entries_is_counted_once():
+    def record(level, system, wall):
+        return SimpleNamespace(level=level, system_hash=system, cost=SimpleNamespace(wall_s=wall, cpu_s=wall / 2))
+
+    # One task gave two properties of a; the other level computed b, and a third record has no cost.
+    records = {"a1": record("hf", "a", 3.0), "a2": record("hf", "a", 3.0), "b": record("mp2", "b", 4.0)}
+    records["c"] = SimpleNamespace(level="hf", system_hash="c", cost=None)
+
+    def planned(entry, *keys):
+        return SimpleNamespace(benchmark="x", entry=entry, keys=keys)
+
+    entries = [planned("e1", "a1", "b"), planned("e2", "a2", "b", "missing"), planned("e3", "c"), planned("out", "b")]
+    results = pd.DataFrame({"benchmark": ["x"] * 3, "entry": ["e1", "e2", "e3"]})
+    assert task_seconds(SimpleNamespace(run=SimpleNamespace(entries=entries), records=records, results=results)) == 7.0
+    assert task_seconds(SimpleNamespace(run=None, records={}, results=results)) == 0.0
 
 
 # --- V-scores ---

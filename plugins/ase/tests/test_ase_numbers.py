@@ -7,7 +7,7 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
-from qmbench import Crystal, Molecule, parse_level, units
+from qmbench import Crystal, InputError, Molecule, parse_level, units
 
 TBLITE = "ase:tblite.ase.TBLite?method=GFN2-xTB&verbosity=0"
 
@@ -130,3 +130,9 @@ def test_parameters_that_are_for_trying_out_are_said(run):
     assert any(
         "parameters of C for trying things out" in said for said in run("ase:emt", with_carbon, "energy").warnings
     )
+
+
+def test_a_charge_by_info_is_refused_where_there_is_a_keyword(run, systems):
+    """TBLite reads no Atoms.info: the anion would be computed as the neutral molecule."""
+    with pytest.raises(InputError, match="takes the keyword charge: leave out charge_as"):
+        run(f"{TBLITE}&charge_as=info:charge", systems["hydroxide"], "energy")

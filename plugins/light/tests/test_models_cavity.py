@@ -203,3 +203,15 @@ def test_json_and_back():
         for one in (system, *(other for _, other in system.variants())):
             assert EmittersInCavity.from_json(one.to_json()) == one
             assert EmittersInCavity.from_json(one.to_json()).hash == one.hash
+
+
+def test_polaritons_that_are_not_two_are_refused():
+    """A mode that nothing couples to is no polariton; far from resonance, or without coupling, there are none."""
+    for level in ("exact-cavity", "rotating-wave"):
+        for modes, why in (
+            ((Mode(1.0, 0.1), Mode(1.0, 0.0)), "more than two polaritons"),
+            ((Mode(1.0, 0.0),), "without coupling"),
+            ((Mode(0.2, 1e-4),), "only one state absorbs"),
+        ):
+            with pytest.raises(qmbench.Unsupported, match=why):
+                run(level, EmittersInCavity(1, modes, 1.0), "polariton_splitting")

@@ -246,6 +246,9 @@ def test_a_splitting_needs_both_polaritons():
         run("qed-fci/sto-3g?photons=1", system, "polariton_splitting")
     with pytest.raises(Unsupported, match="n_states=3"):
         run("qed-fci/sto-3g?n_states=2", system, "polariton_splitting")
+    dark = MoleculeInCavity(LIH, (Mode(0.12, (0.0, 0.0, 0.05)), Mode(0.12, (0.0, 0.0, 0.0))))
+    with pytest.raises(Unsupported, match="more than two polaritons"):
+        run("qed-fci/sto-3g?photons=1", dark, "polariton_splitting")
 
 
 def test_a_cut_off_that_is_not_reached_is_said(monkeypatch):

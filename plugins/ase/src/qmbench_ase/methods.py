@@ -243,6 +243,11 @@ class AnyCalculator(AseMethod):
         return self.options.charge_as or charge, self.options.multiplicity_as or spin
 
     def check_system(self, system: Molecule | Crystal, properties: frozenset[str]) -> None:
+        for option, words in (("charge_as", CHARGE_KEYWORDS), ("multiplicity_as", MULTIPLICITY_KEYWORDS)):
+            known = [word for word in words if word in self.told.takes]
+            # Nobody sees whether a calculator reads Atoms.info; one that has the keyword would compute the neutral.
+            if known and "info:" in (getattr(self.options, option) or ""):
+                raise InputError(f"{self.name} takes the keyword {known[0]}: leave out {option}")
         ours = {way.partition(":")[2] for way in self.ways() if way and "keyword:" in way}
         for name in self.options.keywords:
             if name in ours:

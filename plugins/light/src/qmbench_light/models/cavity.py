@@ -66,6 +66,11 @@ class Diagonalization(Method[EmittersInCavity]):
         from qmbench_light.models.space import LARGEST_MATTER
 
         need_times(self.name, system.times, properties)
+        if "polariton_splitting" in properties:
+            if len(system.modes) > 1:
+                raise Unsupported(f"{self.name}: with {len(system.modes)} modes there are more than two polaritons")
+            if not system.modes[0].coupling:
+                raise Unsupported(f"{self.name}: without coupling there are no polaritons")
         size = len(system.level_energies)
         if size > 2 and size**system.emitters > LARGEST_MATTER:
             raise Unsupported(

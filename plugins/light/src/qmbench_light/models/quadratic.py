@@ -103,11 +103,19 @@ class HolsteinPrimakoff(Method[EmittersInCavity]):
         else:
             polaritons, ground = np.linalg.eigvalsh(np.diag(omega) + c), start.energy
         found: dict[str, Any] = {"energy": lambda: Quantity(float(ground), ENERGY)}
-        energies = ground + np.array(_sums(polaritons, self.options.states))
-        twice = 2 if start.cosine < 1 else 1
-        found["energies"] = lambda: Quantity(
-            labelled(energies), ENERGY, degeneracies=dict.fromkeys(labelled(energies), twice)
-        )
+
+        def energies() -> Quantity:
+            if system.counter_rotating and polaritons[0] < 1e-9 * omega.max():
+                raise Unsupported(
+                    f"{self.name}: at the critical coupling the lower polariton has no energy, and no state but the "
+                    "lowest is discrete"
+                )
+            # Above it there are two displaced states, of either sign: each energy is there twice, as two states.
+            twice = 2 if start.cosine < 1 else 1
+            sums = np.repeat(_sums(polaritons, self.options.states), twice)[: self.options.states]
+            return Quantity(labelled(ground + sums), ENERGY)
+
+        found["energies"] = energies
         found["polariton_splitting"] = lambda: Quantity(float(polaritons[1] - polaritons[0]), ENERGY)
 
         def photons() -> Quantity:

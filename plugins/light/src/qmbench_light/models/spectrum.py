@@ -8,7 +8,7 @@ from typing import Any
 
 import numpy as np
 
-from qmbench import ResourceError
+from qmbench import ResourceError, Unsupported
 from qmbench_light.models.emitters import EmittersInCavity
 from qmbench_light.models.space import Sector, count_states, matters, sector
 
@@ -17,6 +17,10 @@ LARGEST_DENSE = 2500
 LARGEST_SPARSE = 200_000
 _FEW = 400
 """From here on, the lowest state alone is found by Lanczos iterations."""
+
+
+FAINTEST = 1e-3
+"""Share of the light that a state absorbs, below which it is no polariton."""
 
 
 @dataclass(frozen=True)
@@ -124,7 +128,9 @@ def _of_ground_state(block: Sector, splitting: bool) -> dict[str, float]:
         for index, values, vectors in solved:
             weights = (vectors.T @ absorbed[index]) ** 2
             lines += zip(weights.tolist(), values.tolist(), strict=True)
-        (_, one), (_, other) = sorted(lines, reverse=True)[:2]
+        (_, one), (weight, other) = sorted(lines, reverse=True)[:2]
+        if weight < FAINTEST * float(absorbed @ absorbed):
+            raise Unsupported("only one state absorbs: no transition of the emitters is coupled near this frequency")
         found["splitting"] = abs(one - other)
     return found
 

@@ -27,6 +27,8 @@ class CavityMethod(Method[MoleculeInCavity]):
     options: Any
 
     def check_system(self, system: MoleculeInCavity, properties: frozenset[str]) -> None:
+        if "polariton_splitting" in properties and len(system.modes) > 1:
+            raise Unsupported(f"{self.name}: with {len(system.modes)} modes there are more than two polaritons")
         check_basis(self.options.basis, system.molecule)
         self.options.specification().check(system.molecule)
 
