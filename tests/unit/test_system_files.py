@@ -130,7 +130,7 @@ def test_lattice_is_read(tmp_path):
     [
         ("t = 1.0", "t = ", 4, "malformed TOML"),
         ("lattice = [4, 2]", "lattice = [4, 2", 3, "malformed TOML"),
-        ('kind = "hubbard"', 'kind = "heisenberg"', 1, 'kind = "hubbard" is needed'),
+        ('kind = "hubbard"', 'kind = "heisenberg"', 1, "is needed, not 'heisenberg'"),
         ("u = 4.0", "v = 4.0", 5, "unknown key 'v'"),
         ("electrons = 6", "electron = 6", 6, "unknown key 'electron'; did you mean 'electrons'"),
         ("electrons = 6", "electrons = 6.5", 6, "electrons must be a whole number, not 6.5"),
