@@ -13,6 +13,7 @@ from qmbench.data.balance import check_balance
 from qmbench.data.benchmark import REFERENCE_COLUMNS, Benchmark, load_benchmark, read_tables
 from qmbench.data.identifiers import check_identifier
 from qmbench.data.meta import check_meta
+from qmbench.data.reference_sets import SAME_QUANTITY
 from qmbench.data.subsets import read_subset
 from qmbench.data.system_sources import system_sources
 from qmbench.data.tables import collected, read_csv
@@ -178,7 +179,7 @@ def _references(b: Benchmark) -> Iterator[Finding]:
     observable = {e.id: e.observable for e in b.entries}
     for r in b.references:
         value = r.quantity.value
-        weighed = r.status == "current" and b.role_of(r.set).role == "estimate"
+        weighed = r.status == "current" and b.role_of(r.set).role in SAME_QUANTITY
         if weighed and isinstance(value, float) and value != 0:
             signs.setdefault(r.entry, set()).add(value > 0)
             by_set.setdefault((r.set, observable.get(r.entry, "")), []).append((r.entry, value > 0))

@@ -20,6 +20,8 @@ from qmbench.domain.units import factor
 from qmbench.plugging.registry import canonical_level
 
 ROLES = ("estimate", "limit", "superseded", "level")
+SAME_QUANTITY = ("estimate", "superseded")
+"""Roles of sets that estimate one quantity: an older value may be less exact, but not of another sign or unit."""
 SET_KEYS = "title doi level_of_theory note role within families".split()
 LEVEL_KEYS = "level label bsse dispersion frozen_core unit place".split()
 """Keys that only sets of the role `level` have."""

@@ -13,6 +13,7 @@ import numpy as np
 
 from qmbench.data.benchmark import Benchmark
 from qmbench.data.lint import Finding
+from qmbench.data.reference_sets import SAME_QUANTITY
 from qmbench.domain.units import UNITS
 from qmbench.judging.stored import stored_results
 
@@ -40,7 +41,9 @@ def suspicious_references(benchmark: Benchmark, computed: Witnesses) -> Iterator
     current = [
         r
         for r in benchmark.references
-        if r.status == "current" and benchmark.role_of(r.set).role == "estimate" and isinstance(r.quantity.value, float)
+        if r.status == "current"
+        and benchmark.role_of(r.set).role in SAME_QUANTITY
+        and isinstance(r.quantity.value, float)
     ]
     rows = []
     ratios: dict[str, list[float]] = defaultdict(list)

@@ -119,3 +119,29 @@ def test_fragments_that_are_cut_through_a_bond(folder, fragments, cut):
     messages = [f.message for f in lint_benchmark(folder) if "cut through a bond" in f.message]
     assert len(messages) == bool(cut)
     assert all(cut in m for m in messages)
+
+
+@pytest.mark.parametrize(
+    ("entry", "name", "factor", "said"),
+    [
+        ("ammonia_dimer", "S22", -1.0, "has the opposite sign of set S22A, set S22B"),
+        ("water_dimer", "S22B", 4.184, "as if kJ/mol and kcal/mol were mixed up"),
+    ],
+)
+def test_older_values_are_witnesses_and_suspects_too(tmp_path, entry, name, factor, said):
+    """S22 and S22A are superseded: whoever judges by them still wants the right sign, and they know that of S22B."""
+    folder = tmp_path / "s22"
+    shutil.copytree(BENCHMARKS / "s22", folder)
+    path = folder / "references.csv"
+    with open(path, newline="") as handle:
+        rows = list(csv.DictReader(handle))
+    for row in rows:
+        if (row["entry"], row["set"]) == (entry, name):
+            row["value"] = str(float(row["value"]) * factor)
+    with open(path, "w", newline="") as handle:
+        writer = csv.DictWriter(handle, rows[0].keys())
+        writer.writeheader()
+        writer.writerows(rows)
+    (finding,) = suspicious_references(load_benchmark(folder), {})
+    assert f"entry '{entry}', set {name}" in finding.message
+    assert said in finding.message
