@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import re
+
 import ase.io
 import numpy as np
 import pytest
@@ -130,7 +132,6 @@ def test_lattice_is_read(tmp_path):
     [
         ("t = 1.0", "t = ", 4, "malformed TOML"),
         ("lattice = [4, 2]", "lattice = [4, 2", 3, "malformed TOML"),
-        ('kind = "hubbard"', 'kind = "heisenberg"', 1, "is needed, not 'heisenberg'"),
         ("u = 4.0", "v = 4.0", 5, "unknown key 'v'"),
         ("electrons = 6", "electron = 6", 6, "unknown key 'electron'; did you mean 'electrons'"),
         ("electrons = 6", "electrons = 6.5", 6, "electrons must be a whole number, not 6.5"),
@@ -158,6 +159,14 @@ def test_a_malformed_lattice_names_file_and_line(tmp_path, old, new, line, messa
     assert f"line {line}" in str(caught.value)
     assert message in str(caught.value)
     assert "\n" not in str(caught.value)
+
+
+def test_an_unknown_kind_names_those_there_are(tmp_path):
+    path = write(tmp_path, HUBBARD.replace('kind = "hubbard"', 'kind = "heisenberg"'), "bad.toml")
+    with pytest.raises(InputError) as caught:
+        read_system(path)
+    others = r'( or "\w+")*'  # of installed plugins
+    assert re.fullmatch(f"{path}, line 1: kind = \"hubbard\"{others} is needed, not 'heisenberg'", str(caught.value))
 
 
 @pytest.mark.parametrize("key", ["lattice", "boundary", "t", "u", "electrons", "multiplicity"])
