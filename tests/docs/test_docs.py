@@ -23,6 +23,7 @@ from qmbench.domain.systems.xyz_comment import COMMENT_KEYS
 from qmbench.domain.units import UNITS
 from qmbench.plugging import hookspecs
 from qmbench.plugging.isolated.place import of_plugin
+from qmbench.plugging.registry import plugins
 from qmbench.testing import check_names
 
 _spec = importlib.util.spec_from_file_location("docs_runner", Path(__file__).with_name("runner.py"))
@@ -102,6 +103,7 @@ def test_the_table_of_statistics_is_what_is_declared():
 
 
 def test_every_unit_is_documented():
+    plugins()  # those of the plugins here, too, whatever ran before in this process
     assert missing([u for u in UNITS if u], "reference/units.md") == []
 
 
@@ -131,7 +133,6 @@ def test_every_column_and_key_of_a_report_is_documented():
     from qmbench.judging import comparison, statistics, weighted
     from qmbench.judging.disagree_document import disagree_document
     from qmbench.judging.frame import RESULT_COLUMNS, references_frame
-    from qmbench.plugging.registry import plugins
 
     l7 = {"l7": find_benchmark("l7")}
     references = references_frame(l7.values())
