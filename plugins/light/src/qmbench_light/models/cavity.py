@@ -12,6 +12,7 @@ import qmbench
 from qmbench import Curve, Method, NotConverged, Quantity, ResourceError, Unsupported
 from qmbench_light.models.emitters import EmittersInCavity, Mode
 from qmbench_light.models.pieces import ENERGY, TIME
+from qmbench_light.two_polaritons import check_one_mode
 
 _OVER_TIME = ("population", "photon_number_in_time")
 _FIRST_CUTOFF = 8
@@ -67,10 +68,7 @@ class Diagonalization(Method[EmittersInCavity]):
 
         need_times(self.name, system.times, properties)
         if "polariton_splitting" in properties:
-            if len(system.modes) > 1:
-                raise Unsupported(f"{self.name}: with {len(system.modes)} modes there are more than two polaritons")
-            if not system.modes[0].coupling:
-                raise Unsupported(f"{self.name}: without coupling there are no polaritons")
+            check_one_mode(self.name, [mode.coupling for mode in system.modes])
         size = len(system.level_energies)
         if size > 2 and size**system.emitters > LARGEST_MATTER:
             raise Unsupported(

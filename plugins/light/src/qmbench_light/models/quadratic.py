@@ -15,6 +15,7 @@ from qmbench import Curve, Method, Quantity, Unsupported
 from qmbench_light.models.cavity import labelled, need_times
 from qmbench_light.models.emitters import EmittersInCavity, Mode
 from qmbench_light.models.pieces import ENERGY, TIME
+from qmbench_light.two_polaritons import check_one_mode
 
 
 @dataclass(frozen=True)
@@ -79,8 +80,8 @@ class HolsteinPrimakoff(Method[EmittersInCavity]):
         _two_levels(self.name, system)
         if classical(system).cosine < 1 and not system.counter_rotating:
             raise Unsupported(f"{self.name}: beyond the critical coupling a rotating-wave model has a soft mode")
-        if "polariton_splitting" in properties and len(system.modes) > 1:
-            raise Unsupported(f"{self.name}: with {len(system.modes)} modes there are more than two polaritons")
+        if "polariton_splitting" in properties:
+            check_one_mode(self.name, [mode.coupling for mode in system.modes])
 
     def compute(
         self, system: EmittersInCavity, properties: frozenset[str], resources: qmbench.Resources

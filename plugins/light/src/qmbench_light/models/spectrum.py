@@ -8,19 +8,16 @@ from typing import Any
 
 import numpy as np
 
-from qmbench import ResourceError, Unsupported
+from qmbench import ResourceError
 from qmbench_light.models.emitters import EmittersInCavity
 from qmbench_light.models.space import Sector, count_states, matters, sector
+from qmbench_light.two_polaritons import check_two_absorb
 
 LARGEST_DENSE = 2500
 """Above this many states in one block Lanczos iterations find the lowest few."""
 LARGEST_SPARSE = 200_000
 _FEW = 400
 """From here on, the lowest state alone is found by Lanczos iterations."""
-
-
-FAINTEST = 1e-3
-"""Share of the light that a state absorbs, below which it is no polariton."""
 
 
 @dataclass(frozen=True)
@@ -129,8 +126,7 @@ def _of_ground_state(block: Sector, splitting: bool) -> dict[str, float]:
             weights = (vectors.T @ absorbed[index]) ** 2
             lines += zip(weights.tolist(), values.tolist(), strict=True)
         (_, one), (weight, other) = sorted(lines, reverse=True)[:2]
-        if weight < FAINTEST * float(absorbed @ absorbed):
-            raise Unsupported("only one state absorbs: no transition of the emitters is coupled near this frequency")
+        check_two_absorb(weight, float(absorbed @ absorbed))
         found["splitting"] = abs(one - other)
     return found
 

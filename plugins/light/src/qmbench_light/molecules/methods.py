@@ -11,6 +11,7 @@ import numpy as np
 from qmbench import Method, Options, Quantity, Resources, Result, System, Unsupported
 from qmbench_light.molecules.options import QedCISOptions, QedFCIOptions, QedHFOptions
 from qmbench_light.molecules.system import MoleculeInCavity
+from qmbench_light.two_polaritons import check_one_mode
 from qmbench_pyscf import check_basis, pyscf_session, removed_electrons, scf_settings
 
 HAUGLAND = "10.1103/PhysRevX.10.041043"
@@ -27,8 +28,8 @@ class CavityMethod(Method[MoleculeInCavity]):
     options: Any
 
     def check_system(self, system: MoleculeInCavity, properties: frozenset[str]) -> None:
-        if "polariton_splitting" in properties and len(system.modes) > 1:
-            raise Unsupported(f"{self.name}: with {len(system.modes)} modes there are more than two polaritons")
+        if "polariton_splitting" in properties:
+            check_one_mode(self.name, [mode.coupling for mode in system.modes])
         check_basis(self.options.basis, system.molecule)
         self.options.specification().check(system.molecule)
 

@@ -13,11 +13,10 @@ from itertools import product
 import numpy as np
 
 from qmbench import Unsupported
+from qmbench_light.two_polaritons import check_two_absorb
 
 # Of the light that the ground state absorbs, the two polaritons and the other states found have at least this part.
 SEEN = 0.9
-# The fainter polariton has at least this part, or there is only one.
-FAINTEST = 1e-3
 
 
 @dataclass(frozen=True)
@@ -76,8 +75,7 @@ def splitting(energies: np.ndarray, light: Light) -> float:
             "ground state absorbs: raise n_states to find both polaritons"
         )
     first, second = sorted(1 + np.argsort(-bright)[:2])
-    if min(light.brightness[first], light.brightness[second]) < FAINTEST * light.total:
-        raise Unsupported("only one state absorbs: no transition of the molecule is coupled near this frequency")
+    check_two_absorb(min(light.brightness[first], light.brightness[second]), light.total)
     return float(abs(energies[second] - energies[first]))
 
 
