@@ -14,10 +14,10 @@ for name in ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS"):
 import subprocess  # noqa: E402
 import tempfile  # noqa: E402
 import time  # noqa: E402
-from collections.abc import Callable  # noqa: E402
 from pathlib import Path  # noqa: E402
-from statistics import median  # noqa: E402
 from typing import Any  # noqa: E402
+
+from xtb import milliseconds, waters  # noqa: E402
 
 from qmbench import LocalEngine, Molecule, Resources, Task, parse_level, units  # noqa: E402
 
@@ -30,25 +30,6 @@ input = "${xyz}"
 unit = "hartree"
 regex = "energy (.*)"
 """
-
-
-def waters(n: int) -> list[Molecule]:
-    """n water molecules, no two alike."""
-    return [
-        Molecule(("O", "H", "H"), ((0.0, 0.0, 0.0), (0.0, 1.4 + 1e-4 * i, 1.1), (0.0, -1.4, 1.1)), 0, 1, name=f"w{i}")
-        for i in range(n)
-    ]
-
-
-def milliseconds(call: Callable[[Any], object], each: list[Any]) -> float:
-    """Median over `each`, after one call that warms up."""
-    call(each[0])
-    found = []
-    for one in each:
-        start = time.perf_counter()
-        call(one)
-        found.append(1e3 * (time.perf_counter() - start))
-    return median(found)
 
 
 def through_engine(level: Any, molecules: list[Molecule], folder: Path) -> float:
