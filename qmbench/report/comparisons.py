@@ -23,6 +23,7 @@ from qmbench.report.model import (
     is_missing,
     names_of,
     number,
+    with_unit,
 )
 from qmbench.report.tables import telling
 
@@ -88,7 +89,7 @@ def all_statistics(whole: pd.DataFrame, names: Names = SPELLINGS) -> Extra:
     note = "value ± propagated uncertainty of results and references, where stated (interval over entries). "
     note += f"Entries that an interval needs: {_needed(listed)}."
     spelled = "; ".join(names.legend(r["level_of_theory"] for r in rows))
-    labels = [f"{s.label}, {s.unit}" if s.unit else s.label for s in listed]
+    labels = [with_unit(s.label, s.unit) for s in listed]
     columns = ("level of theory", "n", "coverage", *labels)
     numeric = (False, *(True,) * (len(columns) - 1))
     return Extra(

@@ -113,6 +113,11 @@ def is_missing(x: Any) -> bool:
     return x is None or (isinstance(x, float) and math.isnan(x))
 
 
+def with_unit(text: str, unit: str | None) -> str:
+    """`mean abs, kcal/mol`; the text alone where there is no unit."""
+    return f"{text}, {unit}" if unit else text
+
+
 SMALLEST_SHOWN = 5e-8
 """What is smaller is 0 in any table and any picture, such as the rounding errors of an exact method."""
 

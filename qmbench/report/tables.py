@@ -28,6 +28,7 @@ from qmbench.report.model import (
     is_missing,
     names_of,
     number,
+    with_unit,
 )
 
 if TYPE_CHECKING:
@@ -177,16 +178,16 @@ def telling(which: Iterable[Statistic], records: Sequence[Mapping[str, Any]]) ->
 
 
 def _value_column(s: Statistic, decimals: int) -> Column:
-    unit = f", {s.unit}" if s.unit else ""
+    label = with_unit(s.label, s.unit)
     about = f"{s.symbol}: {s.description}"
     if not s.entry_column:
-        return Column(s.label + unit, about, lambda r: number(r.get(s.name), decimals))
+        return Column(label, about, lambda r: number(r.get(s.name), decimals))
 
     def cell(r: Mapping[str, Any]) -> str:
         entry = r.get(s.entry_column)
         return number(r.get(s.name), decimals) + ("" if is_missing(entry) else f" ({entry})")
 
-    return Column(f"{s.label}{unit} (entry)", about, cell, wide=True)
+    return Column(f"{label} (entry)", about, cell, wide=True)
 
 
 def _interval_cell(ends: tuple[str, str], decimals: int) -> Callable[[Mapping[str, Any]], str]:

@@ -15,7 +15,16 @@ from typing import TYPE_CHECKING, Any
 
 from qmbench.domain.visible import visible
 from qmbench.judging.core_statistics import RANKED_BY
-from qmbench.report.model import SMALLEST_SHOWN, SPELLINGS, Names, decimals_for, interval_text, is_missing, number
+from qmbench.report.model import (
+    SMALLEST_SHOWN,
+    SPELLINGS,
+    Names,
+    decimals_for,
+    interval_text,
+    is_missing,
+    number,
+    with_unit,
+)
 from qmbench.report.tables import ranked
 
 if TYPE_CHECKING:
@@ -148,7 +157,7 @@ def levels_figure(whole: pd.DataFrame, names: Names = SPELLINGS) -> Figure | Non
     if parts:
         note += " Where errors of method and basis set cancel, the whole (dot) is less than its parts together."
     key = (*((s, SHADES[s]) for s in shades), ("dot", "whole mean absolute error"))
-    axis = "mean absolute error" + (f", {unit}" if unit else "") + (" (logarithmic)" if scale.logarithmic else "")
+    axis = with_unit("mean absolute error", unit) + (" (logarithmic)" if scale.logarithmic else "")
     rules = () if scale.logarithmic else (Rule("zero", 0.0, 0.0, 0.0),)
     title = f"Error of {str(rows[0]['observable']).replace('_', ' ')} by level of theory"
     return Figure(title, axis, tracks, scale.ticks(), rules, key if len(shades) > 1 or parts else (), note + more)

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 from qmbench.judging.core_statistics import RANKED_BY
 from qmbench.judging.statistics import BenchmarkInfo
-from qmbench.report.model import Block, Extra, Names, decimals_for, interval_text, is_missing, number
+from qmbench.report.model import Block, Extra, Names, decimals_for, interval_text, is_missing, number, with_unit
 from qmbench.report.tables import legend, table_blocks
 from qmbench.report.tracks import BASIS, parts_of
 from qmbench.running.console import plain_console
@@ -102,8 +102,8 @@ def render_story(
         first = "first" if most == 2 else f"first {most - 1}"
         left_out = f" (the {first} and the worst are shown)" if len(chapter.rows) > most else ""
         gap = "\n" if most > 2 else ""
-        unit = f", {chapter.unit}" if chapter.unit else ""
-        console.print(Text.assemble(gap, (chapter.name, "bold"), f"{unit}: {chapter.short}{left_out}"))
+        said = with_unit("", chapter.unit) + f": {chapter.short}{left_out}"
+        console.print(Text.assemble(gap, (chapter.name, "bold"), said))
         for bar in bars(chapter.rows, names, most, console.width, letters):
             shades.update(bar.text)
             console.print(Text(bar.text, style="bold" if bar.strong else ""), no_wrap=True, overflow="crop")
