@@ -11,7 +11,7 @@ import hashlib
 import json
 import re
 from abc import ABC, abstractmethod
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from functools import cached_property, lru_cache
 from importlib import metadata
@@ -25,7 +25,7 @@ from qmbench.domain.errors import InputError, QmbenchError, Unsupported, did_you
 from qmbench.domain.families import split_head
 from qmbench.domain.free_values import checked_free_value, free_value
 from qmbench.domain.learned import Explanation, TrainingOverlap
-from qmbench.domain.naming import level_label, spelling
+from qmbench.domain.naming import level_label, spelling, values_of
 from qmbench.domain.quantity import Quantity
 from qmbench.domain.resources import Resources
 from qmbench.domain.systems import Molecule, System
@@ -44,7 +44,7 @@ class Options(pydantic.BaseModel):
 
     def given(self) -> dict[str, Any]:
         """The values from which the same options are made again: of all fields and further names, nothing computed."""
-        return {name: getattr(self, name) for name in type(self).model_fields} | (self.model_extra or {})
+        return values_of(self)
 
     def always_written(self) -> frozenset[str]:
         """Options that the canonical spelling writes even where the method resolves to their values without them.
@@ -386,9 +386,9 @@ class LevelOfTheory:
     def key_of(self, system_hash: str, prop: str) -> str:
         """The same, of a system of which only the hash is known."""
         # The JSON object of derivation, level, property and system, sorted; the level is the longest, and written once.
-        derived = (
-            f'"derivation": {json.dumps(self.derivation, sort_keys=True)}, ' if prop in self.method.derived() else ""
-        )
+        derived = ""
+        if prop in equilibrium.DERIVED and prop in self.method.derived():  # hardly ever, and this is asked often
+            derived = f'"derivation": {json.dumps(self.derivation, sort_keys=True)}, '
         rest = f'"property": {json.dumps(prop)}, "system": {json.dumps(system_hash)}'
         return hashlib.sha256(f"{{{derived}{self._identity_text}, {rest}}}".encode()).hexdigest()[:32]
 
@@ -436,13 +436,7 @@ def build_level(method: type[Method], text: LevelText, plugin: str = "") -> Leve
     fields = method.Options.model_fields
     values: dict[str, Any] = dict(text.options)
     known = [name for name in fields if name != "basis"]
-    is_open = issubclass(method.Options, OpenOptions)
-    for name in values:
-        if name not in known and not is_open:
-            raise InputError(
-                f"{method.name} has no option '{name}'{did_you_mean(name, known)}"
-                + ("" if known else "; it has no options")
-            )
+    _refuse_unknown(method, values, known)
     values = {
         name: _option_value(value, fields[name].annotation) if name in known else free_value(value)
         for name, value in values.items()
@@ -464,16 +458,19 @@ def level_of_values(method: type[Method], values: Mapping[str, Any], plugin: str
         values = {name: value for name, value in values.items() if name != "basis"}
     elif isinstance(basis, str):
         values = {**values, "basis": basis.lower()}
-    if issubclass(method.Options, OpenOptions):
-        values = {n: v if n in fields else checked_free_value(f"{method.name}: {n}", v) for n, v in values.items()}
-    else:
-        for name in values:
-            if name not in fields:
-                raise InputError(
-                    f"{method.name} has no option '{name}'{did_you_mean(name, fields)}"
-                    + ("" if fields else "; it has no options")
-                )
+    _refuse_unknown(method, values, fields)
+    values = {n: v if n in fields else checked_free_value(f"{method.name}: {n}", v) for n, v in values.items()}
     return _validated(method, values, values, plugin)
+
+
+def _refuse_unknown(method: type[Method], given: Iterable[str], known: Collection[str]) -> None:
+    """InputError for an option that the method does not have, unless it takes any."""
+    for name in () if issubclass(method.Options, OpenOptions) else given:
+        if name not in known:
+            raise InputError(
+                f"{method.name} has no option '{name}'{did_you_mean(name, known)}"
+                + ("" if known else "; it has no options")
+            )
 
 
 def _validated(method: type[Method], values: Mapping[str, Any], given: Mapping[str, Any], plugin: str) -> LevelOfTheory:

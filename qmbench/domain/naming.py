@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Collection, Mapping
+from collections.abc import Collection
 from typing import Any
 from urllib.parse import quote
 
@@ -21,14 +21,19 @@ def spelling(method: str, options: pydantic.BaseModel) -> str:
     """`METHOD[/BASIS][?option=value&…]` with the options that have to be written, in alphabetical order."""
     basis = getattr(options, "basis", None)
     text = method if basis is None else f"{method}/{basis}"
-    free = options.model_extra or {}
     names = sorted({*written_options(options), *_always_written(options)})
-    parts = [f"{name}={_text_of(options, name, free)}" for name in names]
+    parts = [f"{name}={_text_of(options, name)}" for name in names]
     return text + ("?" + "&".join(parts) if parts else "")
 
 
-def _text_of(options: pydantic.BaseModel, name: str, free: Mapping[str, Any]) -> str:
-    return free_text(free[name]) if name in free else option_text(getattr(options, name))
+def _text_of(options: pydantic.BaseModel, name: str) -> str:
+    declared = name in type(options).model_fields
+    return option_text(getattr(options, name)) if declared else free_text((options.model_extra or {})[name])
+
+
+def values_of(options: pydantic.BaseModel) -> dict[str, Any]:
+    """The values from which the same options are made again: of all fields and further names, nothing computed."""
+    return {name: getattr(options, name) for name in type(options).model_fields} | (options.model_extra or {})
 
 
 def _always_written(options: pydantic.BaseModel) -> Collection[str]:
@@ -45,8 +50,7 @@ def written_options(options: pydantic.BaseModel) -> list[str]:
     """
     kind = type(options)
     fields = kind.model_fields
-    free = options.model_extra or {}
-    kept: dict[str, Any] = {name: getattr(options, name) for name in fields} | free
+    kept = values_of(options)
     names = sorted(name for name in fields if name != "basis")
     names.sort(key=lambda name: kept[name] != fields[name].default)
     if "basis" in kept and kept["basis"] is None:
@@ -60,7 +64,12 @@ def written_options(options: pydantic.BaseModel) -> list[str]:
             if name in kept and _resolved(kind, fewer) == whole:
                 kept = fewer
     if _resolved(kind, kept) != whole:  # options that refuse their own resolved values: every one that is no default
-        return sorted([*free, *(n for n in names if n != "basis" and getattr(options, n) != fields[n].default)])
+        return sorted(
+            [
+                *(options.model_extra or {}),
+                *(n for n in names if n != "basis" and getattr(options, n) != fields[n].default),
+            ]
+        )
     return sorted(name for name in kept if name != "basis")
 
 
@@ -90,8 +99,7 @@ def level_label(method: str, label: Any, told: Collection[str], options: pydanti
     if basis is not None and "basis" not in told:
         label += f"/{basis_typography(str(basis))}"
     rest = [name for name in written_options(options) if name not in told]
-    free = options.model_extra or {}
-    said = ", ".join(f"{name}={_text_of(options, name, free).removesuffix('.0')}" for name in rest)
+    said = ", ".join(f"{name}={_text_of(options, name).removesuffix('.0')}" for name in rest)
     return f"{label} ({said})" if said else label
 
 
