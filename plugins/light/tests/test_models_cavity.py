@@ -215,3 +215,9 @@ def test_polaritons_that_are_not_two_are_refused():
         ):
             with pytest.raises(qmbench.Unsupported, match=why):
                 run(level, EmittersInCavity(1, modes, 1.0), "polariton_splitting")
+    for modes, why in (
+        ((Mode(1.0, 0.1), Mode(1.0, 0.0)), "more than two polaritons"),
+        ((Mode(1.0, 0.0),), "without coupling"),
+    ):
+        with pytest.raises(qmbench.Unsupported, match=why):
+            run("holstein-primakoff", EmittersInCavity(1, modes, 1.0), "polariton_splitting")
