@@ -94,7 +94,7 @@ def find_suite(name: str) -> Suite:
         return read_suite(Path(name))
     files = suite_files()
     if name not in files:
-        raise InputError(f"unknown suite '{name}'{did_you_mean(name, files)}; a file's name ends in .toml")
+        raise InputError(f"unknown suite '{name}'{did_you_mean(name, files)} (a file's name ends in .toml)")
     return read_suite(files[name])
 
 

@@ -71,7 +71,7 @@ def multiplet(name: str) -> Multiplet:
     match = re.fullmatch(rf"(\d+) ([13])([{LETTERS}])", text)
     if not match:
         raise InputError(
-            f"'{name}' is not a state of a two-electron atom{did_you_mean(text, ORDER_NAMES)}; write '2 3S'"
+            f"'{name}' is not a state of a two-electron atom{did_you_mean(text, ORDER_NAMES)} (written as in '2 3S')"
         )
     n, multiplicity, l = int(match[1]), int(match[2]), LETTERS.index(match[3])
     if l >= n or n > HIGHEST_N or (n == 1 and multiplicity == 3):
