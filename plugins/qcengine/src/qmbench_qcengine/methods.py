@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import contextlib
 import re
+from dataclasses import replace
 from functools import lru_cache
+from importlib import metadata
 from typing import Any, ClassVar
 
 from qmbench import (
@@ -101,7 +103,6 @@ class ProgramMethod(Method[Molecule]):
             "program": made_by.get("creator") or self.found.program,
             "version": self.found.version,
             "routine": made_by.get("routine") or "",
-            "schema_version": self.options.schema_version,
         }
         doubts = [f"{self.name} is a correction, not the energy of a molecule"] if self.about.kind == "correction" else []
         return Result(found, settings, doubts)
@@ -117,8 +118,7 @@ class ProgramMethod(Method[Molecule]):
             system,
             driver,
             {"method": self.model, "basis": basis},
-            self.options.passed_on,
-            self.options.schema_version,
+            {**self.options.passed_on, **self.about.quiet},
             self.found.program,
         )
         limits: dict[str, Any] = {"ncores": resources.cores, "nnodes": 1, "retries": 0}
@@ -134,6 +134,14 @@ class ProgramMethod(Method[Molecule]):
         if not answer.get("success"):
             raise failure(title, answer.get("error") or {})
         return answer
+
+    @classmethod
+    def example_systems(cls) -> tuple[System, ...]:
+        """Of a dispersion energy: a triangle of unlike atoms, with all terms and no symmetry."""
+        if cls.about.kind != "dispersion":
+            return ()
+        triangle = ((0.0, 0.1, -0.2), (5.3, 1.2, 0.7), (5.9, -0.8, 1.1))
+        return (Molecule(("Ne", "C", "O"), triangle, 0, 1, name="ne-co"),)
 
     def families(self) -> dict[str, str]:
         level = native_level(self.found.program, self.model, self.options.passed_on)
@@ -155,6 +163,13 @@ def program_method(text: str) -> type[Method]:
         raise InputError(f"'qc:{text}': '{model}' is no name of a method; {_WRITE}")
     found = installed(program)
     about = PROGRAMS.get(program, Program())
+    if program == "orb" and "omol" in model.lower():  # the only models whose harness's charge and spin they read
+        about = replace(about, charge=True, spin=True)
+    for distribution in about.distributions:  # a package says its version better than what is in it
+        with contextlib.suppress(metadata.PackageNotFoundError):
+            found = replace(found, version=metadata.version(distribution))
+    if about.kind == "dispersion" and re.search(r"-d[34][^-]*$|^d[34]-", model.lower()):
+        raise InputError(f"'qc:{text}': write the functional alone; which damping is said by level_hint, such as d3bj")
     if about.kind == "bonds":
         raise InputError(f"qc:{program} needs the bonds between the atoms, which a molecule of qmbench has not")
     model = model if program in ("mace", "orb") else model.lower()

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from typing import Any, Literal, Self
+from typing import Any, Self
 
 from pydantic import Field, field_validator, model_validator
 
@@ -11,11 +11,7 @@ from qmbench import OpenOptions
 
 
 class ProgramOptions(OpenOptions):
-    """Of a program without basis sets: its own keywords, and how it is asked."""
-
-    schema_version: Literal[1, 2] = Field(
-        2, description="the version of QCSchema in which QCEngine is asked; for what one of them does not carry"
-    )
+    """Of a program without basis sets: its own keywords, passed on as they are."""
 
     @model_validator(mode="after")
     def _one_line(self) -> Self:

@@ -6,6 +6,7 @@ neither charge nor spin, with a zero of energy of its own.
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Literal
 
@@ -16,7 +17,7 @@ class Program:
     `dispersion`, a dispersion energy alone; `correction`, another term that is added to an energy; `bonds`, it needs
     bonds between atoms, which a molecule of qmbench has not. charge, spin, ghosts: whether the harness tells the
     program. dipole: whether QCSchema may have one. keywords: all that the harness reads; None: the program checks them
-    itself. distributions: Python packages that the number is from. shared: how other plugins name the program."""
+    itself. distributions: Python packages that the number is from. shared: how other plugins name the program. quiet: keywords that keep it from printing."""
 
     kind: Literal["electrons", "model", "dispersion", "correction", "bonds"] = "model"
     charge: bool = False
@@ -26,7 +27,8 @@ class Program:
     keywords: tuple[str, ...] | None = None
     distributions: tuple[str, ...] = ()
     shared: str = ""
-    citations: tuple[str, ...] = field(default=())
+    quiet: Mapping[str, str] = field(default_factory=dict)
+    citations: tuple[str, ...] = ()
 
 
 _ELECTRONS = Program("electrons", charge=True, spin=True, dipole=True)
@@ -37,20 +39,21 @@ PROGRAMS: dict[str, Program] = {
     **dict.fromkeys(("psi4", "cfour", "gamess", "nwchem"), _WITH_GHOSTS),
     **dict.fromkeys(("adcc", "entos", "jaguar", "molpro", "mrchem", "qchem", "qcore"), _ELECTRONS),
     **dict.fromkeys(("terachem", "terachem_fe", "terachem_pbs", "turbomole"), _ELECTRONS),
-    "mopac": Program("model", charge=True, spin=True, dipole=True, keywords=("iter", "pulay")),
+    "mopac": Program("model", charge=True, spin=True, keywords=("iter", "pulay")),
     "xtb": Program(
         "model",
         charge=True,
         spin=True,
         dipole=True,
-        keywords=("accuracy", "electronic_temperature", "max_iterations", "solvent", "verbosity"),
+        keywords=("accuracy", "electronic_temperature", "max_iterations", "solvent"),
+        quiet={"verbosity": "muted"},
         distributions=("xtb",),
         citations=("10.1002/wcms.1493",),
     ),
     "torchani": Program(distributions=("torchani",)),
     "mace": Program(distributions=("mace-torch",)),
     "aimnet2": Program(charge=True),
-    "orb": Program(charge=True, spin=True, distributions=("orb-models",)),
+    "orb": Program(distributions=("orb-models",)),
     "rdkit": Program("bonds"),
     "openmm": Program("bonds"),
     "dftd4": Program(
@@ -101,9 +104,11 @@ def native_level(program: str, method: str, keywords: dict[str, object]) -> str:
         return _XTB[method] + warm
     if "params_tweaks" in keywords or "apply_qcengine_aliases" in keywords:
         return ""
-    hint = str(keywords.get("level_hint", "")).lower()
-    if program == "dftd4" and hint in ("", "d4"):
-        return f"d4?functional={method.removesuffix('-d4').removeprefix('d4-')}"
+    if not method.isalnum() or method.startswith("wb97"):  # some of these mean another functional elsewhere
+        return ""
+    hint = str(keywords.get("level_hint", "d4" if program == "dftd4" else "d3bj")).lower()
+    if program == "dftd4" and hint == "d4":
+        return f"d4?functional={method}"
     if program == "s-dftd3" and hint in _D3:
         return f"{_D3[hint]}?functional={method}"
     return ""

@@ -14,9 +14,10 @@ SAME_ENERGY = 1e-8
 
 
 def document(
-    molecule: Molecule, driver: str, model: dict[str, Any], keywords: dict[str, Any], version: int, program: str
+    molecule: Molecule, driver: str, model: dict[str, Any], keywords: dict[str, Any], program: str
 ) -> dict[str, Any]:
-    """The input of one calculation. driver: `energy` or `gradient`; version: of QCSchema, 1 or 2.
+    """The input of one calculation. driver: `energy` or `gradient`. In version 2 of QCSchema; for programs that
+    know version 1 alone, QCEngine rewrites it.
 
     The molecule stays where it is and as it is turned, so that vectors belong to the axes it was given in.
     """
@@ -28,25 +29,28 @@ def document(
         "fix_com": True,
         "fix_orientation": True,
         "fix_symmetry": "c1",
+        "schema_name": "qcschema_molecule",
+        "schema_version": 3,
     }
     if any(molecule.ghosts):
         there["real"] = [not ghost for ghost in molecule.ghosts]
-    what = {"driver": driver, "model": model, "keywords": keywords}
-    if version == 1:
-        there |= {"schema_name": "qcschema_molecule", "schema_version": 2}  # its own count
-        return {"schema_name": "qcschema_input", "schema_version": 1, "molecule": there, **what}
-    there |= {"schema_name": "qcschema_molecule", "schema_version": 3}
     return {
         "schema_name": "qcschema_atomic_input",
         "schema_version": 2,
         "molecule": there,
-        "specification": {"schema_name": "qcschema_atomic_specification", "program": program, **what},
+        "specification": {
+            "schema_name": "qcschema_atomic_specification",
+            "program": program,
+            "driver": driver,
+            "model": model,
+            "keywords": keywords,
+        },
     }
 
 
 def failure(title: str, error: Any) -> QmbenchError:
     """What an error of QCEngine is, in one line. error: with `error_type` and `error_message`."""
-    kind = str(error.get("error_type", "unknown_error"))
+    kind = str(error.get("error_type", "unknown_error")).replace(" ", "_")
     lines = [line.strip() for line in str(error.get("error_message", "")).splitlines() if line.strip()]
     # Of a traceback, what was raised stands last.
     traced = any(line.startswith("Traceback") for line in lines)
