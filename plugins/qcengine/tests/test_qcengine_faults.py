@@ -21,7 +21,7 @@ from qmbench import InputError, LocalEngine, Resources, Task, Unsupported, parse
         ("qc:xtb", "write qc:PROGRAM/METHOD"),
         ("qc:xtb/", "write qc:PROGRAM/METHOD"),
         ("qc:/hf", "write qc:PROGRAM/METHOD"),
-        ("qc:xtb/gfn2 xtb", "no name of a method"),
+        ("qc:xtb/gfn2;xtb", "no name of a method"),
         ("qc:xtb/gfn2-xtb/sto-3g", "takes no basis"),
         ("qc:dftd4/pbe-d4", "write the functional alone"),
         ("qc:s-dftd3/pbe-d3", "write the functional alone"),
@@ -64,7 +64,7 @@ def test_what_a_program_is_not_told_is_refused(systems, level, system, propertie
     [
         ("qc:xtb/gfn2-xtb?max_iterations=1", ("energy",), "not_converged", "did not converge"),
         ("qc:xtb/nonsense", ("energy",), "input", "Invalid method nonsense"),
-        ("qc:dftd4/nonsense", ("dispersion_energy",), "error", "not known"),
+        ("qc:dftd4/nonsense", ("dispersion_energy",), "input", "not known"),
         ("qc:s-dftd3/pbe?level_hint=d9", ("dispersion_energy",), "input", "'d9' is invalid"),
     ],
 )

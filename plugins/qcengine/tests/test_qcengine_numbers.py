@@ -75,7 +75,11 @@ def test_xtb_is_tblite_but_for_the_digits_of_their_constants(run, systems, metho
 
 @pytest.mark.parametrize(
     ("level", "energy"),
-    [(XTB.format("gfn2-xtb"), "energy"), ("qc:dftd4/pbe", "dispersion_energy"), ("qc:s-dftd3/pbe", "dispersion_energy")],
+    [
+        (XTB.format("gfn2-xtb"), "energy"),
+        ("qc:dftd4/pbe", "dispersion_energy"),
+        ("qc:s-dftd3/pbe", "dispersion_energy"),
+    ],
     ids=["xtb", "dftd4", "s-dftd3"],
 )
 def test_forces_are_minus_the_derivative_of_the_energy(run, systems, level, energy):
@@ -124,6 +128,7 @@ def test_the_same_level_in_two_programs_is_an_implementation_difference(tmp_path
         )
     (folder / "benchmark.toml").write_text(
         'id = "stretched"\nversion = "1"\ntitle = "Stretched"\nobservable = "reaction_energy"\nunit = "hartree"\n'
+        'sign = "any"\n'
         'bsse = ["none"]\nlicence = "CC0-1.0"\ncitations = []\n'
     )
     with open(folder / "entries.csv", "w", newline="") as handle:

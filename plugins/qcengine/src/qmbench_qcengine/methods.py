@@ -82,7 +82,9 @@ class ProgramMethod(Method[Molecule]):
         title = f"{self.name} of {system.name or system.formula}"
         there = np.array(answer["molecule"]["geometry"], dtype=float).reshape(-1, 3)
         if there.shape != (len(system.symbols), 3) or np.abs(there - system.coordinates).max() > MOVED:
-            raise QmbenchError(f"{title}: the program has moved or turned the molecule, so that its vectors mean nothing")
+            raise QmbenchError(
+                f"{title}: the program has moved or turned the molecule, so that its vectors mean nothing"
+            )
         found = {}
         if "forces" in properties:
             gradient = np.array(answer["return_result"], dtype=float).reshape(-1, 3)
@@ -104,7 +106,9 @@ class ProgramMethod(Method[Molecule]):
             "version": self.found.version,
             "routine": made_by.get("routine") or "",
         }
-        doubts = [f"{self.name} is a correction, not the energy of a molecule"] if self.about.kind == "correction" else []
+        doubts = (
+            [f"{self.name} is a correction, not the energy of a molecule"] if self.about.kind == "correction" else []
+        )
         return Result(found, settings, doubts)
 
     def _ask(self, system: Molecule, driver: str, resources: Resources) -> dict[str, Any]:
@@ -149,6 +153,14 @@ class ProgramMethod(Method[Molecule]):
         return shared | ({"level": level} if level else {})
 
 
+def _packaged(program: str, about: Program) -> Found | None:
+    """The program where a Python package that is installed is it, so that nothing has to be started to know."""
+    for distribution in about.distributions:
+        with contextlib.suppress(metadata.PackageNotFoundError):
+            return Found(program, metadata.version(distribution))
+    return None
+
+
 @lru_cache(maxsize=256)
 def program_method(text: str) -> type[Method]:
     """The method of `PROGRAM/METHOD`; InputError where there is none or the program is not installed.
@@ -161,13 +173,10 @@ def program_method(text: str) -> type[Method]:
         raise InputError(f"'qc:{text}' is no level of theory; {_WRITE}")
     if not re.fullmatch(r"[\w+\-*(),.=@\[\]]+", model, re.ASCII):
         raise InputError(f"'qc:{text}': '{model}' is no name of a method; {_WRITE}")
-    found = installed(program)
     about = PROGRAMS.get(program, Program())
+    found = _packaged(program, about) or installed(program)
     if program == "orb" and "omol" in model.lower():  # the only models whose harness's charge and spin they read
         about = replace(about, charge=True, spin=True)
-    for distribution in about.distributions:  # a package says its version better than what is in it
-        with contextlib.suppress(metadata.PackageNotFoundError):
-            found = replace(found, version=metadata.version(distribution))
     if about.kind == "dispersion" and re.search(r"-d[34][^-]*$|^d[34]-", model.lower()):
         raise InputError(f"'qc:{text}': write the functional alone; which damping is said by level_hint, such as d3bj")
     if about.kind == "bonds":
