@@ -1,4 +1,4 @@
-"""What a program with basis sets is told, by one that stands in for Psi4 in QCEngine and answers with what it was told."""
+"""What a program with basis sets is told, by a stand-in for Psi4 in QCEngine that keeps what it was told."""
 
 from __future__ import annotations
 
@@ -10,8 +10,7 @@ from qmbench import QmbenchError, Unsupported
 
 @pytest.fixture
 def told(monkeypatch):
-    """The inputs that the stand-in was given, in order; `moves` and `dipole` among its keywords change its answers."""
-    import qcengine
+    """The inputs that the stand-in was given, in order; keywords `moves` and `correlation` change its answers."""
     from qcelemental.models.v2 import AtomicResult
     from qcengine.programs import base
     from qcengine.programs.model import ProgramHarness

@@ -65,8 +65,8 @@ class ProgramMethod(Method[Molecule]):
 
     def _check_keywords(self) -> None:
         known = self.about.keywords
-        for keyword in self.options.passed_on if known is not None else ():
-            if keyword.lower() not in known:
+        for keyword in self.options.passed_on:
+            if known is not None and keyword.lower() not in known:
                 near = did_you_mean(keyword.lower(), known)
                 raise InputError(f"{self.name} has no keyword '{keyword}'{near}; it has {', '.join(known)}")
         solvent = self.options.passed_on.get("solvent")

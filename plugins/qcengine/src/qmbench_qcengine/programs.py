@@ -17,8 +17,8 @@ class Program:
     `dispersion`, a dispersion energy alone; `correction`, another term that is added to an energy; `bonds`, it needs
     bonds between atoms, which a molecule of qmbench has not. charge, spin, ghosts: whether the harness tells the
     program. dipole: whether QCSchema may have one. keywords: all that the harness reads; None: the program checks them
-    itself. distributions: Python packages that the number is from. shared: how other plugins name the program. quiet: keywords that keep it
-    from printing."""
+    itself. distributions: Python packages that the number is from. shared: how other plugins name the program. quiet:
+    keywords that keep it from printing."""
 
     kind: Literal["electrons", "model", "dispersion", "correction", "bonds"] = "model"
     charge: bool = False
