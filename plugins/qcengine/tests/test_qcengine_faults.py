@@ -89,12 +89,6 @@ def test_case_tells_no_levels_apart(systems):
     assert levels[0].key(systems["water"], "energy") == levels[1].key(systems["water"], "energy")
 
 
-PROGRAM = """#!{python}
-import sys
-print("Version: {version}")
-"""
-
-
 def test_the_version_of_an_executable_is_in_the_record_and_in_the_key(systems, tmp_path, monkeypatch):
     """A program that is put on the path: found without a word from the user, another version another key."""
     from qmbench_qcengine import methods, probe

@@ -238,7 +238,5 @@ def test_heavy_elements_are_in_order():
     ],
 )
 def test_the_level_that_other_programs_compute_as_well_is_its_physics(asked, level):
-    from qmbench import parse_level
-
     said = parse_level(asked).make().families()["level"]
     assert str(parse_level(said)) == str(parse_level(level))
