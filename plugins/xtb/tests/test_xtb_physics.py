@@ -224,3 +224,19 @@ def test_every_solvent_is_known_to_the_library_under_all_its_names(molecules):
 
 def test_heavy_elements_are_in_order():
     assert [ATOMIC_NUMBERS[s] for s in PARAMETRIZED] == list(range(1, 87))
+
+
+@pytest.mark.parametrize(
+    ("asked", "level"),
+    [
+        ("gfn2-xtb", "gfn2-xtb"),
+        ("gfn1-xtb?accuracy=0.01&max_iterations=50&field_strength=0.001", "gfn1-xtb"),
+        (
+            "gfn2-xtb?accuracy=0.01&alpb=water&electronic_temperature=5000&spin_polarization=true",
+            "gfn2-xtb?alpb=water&electronic_temperature=5000&spin_polarization=true",
+        ),
+    ],
+)
+def test_the_level_that_other_programs_compute_as_well_is_its_physics(asked, level):
+    said = parse_level(asked).make().families()["level"]
+    assert str(parse_level(said)) == str(parse_level(level))

@@ -22,6 +22,8 @@ from qmbench_xtb.options import SOLVATION_MODELS, GFN1Options, GFN2Options, XtbO
 REVIEW = "10.1002/wcms.1493"
 SPIN = "10.1002/jcc.27185"
 ALPB = "10.1021/acs.jctc.1c00471"
+NUMERICAL = ("accuracy", "max_iterations", "field_strength")
+"""Options by which no physics changes, so that they are no part of the level that other programs compute as well."""
 
 
 class ExtendedTightBinding(Method[Molecule]):
@@ -103,7 +105,15 @@ class ExtendedTightBinding(Method[Molecule]):
         return once * (13.0 if "polarizability" in properties else 1.0)
 
     def families(self) -> dict[str, str]:
-        return {"program": "tblite", "approximation": "GFN-xTB"}
+        shared = {"program": "tblite", "approximation": "GFN-xTB"}
+        fields = type(self.options).model_fields
+        chosen = {name: getattr(self.options, name) for name in sorted(fields) if name not in NUMERICAL}
+        parts = [
+            f"{name}={str(value).lower() if isinstance(value, bool) else value}"
+            for name, value in chosen.items()
+            if value != fields[name].default
+        ]
+        return {**shared, "level": f"{self.name}?{'&'.join(parts)}".rstrip("?")}
 
     def label(self) -> str:
         spin = "sp" if self.options.spin_polarization else ""
