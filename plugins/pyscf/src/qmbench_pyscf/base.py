@@ -27,7 +27,7 @@ from qmbench_pyscf.mole import check_basis, pyscf_session, removed_electrons
 from qmbench_pyscf.options import MoleculeOptions
 from qmbench_pyscf.point import Point
 from qmbench_pyscf.response import field_derivatives
-from qmbench_pyscf.specification import NO_FIELD, Field3
+from qmbench_pyscf.specification import UNPERTURBED, Perturbation
 
 PYSCF = "10.1063/5.0006074"
 
@@ -64,8 +64,8 @@ class PyscfMethod(Method[Molecule | LatticeModel]):
         return self.options.basis
 
     @abstractmethod
-    def point(self, molecule: Molecule, electric_field: Field3, resources: Resources) -> Point:
-        """Energy and density of `molecule` in a uniform electric field (atomic units)."""
+    def point(self, molecule: Molecule, perturbation: Perturbation, resources: Resources) -> Point:
+        """Energy and density of `molecule` with what is added to its Hamiltonian."""
 
     def excitations(
         self, molecule: Molecule, ground: Point, resources: Resources
@@ -167,7 +167,7 @@ class PyscfMethod(Method[Molecule | LatticeModel]):
         return Result(found, {"electrons": 0})
 
     def _molecule_result(self, molecule: Molecule, properties: frozenset[str], resources: Resources) -> Result:
-        ground = self.point(molecule, NO_FIELD, resources)
+        ground = self.point(molecule, UNPERTURBED, resources)
         settings, warnings = dict(ground.settings), list(ground.warnings)
         found: dict[str, Quantity] = {}
         if "energy" in properties:
@@ -178,7 +178,7 @@ class PyscfMethod(Method[Molecule | LatticeModel]):
             values, more, notes = field_derivatives(
                 molecule,
                 ground,
-                lambda f: self.point(molecule, f, resources),
+                lambda f: self.point(molecule, Perturbation(field=f), resources),
                 self.options.field_strength,
                 properties & {"dipole", "polarizability"},
             )
@@ -188,7 +188,7 @@ class PyscfMethod(Method[Molecule | LatticeModel]):
         if "forces" in properties:
             from qmbench_pyscf.forces import forces_of
 
-            forces, how = forces_of(molecule, ground, lambda m: self.point(m, NO_FIELD, resources).energy)
+            forces, how = forces_of(molecule, ground, lambda m: self.point(m, UNPERTURBED, resources).energy)
             found["forces"] = Quantity(forces, "hartree/bohr")
             settings["forces"] = how
         if "excitation_energies" in properties:

@@ -19,7 +19,7 @@ from qmbench_pyscf.dispersion import SOURCES
 from qmbench_pyscf.meanfield import mean_field_point
 from qmbench_pyscf.options import CompositeOptions
 from qmbench_pyscf.point import Point
-from qmbench_pyscf.specification import Field3
+from qmbench_pyscf.specification import Perturbation
 
 GCP = "10.1063/1.3700154"
 
@@ -124,11 +124,11 @@ class CompositeMethod(PyscfMethod):
         if isinstance(system, Molecule) and any(system.ghosts):
             raise Unsupported(f"{self.name} takes no ghost atoms: its own correction stands for counterpoise")
 
-    def point(self, molecule: Molecule, electric_field: Field3, resources: Resources) -> Point:
+    def point(self, molecule: Molecule, perturbation: Perturbation, resources: Resources) -> Point:
         from qmbench_pyscf.scf import converged_scf
 
         made = self.composite
-        spec = self.options.specification(made.xc, basis=made.basis, field=electric_field)
+        spec = self.options.specification(made.xc, basis=made.basis, **perturbation.fields())
         point = mean_field_point(converged_scf(molecule, spec, resources))
         dispersion = dispersion_energy(molecule, made)
         correction = basis_correction(molecule, made.gcp)

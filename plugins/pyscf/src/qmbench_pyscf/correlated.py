@@ -14,7 +14,7 @@ from qmbench_pyscf.forces import correlated_forces
 from qmbench_pyscf.meanfield import check_restricted_singlet, reference_scf, scf_warnings
 from qmbench_pyscf.options import CorrelatedOptions, CoupledClusterOptions, MoleculeOptions
 from qmbench_pyscf.point import Point
-from qmbench_pyscf.specification import Field3
+from qmbench_pyscf.specification import Perturbation
 
 # Electrons of the noble gas before each element: the conventional core, two per orbital.
 NOBLE_GASES = (2, 10, 18, 36, 54, 86)
@@ -47,10 +47,10 @@ class Correlated(PyscfMethod):
     def families(self) -> dict[str, str]:
         return {"program": "pyscf", "reference": f"hf/{self.options.basis}"}
 
-    def point(self, molecule: Molecule, electric_field: Field3, resources: Resources) -> Point:
+    def point(self, molecule: Molecule, perturbation: Perturbation, resources: Resources) -> Point:
         from qmbench_pyscf.scf import scf_settings
 
-        mf = reference_scf(self, molecule, electric_field, resources)
+        mf = reference_scf(self, molecule, perturbation, resources)
         frozen = core_orbitals(molecule, mf.mol) if self.options.frozen_core else 0
         settings = scf_settings(mf) | {"frozen_core_orbitals": frozen, "reference_energy": float(mf.e_tot)}
         warnings = scf_warnings(settings)

@@ -23,7 +23,7 @@ from qmbench_pyscf.options import (
     HartreeFockDispersionOptions,
 )
 from qmbench_pyscf.point import Point
-from qmbench_pyscf.specification import Field3
+from qmbench_pyscf.specification import Perturbation
 
 SCHEMES = ("d3bj", "d4")
 LABELS = {"d3bj": "D3(BJ)", "d4": "D4"}
@@ -144,7 +144,7 @@ class _Corrected(PyscfMethod):
 class CorrectedFunctional(_Corrected, DensityFunctional):
     """A functional plus dispersion."""
 
-    def point(self, molecule: Molecule, electric_field: Field3, resources: Resources) -> Point:
+    def point(self, molecule: Molecule, perturbation: Perturbation, resources: Resources) -> Point:
         from qmbench_pyscf.functionals import functional
 
         found = functional(self.functional, dispersion_follows=True)
@@ -153,7 +153,7 @@ class CorrectedFunctional(_Corrected, DensityFunctional):
         replaces = self.functional in _REPLACES_VV10
         if found.nlc and not replaces:
             raise Unsupported(f"{self.functional} has VV10 dispersion already")
-        mf = reference_scf(self, molecule, electric_field, resources, xc=found.xc, nlc=not replaces)
+        mf = reference_scf(self, molecule, perturbation, resources, xc=found.xc, nlc=not replaces)
         point = mean_field_point(mf)
         vv10 = "VV10 left out, as published" if replaces else "none"
         settings = dict(point.settings) | {"xc": dict(found.parts), "nonlocal_correlation": vv10}
@@ -167,8 +167,8 @@ class CorrectedHartreeFock(_Corrected, HartreeFock):
     properties = PyscfMethod.properties  # the energy is no longer that of the determinant
     functional = "hf"
 
-    def point(self, molecule: Molecule, electric_field: Field3, resources: Resources) -> Point:
-        return self._with_dispersion(molecule, super().point(molecule, electric_field, resources))
+    def point(self, molecule: Molecule, perturbation: Perturbation, resources: Resources) -> Point:
+        return self._with_dispersion(molecule, super().point(molecule, perturbation, resources))
 
 
 @lru_cache(maxsize=512)

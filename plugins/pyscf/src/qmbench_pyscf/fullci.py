@@ -24,7 +24,7 @@ from qmbench_pyscf.correlated import core_orbitals
 from qmbench_pyscf.meanfield import density_dipole, reference_scf
 from qmbench_pyscf.options import FullCIOptions
 from qmbench_pyscf.point import Point
-from qmbench_pyscf.specification import NO_FIELD, Field3
+from qmbench_pyscf.specification import UNPERTURBED, Perturbation
 
 # Determinants beyond which no one waits; and, without a memory limit, the memory that is taken for granted.
 MAX_DETERMINANTS = 50_000_000
@@ -86,13 +86,13 @@ class FullCI(PyscfMethod):
     Options = FullCIOptions
     cost = (600.0, 8.0)
 
-    def point(self, molecule: Molecule, electric_field: Field3, resources: Resources) -> Point:
+    def point(self, molecule: Molecule, perturbation: Perturbation, resources: Resources) -> Point:
         from qmbench_pyscf.scf import scf_settings
 
-        mf = reference_scf(self, molecule, electric_field, resources)
+        mf = reference_scf(self, molecule, perturbation, resources)
         frozen = core_orbitals(molecule, mf.mol) if self.options.frozen_core else 0
         problem = molecular_problem(mf, frozen)
-        in_field = electric_field != NO_FIELD
+        in_field = perturbation.in_field
         if in_field:
             # Two roots: a field splits a degenerate ground state, and which component is meant nobody has said.
             roots = lowest_states(problem, molecule.multiplicity, 2, resources, self.options, tight=True)
