@@ -14,6 +14,7 @@ from functools import lru_cache
 from typing import ClassVar
 
 from qmbench import LatticeModel, Method, Molecule, Resources, Unsupported
+from qmbench_pyscf.alchemy import ALCHEMICAL
 from qmbench_pyscf.base import PYSCF, PyscfMethod
 from qmbench_pyscf.dispersion import SOURCES
 from qmbench_pyscf.meanfield import mean_field_point
@@ -108,7 +109,7 @@ def basis_correction(molecule: Molecule, method: str) -> float:
 class CompositeMethod(PyscfMethod):
     """A 3c composite, energies in hartree."""
 
-    properties = PyscfMethod.properties - {"excitation_energies"}
+    properties = PyscfMethod.properties - {"excitation_energies"} - ALCHEMICAL
     Options = CompositeOptions
     # What turning a molecule on the default quadrature grid may change.
     tolerances = {"energy": 5e-6, "dipole": 1e-4, "polarizability": 2e-2}

@@ -13,6 +13,7 @@ from typing import Any, ClassVar
 import numpy as np
 
 from qmbench import Method, Molecule, Resources, System, Unsupported
+from qmbench_pyscf.alchemy import ALCHEMICAL
 from qmbench_pyscf.base import PYSCF, PyscfMethod
 from qmbench_pyscf.meanfield import DensityFunctional, HartreeFock, functional_method, mean_field_point, reference_scf
 from qmbench_pyscf.names import KNOWN
@@ -57,7 +58,7 @@ def dispersion_energy(molecule: Molecule, library_name: str, scheme: str, three_
 
 def dispersion_forces(molecule: Molecule, library_name: str, scheme: str, three_body: bool) -> np.ndarray:
     """(centres, 3) in hartree/bohr, none on ghosts; see `dispersion_energy`."""
-    forces = np.zeros((molecule.n_parts, 3))
+    forces = np.zeros((len(molecule.symbols), 3))
     gradient = _dispersion(molecule, library_name, scheme, three_body, True)["gradient"]
     forces[list(molecule.real)] = -np.asarray(gradient)
     return forces
@@ -144,6 +145,8 @@ class _Corrected(PyscfMethod):
 class CorrectedFunctional(_Corrected, DensityFunctional):
     """A functional plus dispersion."""
 
+    properties = DensityFunctional.properties - ALCHEMICAL  # dispersion of a fractional nucleus is undefined
+
     def point(self, molecule: Molecule, perturbation: Perturbation, resources: Resources) -> Point:
         from qmbench_pyscf.functionals import functional
 
@@ -164,7 +167,7 @@ class CorrectedHartreeFock(_Corrected, HartreeFock):
     """Hartree–Fock plus dispersion."""
 
     systems: ClassVar[tuple[type[System], ...]] = (Molecule,)
-    properties = PyscfMethod.properties  # the energy is no longer that of the determinant
+    properties = PyscfMethod.properties - ALCHEMICAL  # the energy is no longer that of the determinant
     functional = "hf"
 
     def point(self, molecule: Molecule, perturbation: Perturbation, resources: Resources) -> Point:

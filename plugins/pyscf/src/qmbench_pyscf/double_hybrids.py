@@ -19,6 +19,7 @@ from functools import lru_cache
 from typing import Any, ClassVar
 
 from qmbench import Method, Molecule, Resources, Unsupported
+from qmbench_pyscf.alchemy import ALCHEMICAL
 from qmbench_pyscf.base import PYSCF, PyscfMethod
 from qmbench_pyscf.dispersion import LABELS, SCHEMES, SOURCES, dispersion_energy
 from qmbench_pyscf.meanfield import reference_scf, scf_warnings
@@ -286,6 +287,7 @@ def double_hybrid_method(name: str, scheme: str = "") -> type[Method]:
         "name": full,
         "functional": name,
         "scheme": scheme,
+        "properties": DoubleHybridMethod.properties - (ALCHEMICAL if scheme else frozenset()),
         "Options": {"": DoubleHybridOptions, "d3bj": DoubleHybridD3Options, "d4": DoubleHybridD4Options}[scheme],
         "citations": (*known.citations, *SOURCES.get(scheme, ()), "10.1016/j.softx.2017.11.002", PYSCF),
         "distributions": ("pyscf", *{"d3bj": ("dftd3",), "d4": ("dftd4",)}.get(scheme, ())),

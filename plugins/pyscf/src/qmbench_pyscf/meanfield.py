@@ -7,6 +7,7 @@ from functools import lru_cache
 from typing import Any, ClassVar
 
 from qmbench import LatticeModel, Method, Molecule, Resources, Result, System, Unsupported
+from qmbench_pyscf.alchemy import mean_field_hessian, potentials
 from qmbench_pyscf.base import PYSCF, PyscfMethod
 from qmbench_pyscf.forces import mean_field_forces
 from qmbench_pyscf.names import KNOWN, functional_label
@@ -53,6 +54,8 @@ def mean_field_point(mf: Any) -> Point:
         lambda: density_dipole(mf.mol, mf.make_rdm1()),
         mf,
         forces=lambda: mean_field_forces(mf),
+        charge_gradient=lambda: potentials(mf.mol, mf.make_rdm1()),
+        charge_hessian=lambda: mean_field_hessian(mf),
     )
 
 

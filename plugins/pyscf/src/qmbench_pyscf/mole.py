@@ -42,8 +42,8 @@ def to_mole(
     Ghosts carry basis functions and nothing else. The basis set's effective core potential, where it has one
     for an element, is part of the basis. potential: name of a library of effective core potentials ('ccecp')
     that stand on every nucleus instead, hydrogen and helium included. symmetry: False, True, or the name of a
-    point group. functions: for each centre, an element whose functions are there as well. InputError for an unknown basis or potential, or one that lacks an element (the nearest right
-    names are given).
+    point group. functions: for each centre, an element whose functions are there as well. InputError for an unknown
+    basis or potential, or one that lacks an element (the nearest right names are given).
     """
     from pyscf import gto
 
