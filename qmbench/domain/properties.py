@@ -166,7 +166,7 @@ CORE_PROPERTIES = (
     Property(
         "alchemical_hessian",
         "hartree/e2",
-        "second derivatives of the electronic energy by the charges of the nuclei, in the basis of the molecule as it is",
+        "second derivatives of the electronic energy by the charges of the nuclei, in the molecule's own basis",
         ("atoms", "atoms"),
     ),
     Property("dispersion_energy", "hartree", "the dispersion part of a dispersion-corrected total energy"),

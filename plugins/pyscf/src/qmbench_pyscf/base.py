@@ -168,11 +168,11 @@ class PyscfMethod(Method[Molecule | LatticeModel]):
             found["dipole"] = Quantity(molecule.atomic_numbers @ molecule.coordinates, "e bohr")
         if "polarizability" in properties:
             found["polarizability"] = Quantity(np.zeros((3, 3)), "bohr3")
-        for name, axes in (("alchemical_gradient", 1), ("alchemical_hessian", 2)):
-            if name in properties:
-                found[name] = Quantity(
-                    np.zeros((len(molecule.real),) * axes), "hartree/e" if axes == 1 else "hartree/e2"
-                )
+        count = len(molecule.real)
+        if "alchemical_gradient" in properties:
+            found["alchemical_gradient"] = Quantity(np.zeros(count), "hartree/e")
+        if "alchemical_hessian" in properties:
+            found["alchemical_hessian"] = Quantity(np.zeros((count, count)), "hartree/e2")
         if "forces" in properties:
             from qmbench_pyscf.forces import repulsion_forces
 

@@ -16,8 +16,8 @@ class Point:
 
     parts: what the energy is made of, property -> hartree. forces: (centres, 3) in hartree/bohr as a function, None
     where there is no analytic gradient; NotImplementedError where it turns out that there is none.
-    charge_gradient: (centres,) dE/dZ of the electronic energy in hartree/e as a function, None where the density is not at
-    hand; charge_hessian: (centres, centres) in hartree/e², the same.
+    charge_gradient: (centres,) dE/dZ of the electronic energy in hartree/e as a function, None where the density is not
+    at hand; charge_hessian: (centres, centres) in hartree/e², the same.
     state: what excited states start from (a mean field, a cluster expansion, a CI vector).
     """
 
