@@ -69,7 +69,7 @@ def response_matrix(mf: Any, operators: np.ndarray) -> np.ndarray:
 
 
 def _on_few_points(mf: Any) -> Any:
-    """A mean field whose kernel is nearly that of `mf`: on a coarse grid, without VV10. `mf` itself where there is none.
+    """A mean field whose kernel is nearly that of `mf`: on a coarse grid, without VV10. `mf` itself where it has none.
 
     The equations are solved with it; what is left of them is measured with the kernel of `mf`.
     """
