@@ -8,17 +8,18 @@ molecule as it is, throughout.
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from functools import lru_cache
 from typing import Any
 
 import numpy as np
 
-from qmbench import Molecule, NotConverged, Quantity, Unsupported
+from qmbench import Molecule, NotConverged, Quantity, Resources, Unsupported
 from qmbench_pyscf.coupled_perturbed import all_digits, response_matrix
 from qmbench_pyscf.mean_field_object import nuclear_attraction
 from qmbench_pyscf.mole import removed_electrons
 from qmbench_pyscf.point import Point
+from qmbench_pyscf.specification import Perturbation
 
 ALCHEMICAL = frozenset({"alchemical_gradient", "alchemical_hessian"})
 # Elementary charges. By Richardson's rule from h and 2h the error is of the order h⁴ f⁗/4; energies of 1e-10 hartree
@@ -174,3 +175,31 @@ def _limit(coarse: np.ndarray, fine: np.ndarray, unit: str, noise: float) -> Qua
     """The h → 0 limit from steps 2h and h; the uncertainty is its distance from that of h, and the noise."""
     value = (4 * fine - coarse) / 3
     return Quantity(value, unit, np.abs(value - fine) + noise, "estimate")
+
+
+def energies_with_charges(
+    method: Any,
+    molecule: Molecule,
+    charges: Sequence[Charges],
+    resources: Resources,
+    *,
+    functions: Sequence[str] = (),
+) -> tuple[np.ndarray, dict[str, Any], tuple[str, ...]]:
+    """Energies in hartree of `molecule` with each of `charges` added to its centres, settings and warnings of the first
+    that adds none.
+
+    method: one of this plugin that has `alchemical_gradient`. The repulsion of the nuclei stays that of `molecule`.
+    functions: for each centre, an element whose basis functions are there as well.
+    """
+    from qmbench_pyscf.mole import pyscf_session
+
+    found, settings, warnings = [], {}, ()
+    with pyscf_session(resources):
+        for added in charges:
+            bare = not any(added)
+            perturbation = Perturbation(charges=() if bare else tuple(added), functions=tuple(functions))
+            point = method.point(molecule, perturbation, resources)
+            if bare and not settings:
+                settings, warnings = dict(point.settings), tuple(point.warnings)
+            found.append(point.energy)
+    return np.array(found), settings, warnings
