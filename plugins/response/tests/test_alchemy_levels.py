@@ -115,6 +115,7 @@ def test_formulas():
         ("alchemy?start=n2&level=hf/sto-3g", InputError, "formula"),
         ("alchemy?start=O3&level=hf/sto-3g", Unsupported, "one by one"),
         ("alchemy?start=N2&level=hf+d3bj/sto-3g", Unsupported, "alchemical_gradient"),
+        ("alchemy?start=N2&level=mp2/cc-pv[dt]z", Unsupported, "alchemical_gradient"),
         ("alchemy?start=N2&level=nosuch/sto-3g", InputError, "nosuch"),
         ("alchemy?start=N2&level=alchemy", InputError, "alchemy of an alchemy"),
         ("alchemy?start=N2&order=5&level=hf/sto-3g", InputError, "order"),

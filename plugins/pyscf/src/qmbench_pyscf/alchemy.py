@@ -193,7 +193,9 @@ def energies_with_charges(
     """
     from qmbench_pyscf.mole import pyscf_session
 
-    found, settings, warnings = [], {}, ()
+    found: list[float] = []
+    settings: dict[str, Any] = {}
+    warnings: tuple[str, ...] = ()
     with pyscf_session(resources):
         for added in charges:
             bare = not any(added)

@@ -16,6 +16,7 @@ from pydantic import Field, field_validator
 from qmbench import (
     ATOMIC_NUMBERS,
     InputError,
+    LevelOfTheory,
     Method,
     Molecule,
     Options,
@@ -101,7 +102,7 @@ class Alchemy(Method[Molecule]):
     def _inner(self) -> Any:
         """The method of the start's level; Unsupported where its nuclei can't have other charges."""
         level = parse_level(self.options.level)
-        inner = level.make()
+        inner: Any = level.make() if isinstance(level, LevelOfTheory) else None
         if "alchemical_gradient" not in getattr(inner, "properties", ()) or not hasattr(inner, "point"):
             raise Unsupported(
                 f"alchemy: {self.options.level} has no alchemical_gradient; hf, functionals, mp2, ccsd, ccsd(t) and "
