@@ -91,13 +91,6 @@ def test_the_potential_at_the_nuclei_by_hand(run):
     assert transmutation @ hessian.value @ transmutation == pytest.approx(-6.4932, abs=5e-5)
 
 
-@pytest.mark.slow
-def test_second_derivative_of_nitrogen_with_correlation(run):
-    _, hessian, _ = derivatives(run, "ccsd/def2-tzvp", NITROGEN)
-    transmutation = np.array([1.0, -1.0])
-    assert transmutation @ hessian.value @ transmutation == pytest.approx(-6.4295, abs=1e-4)
-
-
 def test_one_electron(run):
     """Hydrogen: E = −Z²/2, so that dE/dZ is −1; the fixed basis allows less than the −1 of the second derivative."""
     gradient, hessian, _ = derivatives(run, "hf/unc-cc-pv5z", "h")
