@@ -157,6 +157,18 @@ CORE_PROPERTIES = (
         ("*",),
     ),
     Property("zero_point_energy", "hartree", "half the sum of the real harmonic_frequencies"),
+    Property(
+        "alchemical_gradient",
+        "hartree/e",
+        "derivatives of the electronic energy (without the repulsion of the nuclei) by the charges of the nuclei",
+        ("atoms",),
+    ),
+    Property(
+        "alchemical_hessian",
+        "hartree/e2",
+        "second derivatives of the electronic energy by the charges of the nuclei, in the molecule's own basis",
+        ("atoms", "atoms"),
+    ),
     Property("dispersion_energy", "hartree", "the dispersion part of a dispersion-corrected total energy"),
     Property("c6", "hartree bohr6", "isotropic dispersion coefficient of the system with itself, E = -C6/R^6"),
 )

@@ -43,6 +43,8 @@ UNITS: dict[str, tuple[str, float]] = {
     "eV/angstrom": ("force", BOHR_IN_ANGSTROM / HARTREE_IN_EV),
     "hartree/bohr2": ("force constant", 1.0),
     "hartree/bohr3": ("pressure", 1.0),
+    "hartree/e": ("electrostatic potential", 1.0),
+    "hartree/e2": ("second derivative by charge", 1.0),
     "GPa": ("pressure", 1.0 / HARTREE_BOHR3_IN_GPA),
     "electrons": ("electrons", 1.0),
     "s": ("time", 1.0),

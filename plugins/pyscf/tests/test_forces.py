@@ -92,6 +92,8 @@ def test_ghosts_have_none_and_change_those_of_the_others():
     direction = np.zeros((3, 3))
     direction[:2] = np.random.default_rng(2).uniform(-1, 1, (2, 3))
     assert np.sum(found * direction[:2]) == pytest.approx(slope("hf/6-31g", ghost, direction), abs=2e-5)
+    first = Molecule(ghost.symbols[::-1], ghost.positions[::-1], 0, 2, ghosts=ghost.ghosts[::-1])
+    assert forces("hf+d3bj/6-31g", first)[0] == pytest.approx(forces("hf+d3bj/6-31g", ghost)[0][::-1], abs=1e-6)
     numerical, _ = forces("scs-mp2/sto-3g", ghost)
     assert numerical.shape == (2, 3)
 

@@ -6,6 +6,7 @@ import numpy as np
 import pytest
 
 from qmbench import Molecule, Unsupported
+from qmbench_pyscf.specification import Perturbation
 
 
 def test_dipole_of_a_charged_system_is_about_the_origin(run):
@@ -29,7 +30,7 @@ def test_expectation_value_is_the_energy_derivative(level, run, resources):
     water = Molecule(("O", "H", "H"), ((0, 0, 0.22), (0, 1.43, -0.89), (0, -1.43, -0.89)), 0, 1)
     dipole = run(level, water, "dipole").properties["dipole"].value
     f = 0.001
-    plus, minus = (method.point(water, (0.0, 0.0, s), resources).energy for s in (f, -f))
+    plus, minus = (method.point(water, Perturbation(field=(0.0, 0.0, s)), resources).energy for s in (f, -f))
     assert -(plus - minus) / (2 * f) == pytest.approx(dipole[2], abs=1e-5)
 
 
@@ -39,7 +40,7 @@ def test_full_ci_dipole_is_the_energy_derivative(run, resources):
     method = parse_level("fci/sto-3g").make()
     lih = Molecule(("Li", "H"), ((0, 0, 0), (0, 0, 3.015)), 0, 1)
     f = 0.0004
-    plus, minus = (method.point(lih, (0.0, 0.0, s), resources).energy for s in (f, -f))
+    plus, minus = (method.point(lih, Perturbation(field=(0.0, 0.0, s)), resources).energy for s in (f, -f))
     dipole = run("fci/sto-3g", lih, "dipole").properties["dipole"].value
     assert -(plus - minus) / (2 * f) == pytest.approx(dipole[2], abs=1e-4)
 

@@ -25,6 +25,8 @@ OTHER = {
     "field": (0.0, 0.0, 0.01),
     "potential": "ccecp",
     "cartesian": False,
+    "charges": (0.5,),
+    "functions": ("He",),
 }
 
 

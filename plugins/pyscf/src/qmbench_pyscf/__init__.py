@@ -2,8 +2,8 @@
 
 Public names for other plugins: `to_mole`, `check_basis`, `removed_electrons`, `pyscf_session`; `ScfSpecification` (all
 that an SCF depends on), `BasisOptions`, `ScfOptions` and `KohnShamOptions` (options of a method that computes one),
-`converged_scf`, `scf_settings`, `ExternalFunctional`, `functional_label`. They are imported when first used: importing
-this module imports no quantum-chemistry program.
+`converged_scf`, `scf_settings`, `ExternalFunctional`, `functional_label`,
+`energies_with_charges`. They are imported when first used: importing this module imports no quantum-chemistry program.
 """
 
 from __future__ import annotations
@@ -18,6 +18,7 @@ QMBENCH_API = 2
 _PUBLIC = {
     "check_basis": "mole",
     "to_mole": "mole",
+    "energies_with_charges": "alchemy",
     "functional_label": "names",
     "removed_electrons": "mole",
     "pyscf_session": "mole",
@@ -31,6 +32,7 @@ _PUBLIC = {
 }
 
 if TYPE_CHECKING:
+    from qmbench_pyscf.alchemy import energies_with_charges as energies_with_charges
     from qmbench_pyscf.external import ExternalFunctional as ExternalFunctional
     from qmbench_pyscf.mole import check_basis as check_basis
     from qmbench_pyscf.mole import pyscf_session as pyscf_session

@@ -23,11 +23,12 @@ from qmbench import (
     System,
     Unsupported,
 )
+from qmbench_pyscf.alchemy import ALCHEMICAL, charge_derivatives, check_alchemical
 from qmbench_pyscf.mole import check_basis, pyscf_session, removed_electrons
 from qmbench_pyscf.options import MoleculeOptions
 from qmbench_pyscf.point import Point
 from qmbench_pyscf.response import field_derivatives
-from qmbench_pyscf.specification import NO_FIELD, Field3
+from qmbench_pyscf.specification import UNPERTURBED, Perturbation
 
 PYSCF = "10.1063/5.0006074"
 
@@ -49,7 +50,7 @@ class PyscfMethod(Method[Molecule | LatticeModel]):
     """Base of this plugin's methods."""
 
     systems: ClassVar[tuple[type[System], ...]] = (Molecule,)
-    properties = frozenset({"energy", "dipole", "polarizability", "excitation_energies", "forces"})
+    properties = frozenset({"energy", "dipole", "polarizability", "excitation_energies", "forces"}) | ALCHEMICAL
     distributions = ("pyscf",)
     citations: ClassVar[tuple[str, ...]] = (PYSCF,)
     Options: ClassVar[type[Options]] = MoleculeOptions
@@ -66,8 +67,8 @@ class PyscfMethod(Method[Molecule | LatticeModel]):
         return self.options.basis
 
     @abstractmethod
-    def point(self, molecule: Molecule, electric_field: Field3, resources: Resources) -> Point:
-        """Energy and density of `molecule` in a uniform electric field (atomic units)."""
+    def point(self, molecule: Molecule, perturbation: Perturbation, resources: Resources) -> Point:
+        """Energy and density of `molecule` with what is added to its Hamiltonian."""
 
     def excitations(
         self, molecule: Molecule, ground: Point, resources: Resources
@@ -89,6 +90,8 @@ class PyscfMethod(Method[Molecule | LatticeModel]):
         if self.basis is None:
             raise InputError(f"{self.name} on a molecule needs a basis: write {self.name}/cc-pvdz, say")
         check_basis(self.basis, molecule)
+        if properties & ALCHEMICAL:
+            check_alchemical(self.name, molecule, self.basis)
         if "energy_per_site" in properties:
             raise Unsupported("energy_per_site is a property of lattice models")
         if molecule.n_electrons == 0 and "excitation_energies" in properties:
@@ -105,7 +108,7 @@ class PyscfMethod(Method[Molecule | LatticeModel]):
         for name in ("density_fitting", "frozen_core", "cartesian"):
             if getattr(given, name, None) not in (None, False):
                 raise Unsupported(f"{self.name}: {name} is for molecules, not for lattices")
-        molecular = sorted(properties & ({"dipole", "polarizability", "forces"} | ENERGY_PARTS))
+        molecular = sorted(properties & ({"dipole", "polarizability", "forces"} | ENERGY_PARTS | ALCHEMICAL))
         if molecular:
             raise Unsupported(f"{self.name} does not give {', '.join(molecular)} of a lattice")
         if np.abs(np.imag(model.hopping_matrix())).max() > 1e-14:
@@ -136,6 +139,11 @@ class PyscfMethod(Method[Molecule | LatticeModel]):
         runs = 1.0 + (12.0 if "polarizability" in properties else 6.0 if "dipole" in properties else 0.0)
         if "forces" in properties:
             runs += 2.0 if self.analytic_forces else 6.0 * len(system.real)
+        if "alchemical_gradient" in properties:
+            runs += 2.0 if self.analytic_forces or self.mean_field else 4.0 * len(system.real)
+        if "alchemical_hessian" in properties:
+            count = len(system.real)
+            runs += 3.0 if self.mean_field else 12.0 * count if self.analytic_forces else 4.0 * count**2
         return 0.1 + one * (runs + (5.0 if "excitation_energies" in properties else 0.0))
 
     def compute(self, system: Molecule | LatticeModel, properties: frozenset[str], resources: Resources) -> Result:
@@ -163,6 +171,11 @@ class PyscfMethod(Method[Molecule | LatticeModel]):
             found["dipole"] = Quantity(molecule.atomic_numbers @ molecule.coordinates, "e bohr")
         if "polarizability" in properties:
             found["polarizability"] = Quantity(np.zeros((3, 3)), "bohr3")
+        count = len(molecule.real)
+        if "alchemical_gradient" in properties:
+            found["alchemical_gradient"] = Quantity(np.zeros(count), "hartree/e")
+        if "alchemical_hessian" in properties:
+            found["alchemical_hessian"] = Quantity(np.zeros((count, count)), "hartree/e2")
         if "forces" in properties:
             from qmbench_pyscf.forces import repulsion_forces
 
@@ -170,7 +183,7 @@ class PyscfMethod(Method[Molecule | LatticeModel]):
         return Result(found, {"electrons": 0})
 
     def _molecule_result(self, molecule: Molecule, properties: frozenset[str], resources: Resources) -> Result:
-        ground = self.point(molecule, NO_FIELD, resources)
+        ground = self.point(molecule, UNPERTURBED, resources)
         settings, warnings = dict(ground.settings), list(ground.warnings)
         found: dict[str, Quantity] = {}
         if "energy" in properties:
@@ -181,7 +194,7 @@ class PyscfMethod(Method[Molecule | LatticeModel]):
             values, more, notes = field_derivatives(
                 molecule,
                 ground,
-                lambda f: self.point(molecule, f, resources),
+                lambda f: self.point(molecule, Perturbation(field=f), resources),
                 self.options.field_strength,
                 properties & {"dipole", "polarizability"},
             )
@@ -191,9 +204,19 @@ class PyscfMethod(Method[Molecule | LatticeModel]):
         if "forces" in properties:
             from qmbench_pyscf.forces import forces_of
 
-            forces, how = forces_of(molecule, ground, lambda m: self.point(m, NO_FIELD, resources).energy)
+            forces, how = forces_of(molecule, ground, lambda m: self.point(m, UNPERTURBED, resources).energy)
             found["forces"] = Quantity(forces, "hartree/bohr")
             settings["forces"] = how
+        if properties & ALCHEMICAL:
+            values, more = charge_derivatives(
+                molecule,
+                ground,
+                lambda q: self.point(molecule, Perturbation(charges=q), resources),
+                properties & ALCHEMICAL,
+                self.options.energy_tolerance,
+            )
+            found |= values
+            settings |= more
         if "excitation_energies" in properties:
             states, more = self.excitations(molecule, ground, resources)
             found["excitation_energies"] = Quantity(states, "hartree")

@@ -14,12 +14,13 @@ from functools import lru_cache
 from typing import ClassVar
 
 from qmbench import LatticeModel, Method, Molecule, Resources, Unsupported
+from qmbench_pyscf.alchemy import ALCHEMICAL
 from qmbench_pyscf.base import PYSCF, PyscfMethod
 from qmbench_pyscf.dispersion import SOURCES
 from qmbench_pyscf.meanfield import mean_field_point
 from qmbench_pyscf.options import CompositeOptions
 from qmbench_pyscf.point import Point
-from qmbench_pyscf.specification import Field3
+from qmbench_pyscf.specification import Perturbation
 
 GCP = "10.1063/1.3700154"
 
@@ -108,7 +109,7 @@ def basis_correction(molecule: Molecule, method: str) -> float:
 class CompositeMethod(PyscfMethod):
     """A 3c composite, energies in hartree."""
 
-    properties = PyscfMethod.properties - {"excitation_energies"}
+    properties = PyscfMethod.properties - {"excitation_energies"} - ALCHEMICAL
     Options = CompositeOptions
     # What turning a molecule on the default quadrature grid may change.
     tolerances = {"energy": 5e-6, "dipole": 1e-4, "polarizability": 2e-2}
@@ -124,11 +125,11 @@ class CompositeMethod(PyscfMethod):
         if isinstance(system, Molecule) and any(system.ghosts):
             raise Unsupported(f"{self.name} takes no ghost atoms: its own correction stands for counterpoise")
 
-    def point(self, molecule: Molecule, electric_field: Field3, resources: Resources) -> Point:
+    def point(self, molecule: Molecule, perturbation: Perturbation, resources: Resources) -> Point:
         from qmbench_pyscf.scf import converged_scf
 
         made = self.composite
-        spec = self.options.specification(made.xc, basis=made.basis, field=electric_field)
+        spec = self.options.specification(made.xc, basis=made.basis, **perturbation.fields())
         point = mean_field_point(converged_scf(molecule, spec, resources))
         dispersion = dispersion_energy(molecule, made)
         correction = basis_correction(molecule, made.gcp)

@@ -3,18 +3,20 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from dataclasses import replace
 from typing import Any, ClassVar
 
 import numpy as np
 
 from qmbench import ATOMIC_NUMBERS, LatticeModel, Molecule, NotConverged, ResourceError, Resources, Unsupported
+from qmbench_pyscf.alchemy import relaxed_potentials
 from qmbench_pyscf.base import PYSCF, PyscfMethod
 from qmbench_pyscf.fitting import fitting_set, fitting_set_name
 from qmbench_pyscf.forces import correlated_forces
-from qmbench_pyscf.meanfield import check_restricted_singlet, reference_scf, scf_warnings
+from qmbench_pyscf.meanfield import check_restricted_singlet, mean_field_point, reference_scf, scf_warnings
 from qmbench_pyscf.options import CorrelatedOptions, CoupledClusterOptions, MoleculeOptions
 from qmbench_pyscf.point import Point
-from qmbench_pyscf.specification import Field3
+from qmbench_pyscf.specification import Perturbation
 
 # Electrons of the noble gas before each element: the conventional core, two per orbital.
 NOBLE_GASES = (2, 10, 18, 36, 54, 86)
@@ -47,17 +49,17 @@ class Correlated(PyscfMethod):
     def families(self) -> dict[str, str]:
         return {"program": "pyscf", "reference": f"hf/{self.options.basis}"}
 
-    def point(self, molecule: Molecule, electric_field: Field3, resources: Resources) -> Point:
+    def point(self, molecule: Molecule, perturbation: Perturbation, resources: Resources) -> Point:
         from qmbench_pyscf.scf import scf_settings
 
-        mf = reference_scf(self, molecule, electric_field, resources)
+        mf = reference_scf(self, molecule, perturbation, resources)
         frozen = core_orbitals(molecule, mf.mol) if self.options.frozen_core else 0
         settings = scf_settings(mf) | {"frozen_core_orbitals": frozen, "reference_energy": float(mf.e_tot)}
         warnings = scf_warnings(settings)
         if not has_correlation(mf, frozen):
             settings["correlation"] = "none: fewer than two active electrons, or no empty orbital"
             parts = dict.fromkeys(self.energy_parts, 0.0) | {"reference_energy": float(mf.e_tot)}
-            return Point(float(mf.e_tot), settings, warnings, parts=parts)
+            return replace(mean_field_point(mf), settings=settings, dipole=None, state=None, parts=parts, forces=None)
         self._guard(mf, frozen, resources)
         parts, more, state = self.correlation(mf, frozen)
         energy = parts["correlation_energy"]
@@ -65,11 +67,21 @@ class Correlated(PyscfMethod):
             raise NotConverged(f"{self.name}: the correlation energy is {energy}")
         parts["reference_energy"] = float(mf.e_tot)
         forces = self.forces(mf, frozen, state)
-        return Point(float(mf.e_tot) + energy, settings | more, warnings, None, state, parts, forces)
+        potentials = self.charge_gradient(mf, frozen, state) if self._has_relaxed_density(mf, frozen) else None
+        total = float(mf.e_tot) + energy
+        return Point(total, settings | more, warnings, None, state, parts, forces, potentials)
 
     def forces(self, mf: Any, frozen: int, state: Any) -> Callable[[], np.ndarray] | None:
         """The analytic gradient, where PySCF has it; state: as from `correlation`."""
         return None
+
+    def charge_gradient(self, mf: Any, frozen: int, state: Any) -> Callable[[], np.ndarray] | None:
+        """The potential of the relaxed density at the nuclei, where PySCF has that; state: as from `correlation`."""
+        return None
+
+    def _has_relaxed_density(self, mf: Any, frozen: int) -> bool:
+        """Whether PySCF has the relaxed density: not of fitted correlation, nor of spin orbitals."""
+        return self.analytic_forces and getattr(mf, "with_df", None) is None and not _one_spin_only(mf, frozen)
 
     def _guard(self, mf: Any, frozen: int, resources: Resources) -> None:
         """Refuse, before it starts, what can't fit: the doubles amplitudes and their residuals."""
@@ -168,6 +180,11 @@ class MP2(Correlated):
 
         return gradient
 
+    def charge_gradient(self, mf: Any, frozen: int, state: Any) -> Callable[[], np.ndarray] | None:
+        from pyscf import mp
+
+        return lambda: relaxed_potentials(mp.MP2(mf, frozen=frozen or None).run(verbose=0))
+
 
 class SCSMP2(MP2):
     """Spin-component-scaled MP2: 6/5 of opposite-spin, 1/3 of same-spin pairs. Grimme, J. Chem. Phys. 118, 9095 (2003).
@@ -246,6 +263,9 @@ class CCSD(Correlated):
 
     def forces(self, mf: Any, frozen: int, state: Any) -> Callable[[], np.ndarray] | None:
         return (lambda: correlated_forces(state)) if self.analytic_forces else None
+
+    def charge_gradient(self, mf: Any, frozen: int, state: Any) -> Callable[[], np.ndarray] | None:
+        return lambda: relaxed_potentials(state)
 
     def solve(self, mf: Any, frozen: int) -> Any:
         """The converged PySCF coupled-cluster object."""

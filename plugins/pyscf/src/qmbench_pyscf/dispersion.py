@@ -13,6 +13,7 @@ from typing import Any, ClassVar
 import numpy as np
 
 from qmbench import Method, Molecule, Resources, System, Unsupported
+from qmbench_pyscf.alchemy import ALCHEMICAL
 from qmbench_pyscf.base import PYSCF, PyscfMethod
 from qmbench_pyscf.meanfield import DensityFunctional, HartreeFock, functional_method, mean_field_point, reference_scf
 from qmbench_pyscf.names import KNOWN
@@ -23,7 +24,7 @@ from qmbench_pyscf.options import (
     HartreeFockDispersionOptions,
 )
 from qmbench_pyscf.point import Point
-from qmbench_pyscf.specification import Field3
+from qmbench_pyscf.specification import Perturbation
 
 SCHEMES = ("d3bj", "d4")
 LABELS = {"d3bj": "D3(BJ)", "d4": "D4"}
@@ -57,7 +58,7 @@ def dispersion_energy(molecule: Molecule, library_name: str, scheme: str, three_
 
 def dispersion_forces(molecule: Molecule, library_name: str, scheme: str, three_body: bool) -> np.ndarray:
     """(centres, 3) in hartree/bohr, none on ghosts; see `dispersion_energy`."""
-    forces = np.zeros((molecule.n_parts, 3))
+    forces = np.zeros((len(molecule.symbols), 3))
     gradient = _dispersion(molecule, library_name, scheme, three_body, True)["gradient"]
     forces[list(molecule.real)] = -np.asarray(gradient)
     return forces
@@ -144,7 +145,9 @@ class _Corrected(PyscfMethod):
 class CorrectedFunctional(_Corrected, DensityFunctional):
     """A functional plus dispersion."""
 
-    def point(self, molecule: Molecule, electric_field: Field3, resources: Resources) -> Point:
+    properties = DensityFunctional.properties - ALCHEMICAL  # dispersion of a fractional nucleus is undefined
+
+    def point(self, molecule: Molecule, perturbation: Perturbation, resources: Resources) -> Point:
         from qmbench_pyscf.functionals import functional
 
         found = functional(self.functional, dispersion_follows=True)
@@ -153,7 +156,7 @@ class CorrectedFunctional(_Corrected, DensityFunctional):
         replaces = self.functional in _REPLACES_VV10
         if found.nlc and not replaces:
             raise Unsupported(f"{self.functional} has VV10 dispersion already")
-        mf = reference_scf(self, molecule, electric_field, resources, xc=found.xc, nlc=not replaces)
+        mf = reference_scf(self, molecule, perturbation, resources, xc=found.xc, nlc=not replaces)
         point = mean_field_point(mf)
         vv10 = "VV10 left out, as published" if replaces else "none"
         settings = dict(point.settings) | {"xc": dict(found.parts), "nonlocal_correlation": vv10}
@@ -164,11 +167,11 @@ class CorrectedHartreeFock(_Corrected, HartreeFock):
     """Hartree–Fock plus dispersion."""
 
     systems: ClassVar[tuple[type[System], ...]] = (Molecule,)
-    properties = PyscfMethod.properties  # the energy is no longer that of the determinant
+    properties = PyscfMethod.properties - ALCHEMICAL  # the energy is no longer that of the determinant
     functional = "hf"
 
-    def point(self, molecule: Molecule, electric_field: Field3, resources: Resources) -> Point:
-        return self._with_dispersion(molecule, super().point(molecule, electric_field, resources))
+    def point(self, molecule: Molecule, perturbation: Perturbation, resources: Resources) -> Point:
+        return self._with_dispersion(molecule, super().point(molecule, perturbation, resources))
 
 
 @lru_cache(maxsize=512)

@@ -19,12 +19,13 @@ from functools import lru_cache
 from typing import Any, ClassVar
 
 from qmbench import Method, Molecule, Resources, Unsupported
+from qmbench_pyscf.alchemy import ALCHEMICAL
 from qmbench_pyscf.base import PYSCF, PyscfMethod
 from qmbench_pyscf.dispersion import LABELS, SCHEMES, SOURCES, dispersion_energy
 from qmbench_pyscf.meanfield import reference_scf, scf_warnings
 from qmbench_pyscf.options import DoubleHybridD3Options, DoubleHybridD4Options, DoubleHybridOptions
 from qmbench_pyscf.point import Point
-from qmbench_pyscf.specification import Field3
+from qmbench_pyscf.specification import Perturbation
 from qmbench_pyscf.wb97m import PT2_FRACTION, energy_on_orbitals
 
 
@@ -160,12 +161,12 @@ class DoubleHybridMethod(PyscfMethod):
     functional: ClassVar[str]
     scheme: ClassVar[str] = ""
 
-    def point(self, molecule: Molecule, electric_field: Field3, resources: Resources) -> Point:
+    def point(self, molecule: Molecule, perturbation: Perturbation, resources: Resources) -> Point:
         from qmbench_pyscf.correlated import core_orbitals, has_correlation, pair_energies
         from qmbench_pyscf.scf import scf_settings
 
         recipe = DOUBLE_HYBRIDS[self.functional].recipes[self.scheme]
-        mf, energy = self._orbitals(recipe, molecule, electric_field, resources)
+        mf, energy = self._orbitals(recipe, molecule, perturbation, resources)
         frozen = core_orbitals(molecule, mf.mol) if self.options.frozen_core else 0
         settings = scf_settings(mf)
         warnings = scf_warnings(settings)
@@ -188,7 +189,7 @@ class DoubleHybridMethod(PyscfMethod):
         return self._with_dispersion(recipe, molecule, point)
 
     def _orbitals(
-        self, recipe: Recipe, molecule: Molecule, electric_field: Field3, resources: Resources
+        self, recipe: Recipe, molecule: Molecule, perturbation: Perturbation, resources: Resources
     ) -> tuple[Any, float]:
         """The converged mean field, and the energy of the hybrid part on its orbitals in hartree."""
         from qmbench_pyscf.functionals import functional
@@ -196,15 +197,15 @@ class DoubleHybridMethod(PyscfMethod):
 
         xc = pyscf_code(self.functional, recipe)
         if not recipe.orbitals:
-            mf = reference_scf(self, molecule, electric_field, resources, xc=xc)
+            mf = reference_scf(self, molecule, perturbation, resources, xc=xc)
             return mf, float(mf.e_tot)
         found = functional(recipe.orbitals)
         if found is None:
             raise Unsupported(f"{recipe.orbitals} is not in the libxc that PySCF was built with")
-        mf = reference_scf(self, molecule, electric_field, resources, xc=found.xc)
+        mf = reference_scf(self, molecule, perturbation, resources, xc=found.xc)
         if not recipe.xc:
             return mf, energy_on_orbitals(mf)
-        other = mean_field(molecule, self.options.specification(xc, field=electric_field), resources)
+        other = mean_field(molecule, self.options.specification(xc, **perturbation.fields()), resources)
         return mf, float(other.energy_tot(dm=mf.make_rdm1()))
 
     def _with_dispersion(self, recipe: Recipe, molecule: Molecule, point: Point) -> Point:
@@ -286,6 +287,7 @@ def double_hybrid_method(name: str, scheme: str = "") -> type[Method]:
         "name": full,
         "functional": name,
         "scheme": scheme,
+        "properties": DoubleHybridMethod.properties - (ALCHEMICAL if scheme else frozenset()),
         "Options": {"": DoubleHybridOptions, "d3bj": DoubleHybridD3Options, "d4": DoubleHybridD4Options}[scheme],
         "citations": (*known.citations, *SOURCES.get(scheme, ()), "10.1016/j.softx.2017.11.002", PYSCF),
         "distributions": ("pyscf", *{"d3bj": ("dftd3",), "d4": ("dftd4",)}.get(scheme, ())),

@@ -34,9 +34,9 @@ def forces_of(molecule: Molecule, ground: Point, energy: Callable[[Molecule], fl
 
 
 def numerical_forces(molecule: Molecule, energy: Callable[[Molecule], float]) -> np.ndarray:
-    """(real nuclei, 3) in hartree/bohr from 6 energies for each real nucleus; of one alone they vanish."""
+    """(real nuclei, 3) in hartree/bohr from 6 energies for each real nucleus; of a centre alone they vanish."""
     found = np.zeros((len(molecule.real), 3))
-    if molecule.n_parts < 2:
+    if len(molecule.symbols) < 2:
         return found
     for row, index in enumerate(molecule.real):
         for axis in range(3):

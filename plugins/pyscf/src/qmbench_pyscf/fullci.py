@@ -19,12 +19,13 @@ from qmbench import (
     System,
     Unsupported,
 )
+from qmbench_pyscf.alchemy import potentials
 from qmbench_pyscf.base import PYSCF, PyscfMethod, guess_basis_size
 from qmbench_pyscf.correlated import core_orbitals
 from qmbench_pyscf.meanfield import density_dipole, reference_scf
 from qmbench_pyscf.options import FullCIOptions
 from qmbench_pyscf.point import Point
-from qmbench_pyscf.specification import NO_FIELD, Field3
+from qmbench_pyscf.specification import Perturbation
 
 # Determinants beyond which no one waits; and, without a memory limit, the memory that is taken for granted.
 MAX_DETERMINANTS = 50_000_000
@@ -86,13 +87,13 @@ class FullCI(PyscfMethod):
     Options = FullCIOptions
     cost = (600.0, 8.0)
 
-    def point(self, molecule: Molecule, electric_field: Field3, resources: Resources) -> Point:
+    def point(self, molecule: Molecule, perturbation: Perturbation, resources: Resources) -> Point:
         from qmbench_pyscf.scf import scf_settings
 
-        mf = reference_scf(self, molecule, electric_field, resources)
+        mf = reference_scf(self, molecule, perturbation, resources)
         frozen = core_orbitals(molecule, mf.mol) if self.options.frozen_core else 0
         problem = molecular_problem(mf, frozen)
-        in_field = electric_field != NO_FIELD
+        in_field = perturbation.in_field
         if in_field:
             # Two roots: a field splits a degenerate ground state, and which component is meant nobody has said.
             roots = lowest_states(problem, molecule.multiplicity, 2, resources, self.options, tight=True)
@@ -109,7 +110,21 @@ class FullCI(PyscfMethod):
         energy = float(roots.energies[0])
         reference = float(mf.e_tot)
         parts = {"reference_energy": reference, "correlation_energy": energy - reference}
-        return Point(energy, settings, (), lambda: ci_dipole(problem, roots), (problem, roots), parts)
+
+        def charge_gradient() -> np.ndarray:
+            tight = lowest_states(problem, molecule.multiplicity, 1, resources, self.options, tight=True)
+            return ci_potentials(problem, tight)
+
+        return Point(
+            energy,
+            settings,
+            (),
+            lambda: ci_dipole(problem, roots),
+            (problem, roots),
+            parts,
+            # Frozen orbitals are not those of least energy: what their response adds is in no density here.
+            charge_gradient=None if frozen else charge_gradient,
+        )
 
     def families(self) -> dict[str, str]:
         return {"program": "pyscf", "reference": "exact in the basis"}
@@ -344,9 +359,18 @@ def spin_square(problem: Problem, vector: np.ndarray, n_up_down: tuple[int, int]
 
 def ci_dipole(problem: Problem, roots: Roots) -> np.ndarray:
     """(3,) dipole of the lowest root, core and nuclei included."""
+    return np.asarray(density_dipole(problem.mole, ci_density(problem, roots)))
+
+
+def ci_potentials(problem: Problem, roots: Roots) -> np.ndarray:
+    """(centres,) potential of the electrons of the lowest root at the nuclei, hartree/e."""
+    return potentials(problem.mole, ci_density(problem, roots))
+
+
+def ci_density(problem: Problem, roots: Roots) -> np.ndarray:
+    """(n, n) AO density of the lowest root, core included."""
     from pyscf import fci
 
     one = fci.direct_spin1.make_rdm1(roots.vectors[0], problem.n, roots.n_up_down)
     assert problem.orbitals is not None
-    density = problem.orbitals @ one @ problem.orbitals.T + problem.core
-    return np.asarray(density_dipole(problem.mole, density))
+    return np.asarray(problem.orbitals @ one @ problem.orbitals.T + problem.core)

@@ -120,7 +120,7 @@ def atomic_shell_guesses(mole: Any, molecule: Molecule) -> Iterator[tuple[str, n
     filling = shell_filling(symbol, molecule.charge, mole.nelec)
     if filling is None:
         return
-    _, energies, orbitals, _ = atom_hf.get_atm_nrhf(mole)[symbol]
+    _, energies, orbitals, _ = atom_hf.get_atm_nrhf(mole)[mole.atom_symbol(molecule.real[0])]
     mole, back = _spherical(mole)
     first, last = mole.aoslice_by_atom()[molecule.real[0]][2:]
     angular = _angular_momenta(mole, first, last)

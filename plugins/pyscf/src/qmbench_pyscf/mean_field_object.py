@@ -24,7 +24,14 @@ def mean_field(molecule: Molecule, spec: ScfSpecification, resources: Resources)
     """
     from pyscf import dft, scf
 
-    mole = to_mole(molecule, spec.basis, resources, potential=spec.potential, cartesian=spec.cartesian)
+    mole = to_mole(
+        molecule,
+        spec.basis,
+        resources,
+        potential=spec.potential,
+        cartesian=spec.cartesian,
+        functions=spec.functions,
+    )
     unrestricted = spec.is_unrestricted(molecule)
     if spec.xc is None:
         mf = scf.uhf.UHF(mole) if unrestricted else scf.hf.RHF(mole)
@@ -35,11 +42,13 @@ def mean_field(molecule: Molecule, spec: ScfSpecification, resources: Resources)
         mf = mf.density_fit(auxbasis=fitting_set(mole, "coulomb and exchange" if spec.is_hybrid else "coulomb"))
     mf.conv_tol, mf.max_cycle = spec.energy_tolerance, spec.max_cycle
     # Correlation energies, and dipoles in a field, have errors of first order in the orbital gradient.
-    first_order = spec.xc is None or spec.in_field
+    first_order = spec.xc is None or spec.is_perturbed
     mf.conv_tol_grad = spec.energy_tolerance**0.5 * (0.01 if first_order else 0.1)
     mf.chkfile = None
-    if spec.in_field:
+    if any(spec.field):
         _add_field(mf, spec.field)
+    if any(spec.charges):
+        _add_charges(mf, spec.charges)
     if spec.cartesian == "d" and max(mole.bas_angular(i) for i in range(mole.nbas)) > 2:
         _keep_spherical_beyond_d(mf)
     elif np.linalg.eigvalsh(mf.get_ovlp())[0] < LINEAR_DEPENDENCE:
@@ -107,6 +116,21 @@ def _add_field(mf: Any, field: Sequence[float]) -> None:
     nuclear = mf.energy_nuc() - float(mole.atom_charges() @ mole.atom_coords() @ f)
     mf.get_hcore = lambda *_: hcore
     mf.energy_nuc = lambda *_: nuclear
+
+
+def _add_charges(mf: Any, charges: Sequence[float]) -> None:
+    """Let electrons feel `charges` (elementary charges) on top of those of the nuclei, centre by centre."""
+    hcore = mf.get_hcore() + np.einsum("a,aij->ij", np.asarray(charges), nuclear_attraction(mf.mol))
+    mf.get_hcore = lambda *_: hcore
+
+
+def nuclear_attraction(mole: Any) -> np.ndarray:
+    """(centres, n, n) in hartree: −⟨μ|1/|r−R||ν⟩ for a unit charge on each centre, ghosts included."""
+    found = []
+    for position in mole.atom_coords():
+        with mole.with_rinv_origin(position):
+            found.append(-mole.intor("int1e_rinv"))
+    return np.array(found)
 
 
 def coarsened(mf: Any) -> Any:

@@ -7,18 +7,19 @@ from functools import lru_cache
 from typing import Any, ClassVar
 
 from qmbench import LatticeModel, Method, Molecule, Resources, Result, System, Unsupported
+from qmbench_pyscf.alchemy import mean_field_hessian, potentials
 from qmbench_pyscf.base import PYSCF, PyscfMethod
 from qmbench_pyscf.forces import mean_field_forces
 from qmbench_pyscf.names import KNOWN, functional_label
 from qmbench_pyscf.options import FunctionalOptions, HartreeFockOptions
 from qmbench_pyscf.point import Point
-from qmbench_pyscf.specification import Field3
+from qmbench_pyscf.specification import Perturbation
 
 
 def reference_scf(
     method: PyscfMethod,
     molecule: Molecule,
-    electric_field: Field3,
+    perturbation: Perturbation,
     resources: Resources,
     *,
     xc: str | None = None,
@@ -27,7 +28,7 @@ def reference_scf(
     """The SCF that `method`'s options ask for, of the functional `xc` (None: Hartree–Fock)."""
     from qmbench_pyscf.scf import converged_scf
 
-    spec = method.options.specification(xc, nlc=nlc, field=electric_field)
+    spec = method.options.specification(xc, nlc=nlc, **perturbation.fields())
     return converged_scf(molecule, spec, resources)
 
 
@@ -53,6 +54,8 @@ def mean_field_point(mf: Any) -> Point:
         lambda: density_dipole(mf.mol, mf.make_rdm1()),
         mf,
         forces=lambda: mean_field_forces(mf),
+        charge_gradient=lambda: potentials(mf.mol, mf.make_rdm1()),
+        charge_hessian=lambda: mean_field_hessian(mf),
     )
 
 
@@ -85,8 +88,8 @@ class HartreeFock(PyscfMethod):
     cost = (0.5, 3.0)
     analytic_forces = True
 
-    def point(self, molecule: Molecule, electric_field: Field3, resources: Resources) -> Point:
-        point = mean_field_point(reference_scf(self, molecule, electric_field, resources))
+    def point(self, molecule: Molecule, perturbation: Perturbation, resources: Resources) -> Point:
+        point = mean_field_point(reference_scf(self, molecule, perturbation, resources))
         return replace(point, parts={"reference_energy": point.energy})
 
     def check_system(self, system: Molecule | LatticeModel, properties: frozenset[str]) -> None:
@@ -141,13 +144,13 @@ class DensityFunctional(PyscfMethod):
     analytic_forces = True
     functional: ClassVar[str]
 
-    def point(self, molecule: Molecule, electric_field: Field3, resources: Resources) -> Point:
+    def point(self, molecule: Molecule, perturbation: Perturbation, resources: Resources) -> Point:
         from qmbench_pyscf.functionals import functional
 
         found = functional(self.functional)
         if found is None:
             raise Unsupported(f"{self.functional} is not in the libxc that PySCF was built with")
-        mf = reference_scf(self, molecule, electric_field, resources, xc=found.xc)
+        mf = reference_scf(self, molecule, perturbation, resources, xc=found.xc)
         point = mean_field_point(mf)
         settings = dict(point.settings) | {
             "xc": dict(found.parts),

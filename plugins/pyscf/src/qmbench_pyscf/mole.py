@@ -5,7 +5,7 @@ from __future__ import annotations
 import functools
 import re
 import warnings
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from functools import lru_cache
 from typing import Any
@@ -33,6 +33,7 @@ def to_mole(
     symmetry: bool | str = False,
     potential: str | None = None,
     cartesian: Cartesian | None = None,
+    functions: Sequence[str] = (),
 ) -> Any:
     """The `pyscf.gto.Mole` of `molecule` in `basis`, coordinates as given (bohr).
 
@@ -41,8 +42,8 @@ def to_mole(
     Ghosts carry basis functions and nothing else. The basis set's effective core potential, where it has one
     for an element, is part of the basis. potential: name of a library of effective core potentials ('ccecp')
     that stand on every nucleus instead, hydrogen and helium included. symmetry: False, True, or the name of a
-    point group. InputError for an unknown basis or potential, or one that lacks an element (the nearest right
-    names are given).
+    point group. functions: for each centre, an element whose functions are there as well. InputError for an unknown
+    basis or potential, or one that lacks an element (the nearest right names are given).
     """
     from pyscf import gto
 
@@ -53,10 +54,17 @@ def to_mole(
     names = {symbol: _found(basis, symbol)[0] for symbol in sorted(set(molecule.symbols))}
     uncontracted = "unc" if basis.startswith("unc-") else ""
     atoms, table, potentials = [], {}, {}
-    for symbol, xyz, ghost in zip(molecule.symbols, molecule.positions, molecule.ghosts, strict=True):
+    others = tuple(functions) or molecule.symbols
+    for number, (symbol, xyz, ghost, other) in enumerate(
+        zip(molecule.symbols, molecule.positions, molecule.ghosts, others, strict=True)
+    ):
         label = f"GHOST-{symbol}" if ghost else symbol
+        shells: Any = uncontracted + names[symbol]
+        if other != symbol:
+            label = f"{label}{number + 1}"
+            shells = basis_functions(basis, symbol) + basis_functions(basis, other)
         atoms.append((label, xyz))
-        table[label] = uncontracted + names[symbol]
+        table[label] = shells
         if not ghost:
             own = core_potential(basis, symbol) if potential is None else named_potential(potential, symbol)
             if own:

@@ -56,10 +56,11 @@ def scf_settings(mf: Any) -> Settings:
 
 def _solution(molecule: Molecule, spec: ScfSpecification, resources: Resources) -> tuple[Any, Settings]:
     """The converged mean field, and how it was found."""
-    if spec.in_field:
-        start = converged_scf(molecule, replace(spec, field=NO_FIELD), resources)
+    if spec.is_perturbed:
+        start = converged_scf(molecule, replace(spec, field=NO_FIELD, charges=()), resources)
         mf = converge(mean_field(molecule, spec, resources), start.make_rdm1(), _title(molecule, spec))
-        return mf, {"guess": "field-free solution", "stability": "followed from the field-free solution"}
+        which = "field-free" if not any(spec.charges) else "unperturbed"
+        return mf, {"guess": f"{which} solution", "stability": f"followed from the {which} solution"}
     find = _open_shell if spec.is_unrestricted(molecule) else _closed_shell
     return find(molecule, spec, resources)
 

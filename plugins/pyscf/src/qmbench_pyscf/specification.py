@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 from dataclasses import dataclass
-from typing import Literal
+from typing import Any, Literal
 
 from qmbench import Molecule, Unsupported
 from qmbench_pyscf.basis_names import Cartesian, canonical_basis, published_functions
@@ -16,6 +16,32 @@ NO_FIELD: Field3 = (0.0, 0.0, 0.0)
 
 
 @dataclass(frozen=True)
+class Perturbation:
+    """What is added to the Hamiltonian of a molecule, its electrons and its basis staying as they are.
+
+    field: uniform electric field, atomic units. charges: added to the charge of each centre, ghosts included, in
+    elementary charges; empty for none. Electrons feel them; the repulsion of the nuclei stays that of the molecule.
+    functions: for each centre, an element whose basis functions are there as well; empty for none.
+    """
+
+    field: Field3 = NO_FIELD
+    charges: tuple[float, ...] = ()
+    functions: tuple[str, ...] = ()
+
+    @property
+    def in_field(self) -> bool:
+        """Whether there is an electric field."""
+        return any(self.field)
+
+    def fields(self) -> dict[str, Any]:
+        """The same as fields of `ScfSpecification`."""
+        return {"field": self.field, "charges": self.charges, "functions": self.functions}
+
+
+UNPERTURBED = Perturbation()
+
+
+@dataclass(frozen=True)
 class ScfSpecification:
     """All that the numbers of a self-consistent field depend on, apart from the molecule and the versions of programs.
 
@@ -24,7 +50,8 @@ class ScfSpecification:
     unrestricted otherwise. grid: PySCF's level of the quadrature grid, 0 to 9; None: see `grid_level`.
     energy_tolerance: hartree. max_cycle: iterations of one SCF. stability: whether the orbital Hessian is looked at,
     and saddle points left downhill. nlc: False leaves out the VV10 part of a functional that has one. field: uniform
-    electric field in atomic units; the solution is then the one that grows out of the field-free one. potential: core
+    electric field in atomic units; the solution is then the one that grows out of the field-free one. charges,
+    functions: added to the nuclei, and to the basis; see `Perturbation`. potential: core
     potential instead of the basis set's own, see `to_mole`. cartesian: spherical or Cartesian basis functions, see
     `Cartesian`; None becomes what the basis set was published with. InputError for an unknown basis, or one that was
     published with both.
@@ -42,6 +69,8 @@ class ScfSpecification:
     field: Field3 = NO_FIELD
     potential: str | None = None
     cartesian: Cartesian | None = None
+    charges: tuple[float, ...] = ()
+    functions: tuple[str, ...] = ()
 
     def __post_init__(self) -> None:
         object.__setattr__(self, "basis", canonical_basis(self.basis))
@@ -92,9 +121,9 @@ class ScfSpecification:
         return bool(libxc.is_hybrid_xc(self.xc))
 
     @property
-    def in_field(self) -> bool:
-        """Whether there is an electric field."""
-        return any(self.field)
+    def is_perturbed(self) -> bool:
+        """Whether there is an electric field, or a charge added to a nucleus."""
+        return any(self.field) or any(self.charges)
 
     def artifact_key(self, molecule: Molecule) -> str:
         """All that the converged SCF of `molecule` depends on, as text: the key of its artifact (`Resources.artifact`).
@@ -108,6 +137,9 @@ class ScfSpecification:
         del options["basis"], options["xc"]
         if not self.cartesian:  # as it was before there was a choice
             del options["cartesian"]
+        for name in ("charges", "functions"):
+            if not options[name]:
+                del options[name]
         if self.density_fitting:
             options["density_fitting"] = "coulomb and exchange" if self.is_hybrid else "coulomb"
         content = {

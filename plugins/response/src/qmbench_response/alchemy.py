@@ -1,0 +1,178 @@
+"""Energies of a target from the energy and its derivatives by nuclear charges of a start with the same electrons.
+
+E_target = Σ_k ∂ᵏE/∂λᵏ / k! + V_nn(target): von Lilienfeld, J. Chem. Phys. 131, 164102 (2009); to high orders:
+Domenichini, von Rudorff and von Lilienfeld, J. Chem. Phys. 153, 144118 (2020).
+"""
+
+from __future__ import annotations
+
+import re
+from dataclasses import replace
+from typing import Any, ClassVar, Literal
+
+import numpy as np
+from pydantic import Field, field_validator
+
+from qmbench import (
+    ATOMIC_NUMBERS,
+    InputError,
+    LevelOfTheory,
+    Method,
+    Molecule,
+    Options,
+    Quantity,
+    Resources,
+    Result,
+    System,
+    Unsupported,
+    parse_level,
+)
+
+# Of λ, from start to target. The stencil has three steps to each side, so that six derivatives come from it.
+STEP = 0.1
+SIDE = 3
+
+
+class AlchemyOptions(Options):
+    """Where the expansion starts, how far it goes, and at which level of theory."""
+
+    start: str = Field(
+        description="formula of the molecule that is computed, its elements in the order of the target's atoms (N2 for "
+        "CO); its charge follows, since the electrons are the target's",
+        examples=["Be"],
+    )
+    level: str = Field(
+        description="level of theory of the start, such as hf/def2-tzvp; %26 stands for & in it",
+        examples=["hf/sto-3g"],
+    )
+    order: int = Field(2, ge=1, le=4, description="highest derivative that is used")
+    functions: Literal["start", "union"] = Field(
+        "start", description="basis functions on each atom: those of the start's element, or of the target's as well"
+    )
+
+    @field_validator("start")
+    @classmethod
+    def _formula(cls, value: str) -> str:
+        elements(value)
+        return value
+
+    @field_validator("level")
+    @classmethod
+    def _level(cls, value: str) -> str:
+        if value.lower().startswith("alchemy"):
+            raise ValueError("an alchemy of an alchemy is none: name the level of the start")
+        return value
+
+
+def elements(formula: str) -> tuple[str, ...]:
+    """The symbols of a formula from left to right, `C2H` as C, C, H. ValueError."""
+    if not re.fullmatch(r"([A-Z][a-z]?([1-9][0-9]*)?)+", formula):
+        raise ValueError(f"'{formula}' is no formula such as N2 or CNB2H6")
+    found: list[str] = []
+    for symbol, count in re.findall(r"([A-Z][a-z]?)([0-9]*)", formula):
+        if symbol not in ATOMIC_NUMBERS:
+            raise ValueError(f"'{symbol}' in '{formula}' is no element")
+        found += [symbol] * int(count or 1)
+    return tuple(found)
+
+
+class Alchemy(Method[Molecule]):
+    """Quantum alchemy: the energy of a molecule from derivatives by nuclear charges of another with the same electrons.
+
+    Von Lilienfeld, J. Chem. Phys. 131, 164102 (2009). Energies in hartree, at the positions of the target. The
+    uncertainty is the size of the next two terms of the series, an estimate.
+    """
+
+    name = "alchemy"
+    systems: ClassVar[tuple[type[System], ...]] = (Molecule,)
+    properties = frozenset({"energy"})
+    Options: ClassVar[type[Options]] = AlchemyOptions
+    distributions = ("pyscf", "qmbench-pyscf")
+    citations = ("10.1063/1.3249969", "10.1063/5.0023590")
+    examples = ("alchemy?start=Li&order=4&functions=union&level=hf/6-31g",)
+    label_options = frozenset({"start", "order", "level"})
+    options: AlchemyOptions
+
+    def check_system(self, system: Molecule, properties: frozenset[str]) -> None:
+        if any(system.ghosts):
+            raise Unsupported("alchemy takes no ghost atoms: nobody has said whether their functions are the start's")
+        inner = self._inner()
+        inner.check(self._start(system), frozenset({"energy", "alchemical_gradient"}))
+
+    def _inner(self) -> Any:
+        """The method of the start's level; Unsupported where its nuclei can't have other charges."""
+        level = parse_level(self.options.level)
+        inner: Any = level.make() if isinstance(level, LevelOfTheory) else None
+        if "alchemical_gradient" not in getattr(inner, "properties", ()) or not hasattr(inner, "point"):
+            raise Unsupported(
+                f"alchemy: {self.options.level} has no alchemical_gradient; hf, functionals, mp2, ccsd, ccsd(t) and "
+                "fci of qmbench-pyscf have it"
+            )
+        return inner
+
+    def _start(self, target: Molecule) -> Molecule:
+        """The molecule that is computed: other elements, the same positions, electrons and spin."""
+        others = elements(self.options.start)
+        if len(others) != target.n_parts:
+            raise Unsupported(
+                f"alchemy: {self.options.start} has {len(others)} atoms, {target.name or target.formula} "
+                f"{target.n_parts}; they are transmuted one by one"
+            )
+        protons = sum(ATOMIC_NUMBERS[symbol] for symbol in others)
+        charge = target.charge + protons - int(sum(target.atomic_numbers))
+        return replace(target, symbols=others, charge=charge, fragments=(), name=f"{self.options.start} (start)")
+
+    def compute(self, system: Molecule, properties: frozenset[str], resources: Resources) -> Result:
+        from qmbench_pyscf import energies_with_charges
+
+        start = self._start(system)
+        change = (system.atomic_numbers - start.atomic_numbers).astype(float)
+        union = system.symbols if self.options.functions == "union" else ()
+        reach = SIDE if np.any(change) else 0
+        steps = np.arange(-reach, reach + 1)
+        energies, settings, warnings = energies_with_charges(
+            self._inner(), start, [tuple(map(float, n * STEP * change)) for n in steps], resources, functions=union
+        )
+        terms = series(energies)
+        order = self.options.order
+        energy = float(terms[: order + 1].sum()) + repulsion(system) - repulsion(start)
+        error = float(np.abs(terms[order + 1 : order + 3]).sum())
+        said = {
+            "start": dict(settings),
+            "start_charge": start.charge,
+            "terms": [float(term) for term in terms],
+            "stencil": f"{len(energies)} energies, {STEP:g} of the way apart",
+        }
+        return Result({"energy": Quantity(energy, "hartree", error, "estimate")}, said, warnings)
+
+    def estimate(self, system: Molecule, properties: frozenset[str]) -> float | None:
+        try:
+            once = self._inner().estimate(self._start(system), frozenset({"energy"}))
+        except (InputError, Unsupported):
+            return None
+        return None if once is None else (2 * SIDE + 1) * once
+
+    def families(self) -> dict[str, str]:
+        return {"program": "pyscf", "start": self.options.start}
+
+    def label(self) -> str:
+        return f"alchemy({self.options.order}) of {self.options.start}, {self.options.level}"
+
+
+def series(energies: np.ndarray) -> np.ndarray:
+    """(n,) terms ∂ᵏE/∂λᵏ / k! of the polynomial through energies at λ = …, −STEP, 0, STEP, …; n is odd."""
+    side = len(energies) // 2
+    nodes = np.arange(-side, side + 1)
+    # The constant is taken out before, so that it rounds nothing off.
+    middle = energies[side]
+    terms = np.linalg.solve(np.vander(nodes, increasing=True).astype(float), np.asarray(energies) - middle)
+    terms /= STEP ** np.arange(len(terms))
+    terms[0] += middle
+    return np.asarray(terms)
+
+
+def repulsion(molecule: Molecule) -> float:
+    """Σ Z Z' / R of the nuclei, hartree."""
+    z, x = molecule.atomic_numbers, molecule.coordinates
+    i, j = np.triu_indices(len(z), 1)
+    return float(np.sum(z[i] * z[j] / np.linalg.norm(x[i] - x[j], axis=1)))
