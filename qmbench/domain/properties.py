@@ -108,6 +108,12 @@ CORE_PROPERTIES = (
     ),
     Property("polarizability", "bohr3", "static electric dipole polarizability, alpha_ij = -d2E/dF_i dF_j", (3, 3)),
     Property(
+        "dynamic_polarizability",
+        "bohr3",
+        "mean electric dipole polarizability at imaginary frequencies, over the frequency in hartree",
+        "curve",
+    ),
+    Property(
         "excitation_energies",
         "hartree",
         "vertical excitation energies from the ground state by state: S1, T1, … or, for atoms, 2 3S, 2 1P, …",

@@ -90,7 +90,9 @@ def test_polarizability_and_c6_agree_with_the_dynamic_polarizability(level):
     result = compute(level, WATER, "c6", "polarizability", "dynamic_polarizability")
     u = np.array(result.settings["imaginary_frequencies_hartree"])
     found = result.properties
-    alpha = found["dynamic_polarizability"].value
+    curve = found["dynamic_polarizability"].value
+    assert curve.coordinate == pytest.approx(u)
+    alpha = curve.values
     assert u[0] == 0
     assert alpha[0] == pytest.approx(np.trace(found["polarizability"].value) / 3, rel=1e-12)
     # Casimir–Polder with weights of an independent rule on the same nodes: the trapezoid in arctan(u/0.6)

@@ -35,12 +35,6 @@ PROPERTIES = (
         "atoms",
     ),
     Property("hirshfeld_ratios", "", "Hirshfeld volume in the molecule over that of the free atom", "atoms"),
-    Property(
-        "dynamic_polarizability",
-        "bohr3",
-        "isotropic polarizability at imaginary frequencies, (n,); the frequencies are a setting of the record",
-        ("*",),
-    ),
     Property("dispersion_modes", "hartree", "frequencies of the coupled dipole modes, ascending, (3 × atoms,)", ("*",)),
     Property("dispersion_mode_atoms", "", "number of atoms sharing each coupled mode, 1/Σ w², (3 × atoms,)", ("*",)),
     Property("dispersion_mode_energies", "hartree", "dispersion energy by coupled modes, (3 × atoms,)", ("*",)),

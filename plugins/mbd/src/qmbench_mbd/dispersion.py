@@ -6,7 +6,7 @@ from typing import Any
 
 import numpy as np
 
-from qmbench import Crystal, InputError, Molecule, Quantity
+from qmbench import Crystal, Curve, InputError, Molecule, Quantity
 from qmbench_mbd.families import QUANTA, RESPONSE
 from qmbench_mbd.models import (
     COUPLING_OF_VARIANT,
@@ -93,7 +93,7 @@ def _response(c6: float, static: Array, isotropic: Array) -> dict[str, Quantity]
     return {
         "c6": Quantity(c6, "hartree bohr6"),
         "polarizability": Quantity(static, "bohr3"),
-        "dynamic_polarizability": Quantity(isotropic, "bohr3"),
+        "dynamic_polarizability": Quantity(Curve(frequency_grid()[0], isotropic, "hartree"), "bohr3"),
     }
 
 

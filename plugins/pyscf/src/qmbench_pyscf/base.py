@@ -12,6 +12,7 @@ from typing import Any, ClassVar
 import numpy as np
 
 from qmbench import (
+    Curve,
     InputError,
     LatticeModel,
     Method,
@@ -24,6 +25,7 @@ from qmbench import (
     Unsupported,
 )
 from qmbench_pyscf.alchemy import ALCHEMICAL, charge_derivatives, check_alchemical
+from qmbench_pyscf.dynamic import DYNAMIC, FREQUENCIES, dynamic_properties
 from qmbench_pyscf.mole import check_basis, pyscf_session, removed_electrons
 from qmbench_pyscf.options import MoleculeOptions
 from qmbench_pyscf.point import Point
@@ -108,7 +110,7 @@ class PyscfMethod(Method[Molecule | LatticeModel]):
         for name in ("density_fitting", "frozen_core", "cartesian"):
             if getattr(given, name, None) not in (None, False):
                 raise Unsupported(f"{self.name}: {name} is for molecules, not for lattices")
-        molecular = sorted(properties & ({"dipole", "polarizability", "forces"} | ENERGY_PARTS | ALCHEMICAL))
+        molecular = sorted(properties & ({"dipole", "polarizability", "forces"} | ENERGY_PARTS | ALCHEMICAL | DYNAMIC))
         if molecular:
             raise Unsupported(f"{self.name} does not give {', '.join(molecular)} of a lattice")
         if np.abs(np.imag(model.hopping_matrix())).max() > 1e-14:
@@ -139,6 +141,8 @@ class PyscfMethod(Method[Molecule | LatticeModel]):
         runs = 1.0 + (12.0 if "polarizability" in properties else 6.0 if "dipole" in properties else 0.0)
         if "forces" in properties:
             runs += 2.0 if self.analytic_forces else 6.0 * len(system.real)
+        if properties & DYNAMIC:
+            runs += 4.0
         if "alchemical_gradient" in properties:
             runs += 2.0 if self.analytic_forces or self.mean_field else 4.0 * len(system.real)
         if "alchemical_hessian" in properties:
@@ -171,6 +175,11 @@ class PyscfMethod(Method[Molecule | LatticeModel]):
             found["dipole"] = Quantity(molecule.atomic_numbers @ molecule.coordinates, "e bohr")
         if "polarizability" in properties:
             found["polarizability"] = Quantity(np.zeros((3, 3)), "bohr3")
+        if "c6" in properties:
+            found["c6"] = Quantity(0.0, "hartree bohr6")
+        if "dynamic_polarizability" in properties:
+            grid = np.array(FREQUENCIES)
+            found["dynamic_polarizability"] = Quantity(Curve(grid, np.zeros_like(grid), "hartree"), "bohr3")
         count = len(molecule.real)
         if "alchemical_gradient" in properties:
             found["alchemical_gradient"] = Quantity(np.zeros(count), "hartree/e")
@@ -207,6 +216,10 @@ class PyscfMethod(Method[Molecule | LatticeModel]):
             forces, how = forces_of(molecule, ground, lambda m: self.point(m, UNPERTURBED, resources).energy)
             found["forces"] = Quantity(forces, "hartree/bohr")
             settings["forces"] = how
+        if properties & DYNAMIC:
+            values, more = dynamic_properties(ground.state)
+            found |= {name: values[name] for name in properties & DYNAMIC}
+            settings |= more
         if properties & ALCHEMICAL:
             values, more = charge_derivatives(
                 molecule,

@@ -26,13 +26,13 @@ def response_matrix(mf: Any, operators: np.ndarray) -> np.ndarray:
     """
     from pyscf import lib
 
-    spins = [_Spin(*channel) for channel in _channels(mf)]
+    spins = [Excitations(*channel) for channel in channels(mf)]
     sizes = np.cumsum([spin.size for spin in spins])
     factor = 2.0 if len(spins) == 1 else 1.0
     if sizes[-1] == 0:  # no empty orbitals, or no others: nothing can respond
         return np.zeros((len(operators), len(operators)))
     restricted = len(spins) == 1
-    kernel, quick = (field.gen_response(hermi=1) for field in (mf, _on_few_points(mf)))
+    kernel, quick = (field.gen_response(hermi=1) for field in (mf, on_few_points(mf)))
 
     def split(vectors: np.ndarray) -> list[np.ndarray]:
         return np.split(vectors, sizes[:-1], axis=1)
@@ -68,7 +68,7 @@ def response_matrix(mf: Any, operators: np.ndarray) -> np.ndarray:
     return np.asarray((found + found.T) / 2)
 
 
-def _on_few_points(mf: Any) -> Any:
+def on_few_points(mf: Any) -> Any:
     """A mean field whose kernel is nearly that of `mf`: on a coarse grid, without VV10. `mf` itself where it has none.
 
     The equations are solved with it; what is left of them is measured with the kernel of `mf`.
@@ -123,14 +123,14 @@ def _solved_twice(solve: Callable[..., Any]) -> Callable[..., Any]:
     return twice
 
 
-def _channels(mf: Any) -> list[tuple[Any, Any, Any]]:
+def channels(mf: Any) -> list[tuple[Any, Any, Any]]:
     """(coefficients, energies, occupations), once for a restricted `mf`, for ↑ and ↓ otherwise."""
     if np.ndim(mf.mo_occ) == 1:
         return [(mf.mo_coeff, mf.mo_energy, mf.mo_occ)]
     return list(zip(mf.mo_coeff, mf.mo_energy, mf.mo_occ, strict=True))
 
 
-class _Spin:
+class Excitations:
     """Excitations from occupied into empty orbitals of one spin, as rows of vectors."""
 
     def __init__(self, orbitals: np.ndarray, energies: np.ndarray, occupations: np.ndarray) -> None:
@@ -140,9 +140,13 @@ class _Spin:
 
     def density(self, vectors: np.ndarray) -> np.ndarray:
         """(k, n, n) first-order density, of one electron in each orbital."""
-        shape = (len(vectors), self.empty.shape[1], self.occupied.shape[1])
-        half = np.einsum("pa,kai,qi->kpq", self.empty, vectors.reshape(shape), self.occupied, optimize=True)
+        half = self.half(vectors)
         return half + half.transpose(0, 2, 1)
+
+    def half(self, vectors: np.ndarray) -> np.ndarray:
+        """(k, n, n) the part of it with empty orbitals on the left."""
+        shape = (len(vectors), self.empty.shape[1], self.occupied.shape[1])
+        return np.einsum("pa,kai,qi->kpq", self.empty, vectors.reshape(shape), self.occupied, optimize=True)
 
     def project(self, matrices: np.ndarray) -> np.ndarray:
         """(k, size) elements between empty and occupied orbitals."""

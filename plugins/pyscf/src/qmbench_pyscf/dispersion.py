@@ -15,6 +15,7 @@ import numpy as np
 from qmbench import Method, Molecule, Resources, System, Unsupported
 from qmbench_pyscf.alchemy import ALCHEMICAL
 from qmbench_pyscf.base import PYSCF, PyscfMethod
+from qmbench_pyscf.dynamic import DYNAMIC
 from qmbench_pyscf.meanfield import DensityFunctional, HartreeFock, functional_method, mean_field_point, reference_scf
 from qmbench_pyscf.names import KNOWN
 from qmbench_pyscf.options import (
@@ -145,7 +146,8 @@ class _Corrected(PyscfMethod):
 class CorrectedFunctional(_Corrected, DensityFunctional):
     """A functional plus dispersion."""
 
-    properties = DensityFunctional.properties - ALCHEMICAL  # dispersion of a fractional nucleus is undefined
+    properties = DensityFunctional.properties - ALCHEMICAL - DYNAMIC
+    # Dispersion of a fractional nucleus is undefined; C6 of the response and of the correction are two.
 
     def point(self, molecule: Molecule, perturbation: Perturbation, resources: Resources) -> Point:
         from qmbench_pyscf.functionals import functional

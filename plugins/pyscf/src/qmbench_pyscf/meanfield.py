@@ -9,6 +9,7 @@ from typing import Any, ClassVar
 from qmbench import LatticeModel, Method, Molecule, Resources, Result, System, Unsupported
 from qmbench_pyscf.alchemy import mean_field_hessian, potentials
 from qmbench_pyscf.base import PYSCF, PyscfMethod
+from qmbench_pyscf.dynamic import DYNAMIC
 from qmbench_pyscf.forces import mean_field_forces
 from qmbench_pyscf.names import KNOWN, functional_label
 from qmbench_pyscf.options import FunctionalOptions, HartreeFockOptions
@@ -81,7 +82,7 @@ class HartreeFock(PyscfMethod):
     name = "hf"
     mean_field = True
     systems: ClassVar[tuple[type[System], ...]] = (Molecule, LatticeModel)
-    properties = PyscfMethod.properties | {"energy_per_site", "reference_energy"}
+    properties = PyscfMethod.properties | {"energy_per_site", "reference_energy"} | DYNAMIC
     citations: ClassVar[tuple[str, ...]] = ("10.1103/RevModPhys.23.69", "10.1063/1.1740588", PYSCF)
     Options = HartreeFockOptions
     label_options = frozenset({"reference"})
@@ -138,7 +139,10 @@ class DensityFunctional(PyscfMethod):
         "polarizability": 2e-2,
         "excitation_energies": 5e-5,
         "forces": 5e-5,
+        "c6": 5e-2,
+        "dynamic_polarizability": 2e-2,
     }
+    properties = PyscfMethod.properties | DYNAMIC
     cost = (3.0, 2.7)
     mean_field = True
     analytic_forces = True
