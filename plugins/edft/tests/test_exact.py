@@ -131,3 +131,14 @@ def test_gap_plus_exact_xc_derivative_is_the_excitation_energy(name, exact_heliu
     gap = e.orbital_energies[1] - e.orbital_energies[0]
     assert abs(derivative) > 0.01
     assert gap + derivative == pytest.approx(HELIUM[name] - HELIUM["1 1S"], abs=3e-6)
+
+
+def test_coefficients_of_the_expansion_in_the_inverse_nuclear_charge():
+    """E(Z) = Z² Σ e_n Z⁻ⁿ with e = −1, 5/8, −0.15766643, 0.00869903, −0.00088871: Baker, Freund, Hill and Morgan, Phys.
+    Rev. A 41, 1247 (1990). They are derivatives by the nuclear charge at constant Z²."""
+    charges = np.array([3.0, 4.0, 5.0, 7.0, 10.0, 15.0, 25.0, 50.0])
+    energies = np.array([solve_state(z, GROUND, 18).energy for z in charges])
+    powers = np.vander(1 / charges, increasing=True)
+    assert np.linalg.solve(powers, energies / charges**2)[:2] == pytest.approx([-1.0, 0.625], abs=5e-9)
+    rest = energies + charges**2 - 0.625 * charges
+    assert np.linalg.solve(powers, rest)[:2] == pytest.approx([-0.15766643, 0.00869903], abs=6e-9)

@@ -1,14 +1,59 @@
-"""Response and quantum alchemy: `alchemy`, energies from derivatives by nuclear charges of a neighbouring molecule."""
+"""Response and quantum alchemy: `alchemy`, energies from derivatives by nuclear charges of a neighbouring molecule, and
+the response functions of two electrons on a line, exactly and by five levels."""
 
 from __future__ import annotations
 
-from qmbench import Method, hookimpl
+from pathlib import Path
+
+from qmbench import Method, Observable, Property, System, hookimpl
 
 QMBENCH_API = 2
+
+PROPERTIES = (
+    Property(
+        "response_function",
+        "1/(hartree bohr2)",
+        "density response χ(x, x′) at an imaginary frequency, an option of the level, on the points of the system",
+        ("points", "points"),
+    ),
+    Property("response_norm", "1/(hartree bohr)", "norm of response_function, the root of ∫∫ χ² dx dx′"),
+    Property(
+        "response_difference", "", "norm of the difference of response_function and the exact one, over the exact norm"
+    ),
+)
+
+
+@hookimpl
+def qmbench_properties() -> tuple[Property, ...]:
+    return PROPERTIES
+
+
+@hookimpl
+def qmbench_observables() -> list[Observable]:
+    return [
+        Observable(
+            "dynamic_polarizability", "dynamic_polarizability", "at", "polarizability at an imaginary frequency"
+        ),
+        Observable("response_norm", "response_norm", "value", "norm of the density response"),
+        Observable("response_difference", "response_difference", "value", "distance of the response from the exact one"),
+    ]
+
+
+@hookimpl
+def qmbench_systems() -> list[type[System]]:
+    from qmbench_response.line.system import ElectronsOnALine
+
+    return [ElectronsOnALine]
 
 
 @hookimpl
 def qmbench_methods() -> list[type[Method]]:
     from qmbench_response.alchemy import Alchemy
+    from qmbench_response.line.methods import LEVELS
 
-    return [Alchemy]
+    return [Alchemy, *LEVELS]
+
+
+@hookimpl
+def qmbench_benchmarks() -> list[Path]:
+    return [Path(__file__).parent / "benchmarks"]
