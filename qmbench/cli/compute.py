@@ -63,11 +63,12 @@ def _to_draw(target: Target, properties: tuple[str, ...], path: Path) -> str:
 
     check_kind(path)
     registry = plugins().properties
-    pairs = [name for name in properties if name in registry and registry[name].axes == ("atoms", "atoms")]
+    parts = (target.system.parts if target.system is not None else "") or "atoms"
+    pairs = [name for name in properties if name in registry and registry[name].axes == (parts, parts)]
     if target.system is None or len(pairs) != 1:
-        known = ", ".join(sorted(name for name, p in registry.items() if p.axes == ("atoms", "atoms"))) or "none"
+        known = ", ".join(sorted(name for name, p in registry.items() if p.axes == (parts, parts))) or "none"
         raise InputError(
-            f"--figure draws one property of pairs of atoms of one system: ask for it with -p; there is {known}"
+            f"--figure draws one property of pairs of {parts} of one system: ask for it with -p; there is {known}"
         )
     return pairs[0]
 

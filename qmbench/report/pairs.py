@@ -30,7 +30,8 @@ def strongest_pairs(values: np.ndarray) -> list[tuple[int, int, float]]:
 def pair_figure(values: np.ndarray, system: System, title: str, unit: str) -> dict[str, Any]:
     """Vega-Lite specification of a symmetric (atoms, atoms) property, or of other parts of a system.
 
-    The colour scale is that of the pairs; what an atom has with itself may lie beyond it. InputError beyond
+    The colour scale is that of the pairs; what an atom has with itself may lie beyond it. Other parts than atoms, the
+    points of a grid, have the heat map alone. InputError beyond
     MOST_ATOMS atoms.
     """
     import altair as alt
@@ -38,7 +39,7 @@ def pair_figure(values: np.ndarray, system: System, title: str, unit: str) -> di
     labels = atom_labels(system)
     positions = system.part_positions
     if positions is None or len(labels) != len(values):
-        raise InputError(f"{title} is no property of the pairs of atoms of {system.name}")
+        raise InputError(f"{title} is no property of the pairs of {system.parts} of {system.name}")
     if len(labels) > MOST_ATOMS:
         raise InputError(f"a figure of pairs has {MOST_ATOMS} atoms at most, not {len(labels)}; use --json")
     pairs = strongest_pairs(values)
@@ -54,20 +55,23 @@ def pair_figure(values: np.ndarray, system: System, title: str, unit: str) -> di
         for i in range(len(labels))
         for j in range(len(labels))
     ]
+    crowded = alt.Axis(title=None, labelOverlap="greedy")
     size = max(6, min(28, 420 // max(1, len(labels))))
     legend = alt.Legend(title=[title, unit] if unit else title, format=".1e")
     heat = (
-        alt.Chart(alt.Data(values=rows), title="pairs of atoms")
+        alt.Chart(alt.Data(values=rows), title=f"pairs of {system.parts}")
         .mark_rect()
         .encode(
-            x=alt.X("with:N", sort=labels, title=None),
-            y=alt.Y("atom:N", sort=labels, title=None),
+            x=alt.X("with:N", sort=labels, axis=crowded),
+            y=alt.Y("atom:N", sort=labels, axis=crowded),
             color=alt.Color("value:Q", scale=scale, legend=legend),
             tooltip=["atom:N", "with:N", alt.Tooltip("value:Q", format=".4g")],
         )
         .properties(width=size * len(labels), height=size * len(labels))
     )
-    spec: dict[str, Any] = (heat | _graph(pairs, positions, labels)).resolve_scale(color="independent").to_dict()
+    # Points of a grid are no bodies that lines could join.
+    drawn = (heat | _graph(pairs, positions, labels)) if system.parts == "atoms" else heat
+    spec: dict[str, Any] = drawn.resolve_scale(color="independent").to_dict()
     spec.pop("config", None)
     return spec
 

@@ -104,11 +104,11 @@ class HartreeFockLine(LineMethod):
     properties = RESPONSE | {"energy"}
 
     def solve(self, line: Any, exact: Any) -> tuple[Callable[[float], np.ndarray], float | None]:
-        from qmbench_response.line.response import hartree_fock
+        from qmbench_response.line.response import ITERATIONS, hartree_fock
 
         found = hartree_fock(line)
         if found is None:
-            raise NotConverged("hf-line: the self-consistent field did not converge in 2000 iterations")
+            raise NotConverged(f"hf-line: the self-consistent field did not converge in {ITERATIONS} iterations")
         return found.response, found.energy
 
 

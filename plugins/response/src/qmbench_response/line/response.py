@@ -16,6 +16,7 @@ Array = np.ndarray
 
 # Where the orbital is smaller than this part of its largest value the correlation potential goes on as a constant.
 TAIL = 1e-5
+ITERATIONS = 2000
 
 
 @dataclass(frozen=True)
@@ -156,14 +157,19 @@ class HartreeFock:
 def hartree_fock(line: Line) -> HartreeFock | None:
     """The self-consistent determinant of one orbital; None where it is not reached."""
     orbital = np.linalg.eigh(line.core)[1][:, 0]
-    for _ in range(2000):
+    share, before = 0.5, np.inf
+    for _ in range(ITERATIONS):
         repulsion = line.interaction @ orbital**2
         fock = line.core + np.diag(repulsion)
         new = np.linalg.eigh(fock)[1][:, 0]
         new *= np.sign(new @ orbital)
-        if np.abs(new - orbital).max() < 1e-13:
+        change = float(np.abs(new - orbital).max())
+        if change < 1e-12:
             break
-        mixed = 0.5 * new + 0.5 * orbital
+        if change > before:  # strong repulsion throws the electrons from one side to the other
+            share = max(0.7 * share, 0.01)
+        before = change
+        mixed = share * new + (1 - share) * orbital
         orbital = mixed / np.linalg.norm(mixed)
     else:
         return None
