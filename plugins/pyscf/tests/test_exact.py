@@ -132,3 +132,25 @@ def test_methods_share_one_scf(run, tmp_path):
     for method in ("hf", "mp2", "ccsd", "ccsd(t)"):
         run(f"{method}/sto-3g", "water", with_resources=shared)
     assert len([p for p in tmp_path.iterdir() if not p.name.endswith(".lock")]) == 1
+
+
+def test_frozen_core_of_an_open_shell_is_the_core(energy):
+    """A hydrogen atom far away changes nothing: its carbon monoxide is that of a closed shell, with the same core."""
+    far = Molecule(("H", "C", "O"), ((0, 0, 0), (0, 0, 40.0), (0, 0, 42.1)), 0, 2)
+    alone = Molecule(("C", "O"), ((0, 0, 40.0), (0, 0, 42.1)), 0, 1)
+    hydrogen = energy("hf/sto-3g", "h")
+    level = "fci/sto-3g?frozen_core=true"
+    assert energy(level, far) == pytest.approx(energy(level, alone) + hydrogen, abs=1e-6)
+
+
+@pytest.mark.parametrize("system", ["oh", "nh"])
+def test_frozen_core_of_an_open_shell_by_hand(system, energy, molecules):
+    """PySCF with the core of a restricted open-shell determinant, which is another one by less than 1e-6 hartree."""
+    from pyscf import gto, mcscf, scf
+
+    molecule = molecules[system]
+    atoms = list(zip(molecule.symbols, molecule.positions, strict=True))
+    mole = gto.M(atom=atoms, unit="B", basis="sto-3g", spin=molecule.multiplicity - 1, verbose=0)
+    solver = mcscf.CASCI(scf.ROHF(mole).newton().run(), mole.nao - 1, (mole.nelec[0] - 1, mole.nelec[1] - 1))
+    solver.fix_spin_(ss=(molecule.multiplicity**2 - 1) / 4)
+    assert energy("fci/sto-3g?frozen_core=true", system) == pytest.approx(solver.kernel()[0], abs=2e-6)

@@ -74,8 +74,8 @@ class FullCI(PyscfMethod):
 
     Energies in hartree. The spin is that of the multiplicity. The lowest root is looked for from the
     best determinants and from a random vector, so that a symmetry of the start can't hide the ground state. Frozen
-    core orbitals are those of Hartree–Fock (open shells: its natural orbitals); `correlation_energy` counts from the
-    same Hartree–Fock, unrestricted for open shells. Lattices (real hopping) are
+    core orbitals are those of Hartree–Fock (open shells: of lowest energy among its doubly occupied natural orbitals);
+    `correlation_energy` counts from the same Hartree–Fock, unrestricted for open shells. Lattices (real hopping) are
     diagonalized in site orbitals.
     """
 
@@ -179,7 +179,7 @@ def molecular_problem(mf: Any, frozen: int) -> Problem:
     """The Hamiltonian in orbitals shared by ↑ and ↓ electrons, `frozen` of them doubly occupied and left alone."""
     from pyscf import ao2mo
 
-    orbitals = common_orbitals(mf)
+    orbitals = _core_first(mf, common_orbitals(mf)) if frozen else common_orbitals(mf)
     core, active = orbitals[:, :frozen], orbitals[:, frozen:]
     hcore, constant = mf.get_hcore(), float(mf.energy_nuc())
     density = 2 * core @ core.T
@@ -207,6 +207,19 @@ def common_orbitals(mf: Any) -> np.ndarray:
     density = up.T @ overlap @ sum(mf.make_rdm1()) @ overlap @ up
     occupations, rotation = np.linalg.eigh(density)
     return up @ rotation[:, np.argsort(-occupations, kind="stable")]
+
+
+def _core_first(mf: Any, orbitals: np.ndarray) -> np.ndarray:
+    """`orbitals` with the doubly occupied ones in the order of their energies in the mean of Fock's two operators.
+
+    Natural orbitals of a core have no place of their own among those of closed shells: all are occupied by 2.
+    """
+    if np.ndim(mf.mo_occ) == 1:
+        return orbitals
+    paired = orbitals[:, : min(mf.mol.nelec)]
+    fock = sum(mf.get_fock()) / 2
+    rotation = np.linalg.eigh(paired.T @ fock @ paired)[1]
+    return np.hstack([paired @ rotation, orbitals[:, paired.shape[1] :]])
 
 
 def lattice_problem(model: LatticeModel) -> Problem:
