@@ -146,7 +146,9 @@ def compute(
     store: Store = None,
     figure: Annotated[
         Path | None,
-        typer.Option("--figure", metavar="FILE", help="Draw a property of pairs of atoms or points: .svg, .png, .pdf or .json."),
+        typer.Option(
+            "--figure", metavar="FILE", help="Draw a property of pairs of atoms or points: .svg, .png, .pdf or .json."
+        ),
     ] = None,
     fresh: Fresh = False,
     charge: Annotated[int | None, typer.Option("--charge", metavar="Q", help="Of a .pdb, .sdf, .mol or .cif.")] = None,

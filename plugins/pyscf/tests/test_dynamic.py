@@ -78,9 +78,7 @@ def test_whole_matrices(xc, system, resources, molecules):
     source = np.hstack(
         [np.einsum("xpq,pi,qa->xia", dipoles, c[:, o > 0], c[:, o == 0]).reshape(3, -1) for c, o in channels]
     )
-    expected = [
-        factor * source @ np.linalg.solve(a + b + w**2 * np.linalg.inv(a - b), source.T) for w in FREQUENCIES
-    ]
+    expected = [factor * source @ np.linalg.solve(a + b + w**2 * np.linalg.inv(a - b), source.T) for w in FREQUENCIES]
     found = response_model(mf, FREQUENCIES).tensors(FREQUENCIES)
     assert found == pytest.approx(np.array(expected), abs=3e-6)
 

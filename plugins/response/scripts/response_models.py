@@ -58,9 +58,7 @@ def main(folder: Path) -> None:
             place, text, kind = SCRIPT, f"{value:.9f}", "estimate"
             if what == "dynamic_polarizability" and system.omega:
                 place, text, spread, kind = THEOREM, f"{2 / system.omega**2:g}", "", ""
-            entries.append(
-                [entry, f"{name}:1", what, subset, *(at if what == "dynamic_polarizability" else ("", ""))]
-            )
+            entries.append([entry, f"{name}:1", what, subset, *(at if what == "dynamic_polarizability" else ("", ""))])
             references.append([entry, "exact", text, unit, spread, kind, level, "", place, "current", ""])
         entry = f"{name}_response_difference"
         entries.append([entry, f"{name}:1", "response_difference", subset, "", ""])

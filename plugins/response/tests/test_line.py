@@ -192,7 +192,11 @@ def test_benchmark_references():
 
     benchmark = find_benchmark("response_models")
     values = {r.entry: r.quantity for r in benchmark.references}
-    names = {"total_energy": "energy", "dynamic_polarizability": "dynamic_polarizability", "response_norm": "response_norm"}
+    names = {
+        "total_energy": "energy",
+        "dynamic_polarizability": "dynamic_polarizability",
+        "response_norm": "response_norm",
+    }
     for system in ("trap_tight", "trap_strong", "soft_beryllium_dication"):
         found = compute("exact-line", benchmark.system(system), *names.values())
         for observable, name in names.items():

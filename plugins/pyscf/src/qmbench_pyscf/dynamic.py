@@ -54,7 +54,9 @@ def dynamic_properties(mf: Any) -> tuple[dict[str, Quantity], dict[str, Any]]:
     curve = Curve(frequencies, model.mean(frequencies), "hartree")
     found = {"dynamic_polarizability": Quantity(curve, "bohr3"), "c6": Quantity(model.c6(), "hartree bohr6")}
     name = "TDDFT, adiabatic kernel" if getattr(mf, "xc", None) else "TDHF"
-    said = {"dynamic_polarizability": f"{name}: coupled-perturbed equations at {len(frequencies)} imaginary frequencies"}
+    said = {
+        "dynamic_polarizability": f"{name}: coupled-perturbed equations at {len(frequencies)} imaginary frequencies"
+    }
     return found, said
 
 
@@ -85,7 +87,9 @@ class ResponseModel:
 
     def tensors(self, frequencies: Array) -> Array:
         """(n, 3, 3) polarizabilities at imaginary frequencies in hartree, bohr³."""
-        found = np.array([self.factor * self.source.T @ self.solutions(float(w))[0] for w in np.atleast_1d(frequencies)])
+        found = np.array(
+            [self.factor * self.source.T @ self.solutions(float(w))[0] for w in np.atleast_1d(frequencies)]
+        )
         return np.asarray((found + found.transpose(0, 2, 1)) / 2)
 
     def mean(self, frequencies: Array) -> Array:

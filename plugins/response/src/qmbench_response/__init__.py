@@ -35,7 +35,9 @@ def qmbench_observables() -> list[Observable]:
             "dynamic_polarizability", "dynamic_polarizability", "at", "polarizability at an imaginary frequency"
         ),
         Observable("response_norm", "response_norm", "value", "norm of the density response"),
-        Observable("response_difference", "response_difference", "value", "distance of the response from the exact one"),
+        Observable(
+            "response_difference", "response_difference", "value", "distance of the response from the exact one"
+        ),
     ]
 
 

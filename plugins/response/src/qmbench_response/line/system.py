@@ -93,7 +93,9 @@ class ElectronsOnALine(System):
         inner = values[np.abs(self.x) <= max(self.box / 2, 3.0)]
         low, high = float(inner.min()), float(inner.max())
         heights = 110 - 90 * np.clip((values - low) / ((high - low) or 1.0), 0.0, 1.1)
-        spots = " ".join(f"{20 + 220 * (x + self.box) / (2 * self.box):.1f},{y:.1f}" for x, y in zip(self.x, heights, strict=True))
+        spots = " ".join(
+            f"{20 + 220 * (x + self.box) / (2 * self.box):.1f},{y:.1f}" for x, y in zip(self.x, heights, strict=True)
+        )
         return (
             '<svg xmlns="http://www.w3.org/2000/svg" width="260" height="130" viewBox="0 0 260 130">\n'
             '<line x1="20" y1="118" x2="240" y2="118" stroke="#444444"/>\n'
