@@ -83,7 +83,7 @@ def norm(line: Any, function: np.ndarray) -> float:
 class ExactLine(LineMethod):
     """Two electrons on a line exactly: all singlets on the grid by diagonalization; energy in hartree.
 
-    χ(x, x′, iω) = −Σ 2Ω/(Ω² + ω²) ρ(x) ρ(x′). Fetter and Walecka, Quantum Theory of Many-Particle Systems, ch. 5 (1971).
+    χ(x, x′, iω) = −Σ 2Ω/(Ω² + ω²) ρ(x) ρ(x′): Fetter and Walecka, Quantum Theory of Many-Particle Systems (1971), ch. 5.
     """
 
     name = "exact-line"
@@ -95,7 +95,7 @@ class ExactLine(LineMethod):
 
 
 class HartreeFockLine(LineMethod):
-    """Time-dependent Hartree–Fock of two electrons on a line: response of the restricted determinant, energy in hartree.
+    """Time-dependent Hartree–Fock of two electrons on a line: response of the restricted determinant. Hartree, bohr.
 
     McLachlan and Ball, Rev. Mod. Phys. 36, 844 (1964).
     """
@@ -113,10 +113,10 @@ class HartreeFockLine(LineMethod):
 
 
 class KohnShamLine(LineMethod):
-    """The exact Kohn–Sham system of two electrons on a line, by inversion of the exact density: its χ₀, hartree and bohr.
+    """The exact Kohn–Sham system of two electrons on a line, by inversion of the exact density: its χ₀. Hartree, bohr.
 
-    For two electrons φ = √(n/2). Nothing responds to the change of the density. Runge and Gross, Phys. Rev. Lett. 52, 997
-    (1984).
+    For two electrons φ = √(n/2). Nothing responds to the change of the density. Runge and Gross, Phys. Rev. Lett. 52,
+    997 (1984).
     """
 
     name = "ks-line"

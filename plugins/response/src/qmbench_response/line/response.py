@@ -1,8 +1,8 @@
 """Density response of two electrons on a line, exactly and approximately, on the grid of the system.
 
 Grid points carry sinc functions (Colbert and Miller, J. Chem. Phys. 96, 1982 (1992)), so that local operators are
-diagonal. Densities are numbers of electrons at the points, and X (n, n) takes potentials at the points to them: χ(x, x′)
-is X over the square of the spacing. At an imaginary frequency X is real, symmetric and negative. Hartree and bohr.
+diagonal. Densities are numbers of electrons at the points, and X (n, n) takes potentials at the points to them: χ(x,
+x′) is X over the square of the spacing. At an imaginary frequency X is real, symmetric and negative. Hartree and bohr.
 """
 
 from __future__ import annotations
@@ -176,7 +176,7 @@ def hartree_fock(line: Line) -> HartreeFock | None:
     orbital = new
     repulsion = line.interaction @ orbital**2
     exchange = orbital[:, None] * line.interaction * orbital
-    # For empty orbitals, Fock's operator has two Coulomb terms and one of exchange; for the occupied one it is the same.
+    # For empty orbitals Fock's operator has two Coulomb terms and one of exchange; the occupied one sees the same.
     energies, vectors = np.linalg.eigh(line.core + 2 * np.diag(repulsion) - exchange)
     ground = int(np.argmax(np.abs(vectors.T @ orbital)))
     order = [ground, *(n for n in range(len(energies)) if n != ground)]
