@@ -3,8 +3,8 @@
     python plugins/response/scripts/response_models.py FOLDER
 
 Polarizabilities in traps are 2/ω², whatever the interaction (Kohn, Phys. Rev. 123, 1242 (1961); Dobson, Phys. Rev.
-Lett. 73, 2244 (1994)). Everything else is exact by diagonalization on a finer and wider grid than that of the systems, 101
-points; the uncertainty is what the grid of the systems changes.
+Lett. 73, 2244 (1994)). Everything else is exact by diagonalization on a finer and wider grid than that of the systems,
+101 points; the uncertainty is what the grid of the systems changes.
 """
 
 from __future__ import annotations

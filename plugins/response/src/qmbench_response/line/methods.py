@@ -83,7 +83,7 @@ def norm(line: Any, function: np.ndarray) -> float:
 class ExactLine(LineMethod):
     """Two electrons on a line exactly: all singlets on the grid by diagonalization; energy in hartree.
 
-    χ(x, x′, iω) = −Σ 2Ω/(Ω² + ω²) ρ(x) ρ(x′): Fetter and Walecka, Quantum Theory of Many-Particle Systems (1971), ch. 5.
+    χ(x, x′, iω) = −Σ 2Ω/(Ω² + ω²) ρ(x) ρ(x′): Fetter and Walecka, Quantum Theory of Many-Particle Systems (1971), 5.
     """
 
     name = "exact-line"
