@@ -50,7 +50,7 @@ def main(folder: Path) -> None:
         tables.append(f'[{name}]\nkind = "{system.kind}"\n' + "".join(f"{k} = {v}\n" for k, v in keys.items()))
         own, fine = numbers(system), numbers(replace(system, box=system.box * 1.15, points=101))
         subset = "traps" if system.omega else "atoms"
-        units = ("hartree", "bohr3", "1/(hartree bohr)")
+        units = ("hartree", "bohr3", "hartree-1 bohr-1")
         whats = ("total_energy", "dynamic_polarizability", "response_norm")
         for what, unit, value, here in zip(whats, units, fine, own, strict=True):
             entry, at, level = f"{name}_{what}", ("0", "hartree"), "exact"

@@ -12,11 +12,11 @@ QMBENCH_API = 2
 PROPERTIES = (
     Property(
         "response_function",
-        "1/(hartree bohr2)",
+        "hartree-1 bohr-2",
         "density response χ(x, x′) at an imaginary frequency, an option of the level, on the points of the system",
         ("points", "points"),
     ),
-    Property("response_norm", "1/(hartree bohr)", "norm of response_function, the root of ∫∫ χ² dx dx′"),
+    Property("response_norm", "hartree-1 bohr-1", "norm of response_function, the root of ∫∫ χ² dx dx′"),
     Property(
         "response_difference", "", "norm of the difference of response_function and the exact one, over the exact norm"
     ),

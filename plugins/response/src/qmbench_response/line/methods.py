@@ -55,9 +55,9 @@ class LineMethod(Method[ElectronsOnALine]):
             found["dynamic_polarizability"] = Quantity(Curve(FREQUENCIES, values, "hartree"), "bohr3")
         function = response(self.options.frequency) / line.spacing**2
         if "response_function" in properties:
-            found["response_function"] = Quantity(function, "1/(hartree bohr2)")
+            found["response_function"] = Quantity(function, "hartree-1 bohr-2")
         if "response_norm" in properties:
-            found["response_norm"] = Quantity(norm(line, function), "1/(hartree bohr)")
+            found["response_norm"] = Quantity(norm(line, function), "hartree-1 bohr-1")
         if "response_difference" in properties:
             reference = true.response(self.options.frequency) / line.spacing**2
             found["response_difference"] = Quantity(norm(line, function - reference) / norm(line, reference), "")

@@ -1,6 +1,6 @@
 """The reference values of benchmark `alchemy` that are computed: the level of the start on the targets themselves.
 
-    python plugins/response/scripts/alchemy_references.py benchmarks/alchemy
+    python tools/references/alchemy.py benchmarks/alchemy
 
 prints the energy of each target in hartree, all electrons, in the basis functions of the start's elements, with a
 tighter threshold than the levels' own.
