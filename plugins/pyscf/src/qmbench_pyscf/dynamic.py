@@ -179,7 +179,8 @@ def _solve(equations: _Equations, frequencies: Array) -> tuple[Array, ResponseMo
         more = equations.products(new)
         vectors, plus, minus = (np.vstack(pair) for pair in ((vectors, new), (plus, more[0]), (minus, more[1])))
         model = equations.reduced(vectors, plus, minus)
-        left, fresh = [], []
+        left: list[float] = []
+        steps: list[Array] = []
         for w, tensor in zip(frequencies, model.tensors(frequencies), strict=True):
             p, q = model.solutions(float(w))
             if equations.diagonal:
@@ -190,11 +191,11 @@ def _solve(equations: _Equations, frequencies: Array) -> tuple[Array, ResponseMo
             scale = np.trace(tensor) / 3
             left.append(equations.factor * np.max(np.sum(weight * (even**2 + odd**2), axis=1)) / scale)
             if left[-1] > ACCURACY:
-                steps = [weight * even - w / gaps * weight * odd, weight * odd + w / gaps * weight * even]
-                fresh += [step / np.sqrt(scale) for step in steps[: 1 if equations.diagonal else 2]]
-        if not fresh or len(vectors) == equations.size:
+                both = [weight * even - w / gaps * weight * odd, weight * odd + w / gaps * weight * even]
+                steps += [step / np.sqrt(scale) for step in both[: 1 if equations.diagonal else 2]]
+        if not steps or len(vectors) == equations.size:
             return vectors, model
-        fresh = np.vstack(fresh)
+        fresh = np.vstack(steps)
     raise NotConverged(f"dynamic polarizability: {max(left):.1e} of it are left after {ROUNDS} rounds")
 
 
