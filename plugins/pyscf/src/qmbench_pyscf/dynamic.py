@@ -33,6 +33,8 @@ ROUNDS = 30
 SHORT = 0.4
 # Shorter parts of solutions on the coarse grid are no part of the space for the full one.
 NEGLIGIBLE = 1e-3
+# Electrons times bohr; moments of real excitations are some 0.1.
+NO_DIPOLE = 1e-9
 SADDLE_POINT = "the determinant is a saddle point: its response at imaginary frequencies is undefined"
 
 Array = np.ndarray
@@ -105,7 +107,8 @@ class ResponseModel:
 def response_model(mf: Any, frequencies: Array) -> ResponseModel:
     """The model of the response of `mf` that is converged at imaginary `frequencies` (hartree). NotConverged."""
     full = _Equations(mf)
-    if full.size == 0:  # no empty orbital: nothing responds
+    # No empty orbital, or none that a dipole reaches, as in a basis of s functions: nothing responds.
+    if full.size == 0 or np.abs(full.source).max() < NO_DIPOLE:
         return ResponseModel(np.zeros((0, 3)), np.zeros((0, 0)), np.zeros((0, 0)), True, full.factor)
     quick = on_few_points(mf)
     if quick is mf:
