@@ -125,7 +125,7 @@ def test_tables_that_are_wider_than_a_phone_keep_their_first_column(opened):
 def test_a_table_sorts_by_number(opened):
     page, _ = opened
     header = page.locator("#b0t0 th").nth(2)
-    column = "[...document.querySelectorAll('#b0t0 tbody tr')].map(r => +r.children[2].dataset.sort)"
+    column = "[...document.querySelectorAll('#b0t0 tbody tr')].map(r => parseFloat(r.children[2].textContent))"
     header.get_by_role("button").click()
     up = page.evaluate(column)
     assert up == sorted(up)

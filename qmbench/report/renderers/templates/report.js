@@ -1,5 +1,9 @@
 "use strict";
-const data = JSON.parse(document.getElementById("qmbench-data").textContent);
+const details = (async () => {
+  const bytes = Uint8Array.from(atob(document.getElementById("qmbench-data").textContent), (c) => c.charCodeAt(0));
+  return new Response(new Blob([bytes]).stream().pipeThrough(new DecompressionStream("gzip"))).json();
+})();
+details.catch(() => {});  // said where a cell is opened
 const root = document.documentElement;
 const isDark = () => root.dataset.theme ? root.dataset.theme === "dark" : matchMedia("(prefers-color-scheme: dark)").matches;
 
@@ -14,14 +18,19 @@ document.getElementById("theme").addEventListener("click", () => {
   root.dataset.theme = isDark() ? "light" : "dark";
 });
 
+function numberOf(cell) {  // that at the start of a cell: "0.55 ± 0.1 (0.4–0.7)", "4/5", "1–3", "12%"; or nothing
+  const text = cell.dataset.sort ?? cell.textContent.replace(/^−/, "-");
+  const found = /^[+-]?(\d+\.?\d*|\.\d+)([eE][+-]?\d+)?/.exec(text);
+  return found ? Number(found[0]) : "";
+}
 function sortTable(button) {
   const header = button.closest("th"), table = button.closest("table"), body = table.tBodies[0];
   const column = [...header.parentNode.children].indexOf(header);
   const up = header.getAttribute("aria-sort") !== "ascending";
   for (const other of header.parentNode.children) if (other.hasAttribute("aria-sort")) other.setAttribute("aria-sort", "none");
   header.setAttribute("aria-sort", up ? "ascending" : "descending");
-  const key = (row) => row.children[column].dataset.sort ?? row.children[column].textContent;
   const numeric = header.classList.contains("n");
+  const key = (row) => numeric ? numberOf(row.children[column]) : row.children[column].textContent;
   const rows = [...body.rows].sort((a, b) => {
     const x = key(a), y = key(b);
     if (!numeric) return up ? x.localeCompare(y) : y.localeCompare(x);
@@ -63,7 +72,9 @@ function addPicture(place, id) {
   figure.append(copy, caption);
   place.append(figure);
 }
-function openCell(button) {
+async function openCell(button) {
+  let data;
+  try { data = await details; } catch (error) { alert("This browser can't unpack the details: it is older than 2023."); return; }
   const cell = button.closest("td, th"), table = button.closest("table"), line = cell.parentNode;
   const row = line.sectionRowIndex, column = cell.cellIndex - 1, id = table.dataset.heat;
   const found = column < 0 ? data.rows[id][row] : data.cells[id][row][column];
