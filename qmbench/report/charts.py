@@ -83,27 +83,44 @@ def error_distribution(ok: pd.DataFrame, order: list[str], unit: str) -> Spec | 
     rows = ok[ok["error"].notna()]
     if rows.empty:
         return None
-    data = alt.NamedData(ROWS)
+    data = alt.Chart(alt.NamedData(ROWS))
     y = alt.Y("level:N", sort=order, title=None, axis=alt.Axis(labelLimit=260))
     x = alt.X("error:Q", title=f"error, {unit}")
     many = len(rows) > MOST_POINTS
-    box = alt.Chart(data).mark_boxplot(size=12, outliers=many, color="#56B4E9", opacity=0.6).encode(x=x, y=y)
-    points = (
-        alt.Chart(data)
-        .mark_tick(thickness=1.5, color="#D55E00")
-        .encode(x=x, y=y, tooltip=[_tip("level:N"), _tip("entry:N"), _tip("error:Q", ".4g")])
-    )
+    tips = [_tip("level:N"), _tip("entry:N"), _tip("error:Q", ".4g")]
+    boxes = data.transform_filter("isValid(datum.q1)")
+    ends = alt.X("low:Q", title=f"error, {unit}")
+    whiskers = boxes.mark_rule(color="#56B4E9").encode(x=ends, x2="high:Q", y=y)
+    box = boxes.mark_bar(size=12, color="#56B4E9", opacity=0.6).encode(x=alt.X("q1:Q"), x2="q3:Q", y=y)
+    middle = boxes.mark_tick(size=12, thickness=1.5, color="#0072B2").encode(x=alt.X("median:Q"), y=y)
+    strokes = data.transform_filter("isValid(datum.error)")
+    points = strokes.mark_point(size=18, color="#D55E00") if many else strokes.mark_tick(thickness=1.5, color="#D55E00")
+    points = points.encode(x=x, y=y, tooltip=tips)
     zero = (
         alt.Chart(alt.Data(values=[{"error": 0.0}]))
         .mark_rule(strokeDash=[4, 4], color="#888")
         .encode(x=alt.X("error:Q"))
     )
     return _spec(
-        alt.layer(*([box, zero] if many else [box, points, zero])).properties(
-            width="container", height=max(60, 22 * len(order))
-        ),
-        _values(rows, ("level", "entry", "error")),
+        alt.layer(whiskers, box, middle, points, zero).properties(width="container", height=max(60, 22 * len(order))),
+        _boxes(rows, many),
     )
+
+
+def _boxes(rows: pd.DataFrame, many: bool) -> list[dict[str, Any]]:
+    """Per level its quartiles, and the least and largest error within 1.5 interquartile ranges of them (Tukey, 1977);
+    and the errors: all, or where there are many those outside."""
+    import pandas as pd
+
+    groups = rows.groupby("level", sort=False)["error"]
+    q1, q3 = groups.quantile(0.25), groups.quantile(0.75)
+    reach = 1.5 * (q3 - q1)
+    level = rows["level"]
+    inside = rows["error"].between(level.map(q1 - reach), level.map(q3 + reach))
+    kept = rows[inside].groupby("level", sort=False)["error"]
+    table = {"q1": q1, "median": groups.median(), "q3": q3, "low": kept.min(), "high": kept.max()}
+    boxes = pd.DataFrame(table).rename_axis("level").reset_index()
+    return _values(boxes, ("level", *table)) + _values(rows[~inside] if many else rows, ("level", "entry", "error"))
 
 
 def parity(ok: pd.DataFrame, order: list[str], unit: str) -> Spec | None:
@@ -396,7 +413,7 @@ def _titled(mark: re.Match[str]) -> str:
     told = dict(part.partition(": ")[::2] for part in label.split("; "))
     if kind == "line mark" and "level" in told:
         return f"<{name}{rest}><title>{told['level']}</title></{name}>"
-    if "Median" in label or not {"entry", "time"} & told.keys():
+    if not {"entry", "time"} & told.keys():
         return f"<{name}{rest}/>"
     said = "; ".join(f"{key} {told[key]}" for key in _TOLD if key in told)
     return f"<{name}{rest}><title>{said}</title></{name}>"

@@ -135,3 +135,22 @@ def test_a_picture_in_an_address_is_the_picture():
         head, _, rest = source.partition(",")
         assert head == "data:image/svg+xml"
         assert unquote(rest) in (svg.strip(), svg.strip().replace('"', "'"))
+
+
+def test_boxes_are_tukeys():
+    scored, statistics = tables(errors=[0.0])
+    errors = [-9.0, *np.linspace(-1.0, 1.0, 41), 2.4, 2.6]  # quartiles ±0.55 of them all
+    rows = pd.concat([scored.iloc[[0]]] * len(errors), ignore_index=True)
+    rows = rows.assign(entry=[f"e{i}" for i in range(len(errors))], error=errors, value=errors)
+    spec = charts(rows, statistics)["errors"][1]
+    box, *points = spec["datasets"][ROWS]
+    q1, median, q3 = np.percentile(errors, [25, 50, 75])
+    assert (box["q1"], box["median"], box["q3"]) == pytest.approx((q1, median, q3))
+    inside = [e for e in errors if q1 - 1.5 * (q3 - q1) <= e <= q3 + 1.5 * (q3 - q1)]
+    assert (box["low"], box["high"]) == pytest.approx((min(inside), max(inside)))
+    assert len(inside) in (41, 42)
+    assert [p["error"] for p in points] == pytest.approx(errors)
+    # Of many errors the strokes are left out, but for those outside.
+    many = pd.concat([rows] * 20, ignore_index=True)
+    _, *points = charts(many, statistics)["errors"][1]["datasets"][ROWS]
+    assert len(points) == 20 * (len(errors) - len(inside))
