@@ -1,4 +1,4 @@
-"""Shortcuts of the statistics give what the long way gives."""
+"""Parts of the judging on their own: shortcuts give what the long way gives, and advice is some that could help."""
 
 from __future__ import annotations
 
@@ -9,6 +9,7 @@ import pytest
 
 from qmbench.judging.bootstrap import patterns
 from qmbench.judging.disagreement import Judged, _pairs, two_sided_p
+from qmbench.judging.tiers import _to_settle
 
 
 @pytest.mark.parametrize("coverage", [0.0, 0.5, 0.9, 1.0])
@@ -46,3 +47,31 @@ def test_significant_pairs_are_those_of_all_pairs():
     assert np.sort(small) == pytest.approx(np.sort(p[p <= 0.05]), rel=1e-6)
     assert found.p == pytest.approx(np.nanmin(p, axis=1), rel=1e-12)
     assert found.max_z == pytest.approx(np.nanmax(z, axis=1))
+
+
+def settled(off, kind="model", wall=1.0, families=((("functional", "pbe"),),) * 3, reference=0):
+    columns = tuple(
+        SimpleNamespace(name=name, families=shared)
+        for name, shared in zip(("ref", "a", "b"), ((), *families[:2]), strict=True)
+    )
+    group = SimpleNamespace(
+        columns=columns,
+        value=np.zeros((1, 3)),
+        kind=np.array([["", kind, kind]], object),
+        wall_s=np.array([[np.nan, wall, wall]]),
+    )
+    return _to_settle(group, 0, off, reference)
+
+
+def test_what_would_settle_a_surprise_is_something_that_could():
+    assert settled([]) == ""
+    assert settled([(1, 3.0)], kind="statistical") == "a sampled longer here, from another seed"
+    assert settled([(1, 3.0)], wall=np.nan).startswith("a computed here")
+    # The same calculation again says the same.
+    assert settled([(1, 3.0)]) == "a here in a larger basis set, from another starting point or by another program"
+    assert settled([(1, 3.0), (2, -3.0)]) == settled([(1, 3.0)])
+    together = settled([(1, 3.0), (2, 2.0)])
+    assert together.startswith("a second reference value here, and a level without what a, b share (functional pbe)")
+    assert settled([(1, 3.0), (2, 2.0)], reference=None).startswith("a reference value here")
+    apart = settled([(1, 3.0), (2, 2.0)], families=((("basis", "x"),), (("basis", "y"),)))
+    assert apart == "a second reference value here: a, b share nothing and are off the same way"
