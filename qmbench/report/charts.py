@@ -29,7 +29,8 @@ MOST_ROWS, MOST_COLOURS = 16, len(OKABE_ITO)
 first, then the published ones, each by mean absolute error; its title says so."""
 
 MOST_POINTS = 600
-"""Errors that can still be told apart as strokes over the boxes."""
+"""Points of a chart that can still be told apart: of more errors those inside the boxes' whiskers are left out, of more
+values against references as many as this are kept, among them those of the largest errors."""
 
 FILE_KINDS = (".json", ".svg", ".png", ".pdf")
 """How a chart may be written, by the file's ending."""
@@ -59,12 +60,16 @@ def charts(scored: pd.DataFrame, statistics: pd.DataFrame, names: Names = SPELLI
         which = "the best computed ones" if len(own) >= most else "the computed ones, then the best published ones"
         return f"{title}, {unit} ({most} of {len(ranked)} levels: {which if own else 'the best ones'})"
 
+    points = int(ok["level"].isin(ranked[:MOST_COLOURS]).sum())
+    against = titled("Computed against reference", MOST_COLOURS)
+    against += f"; {MOST_POINTS} of {points:,} points, the largest errors among them" if points > MOST_POINTS else ""
+
     def of(most: int) -> tuple[pd.DataFrame, list[str]]:
         return ok[ok["level"].isin(ranked[:most])], ranked[:most]
 
     makers: dict[str, tuple[str, Callable[[], Spec | None]]] = {
         "errors": (titled("Errors by level of theory", MOST_ROWS), lambda: error_distribution(*of(MOST_ROWS), unit)),
-        "parity": (titled("Computed against reference", MOST_COLOURS), lambda: parity(*of(MOST_COLOURS), unit)),
+        "parity": (against, lambda: parity(*of(MOST_COLOURS), unit)),
         "curves": (titled("Curves over the reference", MOST_COLOURS), lambda: curves(*of(MOST_COLOURS), unit)),
         "cost": (f"Time against mean absolute error, {unit}", lambda: cost_accuracy(statistics, unit, names)),
     }
@@ -131,6 +136,7 @@ def parity(ok: pd.DataFrame, order: list[str], unit: str) -> Spec | None:
     if rows.empty:
         return None
     ends = [float(rows[["reference", "value"]].min().min()), float(rows[["reference", "value"]].max().max())]
+    rows = _thinned(rows, MOST_POINTS)
     line = alt.Chart(alt.Data(values=[{"reference": x, "value": x} for x in ends]))
     scale = alt.Scale(zero=False, nice=True)
     points = (
@@ -153,6 +159,22 @@ def parity(ok: pd.DataFrame, order: list[str], unit: str) -> Spec | None:
     rule = line.mark_line(strokeDash=[4, 4], color="#888").encode(x=alt.X("reference:Q"), y=alt.Y("value:Q"))
     values = _values(rows, ("level", "entry", "reference", "value", "error"))
     return _spec(alt.layer(rule, points).properties(width="container", height=300), values)
+
+
+def _thinned(rows: pd.DataFrame, most: int) -> pd.DataFrame:
+    """At most so many rows, evenly of all levels: half of them the largest errors, half evenly spread by reference."""
+    if len(rows) <= most:
+        return rows
+    import pandas as pd
+
+    kept = []
+    each = most // rows["level"].nunique()
+    for _, mine in rows.groupby("level", sort=False):
+        largest = mine.loc[mine["error"].abs().sort_values(ascending=False, kind="stable").index[: each // 2]]
+        rest = mine.drop(largest.index).sort_values("reference", kind="stable")
+        spread = np.unique(np.linspace(0, len(rest) - 1, min(each - len(largest), len(rest))).round().astype(int))
+        kept += [largest, rest.iloc[spread]]
+    return pd.concat(kept).sort_index()
 
 
 def curves(ok: pd.DataFrame, order: list[str], unit: str) -> Spec | None:

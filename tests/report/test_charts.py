@@ -11,7 +11,7 @@ import pandas as pd
 import pytest
 
 from qmbench.domain.systems.drawing import lattice_picture, molecule_picture
-from qmbench.report.charts import MOST_COLOURS, MOST_ROWS, ROWS, _styles_once, charts, inline_svg
+from qmbench.report.charts import MOST_COLOURS, MOST_POINTS, MOST_ROWS, ROWS, _styles_once, charts, inline_svg
 from qmbench.report.drawings import data_uri
 from qmbench.report.model import SMALLEST_SHOWN
 
@@ -154,3 +154,19 @@ def test_boxes_are_tukeys():
     many = pd.concat([rows] * 20, ignore_index=True)
     _, *points = charts(many, statistics)["errors"][1]["datasets"][ROWS]
     assert len(points) == 20 * (len(errors) - len(inside))
+
+
+def test_of_many_points_the_largest_errors_are_among_those_that_are_drawn():
+    scored, statistics = tables(3)
+    rng = np.random.default_rng(1)
+    many = pd.concat([scored] * 100, ignore_index=True)
+    many = many.assign(entry=[f"e{i}" for i in range(len(many))], error=rng.standard_t(2, len(many)))
+    title, spec = charts(many, statistics)["parity"]
+    assert title.endswith(f"; {MOST_POINTS} of 1,200 points, the largest errors among them")
+    rows = spec["datasets"][ROWS]
+    assert MOST_POINTS * 0.9 < len(rows) <= MOST_POINTS
+    drawn = {row["entry"] for row in rows}
+    for level, mine in many.groupby("level_of_theory"):
+        largest = mine.loc[mine["error"].abs().nlargest(MOST_POINTS // 6).index, "entry"]
+        assert set(largest) <= drawn, level
+    assert not charts(scored, statistics)["parity"][0].endswith("them")
