@@ -10,9 +10,10 @@ import numpy as np
 import pandas as pd
 import pytest
 
+from qmbench import LatticeModel, Molecule
 from qmbench.domain.systems.drawing import lattice_picture, molecule_picture
 from qmbench.report.charts import MOST_COLOURS, MOST_POINTS, MOST_ROWS, ROWS, _styles_once, charts, inline_svg
-from qmbench.report.drawings import data_uri
+from qmbench.report.drawings import data_uri, structure_of
 from qmbench.report.model import SMALLEST_SHOWN
 
 N_LEVELS, N_ENTRIES = 20, 4
@@ -170,3 +171,16 @@ def test_of_many_points_the_largest_errors_are_among_those_that_are_drawn():
         largest = mine.loc[mine["error"].abs().nlargest(MOST_POINTS // 6).index, "entry"]
         assert set(largest) <= drawn, level
     assert not charts(scored, statistics)["parity"][0].endswith("them")
+
+
+def test_a_molecule_that_turns_has_its_atoms_bonds_and_ghosts():
+    water = Molecule(("O", "H", "H"), ((0, 0, 0), (0, 1.43, 1.1), (0, -1.43, 1.1)), 0, 2, ghosts=(False, False, True))
+    found = structure_of(water)
+    assert found["symbols"] == ["O", "H", "H"]
+    assert found["bonds"] == [[0, 1]]
+    assert found["ghosts"] == [2]
+    places = np.array(found["places"])
+    assert np.linalg.norm(places[0] - places[1]) == pytest.approx(np.hypot(1.43, 1.1) * 0.529177, abs=0.01)
+    assert np.abs(places.mean(axis=0)).max() < 0.01
+    assert structure_of(Molecule(("He",), ((0, 0, 0),), 0, 1)) is None
+    assert structure_of(LatticeModel((4,), ("open",), 1.0, 1.0, 4, 1)) is None

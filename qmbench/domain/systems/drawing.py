@@ -71,6 +71,11 @@ def bonds(symbols: Sequence[str], coordinates: np.ndarray) -> list[tuple[int, in
     )
 
 
+def appearance(symbol: str) -> tuple[float, str]:
+    """Covalent radius in ångström (of atoms that have none here, 1.5), and the colour in which an atom is drawn."""
+    return _RADII.get(symbol, _OTHER_RADIUS), _COLOURS.get(symbol, _OTHER_COLOUR)
+
+
 def molecule_picture(symbols: Sequence[str], coordinates: np.ndarray, ghosts: Sequence[bool] = ()) -> str:
     """Atoms, the nearer ones in front, and lines between bonded ones; ghosts are dashed circles."""
     ghost = list(ghosts) or [False] * len(symbols)

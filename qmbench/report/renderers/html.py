@@ -66,6 +66,7 @@ def html_report(report: Evaluation) -> str:
     template = environment.from_string((folder / "report.html.j2").read_text(encoding="utf-8"))
     for name in ("cells", "rows"):
         shared[name] = _interned(shared[name], shared["words"])
+    shared |= gallery.structures()
     safe = markupsafe.Markup
     shades = _shades(blocks)
     return template.render(
