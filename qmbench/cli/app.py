@@ -206,6 +206,18 @@ def show(
 
 
 @app.command()
+def schema(
+    name: Annotated[
+        str | None, typer.Argument(metavar="[NAME]", help="A document, such as compare [default: list them].")
+    ] = None,
+) -> int:
+    """Print the JSON schema of a document that qmbench writes, or list the documents."""
+    from qmbench.cli.schema import schema
+
+    return schema(name)
+
+
+@app.command()
 def lint(
     path: Annotated[
         Path, typer.Argument(metavar="PATH", help="A benchmark folder, a suite file, or a folder of them.")

@@ -76,7 +76,8 @@ def add(
         from qmbench.cli.common import print_json
 
         names = {"plugins": added.plugins, "methods": added.methods}
-        print_json({"distribution": added.distribution, "version": added.version, **names, "environment": where})
+        head = {"distribution": added.distribution, "version": added.version}
+        print_json({**head, **names, "environment": where}, "plugin-add")
         return 0
     print(
         f"{added.distribution} {added.version} is installed"
@@ -152,7 +153,7 @@ def check(
     listed = [row.to_json() for row in rows]
     summary = {outcome: sum(row["outcome"] == outcome for row in listed) for outcome in ("passed", "failed", "skipped")}
     if json:
-        print_json({"plugin": name, "summary": summary, "checks": listed})
+        print_json({"plugin": name, "summary": summary, "checks": listed}, "plugin-check")
     else:
         _print(name, listed, summary)
     return 1 if summary["failed"] else 0 if summary["passed"] else 2

@@ -1,0 +1,125 @@
+"""Every document is of the form that its published schema says; a schema does not change without its version."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from pathlib import Path
+from typing import Any, get_args
+
+import pytest
+from jsonschema import Draft202012Validator
+
+from qmbench.api.documents import DOCUMENTS, computing, judging, pieces, schema
+from qmbench.domain.errors import InputError
+
+GOLDEN = Path(__file__).parents[1] / "golden" / "schemas.json"
+
+
+def problems(name: str, document: Any) -> list[str]:
+    """What is wrong with a document, as an outsider's validator says it; it must be JSON first."""
+    found = Draft202012Validator(schema(name)).iter_errors(json.loads(json.dumps(document, allow_nan=False)))
+    return [f"{list(error.absolute_path)}: {error.message[:300]}" for error in found]
+
+
+@pytest.mark.parametrize("name", DOCUMENTS)
+def test_a_schema_is_one(name):
+    made = schema(name)
+    Draft202012Validator.check_schema(made)
+    assert made["$id"] == f"urn:qmbench:schema:{name}:{DOCUMENTS[name].version}"
+
+
+def test_a_schema_does_not_change_without_its_version():
+    """What a schema asks for, descriptions aside: after a change count `version` in DOCUMENTS up, and write the new
+    digest, which the failure shows, into tests/golden/schemas.json."""
+
+    def without_words(x: Any, names: bool = False) -> Any:
+        """names: whether the keys of x are those of documents, not of the schema."""
+        if isinstance(x, dict):
+            kept = {k: v for k, v in x.items() if names or k not in ("description", "title", "$id")}
+            return {k: without_words(v, not names and k in ("properties", "$defs")) for k, v in kept.items()}
+        return [without_words(v) for v in x] if isinstance(x, list) else x
+
+    def digest(name: str) -> str:
+        return hashlib.sha256(json.dumps(without_words(schema(name)), sort_keys=True).encode()).hexdigest()[:16]
+
+    assert {n: [d.version, digest(n)] for n, d in DOCUMENTS.items()} == json.loads(GOLDEN.read_text())
+
+
+def test_words_are_those_that_the_code_writes():
+    from qmbench.domain.learned import OVERLAP_KINDS
+    from qmbench.domain.record import Status
+    from qmbench.judging.disagreement import VERDICTS
+    from qmbench.judging.regression import BAD, COMPARED, FORMAT
+    from qmbench.judging.tiers import TIERS
+    from qmbench.judging.user_weights import USER_TOTAL_COLUMNS
+
+    assert get_args(judging.Verdict) == VERDICTS
+    assert get_args(judging.Tier) == TIERS
+    assert {*BAD, *COMPARED} <= set(get_args(judging.Outcome))
+    assert get_args(pieces.Status) == get_args(Status)
+    assert schema("baseline")["properties"]["format"]["const"] == FORMAT
+    assert schema("record")["$defs"]["Overlap"]["properties"]["kind"]["enum"] == list(OVERLAP_KINDS)
+    assert list(computing.UserTotal.__annotations__) == USER_TOTAL_COLUMNS
+
+
+def test_unknown_and_missing_keys_are_seen():
+    finding = {"where": "x", "message": "y", "severity": "error"}
+    assert problems("lint", [finding]) == []
+    assert problems("lint", [finding | {"more": 1}])
+    assert problems("lint", [{"where": "x", "message": "y"}])
+    assert problems("lint", [finding | {"severity": "grave"}])
+
+
+def test_what_a_store_keeps(toys, folder, tmp_path):
+    """Runs and records as they are written, with states, curves and failures among them."""
+    import numpy as np
+    from toy_runs import computed
+
+    from qmbench.domain.quantity import Curve, Quantity
+    from qmbench.domain.record import Cost, Failure, Record
+
+    report, _ = computed(folder, "toy")
+    assert problems("run", report.run.to_json()) == []
+    quantities = (
+        Quantity(1.0, "hartree", 0.1, "model"),
+        Quantity(np.eye(3), "bohr3"),
+        Quantity({"S1": 1.0}, "eV", {"S1": 0.1}, "statistical", {"S1": 1}),
+        Quantity(Curve(np.array([0.0, 1.0]), np.array([1.0, 2.0]), "bohr"), "hartree"),
+    )
+    made = [Record("0" * 32, "toy", "he", "f" * 24, "energy", "ok", q, cost=Cost(1.0, 1.0, 1.0)) for q in quantities]
+    made.append(Record("0" * 32, "toy", "he", "f" * 24, "energy", "failed", failure=Failure("crash", "died")))
+    made += report.records.values()
+    for record in made:
+        assert problems("record", record.to_json()) == []
+
+
+def test_files_of_a_report(toys, folder, tmp_path):
+    from toy_runs import computed
+
+    report, _ = computed(folder, "toy", "toy?ghost_stabilization=0.5")
+    from qmbench.report.formats import _json
+
+    for path in _json(report, tmp_path):
+        assert problems(path.stem, json.loads(path.read_text())) == []
+
+
+def test_the_page_names_all_of_them():
+    page = (Path(__file__).parents[2] / "docs" / "reference" / "schemas.md").read_text()
+    rows = [line.split("|")[1:4] for line in page.splitlines() if line.startswith("| `")]
+    told = [tuple(cell.strip().replace("`", "") for cell in row) for row in rows]
+    assert told == [(name, document.version, document.written_by) for name, document in DOCUMENTS.items()]
+
+
+def test_the_command(qmbench):
+    code, out, _ = qmbench("schema")
+    assert code == 0
+    assert all(name in out for name in DOCUMENTS)
+    code, out, _ = qmbench("schema", "compare")
+    assert code == 0
+    assert json.loads(out) == schema("compare")
+    code, _, err = qmbench("schema", "comparee")
+    assert code == 3
+    assert "did you mean 'compare'" in err
+    with pytest.raises(InputError, match="no document"):
+        schema("nothing")
