@@ -15,6 +15,44 @@ def _only_commands() -> None:
     """A group, however many commands it has."""
 
 
+@export_app.command("records")
+def export_records(
+    to: Annotated[Path, typer.Option("--to", metavar="FILE.parquet|FILE.csv", help="A new file.")],
+    level: Annotated[
+        list[str] | None, typer.Option("--level", metavar="LEVEL", help="Only of this level (repeatable).")
+    ] = None,
+    prop: Annotated[
+        list[str] | None, typer.Option("-p", "--property", metavar="NAME", help="Only this property (repeatable).")
+    ] = None,
+    status: Annotated[
+        list[str] | None, typer.Option("--status", metavar="NAME", help="Only ok, failed or unsupported (repeatable).")
+    ] = None,
+    store: Annotated[str | None, typer.Option("--store", metavar="PATH|URL", help="Where records are kept.")] = None,
+) -> int:
+    """Write the records of a store as one table, a row for each property of each system: exit 2 where there is none."""
+    from typing import get_args
+
+    from qmbench.api.records import write_records
+    from qmbench.cli.common import check_choice, console
+    from qmbench.domain.errors import InputError
+    from qmbench.domain.record import Status
+    from qmbench.plugging.registry import canonical_level
+    from qmbench.running.stores import is_there, open_store, store_place
+
+    for word in status or ():
+        check_choice(word, get_args(Status), "--status")
+    place = store_place(store)
+    if not is_there(place):
+        raise InputError(f"there is no store at {place}; name one with --store")
+    # A level that is not installed any more is asked for as it was spelled.
+    levels = [name for text in level or () for name in dict.fromkeys((text, canonical_level(text)))]
+    asked = {"level": levels, "property": prop or [], "status": status or []}
+    with open_store(place, read_only=True) as opened:
+        written = write_records(opened.records(**{name: words for name, words in asked.items() if words}), to)
+    console().print(f"{to}: {written} records of {place}", markup=False, soft_wrap=True)
+    return 0 if written else 2
+
+
 @export_app.command("dataset")
 def export_dataset(
     systems: Annotated[
