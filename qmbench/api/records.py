@@ -47,8 +47,8 @@ COLUMNS = {
     "peak_memory_mib": NUMBER,
     "cores": WHOLE,
 }
-"""name -> type. `value` and `uncertainty` are of single numbers; arrays, states and curves are JSON in `value_json`. What
-there is none of is null. `provenance_json` is all that the store holds of where a number is from."""
+"""name -> type. `value` and `uncertainty` are of single numbers; arrays, states and curves are JSON in `value_json`.
+What there is none of is null. `provenance_json` is all that the store holds of where a number is from."""
 VERSION = "1.0"
 """Of these columns, counted like the versions of JSON schemas."""
 ENDINGS = (".parquet", ".csv")

@@ -133,7 +133,10 @@ def prune(
 def compute(
     level: Annotated[str, typer.Argument(metavar="LEVEL", help="METHOD[/BASIS][?option=value&…]")],
     system: Annotated[
-        str, typer.Argument(metavar="SYSTEM", help="BENCHMARK:SYSTEM, BENCHMARK/ENTRY, FILE.xyz[@N|#NAME] or FILE.toml")
+        str,
+        typer.Argument(
+            metavar="SYSTEM", help="BENCHMARK:SYSTEM, BENCHMARK/ENTRY, or a file: .xyz[@N|#NAME], .toml, .json, …"
+        ),
     ],
     prop: Annotated[
         list[str] | None, typer.Option("-p", "--property", metavar="PROPERTY", help="[default: energy]")
