@@ -135,7 +135,7 @@ def compute(
     system: Annotated[
         str,
         typer.Argument(
-            metavar="SYSTEM", help="BENCHMARK:SYSTEM, BENCHMARK/ENTRY, or a file: .xyz[@N|#NAME], .toml, .json, …"
+            metavar="SYSTEM", help="BENCHMARK:SYSTEM, BENCHMARK/ENTRY, or a file: .xyz[@N], .toml, .json, …"
         ),
     ],
     prop: Annotated[
