@@ -302,11 +302,11 @@ def _held(
                 if back >= LEAST_PULL:
                     break
             else:
-                first, other = (symbols[np.flatnonzero(mask)[at]] for mask, at in ((part, i), (~part, j)))
+                first, other = (symbols[int(np.flatnonzero(mask)[at])] for mask, at in ((part, i), (~part, j)))
                 raise NotConverged(
-                    f"no equilibrium geometry: forces are below {LARGEST_FORCE:g} hartree/bohr, but {first} and {other}, "
-                    f"{distance[i, j]:.2f} bohr apart, are not held there: {by:g} bohr {where}, the force back is "
-                    f"{back:.1e}. The level does not bind them, or the minimum is elsewhere; start nearer to it"
+                    f"no equilibrium geometry: forces are below {LARGEST_FORCE:g} hartree/bohr, but {first} and "
+                    f"{other}, {distance[i, j]:.2f} bohr apart, are not held there: {by:g} bohr {where}, the force "
+                    f"back is {back:.1e}. The level does not bind them, or the minimum is elsewhere; start nearer to it"
                 )
             stretch, constant = stretch + by, constant + back
         known = LARGEST_FORCE * stretch / constant
