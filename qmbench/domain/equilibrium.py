@@ -143,8 +143,11 @@ def derive(
         relaxed = _shared(evaluate, molecule, resources, key)
         settings |= {**relaxed.settings, "geometry_optimization": relaxed.told()}
         warnings += relaxed.warnings
-        known = None if relaxed.uncertainty is None else "estimate"
-        found["equilibrium_geometry"] = Quantity(relaxed.positions, "bohr", relaxed.uncertainty, known)
+        found["equilibrium_geometry"] = (
+            Quantity(relaxed.positions, "bohr")
+            if relaxed.uncertainty is None
+            else Quantity(relaxed.positions, "bohr", relaxed.uncertainty, "estimate")
+        )
         found["equilibrium_energy"] = Quantity(relaxed.energy, "hartree")
         found["relaxation_energy"] = Quantity(relaxed.start - relaxed.energy, "hartree")
         if asked & {"harmonic_frequencies", "zero_point_energy"}:

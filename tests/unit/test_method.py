@@ -327,6 +327,6 @@ def test_a_wrong_default_is_the_fault_of_the_method():
     said = r"wrong-default: its option 'samples' has a default that is wrong \(Input should be a valid integer"
     with pytest.raises(InputError, match=said + ".* not 'many'\\); that is a fault of the plugin qmbench-wrong"):
         level_of_values(Wrong, {}, "qmbench-wrong")
-    with pytest.raises(InputError, match="wrong-default: samples: Input should be a valid integer.*, not 'x'"):
+    with pytest.raises(InputError, match=r"wrong-default: samples: Input should be a valid integer.*, not 'x'"):
         level_of_values(Wrong, {"samples": "x"}, "qmbench-wrong")
     assert level_of_values(Wrong, {"samples": 3}, "qmbench-wrong").options.samples == 3
