@@ -55,7 +55,7 @@ def target_of(what: str | Path | System | Atoms, charge: int | None = None, mult
         return find_target(str(what), charge, multiplicity)
     if charge is not None or multiplicity is not None:
         raise InputError(
-            "charge and multiplicity are given for atoms of ASE, its databases, and PDB, SDF, MOL and CIF files alone; "
+            "charge and multiplicity are given for atoms of ASE and for PDB, SDF, MOL, CIF files and databases alone; "
             "others state their own"
         )
     if isinstance(what, System):

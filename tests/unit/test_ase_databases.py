@@ -4,17 +4,15 @@ from __future__ import annotations
 
 import numpy as np
 import pytest
+from ase import Atoms
+from ase.calculators.singlepoint import SinglePointCalculator
+from ase.db import connect
 
-ase = pytest.importorskip("ase")
-from ase import Atoms  # noqa: E402
-from ase.calculators.singlepoint import SinglePointCalculator  # noqa: E402
-from ase.db import connect  # noqa: E402
-
-from qmbench.api.gathered import systems_of  # noqa: E402
-from qmbench.data.atoms import write_database  # noqa: E402
-from qmbench.data.target import find_target, target_of  # noqa: E402
-from qmbench.domain.errors import InputError  # noqa: E402
-from qmbench.domain.units import BOHR_IN_ANGSTROM  # noqa: E402
+from qmbench.api.gathered import systems_of
+from qmbench.data.atoms import write_database
+from qmbench.data.target import find_target, target_of
+from qmbench.domain.errors import InputError
+from qmbench.domain.units import BOHR_IN_ANGSTROM
 
 
 @pytest.fixture
