@@ -104,6 +104,82 @@ def test_files_of_a_report(toys, folder, tmp_path):
         assert problems(path.stem, json.loads(path.read_text())) == []
 
 
+SUITE = """
+id = "s"
+title = "S"
+benchmarks = [{ id = "rare_gas", entries = ["he2_1.00", "hene_1.00"] }, { id = "atoms", entries = ["he"] }]
+[[levels]]
+level = "hf/sto-3g"
+bsse = "cp"
+[[levels]]
+level = "mp2/sto-3g"
+bsse = "cp"
+"""
+ENTRY = "rare_gas/he2_1.00"
+
+
+@pytest.mark.slow
+def test_every_command_writes_what_its_schema_says(qmbench, empty_folder, monkeypatch):
+    """Each command with `--json` once at least; the fixture `published_schemas` holds what it prints to the schema."""
+    from qmbench.cli import common
+
+    seen: dict[str, list[Any]] = {}
+    checked = common.json_text
+
+    def noted(document: Any, name: str, escaped: bool) -> str:
+        text = checked(document, name, escaped)
+        seen.setdefault(name, []).append(json.loads(text))
+        return text
+
+    monkeypatch.setattr(common, "json_text", noted)
+    (empty_folder / "s.toml").write_text(SUITE)
+
+    def call(*arguments: str, code: tuple[int, ...] = (0,)) -> None:
+        found = qmbench(*arguments, "--json")
+        assert found[0] in code, (arguments, found)
+
+    call("run", "suite", "s.toml", "--dry-run", "--elements", "He,Ne")
+    call("run", "suite", "s.toml", "--elements", "He,Ne")
+    call("compute", "hf/sto-3g", "atoms:he", "-p", "energy", "-p", "dipole")
+    call("compute", "hf/sto-3g", ENTRY, "--bsse", "cp")
+    call("compute", "mp2/sto-3g - hf/sto-3g", "atoms:he")
+    call("compute", "hf/sto-3g", "atoms:u", code=(1, 3))
+    call("compute", "hf/nothing", "atoms:he", code=(1, 3))
+    for command in (("disagree",), ("compare",), ("store", "prune", "--dry-run")):
+        call(*command, code=(0, 1, 2))
+    assert qmbench("check", "--baseline", "b.json", "--update")[0] == 0
+    assert problems("baseline", json.loads((empty_folder / "b.json").read_text())) == []
+    call("check", "--baseline", "b.json")
+    for what in ("methods", "benchmarks", "suites", "systems", "properties", "statistics", "formats", "plugins"):
+        call("list", what)
+    key = next(iter(seen["compute"][0]["records"].values()))
+    run = seen["run-suite"][0]["run"]
+    for thing in (
+        "rare_gas",
+        ENTRY,
+        "atoms:he",
+        "quick",
+        "s.toml",
+        "hf/sto-3g",
+        "fci",
+        "mp2/sto-3g - hf/sto-3g",
+        key,
+        run,
+    ):
+        call("show", thing)
+    call("subset", "s66", "--size", "8", "--seed", "1")
+    shipped = Path(__file__).parents[2] / "benchmarks"
+    call("lint", str(shipped / "s12l"))
+    call("plugin", "check", "edft", "--check", "prints_nothing")
+    assert qmbench("benchmark", "export", "rare_gas", "--to", "out")[0] in (0, 1)
+    call("benchmark", "import", "out", "--as", "mine", code=(0, 1))
+    assert qmbench("report", "--format", "json", "--report", "r")[0] == 0
+    for name in ("statistics", "disagreement"):
+        assert problems(name, json.loads((empty_folder / "r" / f"{name}.json").read_text())) == []
+    files = {"statistics", "disagreement", "baseline", "record", "run"}
+    assert set(seen) == set(DOCUMENTS) - files - {"plugin-add"}  # installing is for the tests of isolated plugins
+
+
 def test_the_page_names_all_of_them():
     page = (Path(__file__).parents[2] / "docs" / "reference" / "schemas.md").read_text()
     rows = [line.split("|")[1:4] for line in page.splitlines() if line.startswith("| `")]
