@@ -10,7 +10,7 @@ from typing import Any, get_args
 import pytest
 from jsonschema import Draft202012Validator
 
-from qmbench.api.documents import DOCUMENTS, computing, judging, pieces, schema
+from qmbench.api.documents import DOCUMENTS, computing, disagreeing, judging, pieces, schema
 from qmbench.domain.errors import InputError
 
 GOLDEN = Path(__file__).parents[1] / "golden" / "schemas.json"
@@ -54,8 +54,8 @@ def test_words_are_those_that_the_code_writes():
     from qmbench.judging.tiers import TIERS
     from qmbench.judging.user_weights import USER_TOTAL_COLUMNS
 
-    assert get_args(judging.Verdict) == VERDICTS
-    assert get_args(judging.Tier) == TIERS
+    assert get_args(disagreeing.Verdict) == VERDICTS
+    assert get_args(disagreeing.Tier) == TIERS
     assert {*BAD, *COMPARED} <= set(get_args(judging.Outcome))
     assert get_args(pieces.Status) == get_args(Status)
     assert schema("baseline")["properties"]["format"]["const"] == FORMAT

@@ -163,3 +163,22 @@ class FilterActed(TypedDict):
     kept: int
     """Entries, of `entries`."""
     entries: int
+
+
+@closed
+class ImplementationRow(TypedDict):
+    """One level of theory in two programs."""
+
+    level_of_theory: str
+    programs: list[str]
+    levels: list[str]
+    """As they were asked for."""
+    benchmark: str
+    observable: str
+    bsse: str | None
+    unit: str
+    n: int
+    mean_absolute: float
+    largest: float
+    """Second less first."""
+    largest_entry: str

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Any
 
-from qmbench.api.documents import computing, judging, pieces, things
+from qmbench.api.documents import computing, disagreeing, judging, pieces, things
 from qmbench.domain.errors import InputError, did_you_mean
 
 DIALECT = "https://json-schema.org/draft/2020-12/schema"
@@ -28,8 +28,8 @@ DOCUMENTS = {
     "run-suite": Document(computing.RunSuite, "1.0", "qmbench run suite --json"),
     "plan": Document(computing.Plan, "1.0", "qmbench run suite --dry-run --json"),
     "statistics": Document(computing.Statistics, "1.0", "statistics.json of a report"),
-    "disagreement": Document(judging.Disagreement, "1.0", "disagreement.json of a report"),
-    "disagree": Document(judging.Disagree, "1.0", "qmbench disagree --json"),
+    "disagreement": Document(disagreeing.Disagreement, "1.0", "disagreement.json of a report"),
+    "disagree": Document(disagreeing.Disagree, "1.0", "qmbench disagree --json"),
     "compare": Document(judging.Compare, "1.0", "qmbench compare --json"),
     "subset": Document(judging.Subset, "1.0", "qmbench subset --json"),
     "check": Document(judging.Check, "1.0", "qmbench check --json"),
