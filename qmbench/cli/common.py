@@ -39,12 +39,16 @@ def interruptible(command: Callable[P, int]) -> Callable[P, int]:
     return call
 
 
-def print_json(document: Any) -> None:
-    """One JSON document on standard output; NaN becomes null, since JSON has none."""
+def print_json(document: Any, schema: str) -> None:
+    """One JSON document on standard output, of the form that `qmbench schema SCHEMA` prints."""
     from qmbench.cli.encoding import holds_unicode
 
-    escaped = not holds_unicode(sys.stdout)
-    print(visible_json(json.dumps(_plain(document), indent=1, ensure_ascii=escaped, allow_nan=False)))
+    print(visible_json(json_text(document, schema, escaped=not holds_unicode(sys.stdout))))
+
+
+def json_text(document: Any, schema: str, escaped: bool) -> str:
+    """The document as text; NaN becomes null, since JSON has none. The tests hold it to the schema of this name."""
+    return json.dumps(_plain(document), indent=1, ensure_ascii=escaped, allow_nan=False)
 
 
 def console(to_stderr: bool = False) -> Console:
