@@ -1,7 +1,7 @@
 """Molecules in cavities: the Pauli–Fierz Hamiltonian in the dipole approximation on Gaussian basis sets.
 
-`system` has the kind of system, `hamiltonian` its integrals, `meanfield` QED-HF, `singles` QED-CIS, `exact` QED-FCI,
-`polaritons` what states of light and matter have in common, `methods` the levels. Importing this imports no program.
+`system` has the kind of system, `hamiltonian` its integrals, `meanfield` QED-HF, `singles` QED-CIS,
+`coupled` QED-CCSD-1, `exact` QED-FCI, `polaritons` what states of light and matter have in common, `methods` the levels. Importing this imports no program.
 """
 
 from __future__ import annotations
@@ -37,7 +37,7 @@ BENCHMARKS = Path(__file__).parent / "benchmarks"
 
 
 def levels() -> list[type[Method]]:
-    """QED-HF, QED-CIS and QED-FCI."""
-    from qmbench_light.molecules.methods import QedCIS, QedFCI, QedHF
+    """QED-HF, QED-CIS, QED-CCSD-1 and QED-FCI."""
+    from qmbench_light.molecules.methods import QedCCSD, QedCIS, QedFCI, QedHF
 
-    return [QedHF, QedCIS, QedFCI]
+    return [QedHF, QedCIS, QedCCSD, QedFCI]

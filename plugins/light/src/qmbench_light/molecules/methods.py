@@ -1,4 +1,4 @@
-"""The levels: QED-HF, QED-CIS and QED-FCI of a molecule in a cavity."""
+"""The levels: QED-HF, QED-CIS, QED-CCSD-1 and QED-FCI of a molecule in a cavity."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from typing import Any, ClassVar
 import numpy as np
 
 from qmbench import Method, Options, Quantity, Resources, Result, System, Unsupported
-from qmbench_light.molecules.options import QedCISOptions, QedFCIOptions, QedHFOptions
+from qmbench_light.molecules.options import QedCCSDOptions, QedCISOptions, QedFCIOptions, QedHFOptions
 from qmbench_light.molecules.system import MoleculeInCavity
 from qmbench_light.two_polaritons import check_one_mode
 from qmbench_pyscf import check_basis, pyscf_session, removed_electrons, scf_settings
@@ -48,12 +48,18 @@ class CavityMethod(Method[MoleculeInCavity]):
         raise NotImplementedError
 
 
+def _energies(system: MoleculeInCavity, energy: float) -> dict[str, Quantity]:
+    return {
+        "energy": Quantity(energy, "hartree"),
+        "energy_with_zero_point": Quantity(energy + system.zero_point, "hartree"),
+    }
+
+
 def _found(
     system: MoleculeInCavity, energy: float, dipole: np.ndarray, photon_numbers: np.ndarray
 ) -> dict[str, Quantity]:
     return {
-        "energy": Quantity(energy, "hartree"),
-        "energy_with_zero_point": Quantity(energy + system.zero_point, "hartree"),
+        **_energies(system, energy),
         "dipole": Quantity(dipole, "e bohr"),
         "photon_number": Quantity(float(np.sum(photon_numbers)), ""),
     }
@@ -63,6 +69,11 @@ def _levels(energies: np.ndarray, multiplicities: list[int]) -> Quantity:
     names = [f"E{k}" for k in range(len(energies))]
     degeneracies = dict(zip(names, multiplicities, strict=True))
     return Quantity(dict(zip(names, map(float, energies), strict=True)), "hartree", degeneracies=degeneracies)
+
+
+def _closed_shell(name: str, system: MoleculeInCavity) -> None:
+    if system.multiplicity != 1:
+        raise Unsupported(f"{name} is for multiplicity 1, not {system.multiplicity}; qed-fci does others")
 
 
 GROUND = frozenset({"energy", "energy_with_zero_point", "dipole", "photon_number"})
@@ -160,8 +171,7 @@ class QedCIS(_States):
 
     def check_system(self, system: MoleculeInCavity, properties: frozenset[str]) -> None:
         super().check_system(system, properties)
-        if system.multiplicity != 1:
-            raise Unsupported(f"{self.name} is for multiplicity 1, not {system.multiplicity}; qed-fci does others")
+        _closed_shell(self.name, system)
 
     def result(self, system: MoleculeInCavity, properties: frozenset[str], resources: Resources) -> Result:
         from qmbench_light.molecules.meanfield import qed_mean_field
@@ -181,6 +191,54 @@ class QedCIS(_States):
     def estimate(self, system: MoleculeInCavity, properties: frozenset[str]) -> float | None:
         size = system.n_electrons**2 * (self.options.photons + 1) ** len(system.modes)
         return 0.5 + 1e-9 * size**3
+
+
+class QedCCSD(CavityMethod):
+    """QED-CCSD-1: coupled cluster with one photon. Haugland et al., Phys. Rev. X 10, 041043 (2020).
+
+    The energy in hartree, without the zero-point energy of the field. Singles, doubles, a photon of each mode, and
+    singles and doubles with a photon, on a closed-shell QED-HF determinant with coherent states; all electrons.
+    """
+
+    name = "qed-ccsd-1"
+    properties = frozenset({"energy", "energy_with_zero_point"})
+    citations = (HAUGLAND, DEPRINCE, PYSCF)
+    Options: ClassVar[type[Options]] = QedCCSDOptions
+    examples = ("qed-ccsd-1/sto-3g", "qed-ccsd-1/6-31g(d)")
+
+    @classmethod
+    def example_systems(cls) -> Sequence[System]:
+        return MoleculeInCavity.samples()[:3]
+
+    def label(self) -> str:
+        return "QED-CCSD-1"
+
+    def families(self) -> dict[str, str]:
+        return {**super().families(), "reference": "coupled cluster"}
+
+    def check_system(self, system: MoleculeInCavity, properties: frozenset[str]) -> None:
+        super().check_system(system, properties)
+        _closed_shell(self.name, system)
+
+    def result(self, system: MoleculeInCavity, properties: frozenset[str], resources: Resources) -> Result:
+        from qmbench_light.molecules.coupled import solve
+        from qmbench_light.molecules.meanfield import qed_mean_field
+
+        given = self.options
+        mf, cavity = qed_mean_field(system, given.specification(), resources)
+        found = solve(mf, cavity, resources, given.energy_tolerance, given.amplitude_cycle)
+        settings = {
+            "qed_hf_energy": float(mf.e_tot),
+            "iterations": found.iterations,
+            "photon_basis": "coherent",
+            "norm_of_singles": float(np.linalg.norm(found.electrons.singles)),
+            "photon_amplitudes": [float(photon.scalar) for photon in found.photons],
+        }
+        return Result(_energies(system, found.energy), settings)
+
+    def estimate(self, system: MoleculeInCavity, properties: frozenset[str]) -> float | None:
+        orbitals = 8 * len(system.molecule.symbols)
+        return 1.0 + 1e-8 * system.n_electrons**2 * orbitals**4 * (1 + 4 * len(system.modes))
 
 
 class QedFCI(_States):
