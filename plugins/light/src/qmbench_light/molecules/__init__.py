@@ -1,7 +1,8 @@
 """Molecules in cavities: the Pauli–Fierz Hamiltonian in the dipole approximation on Gaussian basis sets.
 
-`system` has the kind of system, `hamiltonian` its integrals, `meanfield` QED-HF, `singles` QED-CIS,
-`coupled` QED-CCSD-1, `exact` QED-FCI, `polaritons` what states of light and matter have in common, `methods` the levels. Importing this imports no program.
+`system` has the kind of system, `hamiltonian` its integrals, `meanfield` QED-HF, `singles` QED-CIS, `coupled`
+QED-CCSD-1, `exact` QED-FCI, `polaritons` what states of light and matter have in common, `methods` the levels.
+Importing this imports no program.
 """
 
 from __future__ import annotations

@@ -30,7 +30,9 @@ class CorrelatedOptions(BasisOptions):
 class QedCCSDOptions(CorrelatedOptions):
     """QED-CCSD-1. All electrons are correlated."""
 
-    amplitude_cycle: int = Field(200, ge=1, description="iterations after which the amplitudes are given up")
+    amplitude_cycle: int = Field(
+        200, ge=1, description="iterations after which the amplitudes are given up", examples=[5]
+    )
 
 
 class StatesOptions(CorrelatedOptions):
