@@ -162,6 +162,21 @@ def test_few_entries_say_nothing_and_name_what_is_needed():
     assert alike.entries_needed > 30
 
 
+def test_a_level_with_fewer_than_half_of_the_entries_is_not_compared():
+    """Not among the best, and not worse either; its mean and interval stand."""
+    rng = np.random.default_rng(3)
+    absolute = np.abs(rng.standard_normal((40, 3)))
+    absolute[19:, 2] = np.nan
+    found = ranking(absolute, resamples=200)
+    assert found.decided.tolist() == [True, True, False]
+    assert not found.among_best[2]
+    assert np.isfinite([found.mean[2], found.low[2], found.high[2]]).all()
+    two = ranking(absolute[:, :2], resamples=200)
+    np.testing.assert_allclose(found.p_best[:2], two.p_best, atol=0.02)  # the third stands for nothing
+    absolute[19, 2] = 1.0  # half of them are enough
+    assert ranking(absolute, resamples=200).decided.all()
+
+
 def test_the_number_of_entries_that_is_named_tells_the_two_apart():
     """By hand: Δ = 0.1 and a standard error of 0.1 from 25 entries need 25·(1.95996 + 0.84162)² = 196.2 entries."""
     spread = np.tile([-0.1, 0.1], 500)
