@@ -21,12 +21,32 @@ PROPERTIES = (
         "energy of matter and field with the zero-point energy of the field, half the frequency of each mode, which "
         "`energy` leaves out",
     ),
+    Property(
+        "rabi_splitting",
+        "hartree",
+        "what of `polariton_splitting` is coupling, 2g: the splitting if the level's transition were at the mode's frequency",
+    ),
+    Property(
+        "polariton_detuning",
+        "hartree",
+        "what of `polariton_splitting` is not: the level's transition less the mode's frequency",
+    ),
 )
 
 OBSERVABLES = (
     Observable("polariton_energy", "energies", "state", "energy of a state of light and matter, `E0`, `E1`, …"),
     Observable(
-        "molecular_rabi_splitting", "polariton_splitting", "value", "energy between the two polaritons of a molecule"
+        "molecular_polariton_splitting",
+        "polariton_splitting",
+        "value",
+        "energy between the two polaritons of a molecule; a level whose transition is not at the mode's frequency has its "
+        "detuning in it",
+    ),
+    Observable(
+        "molecular_rabi_splitting", "rabi_splitting", "value", "2g of the two polaritons of a molecule, without detuning"
+    ),
+    Observable(
+        "molecular_detuning", "polariton_detuning", "value", "a molecule's transition less the mode's frequency"
     ),
     Observable(
         "cavity_shift", "energy", "linear", "E(coupled to the field) - E(not coupled), without the field's zero point"

@@ -28,7 +28,7 @@ class CavityMethod(Method[MoleculeInCavity]):
     options: Any
 
     def check_system(self, system: MoleculeInCavity, properties: frozenset[str]) -> None:
-        if "polariton_splitting" in properties:
+        if properties & POLARITONS:
             check_one_mode(self.name, [mode.coupling for mode in system.modes])
         check_basis(self.options.basis, system.molecule)
         self.options.specification().check(system.molecule)
@@ -77,7 +77,8 @@ def _closed_shell(name: str, system: MoleculeInCavity) -> None:
 
 
 GROUND = frozenset({"energy", "energy_with_zero_point", "dipole", "photon_number"})
-EXCITED = frozenset({"energies", "polariton_splitting"})
+POLARITONS = frozenset({"polariton_splitting", "rabi_splitting", "polariton_detuning"})
+EXCITED = POLARITONS | {"energies"}
 
 
 class QedHF(CavityMethod):
@@ -134,18 +135,21 @@ class _States(CavityMethod):
 
     def check_system(self, system: MoleculeInCavity, properties: frozenset[str]) -> None:
         super().check_system(system, properties)
-        if "polariton_splitting" in properties and self.options.n_states < 3:
+        if properties & POLARITONS and self.options.n_states < 3:
             raise Unsupported(f"{self.name}: two polaritons and the ground state are three states: write n_states=3")
 
     def _states(
         self, system: MoleculeInCavity, properties: frozenset[str], energies: np.ndarray, dipole: np.ndarray, light: Any
     ) -> dict[str, Quantity]:
-        from qmbench_light.molecules.polaritons import splitting
+        from qmbench_light.molecules.polaritons import polaritons
 
         found = _found(system, float(energies[0]), dipole, light.photon_numbers)
         found["energies"] = _levels(energies, [system.multiplicity] * len(energies))
-        if "polariton_splitting" in properties:
-            found["polariton_splitting"] = Quantity(splitting(energies, light), "hartree")
+        if properties & POLARITONS:
+            both = polaritons(energies, light)
+            found["polariton_splitting"] = Quantity(both.splitting, "hartree")
+            found["rabi_splitting"] = Quantity(both.rabi, "hartree")
+            found["polariton_detuning"] = Quantity(both.detuning, "hartree")
         return found
 
 
@@ -283,7 +287,7 @@ class QedFCI(_States):
             return eigenstates(electrons, given.photons, n_states, resources, given.energy_tolerance), None
 
         electrons = Electrons(mf, cavity, displaced)
-        several = "polariton_splitting" in properties or ("energies" in properties and given.spin == "same")
+        several = bool(properties & POLARITONS) or ("energies" in properties and given.spin == "same")
         states, change = lowest(electrons, given.n_states if several else 1)
         light = light_of(electrons, states)
         found = self._states(system, properties, states.energies, dipole_of(electrons, states), light)
