@@ -57,6 +57,25 @@ def model_confidence_set(losses: np.ndarray, resampled: np.ndarray) -> np.ndarra
     return p
 
 
+# Of the largest mean error, what is as good as none.
+NOTHING = 1e-9
+
+
+def _best_by_ratios(losses: np.ndarray, resampled: np.ndarray, wider: float) -> np.ndarray:
+    """`model_confidence_set` of the logarithms of mean absolute errors, whose deviations are multiplied by `wider`.
+
+    That two means are equal says that their ratio is 1, and ratios are what the network compares. Their resampled
+    logarithms are about normal where a few entries have most of the error, of which plain means are skewed, so that a level
+    that is worse on every single entry would not be told apart (a variance-stabilizing transformation: Efron,
+    Tibshirani, An Introduction to the Bootstrap (1993), sec. 12.6).
+    """
+    largest = float(losses.max(initial=0.0))
+    if not largest > 0:
+        return model_confidence_set(losses, resampled)
+    logs, drawn = (np.log(np.maximum(x / largest, NOTHING)) for x in (losses, resampled))
+    return model_confidence_set(logs, logs + (drawn - logs) * wider)
+
+
 def _largest(centred: np.ndarray, scale: np.ndarray) -> np.ndarray:
     """(resamples,) the largest difference of two columns in its standard error, had they the same mean."""
     out = np.zeros(len(centred), np.float32)
@@ -122,9 +141,9 @@ def ranking(
         own = adjusted_means(absolute[np.ix_(rows, able)])
         drawn = adjusted_means(absolute[np.ix_(rows, able)], counts, steps=50, tolerance=1e-5)
         drawn = drawn[np.isfinite(drawn).all(axis=1)]
-        drawn = own + (drawn - own) * _small_sample(len(names), confidence)
-        rivals = np.flatnonzero(compared(has)[able])
-        p[able[rivals]] = model_confidence_set(own[rivals], drawn[:, rivals])
+        wider, rivals = _small_sample(len(names), confidence), np.flatnonzero(compared(has)[able])
+        p[able[rivals]] = _best_by_ratios(own[rivals], drawn[:, rivals], wider)
+        drawn = own + (drawn - own) * wider
         score[able] = p_scores(own, np.cov(drawn.T))
         tails = [(1.0 - confidence) / 2.0, (1.0 + confidence) / 2.0]
         low[able], high[able] = np.maximum(np.quantile(drawn, tails, axis=0), 0.0)

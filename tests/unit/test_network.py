@@ -152,6 +152,34 @@ def test_the_best_level_is_in_the_set_as_often_as_promised(n, equal):
         assert size < 4.0 * trials  # and it is not everything
 
 
+@pytest.mark.parametrize("n", [11, 40])
+def test_a_few_entries_that_have_most_of_the_error_hide_no_difference_and_make_none(n):
+    """Hardness of entries by a log-normal law: levels that are alike stay together as often as promised, and those
+    that are thirty times as bad, on every entry, are told apart, where plain means are too skewed."""
+    rng = np.random.default_rng(n)
+    kept, size, trials = 0, 0, 200
+
+    def errors(spread):
+        return np.exp(spread * rng.standard_normal((n, 1))) * np.abs(rng.standard_normal((n, 5)))
+
+    for _ in range(trials):
+        kept += bool(ranking(errors(1.0), resamples=300).among_best[0])
+    assert kept >= 0.92 * trials  # 95 %, less two standard errors of 200 trials
+    for _ in range(50):
+        found = ranking(errors(2.0) * np.array([1.0, 30.0, 30.0, 30.0, 30.0]), resamples=300)
+        assert found.among_best[0]
+        size += found.among_best.sum()
+    assert size < 1.5 * 50
+
+
+def test_levels_without_any_error_and_of_rounding_alone_are_alike():
+    rng = np.random.default_rng(2)
+    absolute = np.abs(rng.standard_normal((20, 4)))
+    absolute[:, 1], absolute[:, 2] = 0.0, 1e-13 * absolute[:, 3]
+    assert ranking(absolute, resamples=200).among_best.tolist() == [False, True, True, False]
+    assert ranking(np.zeros((20, 3)), resamples=200).among_best.all()
+
+
 def test_few_entries_say_nothing_and_name_what_is_needed():
     rng = np.random.default_rng(5)
     few = ranking(np.abs(rng.standard_normal((6, 3))))
