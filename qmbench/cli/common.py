@@ -29,9 +29,7 @@ def value_lines(name: str, quantity: Mapping[str, Any]) -> list[tuple[str, str]]
     if not times:
         return lines
     shared = [times[state] for state in quantity["value"]]
-    return [
-        (label, text + (f" ({n} states)" if n > 1 else "")) for (label, text), n in zip(lines, shared, strict=True)
-    ]
+    return [(label, text + (f" ({n} states)" if n > 1 else "")) for (label, text), n in zip(lines, shared, strict=True)]
 
 
 class Stopped(QmbenchError):

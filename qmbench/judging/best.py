@@ -22,8 +22,8 @@ POWER = 0.8
 def compared(has: np.ndarray) -> np.ndarray:
     """Which columns of `has` (entries, levels) are compared with each other.
 
-    Those with at least half as many entries as the fullest: one that was asked for an entry or two, as a sample, or that
-    can do only one kind of them, would leave the others nothing to be compared by.
+    Those with at least half as many entries as the fullest: one that was asked for an entry or two, as a sample, or
+    that can do only one kind of them, would leave the others nothing to be compared by.
     """
     n = has.sum(axis=0)
     return (n > 0) & (2 * n >= n.max(initial=0))
@@ -65,8 +65,8 @@ def _best_by_ratios(losses: np.ndarray, resampled: np.ndarray, wider: float) -> 
     """`model_confidence_set` of the logarithms of mean absolute errors, whose deviations are multiplied by `wider`.
 
     That two means are equal says that their ratio is 1, and ratios are what the network compares. Their resampled
-    logarithms are about normal where a few entries have most of the error, of which plain means are skewed, so that a level
-    that is worse on every single entry would not be told apart (a variance-stabilizing transformation: Efron,
+    logarithms are about normal where a few entries have most of the error, of which plain means are skewed, so that a
+    level that is worse on every single entry would not be told apart (a variance-stabilizing transformation: Efron,
     Tibshirani, An Introduction to the Bootstrap (1993), sec. 12.6).
     """
     largest = float(losses.max(initial=0.0))

@@ -1,7 +1,7 @@
 """Speed of the levels of light and matter: python tools/speed/light.py.
 
-`exact-cavity` of ten emitters with twenty photons, `heom` of a dimer to 1e-4, and QED-HF beside the Hartree–Fock that it
-follows, converged by PySCF alone to the same thresholds; processor seconds of one thread. The least of three runs.
+`exact-cavity` of ten emitters with twenty photons, `heom` of a dimer to 1e-4, and QED-HF beside the Hartree–Fock that
+it follows, converged by PySCF alone to the same thresholds; processor seconds of one thread. The least of three runs.
 """
 
 from __future__ import annotations
@@ -13,12 +13,12 @@ from pathlib import Path
 from tempfile import TemporaryDirectory
 
 import numpy as np
+
+from qmbench import Molecule, Resources, parse_level
 from qmbench_light.models.emitters import EmittersInCavity, Mode
 from qmbench_light.models.open_system import Bath, OpenSystem, Piece
 from qmbench_light.molecules.system import Mode as MoleculesMode
 from qmbench_light.molecules.system import MoleculeInCavity
-
-from qmbench import Molecule, Resources, parse_level
 
 ANGSTROM = 1 / 0.529177210903
 RUNS = 3
@@ -37,7 +37,10 @@ def models() -> None:
     pieces = (Piece("sigma_z", 0.25), Piece("hop 1 2", 0.5))
     dimer = OpenSystem(2, pieces, (1.0, 0.0), tuple(np.linspace(0, 10, 21)), baths)
     properties = ("energies", "photon_number", "polariton_splitting")
-    for level, system, asked in (("exact-cavity?photons=20", ten, properties), ("heom?tolerance=1e-4", dimer, ("population",))):
+    for level, system, asked in (
+        ("exact-cavity?photons=20", ten, properties),
+        ("heom?tolerance=1e-4", dimer, ("population",)),
+    ):
         method = parse_level(level).make()
         least = min(seconds(lambda m=method, s=system, a=asked: m.run(s, a, Resources())) for _ in range(RUNS))
         print(f"{level}: {least:.2f} s")
@@ -45,8 +48,8 @@ def models() -> None:
 
 def mean_field(name: str, molecule: Molecule, basis: str) -> None:
     from pyscf import lib, scf
-    from qmbench_light.molecules.meanfield import qed_mean_field
 
+    from qmbench_light.molecules.meanfield import qed_mean_field
     from qmbench_pyscf import ScfSpecification, converged_scf, pyscf_session, to_mole
 
     system = MoleculeInCavity(molecule, (MoleculesMode(0.3, (0.0, 0.0, 0.05)),))
@@ -71,9 +74,7 @@ def mean_field(name: str, molecule: Molecule, basis: str) -> None:
             mf.conv_tol, mf.conv_tol_grad = spec.energy_tolerance, 1e-7
             alone = min(alone, seconds(mf.kernel))
         after, whole = min(after, second), min(whole, first + second)
-    print(
-        f"| {name} | {basis} | {alone:.2f} | {after:.2f} | {after / alone:.2f} | {whole / alone:.2f} |"
-    )
+    print(f"| {name} | {basis} | {alone:.2f} | {after:.2f} | {after / alone:.2f} | {whole / alone:.2f} |")
 
 
 def main() -> None:

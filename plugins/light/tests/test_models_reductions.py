@@ -47,7 +47,7 @@ def test_second_order_becomes_redfield():
 
 @pytest.mark.parametrize("form", ["convolution", "convolutionless"])
 def test_second_order_is_the_redfield_level_in_the_limit_of_van_hove(form):
-    """Coupling² → 0 with time times coupling² fixed: memory is short then, and populations become those of `redfield`."""
+    """Coupling² → 0 with time times coupling² fixed: memory is short then, and populations become `redfield`'s."""
 
     def apart(scale):
         times = tuple(t / scale for t in (0.5, 1.0, 2.0))

@@ -98,9 +98,9 @@ def test_a_polariton_has_half_of_the_displacement():
 
 def test_the_certificate_covers_both_cutoffs():
     strong = vibrating(1, 0.2, Vibration(0.3, 4.0))
-    with pytest.raises(qmbench.NotConverged, match="from 3 to 6 phonons.*take more phonons"):
+    with pytest.raises(qmbench.NotConverged, match=r"from 3 to 6 phonons.*take more phonons"):
         run("exact-cavity?phonons=3", strong, "energy")
-    with pytest.raises(qmbench.NotConverged, match="from 1 to 2 photons.*take more photons"):
+    with pytest.raises(qmbench.NotConverged, match=r"from 1 to 2 photons.*take more photons"):
         run("exact-cavity?photons=1", strong, "energy")
     settings = run("exact-cavity", strong, "energy").settings
     assert settings["phonons"] >= 32

@@ -48,7 +48,9 @@ def test_every_entry_has_a_reference():
     assert {row["entry"] for row in rows("references.csv")} == set(ENTRIES)
 
 
-@pytest.mark.parametrize("row", [r for r in rows("references.csv") if r["entry"] in QUICK + SHARES], ids=lambda r: r["entry"])
+@pytest.mark.parametrize(
+    "row", [r for r in rows("references.csv") if r["entry"] in QUICK + SHARES], ids=lambda r: r["entry"]
+)
 def test_references(row):
     """At more photons than the reference has, and in the number basis where it has the coherent one."""
     entry = ENTRIES[row["entry"]]
@@ -75,7 +77,9 @@ def test_a_transition_elsewhere_is_no_error_of_the_coupling():
     too small, and the detuning tells the two apart."""
     exact = {r["entry"]: float(r["value"]) for r in rows("references.csv") if r["set"] == "exact/sto-3g"}
     system = read_system(FOLDER / "systems" / "lih_resonant_l010.toml")
-    cis = parse_level("hf/sto-3g?tda=true&n_states=3").make().run(system.molecule, ("excitation_energies",), Resources())
+    cis = (
+        parse_level("hf/sto-3g?tda=true&n_states=3").make().run(system.molecule, ("excitation_energies",), Resources())
+    )
     singlets = [e for label, e in cis.properties["excitation_energies"].value.items() if label.startswith("S")]
     made = parse_level("qed-cis/sto-3g").make().run(system, tuple(PROPERTY.values())[-3:], Resources()).properties
     found = {prop: made[prop].value for prop in tuple(PROPERTY.values())[-3:]}

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import replace
 from functools import lru_cache
 from typing import Any, ClassVar
 
@@ -122,9 +123,7 @@ class Diagonalization(Method[EmittersInCavity]):
                 try:
                     after[name] = at(**cutoffs | {name: 2 * cutoff})
                 except ResourceError as error:
-                    raise NotConverged(
-                        f"{self.name}: a cutoff of {cutoff} {name} is not enough, and {error}"
-                    ) from None
+                    raise NotConverged(f"{self.name}: a cutoff of {cutoff} {name} is not enough, and {error}") from None
                 changes = {prop: _change(here[1][prop], after[name][1][prop], scale) for prop in here[1]}
                 worst[name] = max(changes, key=changes.__getitem__)
                 moved[name] = changes[worst[name]]
@@ -157,23 +156,13 @@ class Diagonalization(Method[EmittersInCavity]):
 
     @classmethod
     def example_systems(cls) -> Sequence[qmbench.System]:
-        return [*EmittersInCavity.samples(), *_vibrating(True)]
+        return [*EmittersInCavity.samples(), _vibrating(True)]
 
 
-def _vibrating(counter_rotating: bool) -> list[EmittersInCavity]:
+def _vibrating(counter_rotating: bool) -> EmittersInCavity:
     """One emitter with a vibration."""
-    modes, vibrations = (Mode(1.0, 0.3),), (Vibration(0.3, 0.4),)
-    times = (0.0, 0.7, 1.9)
-    return [
-        EmittersInCavity(
-            *(1, modes, 0.9),
-            counter_rotating=counter_rotating,
-            excited=1,
-            times=times,
-            vibrations=vibrations,
-            name="vibrating",
-        )
-    ]
+    system = EmittersInCavity(1, (Mode(1.0, 0.3),), 0.9, counter_rotating=counter_rotating, excited=1, name="vibrating")
+    return replace(system, times=(0.0, 0.7, 1.9), vibrations=(Vibration(0.3, 0.4),))
 
 
 def need_times(name: str, times: Sequence[float], properties: frozenset[str]) -> None:
@@ -188,7 +177,9 @@ def need_times(name: str, times: Sequence[float], properties: frozenset[str]) ->
 def no_vibrations(name: str, system: EmittersInCavity) -> None:
     """Unsupported where emitters vibrate."""
     if system.vibrations:
-        raise Unsupported(f"{name} are not of emitters that vibrate; exact-cavity and rotating-wave have their energies")
+        raise Unsupported(
+            f"{name} are not of emitters that vibrate; exact-cavity and rotating-wave have their energies"
+        )
 
 
 def labelled(energies: Sequence[float]) -> dict[str, float]:
@@ -286,7 +277,7 @@ class RotatingWave(Diagonalization):
         return [
             EmittersInCavity(1, (Mode(1.0, 1.3),), 0.9, counter_rotating=False, excited=1, times=times, name="one"),
             EmittersInCavity(2, (Mode(1.0, 0.9, 1),), 1.1, counter_rotating=False, excited=1, times=times, name="two"),
-            *_vibrating(False),
+            _vibrating(False),
         ]
 
     def label(self) -> str:

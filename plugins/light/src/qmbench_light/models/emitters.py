@@ -61,7 +61,8 @@ class EmittersInCavity(System):
     vibrations: of each emitter (Holstein–Tavis–Cummings), Σ_v,i ν_v c†_vi c_vi + ν_v √S_v (c_vi + c†_vi) P_i without
     zero-point energy, P_i = 1 in all levels but level 1: ω₀ is the vertical transition, at level 1's geometry.
     At time 0 `excited` emitters are in level 2, the others in level 1, in the state that is symmetric under their
-    exchange, vibrations are in their vacuum, and each mode has its `photons`; times: when `population` and the like are asked for.
+    exchange, vibrations are in their vacuum, and each mode has its `photons`; times: when `population` and the like are
+    asked for.
 
     Jaynes, Cummings, Proc. IEEE 51, 89 (1963); Tavis, Cummings, Phys. Rev. 170, 379 (1968); Dicke, Phys. Rev. 93, 99
     (1954); the diamagnetic term: Rzążewski, Wódkiewicz, Żakowicz, Phys. Rev. Lett. 35, 432 (1975); vibrations: Herrera,
@@ -192,7 +193,7 @@ class EmittersInCavity(System):
 
     @classmethod
     def checks(cls) -> Mapping[str, KindCheck]:
-        used = "Emitters, levels, modes, vibrations, counter-rotating and diamagnetic terms change the number, or are refused."
+        used = "Emitters, levels, modes, vibrations, counter-rotating and diamagnetic terms change it, or are refused."
         scaled = "With all energies doubled and times halved, energies double and all else stays."
         return {
             "emitters_fields_used": KindCheck(used, lambda s: (Change(f"another '{n}'", o) for n, o in s.variants())),

@@ -139,8 +139,8 @@ class BlochRedfieldOptions(qmbench.Options):
 class BlochRedfield(MasterEquation):
     """The Bloch–Redfield equation by QuTiP, secular or not, without the Lamb shift; times in hbar/E0.
 
-    Lambert et al., QuTiP 5, arXiv:2412.04705 (2024); Breuer, Petruccione (2002), sec. 3.3. `redfield` and `lindblad` are
-    the same with the Lamb shift, by this plugin's own code. Baths act on Hermitian operators.
+    Lambert et al., QuTiP 5, arXiv:2412.04705 (2024); Breuer, Petruccione (2002), sec. 3.3. `redfield` and `lindblad`
+    are the same with the Lamb shift, by this plugin's own code. Baths act on Hermitian operators.
     """
 
     name = "bloch-redfield"

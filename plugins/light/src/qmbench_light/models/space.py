@@ -1,9 +1,9 @@
 """Hamiltonians of emitters and modes as sparse matrices, one for each way in which emitters behave under exchange.
 
 Two-level emitters are spins one half: the Hamiltonian knows only their total, J = N/2, N/2 − 1, …, so that N spins have
-about N²/4 states instead of 2^N (Dicke, Phys. Rev. 93, 99 (1954)). Emitters with more levels, or with vibrations, are in
-their full product space. Of several modes all numbers of photons are kept whose sum is at most the cutoff, and of several
-vibrations of an emitter all numbers of phonons.
+about N²/4 states instead of 2^N (Dicke, Phys. Rev. 93, 99 (1954)). Emitters with more levels, or with vibrations, are
+in their full product space. Of several modes all numbers of photons are kept whose sum is at most the cutoff, and of
+several vibrations of an emitter all numbers of phonons.
 """
 
 from __future__ import annotations
@@ -27,7 +27,8 @@ LARGEST_MATTER = 4096
 class Matter:
     """States of the emitters that are closed under the Hamiltonian, `copies` times there.
 
-    energies: (n,), diagonal of H without light; vibronic: (n, n) sparse, the rest of it, None for none. raising: (n, n) sparse, what goes with a: all Σ μ|j><i|, i < j.
+    energies: (n,), diagonal of H without light. vibronic: (n, n) sparse, the rest of it, None for none.
+    raising: (n, n) sparse, what goes with a: all Σ μ|j><i|, i < j.
     excitations: (n,), emitters not in level 1, in all. start: (n,) the state at time 0, None where it is elsewhere.
     """
 

@@ -24,7 +24,7 @@ PROPERTIES = (
     Property(
         "rabi_splitting",
         "hartree",
-        "what of `polariton_splitting` is coupling, 2g: the splitting if the level's transition were at the mode's frequency",
+        "what of `polariton_splitting` is coupling, 2g: the splitting that it would be at the mode's frequency",
     ),
     Property(
         "polariton_detuning",
@@ -39,11 +39,14 @@ OBSERVABLES = (
         "molecular_polariton_splitting",
         "polariton_splitting",
         "value",
-        "energy between the two polaritons of a molecule; a level whose transition is not at the mode's frequency has its "
-        "detuning in it",
+        "energy between the two polaritons of a molecule; a level whose transition is not at the mode's frequency has "
+        "its detuning in it",
     ),
     Observable(
-        "molecular_rabi_splitting", "rabi_splitting", "value", "2g of the two polaritons of a molecule, without detuning"
+        "molecular_rabi_splitting",
+        "rabi_splitting",
+        "value",
+        "2g of the two polaritons of a molecule, without detuning",
     ),
     Observable(
         "molecular_detuning", "polariton_detuning", "value", "a molecule's transition less the mode's frequency"

@@ -10,8 +10,8 @@ doubles, and with one photon in mode m also in the determinant itself,
     no photon:   H̄_e + Σ_n D̄_n S_n
     one photon:  [H̄_e, S_m] + ω_m S_m + D̄_m + Σ_n [D̄_n, S_m] S_n
 
-and the energy is the first line in the determinant. No more is needed than the projections of H̄_e (CCSD's, by PySCF) and
-of D̄: a commutator with S is their derivative by T along S, exactly, and D̄ S = S D̄ + [D̄, S].
+and the energy is the first line in the determinant. No more is needed than the projections of H̄_e (CCSD's, by PySCF)
+and of D̄: a commutator with S is their derivative by T along S, exactly, and D̄ S = S D̄ + [D̄, S].
 """
 
 from __future__ import annotations
@@ -162,9 +162,7 @@ def _slope(function: Callable[[Cluster], Cluster], at: Cluster, along: Cluster) 
     return Cluster(*(0.5 * (one - two) for one, two in zip(ahead, behind, strict=True)))
 
 
-def solve(
-    mf: Any, cavity: CavityIntegrals, resources: Resources, tolerance: float, max_cycle: int
-) -> CoupledCluster:
+def solve(mf: Any, cavity: CavityIntegrals, resources: Resources, tolerance: float, max_cycle: int) -> CoupledCluster:
     """QED-CCSD-1 on a converged restricted QED-HF `mf`, all residuals below `tolerance` (norm). NotConverged."""
     from pyscf import lib
 

@@ -79,9 +79,9 @@ class Polaritons:
 def polaritons(energies: np.ndarray, light: Light) -> Polaritons:
     """Of the two brightest excited states. Unsupported where there are not two, or some are missing.
 
-    Coupling and detuning are those of the two states of one photon and one excitation whose mixtures have the light that
-    the polaritons have, w of the lower and W of the upper one (Jaynes and Cummings): 2g = splitting·2√(wW)/(w + W) and
-    detuning = splitting·(w − W)/(w + W), positive where the lower one is more of a photon.
+    Coupling and detuning are those of the two states of one photon and one excitation whose mixtures have the light
+    that the polaritons have (Jaynes and Cummings), w of the lower and W of the upper one: 2g = splitting·2√(wW)/(w + W)
+    and detuning = splitting·(w − W)/(w + W), positive where the lower one is more of a photon.
     """
     bright = light.brightness[1:]
     if bright.sum() < SEEN * light.total or len(bright) < 2:
