@@ -5,6 +5,8 @@ from __future__ import annotations
 import os
 import sys
 from collections.abc import Callable, Iterator
+from functools import cache
+from json import loads
 from pathlib import Path
 
 import pytest
@@ -16,6 +18,33 @@ from qmbench.plugging.registry import parse_level, plugins
 
 sys.path.insert(0, str(Path(__file__).parent))
 SABOTAGE = Path(__file__).parent / "faults" / "plugin"
+
+
+@pytest.fixture(autouse=True)
+def published_schemas(monkeypatch):
+    """Whatever any command prints as JSON in any test is held to the schema that `qmbench schema` publishes."""
+    from qmbench.cli import common
+
+    def checked(document: object, schema: str, escaped: bool) -> str:
+        text = plain(document, schema, escaped)
+        found = validator(schema).iter_errors(loads(text))
+        wrong.extend(f"{schema}: {list(error.absolute_path)}: {error.message[:300]}" for error in found)
+        return text
+
+    wrong: list[str] = []
+    plain = common.json_text
+    monkeypatch.setattr(common, "json_text", checked)
+    yield
+    assert not wrong, "documents are not of their schemas"
+
+
+@cache
+def validator(schema):
+    from jsonschema import Draft202012Validator
+
+    from qmbench.api.documents import schema as published
+
+    return Draft202012Validator(published(schema))
 
 
 @pytest.fixture

@@ -1,19 +1,18 @@
-"""Training sets: molecules with what one level of theory gives for them, as extended XYZ that ASE and others read."""
+"""Training sets: molecules with what one level of theory gives for them, as ASE and others read them."""
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 import numpy as np
 
-from qmbench.data.benchmark import benchmark_folders, find_benchmark
-from qmbench.data.target import find_target
+from qmbench.api.gathered import gather
+from qmbench.data.atoms import is_database, write_database
 from qmbench.domain.composite import Level
-from qmbench.domain.errors import InputError, QmbenchError, StoreError
-from qmbench.domain.method import LevelOfTheory
+from qmbench.domain.errors import InputError, StoreError
 from qmbench.domain.quantity import Quantity
 from qmbench.domain.record import KEY_DIGITS, Task
 from qmbench.domain.systems import Molecule, System
@@ -35,31 +34,17 @@ class Dataset:
     left_out: tuple[tuple[str, str], ...]
 
     def write(self, path: Path) -> None:
-        """One extended XYZ file with all frames; StoreError where it can't be written."""
+        """One file with all frames: extended XYZ, or a database of ASE (`.db`). StoreError where that can't be."""
         from ase.io import write
+
+        if is_database(str(path)):
+            write_database(self.frames, path)
+            return
 
         try:
             write(str(path), list(self.frames), format="extxyz")
         except OSError as error:
             raise StoreError(f"can't write {path}: {error.strerror or error}") from None
-
-
-def systems_of(named: Sequence[str]) -> dict[str, System]:
-    """name -> system, of benchmarks (all their systems), and of single systems and files, each once.
-
-    InputError for a name that is none of these, or an entry of a benchmark.
-    """
-    found: dict[str, System] = {}
-    for text in named:
-        if text in benchmark_folders() or (Path(text) / "benchmark.toml").is_file():
-            benchmark = find_benchmark(text)
-            found |= {f"{benchmark.id}:{name}": benchmark.system(name) for name in benchmark.system_ids}
-            continue
-        target = find_target(text)
-        if target.system is None:
-            raise InputError(f"'{text}' is an entry; a data set is of systems: BENCHMARK, BENCHMARK:SYSTEM or a file")
-        found[target.name] = target.system
-    return found
 
 
 def dataset(level: Level, systems: dict[str, System], properties: Iterable[str], session: Session) -> Dataset:
@@ -68,34 +53,19 @@ def dataset(level: Level, systems: dict[str, System], properties: Iterable[str],
     A molecule that the level refuses or fails on is left out with the reason, and so is what is no molecule.
     """
     wanted = tuple(dict.fromkeys(properties))
-    if not isinstance(level, LevelOfTheory):
-        raise InputError(f"'{level}' is made of levels; a data set is of one that is a single calculation")
     for name in wanted:
         if name not in UNITS:
             raise InputError(f"a data set has {' and '.join(UNITS)}, not '{name}'")
-    tasks: dict[str, Task] = {}
-    left_out: list[tuple[str, str]] = []
-    for name, system in systems.items():
-        try:
-            if not isinstance(system, Molecule) or any(system.ghosts):
-                raise InputError(f"a {system.kind} with ghosts" if isinstance(system, Molecule) else system.kind)
-            level.make().check(system, frozenset(wanted))
-            tasks[name] = Task(system, level, wanted)
-        except QmbenchError as error:
-            left_out.append((name, str(error)))
-    with session.opened() as store:
-        records = session.compute(list(tasks.values()), store).records if tasks else {}
+    able = {name: s for name, s in systems.items() if isinstance(s, Molecule) and not any(s.ghosts)}
+    kinds = {name: f"a {s.kind} with ghosts" if isinstance(s, Molecule) else s.kind for name, s in systems.items()}
+    made, left_out = gather(level, able, wanted, session)
     frames = []
-    for name, task in tasks.items():
-        made = {prop: records.get(key) for prop, key in task.keys.items()}
-        bad = next((r for r in made.values() if r is None or r.status != "ok"), None)
-        quantities = {prop: r.quantity for prop, r in made.items() if r is not None and r.quantity is not None}
-        if len(quantities) < len(wanted):
-            left_out.append((name, bad.failure.message if bad is not None and bad.failure else "was not computed"))
-            continue
-        keys = " ".join(key[:KEY_DIGITS] for key in task.keys.values())
+    for name, task, records in made:
+        quantities = {prop: r.quantity for prop, r in records.items() if r.quantity is not None}
+        keys = " ".join(record.key[:KEY_DIGITS] for record in records.values())
         frames.append(_frame(name, task, quantities, keys))
-    return Dataset(tuple(frames), tuple(left_out))
+    others = [(name, kind) for name, kind in kinds.items() if name not in able]
+    return Dataset(tuple(frames), (*others, *left_out))
 
 
 def _frame(name: str, task: Task, quantities: dict[str, Quantity], keys: str) -> Atoms:

@@ -133,7 +133,10 @@ def prune(
 def compute(
     level: Annotated[str, typer.Argument(metavar="LEVEL", help="METHOD[/BASIS][?option=value&…]")],
     system: Annotated[
-        str, typer.Argument(metavar="SYSTEM", help="BENCHMARK:SYSTEM, BENCHMARK/ENTRY, FILE.xyz[@N|#NAME] or FILE.toml")
+        str,
+        typer.Argument(
+            metavar="SYSTEM", help="BENCHMARK:SYSTEM, BENCHMARK/ENTRY, or a file: .xyz[@N], .toml, .json, …"
+        ),
     ],
     prop: Annotated[
         list[str] | None, typer.Option("-p", "--property", metavar="PROPERTY", help="[default: energy]")
@@ -205,6 +208,18 @@ def show(
     from qmbench.cli.show import show
 
     return show(thing, store=store, figure=figure, json=json)
+
+
+@app.command()
+def schema(
+    name: Annotated[
+        str | None, typer.Argument(metavar="[NAME]", help="A document, such as compare [default: list them].")
+    ] = None,
+) -> int:
+    """Print the JSON schema of a document that qmbench writes, or list the documents."""
+    from qmbench.cli.schema import schema
+
+    return schema(name)
 
 
 @app.command()

@@ -125,7 +125,8 @@ def _json(done: Any) -> None:
             "assumed": done.findings.assumed,
             "changed": done.findings.said,
             "left_out": [{"what": what, "why": why} for what, why in done.findings.left_out],
-        }
+        },
+        "benchmark-import",
     )
 
 

@@ -42,7 +42,7 @@ def check(
     if markdown is not None:
         write_text(markdown, check_text.to_markdown(found))
     if json:
-        print_json(_document(found, loaded))
+        print_json(_document(found, loaded), "check")
     else:
         check_text.render_terminal(found, console())
     return found.exit_code

@@ -7,19 +7,29 @@ import json
 import math
 import os
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from typing import TYPE_CHECKING, Any, ParamSpec
 
 from qmbench.domain.errors import InputError, Interrupted, QmbenchError
 from qmbench.domain.visible import visible_json
+from qmbench.report import values
 from qmbench.report.values import unit_text as unit_text
-from qmbench.report.values import value_lines as value_lines
 
 if TYPE_CHECKING:
     from rich.console import Console
 
 
 P = ParamSpec("P")
+
+
+def value_lines(name: str, quantity: Mapping[str, Any]) -> list[tuple[str, str]]:
+    """`report.values.value_lines`, and of a level that several states share how many."""
+    lines = values.value_lines(name, quantity)
+    times = quantity.get("degeneracies")
+    if not times:
+        return lines
+    shared = [times[state] for state in quantity["value"]]
+    return [(label, text + (f" ({n} states)" if n > 1 else "")) for (label, text), n in zip(lines, shared, strict=True)]
 
 
 class Stopped(QmbenchError):
@@ -39,12 +49,16 @@ def interruptible(command: Callable[P, int]) -> Callable[P, int]:
     return call
 
 
-def print_json(document: Any) -> None:
-    """One JSON document on standard output; NaN becomes null, since JSON has none."""
+def print_json(document: Any, schema: str) -> None:
+    """One JSON document on standard output, of the form that `qmbench schema SCHEMA` prints."""
     from qmbench.cli.encoding import holds_unicode
 
-    escaped = not holds_unicode(sys.stdout)
-    print(visible_json(json.dumps(_plain(document), indent=1, ensure_ascii=escaped, allow_nan=False)))
+    print(visible_json(json_text(document, schema, escaped=not holds_unicode(sys.stdout))))
+
+
+def json_text(document: Any, schema: str, escaped: bool) -> str:
+    """The document as text; NaN becomes null, since JSON has none. The tests hold it to the schema of this name."""
+    return json.dumps(_plain(document), indent=1, ensure_ascii=escaped, allow_nan=False)
 
 
 def console(to_stderr: bool = False) -> Console:

@@ -38,7 +38,7 @@ def compare(
             "largest": [_plain(row) for row in largest],
             "above_tolerance": exceeded,
         }
-        print_json({**document, "filters": [f.to_json() for f in evaluation.filters]})
+        print_json({**document, "filters": [f.to_json() for f in evaluation.filters]}, "compare")
     else:
         for line in filter_lines(evaluation):
             console().print(line, markup=False, soft_wrap=True)

@@ -45,7 +45,7 @@ def compute(
     made = computation(parse_level(level), target, tuple(dict.fromkeys(properties)), bsse, session)
     document = document_of(made)
     if json:
-        print_json(document)
+        print_json(document, "compute")
     else:
         _print(document, target.system)
         _name_records(document)

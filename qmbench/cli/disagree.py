@@ -23,7 +23,7 @@ def disagree(target: str | None, significance: float, store: str | None, json: b
     if json and sum(len(x["votes"]) for x in document["entries"]) > MANY_VOTES:
         print(dumps(document, allow_nan=False))  # on one line: indenting takes ten times as long
     elif json:
-        print_json(document)
+        print_json(document, "disagree")
     else:
         render_terminal(document, console())
     return 0 if document["entries"] else 2

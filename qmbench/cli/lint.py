@@ -26,7 +26,7 @@ def lint(path: Path, freeze: bool = False, store: str | None = None, json: bool 
     findings = lint_path(path) + _suspicious(path, store)
     errors = sum(f.severity == "error" for f in findings)
     if json:
-        print_json([vars(f) for f in findings])
+        print_json([vars(f) for f in findings], "lint")
     else:
         out = console()
         for f in findings:

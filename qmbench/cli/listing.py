@@ -18,7 +18,7 @@ def list_things(what: str, json: bool = False) -> int:
     rows = LISTS[what]()
     _name_broken()
     if json:
-        print_json(rows)
+        print_json(rows, f"list-{what}")
         return 0
     from rich.table import Table
     from rich.text import Text

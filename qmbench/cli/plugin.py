@@ -76,7 +76,8 @@ def add(
         from qmbench.cli.common import print_json
 
         names = {"plugins": added.plugins, "methods": added.methods}
-        print_json({"distribution": added.distribution, "version": added.version, **names, "environment": where})
+        head = {"distribution": added.distribution, "version": added.version}
+        print_json({**head, **names, "environment": where}, "plugin-add")
         return 0
     print(
         f"{added.distribution} {added.version} is installed"
@@ -104,7 +105,12 @@ def _say(line: str) -> None:
 
 @app.command()
 def check(
-    name: Annotated[str, typer.Argument(metavar="NAME", help="An installed plugin, as in `qmbench list plugins`.")],
+    name: Annotated[
+        str,
+        typer.Argument(
+            metavar="NAME", help="An installed plugin, as in `qmbench list plugins`, or a method of a family: ase:emt."
+        ),
+    ],
     method: Annotated[
         list[str] | None, typer.Option("--method", metavar="M", help="Only this method (repeatable).")
     ] = None,
@@ -128,6 +134,7 @@ def check(
     from qmbench.plugging.isolated import place
     from qmbench.testing import supervised
 
+    name, method = _family_member(name, method or [])
     if name not in _here():  # nothing is imported here: a plugin may do anything when it is
         home = place.of_plugin(name)
         if home is None or name not in home.plugins:
@@ -136,11 +143,11 @@ def check(
         if not home.problem():
             limits = ["--check-timeout", str(check_timeout)]
             limits += ["--check-memory", str(check_memory)] if check_memory else []
-            return _check_there(home.python, name, method or [], only or [], [*limits, *(["--json"] if json else [])])
+            return _check_there(home.python, name, method, only or [], [*limits, *(["--json"] if json else [])])
         rows = [supervised.Row("", supervised.LOADS, "failed", home.problem(), 0.0)]
     else:
         memory_gib = check_memory or _half_of_free_gib()
-        with supervised.Supervisor(name, method or (), check_timeout, memory_gib) as supervisor:
+        with supervised.Supervisor(name, method, check_timeout, memory_gib) as supervisor:
             rows = []
             for number, total, what, row in supervisor.rows(only or ()):
                 if row is not None:
@@ -152,10 +159,28 @@ def check(
     listed = [row.to_json() for row in rows]
     summary = {outcome: sum(row["outcome"] == outcome for row in listed) for outcome in ("passed", "failed", "skipped")}
     if json:
-        print_json({"plugin": name, "summary": summary, "checks": listed})
+        print_json({"plugin": name, "summary": summary, "checks": listed}, "plugin-check")
     else:
         _print(name, listed, summary)
     return 1 if summary["failed"] else 0 if summary["passed"] else 2
+
+
+def _family_member(name: str, methods: list[str]) -> tuple[str, list[str]]:
+    """(plugin, methods to check): `ase:emt` is that method of the plugin that brings the family."""
+    from qmbench.domain.errors import InputError
+    from qmbench.domain.families import prefix_of
+    from qmbench.plugging.registry import plugins
+
+    prefix = prefix_of(name)
+    if not prefix:
+        return name, methods
+    known = plugins().families
+    if prefix not in known:
+        there = f"; families are {', '.join(sorted(known))}" if known else ""
+        raise InputError(f"no installed plugin has methods '{prefix}…'{there}")
+    if methods:
+        raise InputError(f"'{name}' is one method; write the plugin's name to choose others by --method")
+    return known[prefix][1].name, [name]
 
 
 def _here() -> set[str]:

@@ -40,7 +40,7 @@ def present(result: RunResult, folder: Path, json: bool) -> int:
         write_text(folder / STAMP, "\n".join([stamp, *(str(path.relative_to(folder)) for path in files)]) + "\n")
     if json:
         told = {"run": result.id, "records": record_rows(results), "statistics": to_json(result.statistics)}
-        print_json({**told, **documents_beside(evaluation)})
+        print_json({**told, **documents_beside(evaluation)}, "run-suite")
     else:
         out = console()
         for line in filter_lines(evaluation):

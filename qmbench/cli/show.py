@@ -28,7 +28,7 @@ def show(thing: str, store: str | None = None, figure: str | None = None, json: 
     if record and not json:
         print_record(record)
     elif json:
-        print_json(document)
+        print_json(document, "show")
     else:
         _print(document)
     return 0

@@ -33,7 +33,8 @@ def prune(place: str | None, dry_run: bool, everything: bool, json: bool) -> int
                 "kept_for_runs": found.for_runs,
                 "kept_not_installed": found.not_installed,
                 "left": found.left,
-            }
+            },
+            "store-prune",
         )
         return 0
     for line in _lines(found, "would be removed" if dry_run else "removed"):

@@ -72,7 +72,7 @@ def subset(wanted: Wanted) -> int:
     if wanted.file is not None:
         _write(wanted.file, benchmark, document)
     if wanted.json:
-        print_json(document)
+        print_json(document, "subset")
     else:
         _print(document, benchmark, statistic.label, wanted.file)
     return 0

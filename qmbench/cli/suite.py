@@ -91,7 +91,8 @@ def _dry_run(plan: Plan, request: Request) -> int:
                 "learned_from": costs.records,
                 "levels": rows,
                 "wrong": [vars(refusals) for refusals in wrong],
-            }
+            },
+            "plan",
         )
         return code
     from rich.table import Table

@@ -5,7 +5,9 @@ Larsen et al., J. Phys. Condens. Matter 29, 273002 (2017).
 
 from __future__ import annotations
 
+import re
 import sys
+from collections.abc import Iterable
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypeGuard
 
@@ -20,6 +22,8 @@ if TYPE_CHECKING:
 
 
 FOREIGN = (".pdb", ".sdf", ".mol", ".cif")
+DATABASE = re.compile(r"(?P<file>.+\.db)(?:@(?P<number>[^@#/]*)|#(?P<name>[^#/]+))?", re.IGNORECASE)
+"""`FILE.db`, a database of ASE in SQLite; `FILE.db@ID` and `FILE.db#NAME` are one row of it."""
 UNREADABLE = (".mol2",)
 """Endings of files that people have and that neither ASE nor another dependency reads."""
 
@@ -74,6 +78,99 @@ def read_foreign(path: Path, charge: int | None, multiplicity: int | None) -> Mo
     if path.suffix.lower() != ".cif":
         atoms.pbc = False  # the box of a PDB file is that of the crystal that the molecule was in
     return from_ase(atoms, charge, multiplicity, path.stem)
+
+
+def is_database(text: str) -> bool:
+    """Whether `text` names a database of ASE, or a row of one."""
+    return DATABASE.fullmatch(text) is not None
+
+
+def database_names(text: str) -> list[str]:
+    """`FILE.db@ID` of all rows of a database; of one row `text` itself."""
+    match = DATABASE.fullmatch(text)
+    if match is None or match["number"] or match["name"]:
+        return [text]
+    return [f"{text}@{row.id}" for row in _rows(Path(text))]
+
+
+def read_database(text: str, charge: int | None, multiplicity: int | None) -> Molecule | Crystal:
+    """The system of one row of a database of ASE.
+
+    Its charge and multiplicity are the key-value pairs `charge` and `multiplicity` of the row, or those given; its name
+    is the pair `name`. InputError as for `from_ase`, where the row is not there, and for several rows and none chosen.
+    """
+    match = DATABASE.fullmatch(text)
+    assert match is not None
+    path, number, name = Path(match["file"]), match["number"], match["name"]
+    if number is not None and not re.fullmatch(r"[1-9][0-9]{0,17}", number):
+        raise InputError(f"{text}: '@{number}' is no id of a row; write {path}@1")
+    chosen: dict[str, Any] = {"id": int(number)} if number else {"name": name} if name else {}
+    rows = _rows(path, **chosen)
+    if len(rows) != 1:
+        which = f" with name={name}" if name else f" with the id {number}" if number else ""
+        raise InputError(f"{path} has {len(rows) or 'no'} rows{which}; write {path}@ID or {path}#NAME for one of them")
+    row = rows[0]
+    pairs = row.key_value_pairs
+    atoms = row.toatoms()
+    atoms.info = {key: pairs[key] for key in ("charge", "multiplicity", "fragments") if key in pairs}
+    for key in ("charge", "multiplicity"):  # ASE gives some numbers as it keeps all of them, 1.0
+        value = atoms.info.get(key)
+        if isinstance(value, float) and value.is_integer():
+            atoms.info[key] = int(value)
+    return from_ase(atoms, charge, multiplicity, str(pairs.get("name") or f"{path.stem}@{row.id}"))
+
+
+def _rows(path: Path, **chosen: Any) -> list[Any]:
+    if not path.is_file():
+        raise InputError(f"can't read {path}: there is no such file")
+    import sqlite3
+    from contextlib import closing
+
+    from ase.db import connect
+
+    try:  # ASE makes its tables in any database that lacks them
+        with closing(sqlite3.connect(f"{path.absolute().as_uri()}?mode=ro", uri=True)) as there:
+            tables = there.execute("SELECT name FROM sqlite_master WHERE name = 'systems'").fetchall()
+    except sqlite3.Error:
+        tables = []
+    if not tables:
+        raise InputError(f"{path} is no database of ASE in SQLite")
+
+    try:
+        return list(connect(str(path), type="db").select(**chosen))
+    except Exception as error:  # each version of its format has errors of its own
+        raise InputError(f"{path}: can't be read as a database of ASE: {' '.join(str(error).split())[:200]}") from None
+
+
+def write_database(frames: Iterable[Atoms], path: Path) -> None:
+    """A new database of ASE, a row for each of `frames`, whose `info` is in key-value pairs as far as ASE has those.
+
+    Text that ASE would take for a number is left out of the pairs; `row.data` has all. StoreError where it can't be
+    written.
+    """
+    from ase.db import connect
+    from ase.db.core import check
+
+    from qmbench.domain.errors import StoreError
+
+    def pairs(info: dict[str, Any]) -> dict[str, Any]:
+        found = {}
+        for key, value in info.items():
+            try:
+                check({key: value})
+            except ValueError:
+                continue
+            found[key] = value
+        return found
+
+    try:
+        with connect(str(path), type="db", append=False) as database:
+            for atoms in frames:
+                bare = atoms.copy()
+                bare.info, bare.calc = {}, atoms.calc
+                database.write(bare, key_value_pairs=pairs(atoms.info), data=dict(atoms.info))
+    except OSError as error:
+        raise StoreError(f"can't write {path}: {error.strerror or error}") from None
 
 
 def from_ase(

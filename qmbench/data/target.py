@@ -8,16 +8,29 @@ from dataclasses import dataclass, is_dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from qmbench.data.atoms import from_ase, is_atoms, is_foreign, read_foreign, refuse_unreadable
+from qmbench.data.atoms import (
+    from_ase,
+    is_atoms,
+    is_database,
+    is_foreign,
+    read_database,
+    read_foreign,
+    refuse_unreadable,
+)
 from qmbench.data.benchmark import BSSE, Benchmark, Entry, Term, benchmark_folders, find_benchmark
 from qmbench.domain.errors import InputError, did_you_mean
 from qmbench.domain.observables import FORMULAS, Observable
 from qmbench.domain.systems import System
+from qmbench.domain.systems.files import read_text
 from qmbench.domain.systems.xyz_frames import chosen_frame
 from qmbench.plugging.registry import plugins
 
 if TYPE_CHECKING:
     from ase import Atoms
+
+
+JSON = ".json"
+"""The ending of files of QCSchema, unless a plugin's kind of system has it."""
 
 
 @dataclass(frozen=True)
@@ -38,11 +51,11 @@ def target_of(what: str | Path | System | Atoms, charge: int | None = None, mult
         return Target(system.name, system=system)
     if isinstance(what, str | Path):
         refuse_unreadable(str(what))
-    if isinstance(what, str | Path) and is_foreign(str(what)):
+    if isinstance(what, str | Path) and (is_foreign(str(what)) or is_database(str(what))):
         return find_target(str(what), charge, multiplicity)
     if charge is not None or multiplicity is not None:
         raise InputError(
-            "charge and multiplicity are given for atoms of ASE and for PDB, SDF, MOL and CIF files alone; "
+            "charge and multiplicity are given for atoms of ASE and for PDB, SDF, MOL, CIF files and databases alone; "
             "others state their own"
         )
     if isinstance(what, System):
@@ -62,6 +75,10 @@ def find_target(text: str, charge: int | None = None, multiplicity: int | None =
     refuse_unreadable(text)
     if is_foreign(text):
         return Target(text, system=read_foreign(Path(text), charge, multiplicity))
+    if is_database(text):
+        return Target(text, system=read_database(text, charge, multiplicity))
+    if text.lower().endswith(JSON) and not text.lower().endswith(kinds.endings):
+        return Target(text, system=read_qcschema(Path(text)))
     if is_file(text):
         return Target(text, system=kinds.read(text))
     for separator in (":", "/"):
@@ -84,7 +101,16 @@ def find_target(text: str, charge: int | None = None, multiplicity: int | None =
 
 def is_file(text: str) -> bool:
     """Whether `text` names a file of a system, or a frame of one: `water.xyz`, `set.xyz@3`, `set.xyz#water`."""
-    return text.lower().endswith(plugins().systems.endings) or chosen_frame(text) is not None
+    endings = (*plugins().systems.endings, JSON)
+    return text.lower().endswith(endings) or chosen_frame(text) is not None or is_database(text)
+
+
+def read_qcschema(path: Path) -> System:
+    """The molecule of a JSON file of QCSchema: of a molecule, or of a result; InputError where it is neither."""
+    from qmbench.data.imports.json_files import parsed_text
+    from qmbench.data.imports.qcschema import molecule
+
+    return molecule(parsed_text(read_text(path), str(path)), str(path), path.stem)
 
 
 DIVIDED: Mapping[str, Callable[[str], tuple[Term, ...]]] = {

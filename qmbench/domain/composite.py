@@ -13,7 +13,7 @@ import math
 import re
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
-from functools import cached_property
+from functools import cached_property, lru_cache
 from typing import Any
 
 from qmbench.domain import recipe
@@ -491,6 +491,7 @@ def template_typography(template: str) -> str:
     return f"{one[:at]}[{inside[1].upper()}]{one[at + 1 :]}"
 
 
+@lru_cache(maxsize=10_000)
 def parts_of_text(text: str) -> LevelText:
     """Method, basis and options of a canonical spelling, for tables; of a sum the method is the whole text.
 

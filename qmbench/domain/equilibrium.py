@@ -47,6 +47,14 @@ DERIVED: Mapping[str, frozenset[str]] = {
 LARGEST_FORCE = 1.5e-5
 """hartree/bohr, on every nucleus of a converged geometry. A bond of 0.3 hartree/bohr² is then within 5e-5 bohr."""
 MOST_STEPS = 300
+BONDED = 1.3
+"""Times the sum of covalent radii up to which two nuclei are taken to be of one part; parts are pulled at."""
+PULLS, BOND_PULLS = (0.3, 0.6, 0.9), (0.05, 0.1, 0.2)
+"""bohr, by which parts, and the nuclei of a diatomic molecule, are moved apart and together to see what holds them: up
+to the first from which they come back."""
+LEAST_PULL = LARGEST_FORCE / 2
+"""hartree/bohr with which they have to come back: a minimum that holds with less is none that such a threshold shows.
+The bound pair of helium atoms, of 3.5e-5 hartree, passes."""
 STEP = 0.005
 """bohr, of the differences of forces: their error is that of the fourth derivative of the energy times STEP²/6."""
 LINEAR = 1e-3
@@ -82,7 +90,7 @@ def needed(asked: Iterable[str]) -> frozenset[str]:
 def geometries(system: System, asked: Iterable[str]) -> int:
     """About how many geometries have to be computed."""
     n = len(getattr(system, "symbols", ()))
-    found = 0 if set(asked) == {"hessian"} else 4 + 2 * n
+    found = 0 if set(asked) == {"hessian"} else 6 + 2 * n
     return found + (6 * (n - 1) if set(asked) & {"hessian", "harmonic_frequencies", "zero_point_energy"} else 0)
 
 
@@ -135,7 +143,11 @@ def derive(
         relaxed = _shared(evaluate, molecule, resources, key)
         settings |= {**relaxed.settings, "geometry_optimization": relaxed.told()}
         warnings += relaxed.warnings
-        found["equilibrium_geometry"] = Quantity(relaxed.positions, "bohr")
+        found["equilibrium_geometry"] = (
+            Quantity(relaxed.positions, "bohr")
+            if relaxed.uncertainty is None
+            else Quantity(relaxed.positions, "bohr", relaxed.uncertainty, "estimate")
+        )
         found["equilibrium_energy"] = Quantity(relaxed.energy, "hartree")
         found["relaxation_energy"] = Quantity(relaxed.start - relaxed.energy, "hartree")
         if asked & {"harmonic_frequencies", "zero_point_energy"}:
@@ -150,9 +162,10 @@ def _vibrations(molecule: Molecule, second: np.ndarray, warnings: list[str]) -> 
     frequencies = harmonic_frequencies(second, molecule.coordinates, masses(molecule.symbols))
     imaginary = int(np.sum(frequencies < 0))
     if imaginary:
+        start = "one of lower symmetry" if len(molecule.symbols) > 2 else "another distance"
         warnings.append(
             f"the geometry is no minimum: {imaginary} of {len(frequencies)} vibrations are imaginary (written as "
-            f"negative numbers, down to {frequencies[0]:.0f} cm-1); start from one of lower symmetry"
+            f"negative numbers, down to {frequencies[0]:.0f} cm-1); start from {start}"
         )
     zero_point = float(np.sum(frequencies[frequencies > 0])) / 2 / HARTREE_IN_CM1
     return {
@@ -163,7 +176,10 @@ def _vibrations(molecule: Molecule, second: np.ndarray, warnings: list[str]) -> 
 
 @dataclass(frozen=True)
 class Relaxed:
-    """positions: (n, 3) in bohr; energy there and at the start, hartree; largest force on a nucleus, hartree/bohr."""
+    """positions: (n, 3) in bohr; energy there and at the start, hartree; largest force on a nucleus, hartree/bohr.
+
+    uncertainty: (n, 3) in bohr, of the distances between parts that are not bonded; None where there is one part.
+    """
 
     positions: np.ndarray
     energy: float
@@ -172,17 +188,22 @@ class Relaxed:
     steps: int
     settings: Mapping[str, Any]
     warnings: tuple[str, ...] = ()
+    uncertainty: np.ndarray | None = None
 
     def told(self) -> dict[str, Any]:
         """What a record says of it."""
         return {"optimizer": "ASE BFGS", "steps": self.steps, "largest_force_hartree_bohr": self.force}
 
     def to_json(self) -> dict[str, Any]:
-        return {**vars(self), "positions": self.positions.tolist(), "settings": dict(self.settings)}
+        uncertainty = None if self.uncertainty is None else self.uncertainty.tolist()
+        arrays = {"positions": self.positions.tolist(), "uncertainty": uncertainty}
+        return {**vars(self), **arrays, "settings": dict(self.settings)}
 
     @classmethod
     def from_json(cls, data: Mapping[str, Any]) -> Relaxed:
-        return cls(**{**data, "positions": np.array(data["positions"]), "warnings": tuple(data["warnings"])})
+        uncertainty = None if data["uncertainty"] is None else np.array(data["uncertainty"])
+        arrays = {"positions": np.array(data["positions"]), "uncertainty": uncertainty}
+        return cls(**{**data, **arrays, "warnings": tuple(data["warnings"])})
 
 
 def _shared(evaluate: Evaluate, molecule: Molecule, resources: Resources, key: str) -> Relaxed:
@@ -201,7 +222,10 @@ def _plain(value: Any) -> Any:
 
 
 def relax(evaluate: Evaluate, molecule: Molecule) -> Relaxed:
-    """The nearest stationary geometry downhill from `molecule`, by ASE's BFGS. NotConverged after MOST_STEPS."""
+    """The nearest stationary geometry downhill from `molecule`, by ASE's BFGS.
+
+    NotConverged after MOST_STEPS, and where forces vanish because parts are far from each other: see `_held`.
+    """
     from ase import Atoms
     from ase.calculators.calculator import Calculator, all_changes
     from ase.optimize import BFGS
@@ -237,10 +261,71 @@ def relax(evaluate: Evaluate, molecule: Molecule) -> Relaxed:
             f"below {LARGEST_FORCE:g}"
         )
     positions = np.asarray(atoms.get_positions()) / BOHR_IN_ANGSTROM
-    ended = last[0]
+    ended, found = last[0], energies[-1]
+    uncertainty = _held(_forces(evaluate, molecule), molecule.symbols, positions)
     return Relaxed(
-        positions, energies[-1], energies[0], force, steps.nsteps, dict(ended.settings), tuple(ended.warnings)
+        positions, found, energies[0], force, steps.nsteps, dict(ended.settings), tuple(ended.warnings), uncertainty
     )
+
+
+def _forces(evaluate: Evaluate, molecule: Molecule) -> Callable[[np.ndarray], np.ndarray]:
+    """Forces (n, 3) in hartree/bohr of `molecule` at positions (n, 3) in bohr."""
+
+    def forces(positions: np.ndarray) -> np.ndarray:
+        moved = replace(molecule, positions=rows_of(positions))
+        return np.asarray(evaluate(moved, frozenset({"forces"})).properties["forces"].value)
+
+    return forces
+
+
+def _held(
+    forces: Callable[[np.ndarray], np.ndarray], symbols: Sequence[str], positions: np.ndarray
+) -> np.ndarray | None:
+    """How well the distances between parts are known, (n, 3) in bohr: LARGEST_FORCE over the force constant.
+
+    Each part that is not bonded to the others (and one nucleus of a diatomic molecule) is moved away from, and towards,
+    the nearest nucleus of the others, until a force brings it back. NotConverged where none does: then forces are small
+    since there is hardly any interaction, and not since there is a minimum. None for a molecule in one part.
+    """
+    parts = _parts(symbols, positions)
+    bond = len(parts) == 1 and len(symbols) == 2
+    if bond:
+        parts = [np.array([True, False]), np.array([False, True])]
+    found = np.zeros_like(positions)
+    for part in parts[1:] if len(parts) == 2 else parts if len(parts) > 2 else ():
+        apart = positions[part][:, None] - positions[~part]
+        distance = np.linalg.norm(apart, axis=2)
+        i, j = np.unravel_index(distance.argmin(), distance.shape)
+        axis = apart[i, j] / distance[i, j]
+        stretch, constant = 0.0, 0.0
+        for sign, where in ((1, "farther apart"), (-1, "nearer")):
+            for by in BOND_PULLS if bond else PULLS:
+                moved = positions + np.outer(part, sign * by * axis)
+                back = -sign * float((forces(moved)[part] @ axis).sum())
+                if back >= LEAST_PULL:
+                    break
+            else:
+                first, other = (symbols[int(np.flatnonzero(mask)[at])] for mask, at in ((part, i), (~part, j)))
+                raise NotConverged(
+                    f"no equilibrium geometry: forces are below {LARGEST_FORCE:g} hartree/bohr, but {first} and "
+                    f"{other}, {distance[i, j]:.2f} bohr apart, are not held there: {by:g} bohr {where}, the force "
+                    f"back is {back:.1e}. The level does not bind them, or the minimum is elsewhere; start nearer to it"
+                )
+            stretch, constant = stretch + by, constant + back
+        known = LARGEST_FORCE * stretch / constant
+        found = np.maximum(found, known / np.sqrt(2) * np.abs(axis))
+    return found if found.any() else None
+
+
+def _parts(symbols: Sequence[str], positions: np.ndarray) -> list[np.ndarray]:
+    """Masks (n,) of the nuclei that hang together by bonds."""
+    from ase.data import atomic_numbers, covalent_radii
+    from scipy.sparse.csgraph import connected_components
+
+    radii = covalent_radii[[atomic_numbers[s] for s in symbols]] / BOHR_IN_ANGSTROM
+    distance = np.linalg.norm(positions[:, None] - positions, axis=2)
+    number, which = connected_components(distance <= BONDED * (radii[:, None] + radii))
+    return [which == part for part in range(number)]
 
 
 def _hessian(evaluate: Evaluate, given: frozenset[str], molecule: Molecule) -> tuple[np.ndarray, str]:
@@ -248,12 +333,7 @@ def _hessian(evaluate: Evaluate, given: frozenset[str], molecule: Molecule) -> t
     if "hessian" in given:
         made = evaluate(molecule, frozenset({"hessian"}))
         return np.asarray(made.properties["hessian"].value), str(made.settings.get("hessian", "by the method"))
-
-    def forces(positions: np.ndarray) -> np.ndarray:
-        moved = replace(molecule, positions=rows_of(positions))
-        return np.asarray(evaluate(moved, frozenset({"forces"})).properties["forces"].value)
-
-    return hessian(forces, molecule.coordinates), f"central differences of forces, {STEP:g} bohr"
+    return hessian(_forces(evaluate, molecule), molecule.coordinates), f"central differences of forces, {STEP:g} bohr"
 
 
 def hessian(forces: Callable[[np.ndarray], np.ndarray], positions: np.ndarray) -> np.ndarray:

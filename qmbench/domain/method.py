@@ -480,6 +480,13 @@ def _validated(method: type[Method], values: Mapping[str, Any], given: Mapping[s
         first = error.errors()[0]
         where = ".".join(str(part) for part in first["loc"])
         message = first["msg"].removeprefix("Value error, ")
+        name = first["loc"][0] if first["loc"] else None
+        if name in method.Options.model_fields and name not in values and first["type"] != "missing":
+            whose = f" of the plugin {plugin}" if plugin else ""
+            raise InputError(
+                f"{method.name}: its option '{name}' has a default that is wrong ({message}, not "
+                f"{first['input']!r}); that is a fault{whose}, and giving the option is a way around it"
+            ) from None
         said = f", not '{given[where]}'" if where in given else ""
         raise InputError(f"{method.name}: {where + ': ' if where else ''}{message}{said}") from None
 

@@ -94,7 +94,7 @@ class Quantity:
         if self.uncertainty_kind is not None and self.uncertainty_kind not in UNCERTAINTY_KINDS:
             known = ", ".join(UNCERTAINTY_KINDS)
             raise InputError(f"there is no kind of uncertainty '{self.uncertainty_kind}'; kinds are {known}")
-        if any(np.any(np.asarray(u) < 0) for u in _numbers(self.uncertainty)):
+        if self.uncertainty is not None and any(np.any(np.asarray(u) < 0) for u in _numbers(self.uncertainty)):
             raise InputError(f"an uncertainty can't be negative: {self.uncertainty}")
         if self.degeneracies is not None:
             if not isinstance(self.value, dict) or set(self.degeneracies) != set(self.value):
@@ -104,6 +104,8 @@ class Quantity:
 
     def to(self, unit: str) -> Quantity:
         """The same quantity in another unit of the same dimension."""
+        if unit == self.unit:
+            return self
         f = factor(self.unit, unit)
         value, uncertainty = _scaled(self.value, f), _scaled(self.uncertainty, f)
         return Quantity(value, unit, uncertainty, self.uncertainty_kind, self.degeneracies)

@@ -19,6 +19,16 @@ POWER = 0.8
 """Chance to tell two levels apart with the number of entries that is named."""
 
 
+def compared(has: np.ndarray) -> np.ndarray:
+    """Which columns of `has` (entries, levels) are compared with each other.
+
+    Those with at least half as many entries as the fullest: one that was asked for an entry or two, as a sample, or
+    that can do only one kind of them, would leave the others nothing to be compared by.
+    """
+    n = has.sum(axis=0)
+    return (n > 0) & (2 * n >= n.max(initial=0))
+
+
 def model_confidence_set(losses: np.ndarray, resampled: np.ndarray) -> np.ndarray:
     """The p-value of each model: the set at confidence 1 − α holds those with p ≥ α, and the best with that confidence.
 
@@ -45,6 +55,25 @@ def model_confidence_set(losses: np.ndarray, resampled: np.ndarray) -> np.ndarra
         p[worst] = highest
         left.remove(worst)
     return p
+
+
+# Of the largest mean error, what is as good as none.
+NOTHING = 1e-9
+
+
+def _best_by_ratios(losses: np.ndarray, resampled: np.ndarray, wider: float) -> np.ndarray:
+    """`model_confidence_set` of the logarithms of mean absolute errors, whose deviations are multiplied by `wider`.
+
+    That two means are equal says that their ratio is 1, and ratios are what the network compares. Their resampled
+    logarithms are about normal where a few entries have most of the error, of which plain means are skewed, so that a
+    level that is worse on every single entry would not be told apart (a variance-stabilizing transformation: Efron,
+    Tibshirani, An Introduction to the Bootstrap (1993), sec. 12.6).
+    """
+    largest = float(losses.max(initial=0.0))
+    if not largest > 0:
+        return model_confidence_set(losses, resampled)
+    logs, drawn = (np.log(np.maximum(x / largest, NOTHING)) for x in (losses, resampled))
+    return model_confidence_set(logs, logs + (drawn - logs) * wider)
 
 
 def _largest(centred: np.ndarray, scale: np.ndarray) -> np.ndarray:
@@ -86,7 +115,8 @@ def ranking(
 
     molecules: entries that are drawn together when entries are resampled; by default each is drawn by itself. order:
     (entries,) indices, the order in which they are numbered for that. Levels with fewer than bootstrap.MINIMUM_ENTRIES
-    entries, or that no entry links with the others, take no part in intervals and in the set. resamples 0: neither.
+    entries, or that no entry links with the others, take no part in intervals and in the set, and in the set only those
+    do that are `compared`. resamples 0: neither.
     """
     has = np.isfinite(absolute)
     n, m = has.sum(axis=0), absolute.shape[1]
@@ -111,14 +141,16 @@ def ranking(
         own = adjusted_means(absolute[np.ix_(rows, able)])
         drawn = adjusted_means(absolute[np.ix_(rows, able)], counts, steps=50, tolerance=1e-5)
         drawn = drawn[np.isfinite(drawn).all(axis=1)]
-        drawn = own + (drawn - own) * _small_sample(len(names), confidence)
-        p[able] = model_confidence_set(own, drawn)
+        wider, rivals = _small_sample(len(names), confidence), np.flatnonzero(compared(has)[able])
+        p[able[rivals]] = _best_by_ratios(own[rivals], drawn[:, rivals], wider)
+        drawn = own + (drawn - own) * wider
         score[able] = p_scores(own, np.cov(drawn.T))
         tails = [(1.0 - confidence) / 2.0, (1.0 + confidence) / 2.0]
         low[able], high[able] = np.maximum(np.quantile(drawn, tails, axis=0), 0.0)
         for k, j in enumerate(able.tolist()):
             pairs[:, j, able] = np.quantile(drawn - drawn[:, k, None], tails, axis=0)
-        needed = _entries_needed(own, drawn, len(names), confidence)
+        if len(rivals) >= 2:
+            needed = _entries_needed(own[rivals], drawn[:, rivals], len(names), confidence)
     decided = np.isfinite(p)
     with np.errstate(invalid="ignore"):
         return Ranking(mean, low, high, score, p, decided, decided & (p >= 1.0 - confidence), needed, pairs)

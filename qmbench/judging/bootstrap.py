@@ -97,9 +97,12 @@ def mean_intervals(
 
 def patterns(has: np.ndarray) -> list[tuple[np.ndarray, np.ndarray]]:
     """Columns of `has` (entries, columns) that are alike, together: [(columns, mask of entries)]."""
-    unique, inverse = np.unique(has.T, axis=0, return_inverse=True)
-    by_size = np.argsort(unique.sum(axis=1), kind="stable")  # equal sizes share their resamples
-    return [(np.flatnonzero(inverse.ravel() == i), unique[i]) for i in by_size]
+    found: dict[bytes, list[int]] = {}
+    for i, column in enumerate(np.ascontiguousarray(has.T)):
+        found.setdefault(column.tobytes(), []).append(i)
+    # Equal sizes share their resamples; among those the order depends on nothing but the columns.
+    ordered = sorted(found.items(), key=lambda item: (sum(item[0]), item[0]))
+    return [(np.array(columns), has[:, columns[0]]) for _, columns in ordered]
 
 
 def _bootstrap_t(samples: np.ndarray, confidence: float, resamples: int, averaged: str) -> np.ndarray:

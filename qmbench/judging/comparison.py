@@ -13,7 +13,8 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from qmbench.judging import bootstrap
-from qmbench.judging.statistics import BenchmarkInfo, compared
+from qmbench.judging.best import compared
+from qmbench.judging.statistics import BenchmarkInfo
 
 if TYPE_CHECKING:
     import pandas as pd

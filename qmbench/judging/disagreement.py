@@ -177,7 +177,12 @@ def _pairs(judged: Judged, significance: float) -> tuple[Judged, np.ndarray, int
         best = np.argmax(magnitude, axis=1)
         top = magnitude[np.arange(len(best)), best]
         found = top >= 0
-        p = two_sided_p(magnitude, judged.freedom[rows][:, None])
+        # Student's tails are the heavier ones: what a normal distribution does not find significant, they do not.
+        asked = has & (two_sided_p(magnitude, np.array(np.inf)) <= significance)
+        asked[np.arange(len(best)), best] = True
+        freedom = np.broadcast_to(judged.freedom[rows][:, None], magnitude.shape)
+        p = np.ones_like(magnitude)
+        p[asked] = two_sided_p(magnitude[asked], freedom[asked])
         max_z[rows] = np.where(found, top, np.nan)
         pair[rows] = np.where(found[:, None], np.stack([first[best], second[best]], axis=1), -1)
         p_min[rows] = np.where(found, p[np.arange(len(best)), best], 1.0)

@@ -6,7 +6,7 @@ This is where compute ends and judging begins; nothing after this page runs phys
 from __future__ import annotations
 
 import json
-from collections.abc import Callable, Collection, Iterable, Iterator, Mapping
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
 from functools import cache
 from typing import TYPE_CHECKING, Any
 
@@ -65,18 +65,19 @@ def results_frame(
     import pandas as pd
 
     entries = {(b.id, e.id): e for b in benchmarks.values() for e in b.entries}
+    labels = {name: level.label for name, level in run.levels.items()}
+    about = _AboutEntries()  # by identity: `entries` keeps them all
+    asked: dict[str, set[str]] = {}
     rows = []
     for planned in run.entries:
+        asked.setdefault(planned.benchmark, set()).add(planned.entry)
         benchmark = benchmarks[planned.benchmark]
         entry = entries.get((benchmark.id, planned.entry))
         if entry is None:  # the benchmark has lost this entry since the run
             continue
-        level = run.levels.get(planned.level)
-        label = level.label if level else ""
-        rows.append(_row(planned, entry, benchmark, records, run.computed, label))
+        rows.append(_row(planned, entry, benchmark, records, run.computed, labels, about))
     for benchmark in benchmarks.values():
-        asked = {planned.entry for planned in run.entries if planned.benchmark == benchmark.id}
-        rows += published_rows(benchmark, asked)
+        rows += published_rows(benchmark, asked.get(benchmark.id, set()))
     typed = _typed(pd.DataFrame(rows, columns=RESULT_COLUMNS))
     return with_basis_errors(typed, electrons_in(benchmarks), elsewhere)
 
@@ -175,10 +176,15 @@ def entry_value(
     entry: Entry,
     bsse: str,
     records: Mapping[str, Record],
+    keys: Sequence[str] | None = None,
 ) -> tuple[Quantity | None, Failure | None, list[Record]]:
-    """An entry's observable, in its unit, from its records, or why there is none; and the records it used."""
+    """An entry's observable, in its unit, from its records, or why there is none; and the records it used.
+
+    keys: of the records in the terms, where they are known already.
+    """
     terms = list(planned_terms)
-    keys = recipes.keys_in(recipe for _, recipe in terms)
+    if keys is None:
+        keys = recipes.keys_in(recipe for _, recipe in terms)
     used = [records[key] for key in keys if key in records]
     bad = [r for r in used if r.status != "ok"]
     if bad:
@@ -188,7 +194,7 @@ def entry_value(
     if len(used) < len(keys):
         return None, Failure("error", "not computed yet: the run was interrupted; run it again to go on"), used
     try:
-        parts = list(_parts(terms, benchmark, entry, bsse, records))
+        parts = list(_parts(terms, benchmark, entry, bsse, {r.key: r.quantity for r in used}))
         observable, unit = benchmark.observable_of(entry), benchmark.unit_of(entry)
         if used[0].prop == observable.name != observable.prop:  # the method gives it directly
             value = combine((p.coefficient, p.quantity) for p in parts)
@@ -204,14 +210,14 @@ def _parts(
     benchmark: Benchmark,
     entry: Entry,
     bsse: str,
-    records: Mapping[str, Record],
+    quantities: Mapping[str, Quantity | None],
 ) -> Iterator[Part]:
-    """The terms of an entry with their quantities; names and systems only where a formula may look at them."""
+    """The terms of an entry with their quantities (of records, by key); names and systems only where a formula may
+    look at them."""
     observable = benchmark.observable_of(entry)
     named: list[tuple[str, float, System]] = []
     if observable.how not in ("linear", "value") and not observable.of_one_system:
         named = list(named_parts(benchmark, entry, bsse))
-    quantities = {key: records[key].quantity for key in recipes.keys_in(recipe for _, recipe in terms)}
     for i, (coefficient, recipe) in enumerate(terms):
         name, system = (named[i][0], named[i][2]) if len(named) == len(terms) else ("", None)
         if isinstance(recipe, str):
@@ -246,10 +252,10 @@ def _extrapolation(
     return extrapolation_uncertainty(scalar(quantity), in_largest, in_next, others)
 
 
-def warnings_text(records: Iterable[Record], systems: Iterable[System] = ()) -> str:
+def warnings_text(records: Iterable[Record], notes: Iterable[str] = ()) -> str:
     """What methods warned of in the records that a result is made of, and how its systems were read where that needs
-    saying; each once, in one line, empty where nothing."""
-    said = [note for s in systems for note in s.notes]
+    saying (`notes` of its systems); each once, in one line, empty where nothing."""
+    said = list(notes)
     said += [str(w) for r in records for w in r.provenance.get("warnings") or ()]
     return "; ".join(dict.fromkeys(" ".join(text.split()) for text in said))
 
@@ -260,31 +266,31 @@ def _row(
     benchmark: Benchmark,
     records: Mapping[str, Record],
     computed: Collection[str],
-    label: str = "",
+    labels: Mapping[str, str],
+    about: _AboutEntries,
 ) -> tuple[Any, ...]:
     quantity: Quantity | None = None
     used: list[Record] = []
     failure = planned.refused
     if failure is None:
-        quantity, failure, used = entry_value(planned.terms, benchmark, entry, planned.bsse, records)
-    # A fragment that occurs twice was computed once.
-    costs = [r.cost for r in {r.key: r for r in used}.values() if r.cost]
+        quantity, failure, used = entry_value(planned.terms, benchmark, entry, planned.bsse, records, planned.keys)
+    costs = [r.cost for r in used if r.cost]  # a fragment that occurs twice was computed once, and has one key
     text = parts_of_text(planned.level)
     status = "ok" if failure is None else "unsupported" if failure.kind == "unsupported" else "failed"
     return (
         planned.level,
-        label,
+        labels.get(planned.level, ""),
         text.method,
         text.basis,
         planned.bsse,
         benchmark.id,
-        *_entry_cells(entry),
+        *about.cells(entry),
         status,
         failure.kind if failure else None,
         failure.message if failure else None,
         *_value_cells(quantity, benchmark, entry),
         overlap_text(r.provenance for r in used),
-        warnings_text(used, benchmark.systems_of(entry) if used else ()),
+        warnings_text(used, about.notes(benchmark, entry) if used else ()),
         sum(c.wall_s for c in costs),
         sum(c.cpu_s for c in costs),
         not any(key in computed for key in planned.keys),
@@ -292,6 +298,26 @@ def _row(
         _extrapolation(planned, benchmark, entry, records, quantity),
         *("", None, None, None),
     )
+
+
+class _AboutEntries:
+    """What is the same of an entry for all levels, found once."""
+
+    def __init__(self) -> None:
+        self._cells: dict[int, tuple[Any, ...]] = {}
+        self._notes: dict[int, tuple[str, ...]] = {}
+
+    def cells(self, entry: Entry) -> tuple[Any, ...]:
+        """The cells from `entry` to `coordinate_unit`."""
+        if id(entry) not in self._cells:
+            self._cells[id(entry)] = _entry_cells(entry)
+        return self._cells[id(entry)]
+
+    def notes(self, benchmark: Benchmark, entry: Entry) -> tuple[str, ...]:
+        """How its systems were read, where that needs saying."""
+        if id(entry) not in self._notes:
+            self._notes[id(entry)] = tuple(note for s in benchmark.systems_of(entry) for note in s.notes)
+        return self._notes[id(entry)]
 
 
 def _entry_cells(entry: Entry) -> tuple[Any, ...]:

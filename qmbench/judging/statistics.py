@@ -17,7 +17,7 @@ from qmbench.domain.learned import has_overlap
 from qmbench.domain.statistic import Statistic
 from qmbench.judging import bootstrap
 from qmbench.judging.basis import method_errors
-from qmbench.judging.best import ranking
+from qmbench.judging.best import compared, ranking
 from qmbench.judging.core_statistics import CORE_STATISTICS
 from qmbench.judging.molecules import molecules_of
 from qmbench.judging.summaries import Errors, bare, evaluate
@@ -320,16 +320,6 @@ def _variance(own: pd.Series, own_kind: pd.Series, systematic: bool, ref: pd.Ser
     mine = (own**2).where(own_kind.eq("systematic") == systematic)
     theirs = (ref**2).where(ref_kind.eq("systematic") == systematic)
     return mine.fillna(0.0).add(theirs.fillna(0.0)).where(mine.notna() | theirs.notna())
-
-
-def compared(has: np.ndarray) -> np.ndarray:
-    """Which columns of `has` (entries, levels) are compared by the entries that they all share.
-
-    Those with at least half as many entries as the fullest: one that was asked for an entry or two, as a sample,
-    would leave the others nothing to be compared by.
-    """
-    n = has.sum(axis=0)
-    return (n > 0) & (2 * n >= n.max(initial=0))
 
 
 def _subset_rows(

@@ -234,7 +234,7 @@ def _references_disagree(w: Weighed, e: int, apart: list[tuple[float, int, int]]
 def _level_off(w: Weighed, e: int, known: np.ndarray, reference: int | None) -> list[Tier]:
     """Values beyond their own record and what the others let expect."""
     s, k, g = w.surprises, w.known, w.judged.group
-    out = []
+    off: list[tuple[float, int, str]] = []
     for c in known[s.surprising[e, known]].tolist():
         scatter, bias = float(k.scatter[e, c]), float(k.bias[e, c])
         error = bias + float(s.actual[e, c]) * scatter
@@ -252,9 +252,33 @@ def _level_off(w: Weighed, e: int, known: np.ndarray, reference: int | None) -> 
         if s.by_others:
             expected, spread = bias + float(s.expected[e, c]) * scatter, float(s.spread[e, c]) * scatter
             why += f", and the other levels' errors here let expect {expected:+.2g} ± {spread:.2g}"
-        settle = f"{name} once more on this entry: another starting point, tighter settings or another program"
-        out.append(Tier("surprising", float(s.probability[e, c]), (), why, settle, (c,)))
-    return sorted(out, key=lambda t: -t.surprise)
+        off.append((float(s.probability[e, c]), c, why))
+    off.sort(key=lambda found: -found[0])
+    settle = _to_settle(g, e, [(c, float(s.actual[e, c] - s.expected[e, c])) for _, c, _ in off], reference)
+    return [Tier("surprising", surprise, (), why, settle, (c,)) for surprise, c, why in off]
+
+
+def _to_settle(g: Group, e: int, off: Sequence[tuple[int, float]], reference: int | None) -> str:
+    """What would tell why the first of these columns is off, given by how much each is, in its scatters."""
+    if not off:
+        return ""
+    (first, shift), *_ = off
+    same = [c for c, other in off if other * shift > 0]
+    name = g.columns[first].name
+    if len(same) > 1:
+        here = reference is not None and np.isfinite(g.value[e, reference])
+        second = "a second reference value" if here else "a reference value"
+        names = ", ".join(g.columns[c].name for c in same[:3]) + (f" and {len(same) - 3} more" if same[3:] else "")
+        shared = sorted(set.intersection(*(set(g.columns[c].families) for c in same)))
+        if shared:
+            what = ", ".join(f"{family.replace('_', ' ')} {value}" for family, value in shared)
+            return f"{second} here, and a level without what {names} share ({what}): they are off the same way"
+        return f"{second} here: {names} share nothing and are off the same way"
+    if g.kind[e, first] == "statistical":
+        return f"{name} sampled longer here, from another seed"
+    if not np.isfinite(g.wall_s[e, first]):
+        return f"{name} computed here, and a look at the source of the published value"
+    return f"{name} here in a larger basis set, from another starting point or by another program"
 
 
 def _reference_off(w: Weighed, e: int, reference: int | None, reference_u: float) -> list[Tier]:

@@ -36,6 +36,8 @@ def labelled(document: Mapping[str, Any]) -> dict[str, Any]:
     called = {name: text for name, text in called.items() if name != text}
 
     def said(x: Any) -> Any:
+        if isinstance(x, float | int | None):  # most of it
+            return x
         if isinstance(x, str):
             return called.get(x, x)
         if isinstance(x, list):

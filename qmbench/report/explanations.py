@@ -52,7 +52,7 @@ def explanation_line(report: Evaluation) -> str:
 
 def _explained(report: Evaluation) -> Iterator[tuple[float, dict[str, Any], Record]]:
     """(uncertainty over the difference that matters, −1 when not stated; scored row; record), once per record."""
-    keys: dict[tuple[Any, ...], list[str]] = {
+    keys: dict[tuple[Any, ...], tuple[str, ...]] = {
         (p.level, p.bsse or "", p.benchmark, p.entry): p.keys for p in (report.run.entries if report.run else ())
     }
     if not any(explanation_of(record.provenance) for record in report.records.values()):

@@ -23,6 +23,8 @@ PICTURES = "pictures"
 """What a row opens beside its facts: ids of images in the page, blanks between them."""
 MOST_ROWS = 60
 MOST_COLUMNS = 40
+SHADES = 40
+"""Of each colour: more can't be told apart, and a page names each once."""
 _LOW, _MIDDLE, _HIGH = (86, 180, 233), (247, 247, 247), (230, 159, 0)  # sky blue and orange of Okabe & Ito
 
 
@@ -46,7 +48,7 @@ class Heat:
 def colour(x: float) -> str:
     """From blue (−1) over near white (0) to orange (+1); black text can be read on all of them."""
     end = _HIGH if x > 0 else _LOW
-    share = min(abs(x), 1.0) ** 0.5
+    share = round(min(abs(x), 1.0) ** 0.5 * SHADES) / SHADES
     return "#" + "".join(f"{round(a + (b - a) * share):02x}" for a, b in zip(_MIDDLE, end, strict=True))
 
 

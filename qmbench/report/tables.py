@@ -264,7 +264,8 @@ def best_lines(records: list[dict[str, Any]], names: Names = SPELLINGS) -> Itera
     left_out = [names.of(r["level_of_theory"], r["bsse"]) for r in scored if r["among_best"] is None]
     if left_out:
         some = ", ".join(left_out)
-        yield f"not ranked, with fewer than {MINIMUM_ENTRIES} entries or none in common with the others: {some}"
+        few = f"fewer than {MINIMUM_ENTRIES} entries or half of the others', or none in common with them"
+        yield f"not ranked, with {few}: {some}"
     needed = able[0]["entries_needed"]
     if not is_missing(needed):
         first, second = (names.of(r["level_of_theory"], r["bsse"]) for r in able[:2])

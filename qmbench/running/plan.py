@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections import Counter, defaultdict
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
+from functools import cached_property
 from typing import Any
 
 from qmbench.data.benchmark import Benchmark, Entry, find_benchmark
@@ -34,10 +35,10 @@ class PlannedEntry:
     terms: tuple[tuple[float, recipes.Recipe], ...] = ()
     refused: Failure | None = None
 
-    @property
-    def keys(self) -> list[str]:
+    @cached_property
+    def keys(self) -> tuple[str, ...]:
         """The keys of the records it is made of, each once."""
-        return recipes.keys_in(recipe for _, recipe in self.terms)
+        return tuple(recipes.keys_in(recipe for _, recipe in self.terms))
 
 
 @dataclass(frozen=True)

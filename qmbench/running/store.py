@@ -34,6 +34,8 @@ _COLUMNS = (
     *("shared", "provenance", "wall_s", "cpu_s", "peak_memory_mib", "cores"),
 )
 _SHARED = ("plugin", "versions", "code", "options")
+# In the text of a record's own provenance, where stores of before have a place for it, and no column more is needed.
+_DEGENERACIES = "degeneracies"
 _FILTERS = ("key", "level", "system_name", "system_hash", "property", "status", "failure_kind")
 
 _CREATE = f"""
@@ -333,6 +335,8 @@ def _row(record: Record) -> tuple[Any, ...]:
         raise InputError(f"{record.prop} of {record.system_name} by {record.level} is not finite; it can't be stored")
     shared = {name: record.provenance[name] for name in _SHARED if name in record.provenance}
     own = {name: value for name, value in record.provenance.items() if name not in _SHARED}
+    if quantity is not None and quantity.degeneracies is not None:
+        own[_DEGENERACIES] = dict(quantity.degeneracies)
     data = quantity.to_json() if quantity else {"value": None, "unit": None, "uncertainty": None}
     return (
         record.key,
@@ -408,12 +412,14 @@ def _record(row: tuple[Any, ...], known: dict[str, dict[str, Any]]) -> Record:
     shared = known.get(shared_text)
     if shared is None:
         shared = known[shared_text] = _object(shared_text)
+    about = _object(own)
     quantity = None
     if isinstance(value, float) and isinstance(uncertainty, float | None):
         quantity = Quantity(value, unit, uncertainty, kind)
     elif value is not None:
         data = {"value": _decode(value), "unit": unit, "uncertainty_kind": kind}
         data["uncertainty"] = _decode(uncertainty) if isinstance(uncertainty, str) else uncertainty
+        data["degeneracies"] = about.pop(_DEGENERACIES, None)
         quantity = Quantity.from_json(data)
     if (status == "ok") is not (quantity is not None and failure_kind is None) or status not in STATUSES:
         raise ValueError(f"its status is {status!r:.40}")
@@ -430,7 +436,7 @@ def _record(row: tuple[Any, ...], known: dict[str, dict[str, Any]]) -> Record:
         status=status,
         quantity=quantity,
         failure=None if failure_kind is None else Failure(str(failure_kind), str(message or ""), str(tail or "")),
-        provenance={**shared, **_object(own)},
+        provenance={**shared, **about},
         cost=None if wall is None else Cost(wall, cpu, peak, cores),
     )
 

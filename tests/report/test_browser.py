@@ -9,6 +9,8 @@ import shutil
 import pytest
 from playwright.sync_api import sync_playwright
 
+from qmbench.data.benchmark import find_benchmark
+from qmbench.judging.model import Evaluation
 from qmbench.report.write import write_report
 
 CHROMIUM = os.environ.get("QMBENCH_CHROMIUM") or shutil.which("chromium") or shutil.which("chromium-browser")
@@ -125,7 +127,7 @@ def test_tables_that_are_wider_than_a_phone_keep_their_first_column(opened):
 def test_a_table_sorts_by_number(opened):
     page, _ = opened
     header = page.locator("#b0t0 th").nth(2)
-    column = "[...document.querySelectorAll('#b0t0 tbody tr')].map(r => +r.children[2].dataset.sort)"
+    column = "[...document.querySelectorAll('#b0t0 tbody tr')].map(r => parseFloat(r.children[2].textContent))"
     header.get_by_role("button").click()
     up = page.evaluate(column)
     assert up == sorted(up)
@@ -203,3 +205,37 @@ def test_every_control_has_a_name(opened):
         "|| e.textContent.trim() || e.closest('label'))).length"
     )
     assert unnamed == 0
+
+
+def test_a_molecule_is_turned_in_the_details_of_its_entry(browser, tmp_path):
+    path = write_report(Evaluation.published([find_benchmark("a24")]), tmp_path, ["html"])[0]
+    page = browser.new_page(reduced_motion="reduce")
+    heard: list[str] = []
+    page.on("console", lambda m: heard.append(f"{m.type}: {m.text}"))
+    page.on("pageerror", lambda e: heard.append(f"error: {e}"))
+    page.goto(path.as_uri())
+    unfold(page)
+    page.locator("table.heat th button").first.click()
+    view = page.locator("#detail-pictures canvas").first
+    picture = "c => c.toDataURL()"
+    before = view.evaluate(picture)
+    # Nothing turns by itself where less motion is asked for; a turn and its opposite lead back.
+    page.wait_for_timeout(300)
+    assert view.evaluate(picture) == before
+    view.press("ArrowRight")
+    assert view.evaluate(picture) != before
+    view.press("ArrowLeft")
+    view.hover()
+    page.mouse.down()
+    page.mouse.move(10, 10, steps=3)
+    page.mouse.up()
+    assert view.evaluate(picture) != before
+    assert heard == []
+    page.emulate_media(reduced_motion="no-preference")
+    page.keyboard.press("Escape")
+    page.locator("table.heat th button").first.click()
+    spinning = page.locator("#detail-pictures canvas").first
+    first = spinning.evaluate(picture)
+    page.wait_for_timeout(500)
+    assert spinning.evaluate(picture) != first
+    page.close()

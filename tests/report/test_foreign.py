@@ -21,6 +21,7 @@ from qmbench.judging.model import Evaluation
 from qmbench.judging.summaries import bare, evaluate
 from qmbench.plugging.registry import canonical_level, discover, parse_level, plugins
 from qmbench.report.model import names_of
+from qmbench.report.renderers.html import unpacked
 from qmbench.report.renderers.latex import to_latex
 from qmbench.report.renderers.markdown import to_markdown
 from qmbench.report.renderers.terminal import render_terminal
@@ -244,7 +245,7 @@ def test_page_charts_heat_maps_and_disagreement_show_labels_and_details_the_spel
     report = labelled(made, wild="WILD")
     page, tables, ranking = write_report(report, tmp_path, ["html", "md"])
     text = page.read_text(encoding="utf-8")
-    data = json.loads(re.search(r'id="qmbench-data">(.*?)</script>', text, re.S)[1])
+    data = unpacked(text)
     drawn = re.findall(r'<div class="chart".*?</div>', text, re.S)
     assert len(drawn) == 4
     assert all("WILD [cp]" in chart for chart in drawn)

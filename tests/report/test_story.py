@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-import base64
 import io
 import re
 import xml.etree.ElementTree as ET
 from types import SimpleNamespace
+from urllib.parse import unquote
 
 import pandas as pd
 import pytest
@@ -175,7 +175,8 @@ def test_systems_are_drawn_once_and_only_as_many_as_there_is_room_for():
     gallery = Gallery()
     found = [d for name in names for d in gallery.of_entry(benchmark, name)]
     assert len({d.id for d in found}) == 3
-    picture = base64.b64decode(found[0].source.partition("base64,")[2]).decode()
+    picture = unquote(found[0].source.removeprefix("data:image/svg+xml,"))
+    assert not set('<>"&#') & set(found[0].source)
     root = ET.fromstring(picture)
     assert root.get("viewBox")
     system = benchmark.system(found[0].name)

@@ -11,7 +11,7 @@ from rich.console import Console
 
 from qmbench.judging.model import Evaluation
 from qmbench.report import disagree_text
-from qmbench.report.renderers.html import html_report
+from qmbench.report.renderers.html import html_report, unpacked
 from qmbench.report.renderers.markdown import escape_markdown, to_markdown
 from qmbench.report.renderers.terminal import render_terminal
 from qmbench.report.write import write_report
@@ -89,7 +89,7 @@ def test_page(learned):
     page = html_report(learned)
     assert "5/8 †" in page
     assert "3 of 8 entries were in the training data" in page
-    assert "same molecule: water (0.2)" in page  # behind the cell
+    assert "same molecule: water (0.2)" in unpacked(page)["words"]  # behind the cell
 
 
 def test_disagreement_on_the_terminal(learned):

@@ -174,3 +174,91 @@ def test_observables_of_geometries_name_atoms_and_vibrations():
     for observable, place, of in (("equilibrium_bond_length", "", part), ("harmonic_frequency", "3", modes)):
         with pytest.raises(InputError, match="state"):
             evaluate(OBSERVABLES[observable], Place(place), of)
+
+
+class Weak(Morse):
+    """A Lennard-Jones potential, 4ε((s/r)¹² − (s/r)⁶), as weak as that of two helium atoms."""
+
+    name = "weak"
+    depth, size = 3.5e-5, 5.6 / 2 ** (1 / 6)
+
+    def compute(self, system, properties, resources):
+        type(self).calls += 1
+        x = system.coordinates
+        energy, forces = 0.0, np.zeros_like(x)
+        for i in range(len(x)):
+            for j in range(i):
+                apart = x[i] - x[j]
+                r = float(np.linalg.norm(apart))
+                q = (self.size / r) ** 6
+                energy += 4 * self.depth * (q * q - q)
+                force = 24 * self.depth * (2 * q * q - q) / r
+                forces[i] += force * apart / r
+                forces[j] -= force * apart / r
+        return Result({"energy": Quantity(energy, "hartree"), "forces": Quantity(forces, "hartree/bohr")})
+
+
+class Pushing(Morse):
+    """Closed shells without dispersion: exp(−2.4 r) and nothing else, whose curvature is positive everywhere."""
+
+    name = "pushing"
+
+    def compute(self, system, properties, resources):
+        apart = system.coordinates[0] - system.coordinates[1]
+        r = float(np.linalg.norm(apart))
+        force = 2.4 * 5.0 * math.exp(-2.4 * r) * apart / r
+        found = {"energy": Quantity(5.0 * math.exp(-2.4 * r), "hartree")}
+        return Result({**found, "forces": Quantity(np.array([force, -force]), "hartree/bohr")})
+
+
+def dimer(symbol, distance):
+    return Molecule((symbol, symbol), ((0.1, 0.2, 0.3), (0.1, 0.2, 0.3 + distance)), 0, 1)
+
+
+@pytest.mark.parametrize(
+    ("method", "molecule", "why"),
+    [
+        (Morse, dimer("H", 14.0), "14.00 bohr apart"),  # the forces are of 3e-7
+        (Pushing, dimer("He", 5.0), "does not bind"),
+        (Pushing, dimer("He", 9.0), "9.00 bohr apart"),
+        (Weak, dimer("He", 13.0), "13.00 bohr apart"),  # attracted, with 1e-7
+        (Weak, dimer("He", 7.5), "7.50 bohr apart"),  # attracted by less than the threshold, and no minimum is here
+    ],
+)
+def test_parts_that_nothing_holds_together_are_not_converged(method, molecule, why, tmp_path):
+    with pytest.raises(NotConverged, match=why) as caught:
+        run(method, molecule, ["equilibrium_geometry", "harmonic_frequencies"], tmp_path)
+    assert "\n" not in str(caught.value)
+
+
+@pytest.mark.parametrize(("start", "within"), [(5.0, 2.1), (5.3, 2.1), (5.6, 1.25), (5.9, 2.1), (6.2, 2.1)])
+def test_a_weakly_bound_pair_has_an_error_bar_that_holds(start, within, tmp_path):
+    """Force constant of the potential: 72 ε/r². The distance is known to the threshold of forces over it, 0.19 bohr."""
+    found = run(Weak, dimer("He", start), ["equilibrium_geometry"], tmp_path).properties["equilibrium_geometry"]
+    distance = evaluate(
+        OBSERVABLES["equilibrium_bond_length"], Place(""), [Part(1.0, found, "he2", dimer("He", start))]
+    )
+    exact = 1.5e-5 / (72 * Weak.depth / 5.6**2)
+    assert found.uncertainty_kind == "estimate"
+    # The force constant is that of a chord over 0.6 bohr and more, near where the search ended.
+    assert exact / within <= distance.uncertainty <= exact * within
+    assert abs(distance.value - 5.6) <= 2 * distance.uncertainty
+
+
+def test_a_bond_is_known_to_the_threshold_over_its_force_constant(tmp_path):
+    found = run(Morse, H2, ["equilibrium_geometry"], tmp_path).properties["equilibrium_geometry"]
+    apart, u = found.value[1] - found.value[0], found.uncertainty
+    axis = apart / np.linalg.norm(apart)
+    assert np.sqrt((u**2).sum(axis=0) @ axis**2) == pytest.approx(1.5e-5 / (2 * DEPTH * RANGE**2), rel=0.01)
+
+
+def test_a_cluster_has_error_bars_and_a_molecule_in_one_part_has_none(tmp_path):
+    side = 5.7
+    triangle = Molecule(("He", "He", "He"), ((0, 0, 0), (side, 0, 0), (side / 2, side * math.sqrt(3) / 2, 0.4)), 0, 1)
+    found = run(Weak, triangle, ["equilibrium_geometry"], tmp_path).properties["equilibrium_geometry"]
+    sides = [np.linalg.norm(found.value[i] - found.value[j]) for i, j in ((0, 1), (1, 2), (0, 2))]
+    assert sides == pytest.approx([5.6] * 3, abs=0.2)
+    assert 0.05 < np.linalg.norm(found.uncertainty, axis=1).max() < 0.3
+    corners = ((0.0, 0.0, 0.0), (1.4, 0.1, 0.0), (0.7, 1.3, 0.0))
+    h3 = run(Morse, Molecule(("H", "H", "H"), corners, 1, 1), ["equilibrium_geometry"], tmp_path)
+    assert h3.properties["equilibrium_geometry"].uncertainty is None

@@ -80,7 +80,7 @@ def test_an_entry_of_several_tasks_carries_the_gravest_in_the_tidy_table():
 
     from qmbench.domain.observables import OBSERVABLES
     from qmbench.domain.record import Record
-    from qmbench.judging.frame import RESULT_COLUMNS, _row
+    from qmbench.judging.frame import RESULT_COLUMNS, _AboutEntries, _row
     from qmbench.running.plan import PlannedEntry
 
     def record(key, energy, settings):
@@ -97,6 +97,6 @@ def test_an_entry_of_several_tasks_carries_the_gravest_in_the_tidy_table():
         systems_of=lambda e: (),
     )
     planned = PlannedEntry("m", "none", "b", "e", ((1.0, "ab"), (-2.0, "a")))
-    row = dict(zip(RESULT_COLUMNS, _row(planned, entry, benchmark, records, ()), strict=True))
+    row = dict(zip(RESULT_COLUMNS, _row(planned, entry, benchmark, records, (), {}, _AboutEntries()), strict=True))
     assert row["status"] == "ok"
     assert row["training_overlap"] == "same molecule: water (0.25)"

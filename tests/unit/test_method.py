@@ -14,7 +14,7 @@ from hypothesis import strategies as st
 from pydantic import Field
 
 from qmbench import InputError, LatticeModel, Method, Molecule, Options, Quantity, Resources, Result, Unsupported
-from qmbench.domain.method import build_level, split_level
+from qmbench.domain.method import build_level, level_of_values, split_level
 
 HYDROGEN = Molecule(("H",), ((0.0, 0.0, 0.0),), 0, 2, name="h")
 
@@ -308,3 +308,25 @@ def test_checkpoint_without_a_store_is_private():
         assert "qmbench-" in str(folder)
     with Resources().checkpoint("walkers") as again:
         assert again == folder
+
+
+def test_a_wrong_default_is_the_fault_of_the_method():
+    """Not of whoever asked for it without the option."""
+
+    class Wrong(Method):
+        """A method whose author wrote a text where a number has to be."""
+
+        name = "wrong-default"
+        systems = (Molecule,)
+        properties = frozenset({"energy"})
+
+        class Options(Options):
+            samples: int = Field("many", description="how many")
+            seed: int = Field(1, description="where it starts")
+
+    said = r"wrong-default: its option 'samples' has a default that is wrong \(Input should be a valid integer"
+    with pytest.raises(InputError, match=said + ".* not 'many'\\); that is a fault of the plugin qmbench-wrong"):
+        level_of_values(Wrong, {}, "qmbench-wrong")
+    with pytest.raises(InputError, match=r"wrong-default: samples: Input should be a valid integer.*, not 'x'"):
+        level_of_values(Wrong, {"samples": "x"}, "qmbench-wrong")
+    assert level_of_values(Wrong, {"samples": 3}, "qmbench-wrong").options.samples == 3

@@ -152,6 +152,34 @@ def test_the_best_level_is_in_the_set_as_often_as_promised(n, equal):
         assert size < 4.0 * trials  # and it is not everything
 
 
+@pytest.mark.parametrize("n", [11, 40])
+def test_a_few_entries_that_have_most_of_the_error_hide_no_difference_and_make_none(n):
+    """Hardness of entries by a log-normal law: levels that are alike stay together as often as promised, and those
+    that are thirty times as bad, on every entry, are told apart, where plain means are too skewed."""
+    rng = np.random.default_rng(n)
+    kept, size, trials = 0, 0, 200
+
+    def errors(spread):
+        return np.exp(spread * rng.standard_normal((n, 1))) * np.abs(rng.standard_normal((n, 5)))
+
+    for _ in range(trials):
+        kept += bool(ranking(errors(1.0), resamples=300).among_best[0])
+    assert kept >= 0.92 * trials  # 95 %, less two standard errors of 200 trials
+    for _ in range(50):
+        found = ranking(errors(2.0) * np.array([1.0, 30.0, 30.0, 30.0, 30.0]), resamples=300)
+        assert found.among_best[0]
+        size += found.among_best.sum()
+    assert size < 1.5 * 50
+
+
+def test_levels_without_any_error_and_of_rounding_alone_are_alike():
+    rng = np.random.default_rng(2)
+    absolute = np.abs(rng.standard_normal((20, 4)))
+    absolute[:, 1], absolute[:, 2] = 0.0, 1e-13 * absolute[:, 3]
+    assert ranking(absolute, resamples=200).among_best.tolist() == [False, True, True, False]
+    assert ranking(np.zeros((20, 3)), resamples=200).among_best.all()
+
+
 def test_few_entries_say_nothing_and_name_what_is_needed():
     rng = np.random.default_rng(5)
     few = ranking(np.abs(rng.standard_normal((6, 3))))
@@ -160,6 +188,21 @@ def test_few_entries_say_nothing_and_name_what_is_needed():
     alike = ranking(np.abs(rng.standard_normal((30, 2)) + 0.1 * np.arange(2)))
     assert alike.entries_needed is not None
     assert alike.entries_needed > 30
+
+
+def test_a_level_with_fewer_than_half_of_the_entries_is_not_compared():
+    """Not among the best, and not worse either; its mean and interval stand."""
+    rng = np.random.default_rng(3)
+    absolute = np.abs(rng.standard_normal((40, 3)))
+    absolute[19:, 2] = np.nan
+    found = ranking(absolute, resamples=200)
+    assert found.decided.tolist() == [True, True, False]
+    assert not found.among_best[2]
+    assert np.isfinite([found.mean[2], found.low[2], found.high[2]]).all()
+    two = ranking(absolute[:, :2], resamples=200)
+    np.testing.assert_allclose(found.p_best[:2], two.p_best, atol=0.02)  # the third stands for nothing
+    absolute[19, 2] = 1.0  # half of them are enough
+    assert ranking(absolute, resamples=200).decided.all()
 
 
 def test_the_number_of_entries_that_is_named_tells_the_two_apart():

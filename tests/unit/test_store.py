@@ -52,6 +52,11 @@ def store(tmp_path: Path) -> Store:
         record(quantity=Quantity(np.arange(9.0).reshape(3, 3), "bohr3", np.ones((3, 3)), "model")),
         record(quantity=Quantity({"S1": 0.1, "T1": 1 / 3}, "hartree", {"S1": 0.01, "T1": 0.02}, "estimate")),
         record(quantity=Quantity({"S1": 0.1}, "hartree")),
+        record(quantity=Quantity({"S1": 0.1, "T1": 0.05}, "hartree", degeneracies={"S1": 1, "T1": 3})),
+        record(
+            quantity=Quantity({"E0": -1.0}, "hartree", {"E0": 1e-6}, "estimate", {"E0": 5}),
+            provenance={"settings": {"degeneracies": {"kept": 1}}},
+        ),
         record(provenance={}),
         record(provenance={"versions": {}, "nested": {"list": [1, 2.5, None, "ä"]}}),
     ],
@@ -196,6 +201,33 @@ def test_what_is_not_a_store(tmp_path: Path) -> None:
     inside_a_file = text / "store.sqlite"
     with pytest.raises(StoreError, match="can't be opened"):
         Store(inside_a_file)
+
+
+def test_degeneracies_are_no_column_so_that_older_stores_keep_them(tmp_path: Path) -> None:
+    """A store of before has the same columns and number of its format; what it kept without degeneracies has none."""
+    path = tmp_path / "store.sqlite"
+    with Store(path) as store:
+        store.put([record("new", quantity=Quantity({"T1": 0.05}, "hartree", degeneracies={"T1": 3}))])
+        store.put([record("old", quantity=Quantity({"T1": 0.05}, "hartree"))])
+    with Store(path, read_only=True) as store:
+        found = store.get(["new", "old"])
+    assert found["new"].quantity.degeneracies == {"T1": 3}  # type: ignore[union-attr]
+    assert "degeneracies" not in found["new"].provenance
+    assert found["old"].quantity.degeneracies is None  # type: ignore[union-attr]
+    with sqlite3.connect(path) as connection:
+        columns = [row[1] for row in connection.execute("PRAGMA table_info(records)")]
+        version = connection.execute("PRAGMA user_version").fetchone()[0]
+    assert (len(columns), version) == (19, 1)
+
+
+def test_wrong_degeneracies_in_the_file_are_a_broken_record(tmp_path: Path) -> None:
+    path = tmp_path / "store.sqlite"
+    with Store(path) as store:
+        store.put([record(quantity=Quantity({"T1": 0.05}, "hartree", degeneracies={"T1": 3}))])
+    with sqlite3.connect(path) as connection:
+        connection.execute("UPDATE records SET provenance = replace(provenance, '\"T1\":3', '\"T1\":0')")
+    with Store(path) as store:
+        assert store.get(["a"])["a"].status == "failed"
 
 
 def test_a_newer_schema_is_left_alone(tmp_path: Path) -> None:

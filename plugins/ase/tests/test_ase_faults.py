@@ -148,3 +148,29 @@ def test_a_missing_element_is_said(systems):
         parse_level("ase:emt").make().check(
             systems["copper"].__class__(("Ar",), ((0, 0, 0),), systems["copper"].cell, 0, 1), frozenset({"energy"})
         )
+
+
+def test_properties_that_a_constructor_says(bad, run, systems):
+    """As MACE's and SevenNet's calculators do; what it says and then does not have is unsupported."""
+    (bad / "later.py").write_text(
+        "from ase.calculators.calculator import Calculator\n"
+        "class Later(Calculator):\n"
+        "    implemented_properties = []\n"
+        "    def __init__(self, kind='energy', **more):\n"
+        "        super().__init__(**more)\n"
+        "        if kind == 'energy':\n"
+        "            self.implemented_properties = ['energy', 'free_energy']\n"
+        "        if kind == 'all':\n"
+        "            self.implemented_properties = ['energy']\n"
+        "            self.implemented_properties.extend(['dipole'])\n"
+        "    def calculate(self, *args, **kwargs):\n"
+        "        self.results = {'energy': 27.211386024367243, 'dipole': [0.0, 0.0, 1.0]}\n"
+    )
+    level = parse_level("ase:later.Later")
+    assert level.method.properties == {"energy", "dipole"}
+    assert run("ase:later.Later", systems["water"], "energy").properties["energy"].value == pytest.approx(
+        1.0, abs=1e-12
+    )
+    with pytest.raises(Unsupported, match="dipole"):
+        run("ase:later.Later", systems["water"], "dipole")
+    assert run("ase:later.Later?kind=all", systems["water"], "dipole").properties["dipole"].unit == "e bohr"

@@ -46,6 +46,21 @@ def test_second_order_becomes_redfield():
 
 
 @pytest.mark.parametrize("form", ["convolution", "convolutionless"])
+def test_second_order_is_the_redfield_level_in_the_limit_of_van_hove(form):
+    """Coupling² → 0 with time times coupling² fixed: memory is short then, and populations become `redfield`'s."""
+
+    def apart(scale):
+        times = tuple(t / scale for t in (0.5, 1.0, 2.0))
+        system = spin_boson(0.05 * scale, times=(0.0, *times))
+        level = f"nakajima-zwanzig?form={form}"
+        return np.abs(curve(level, system, "population") - curve("redfield", system, "population")).max()
+
+    errors = [apart(scale) for scale in (0.4, 0.2, 0.1)]
+    assert errors[0] > errors[1] > errors[2]
+    assert errors[0] / errors[2] == pytest.approx(4.0, rel=0.5)  # first order in the coupling²
+
+
+@pytest.mark.parametrize("form", ["convolution", "convolutionless"])
 @pytest.mark.parametrize(("order", "power"), [(2, 2), (4, 3)])
 def test_the_error_is_of_the_next_order(form, order, power):
     """Half the coupling's square: a quarter of the error to second order, an eighth of it to fourth."""

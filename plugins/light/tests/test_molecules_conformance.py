@@ -13,6 +13,6 @@ def test_conformance(check):
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize("check", qmbench.testing.checks("light", ["qed-cis", "qed-fci"]), ids=str)
+@pytest.mark.parametrize("check", qmbench.testing.checks("light", ["qed-cis", "qed-ccsd-1", "qed-fci"]), ids=str)
 def test_conformance_of_the_others(check):
     check()

@@ -238,6 +238,14 @@ def test_at_resonance_the_polaritons_are_split_by_the_transition_dipole():
     for level in ("qed-fci/6-31g", "qed-fci/6-31g?photons=1&n_states=4"):
         splitting = run(level, system, "polariton_splitting")["polariton_splitting"]
         assert splitting == pytest.approx(np.sqrt(2 * omega) * 1e-3 * transition, rel=1e-4)
+    # Out of resonance the coupling is the same, and the detuning is told apart from it, with its sign.
+    for shift in (1.002, 0.997):
+        system = MoleculeInCavity(H2, (Mode(float(shift * omega), tuple(1e-3 * along)),))
+        found = run("qed-fci/6-31g", system, "polariton_splitting", "rabi_splitting", "polariton_detuning")
+        rabi = np.sqrt(2 * shift * omega) * 1e-3 * transition
+        assert found["rabi_splitting"] == pytest.approx(rabi, rel=3e-3)
+        assert found["polariton_detuning"] == pytest.approx((1 - shift) * omega, rel=5e-3)
+        assert found["polariton_splitting"] == pytest.approx(np.hypot(rabi, (1 - shift) * omega), rel=1e-3)
 
 
 def test_a_splitting_needs_both_polaritons():

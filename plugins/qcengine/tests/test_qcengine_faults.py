@@ -10,6 +10,7 @@ import sys
 import pytest
 
 from qmbench import InputError, LocalEngine, Resources, Task, Unsupported, parse_level
+from qmbench_qcengine.probe import Found
 
 
 @pytest.mark.parametrize(
@@ -35,8 +36,8 @@ def test_a_wrong_level_is_one_line_while_planning(level, said):
     assert "\n" not in str(error.value)
 
 
-def test_what_needs_bonds_is_refused():
-    pytest.importorskip("rdkit")
+def test_what_needs_bonds_is_refused(monkeypatch):
+    monkeypatch.setattr("qmbench_qcengine.methods.installed", lambda program: Found(program, "1"))
     with pytest.raises(InputError, match="needs the bonds"):
         parse_level("qc:rdkit/uff")
 

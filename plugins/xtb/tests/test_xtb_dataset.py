@@ -38,6 +38,22 @@ def test_energies_and_forces_are_those_of_the_level(exported):
     assert "forces" not in frames[1].calc.results or np.allclose(frames[1].get_forces(), 0.0, atol=1e-8)
 
 
+def test_a_database_of_ase_goes_in_and_out(exported, tmp_path):
+    from ase.db import connect
+
+    _, _, (frame,) = exported("s22:water_dimer", "--level", "gfn2-xtb")
+    first, second = tmp_path / "one.db", tmp_path / "two.db"
+    to = ("--level", "gfn2-xtb", "--store", str(tmp_path / "s.sqlite"), "--to")
+    assert run(["export", "dataset", "s22:water_dimer", "atoms:he", *to, str(first)]) == 0
+    assert run(["export", "dataset", str(first), *to, str(second)]) == 0
+    rows, again = (list(connect(str(path)).select()) for path in (first, second))
+    assert [row.formula for row in rows] == [row.formula for row in again] == ["H4O2", "He"]
+    assert rows[0].energy == pytest.approx(frame.get_potential_energy(), abs=1e-6)
+    assert np.allclose(rows[0].forces, frame.get_forces(), atol=1e-6, rtol=0)
+    assert again[0].energy == pytest.approx(rows[0].energy, abs=1e-8)
+    assert rows[0].key_value_pairs["level_of_theory"] == "gfn2-xtb"
+
+
 def test_energies_alone_have_no_forces(exported):
     _, _, frames = exported("atoms:he", "--level", "gfn2-xtb", "-p", "energy")
     assert "forces" not in frames[0].calc.results

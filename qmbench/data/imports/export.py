@@ -146,12 +146,19 @@ def _number(reference: Reference) -> float:
 
 
 def _molecule(system: System, name: str) -> dict[str, object]:
-    """A molecule of QCSchema: lengths in bohr."""
     if not isinstance(system, Molecule):
         raise InputError(f"'{name}' is a {system.kind}, no molecule")
+    return qcschema_molecule(system, name)
+
+
+def qcschema_molecule(system: Molecule, name: str, version: int = 1) -> dict[str, object]:
+    """A molecule of QCSchema, which stays where it is and as it is turned: lengths in bohr.
+
+    version: 1 or 2, of QCSchema; the molecule's own numbers are 2 and 3.
+    """
     data: dict[str, object] = {
         "schema_name": "qcschema_molecule",
-        "schema_version": 2,
+        "schema_version": version + 1,
         "name": name,
         "symbols": list(system.symbols),
         "geometry": [float(x) for place in system.positions for x in place],
@@ -160,6 +167,8 @@ def _molecule(system: System, name: str) -> dict[str, object]:
         "fix_com": True,
         "fix_orientation": True,
     }
+    if any(system.ghosts):
+        data["real"] = [not ghost for ghost in system.ghosts]
     if system.fragments:
         data["fragments"] = [list(f.atoms) for f in system.fragments]
         data["fragment_charges"] = [float(f.charge) for f in system.fragments]

@@ -71,6 +71,11 @@ def bonds(symbols: Sequence[str], coordinates: np.ndarray) -> list[tuple[int, in
     )
 
 
+def appearance(symbol: str) -> tuple[float, str]:
+    """Covalent radius in ångström (of atoms that have none here, 1.5), and the colour in which an atom is drawn."""
+    return _RADII.get(symbol, _OTHER_RADIUS), _COLOURS.get(symbol, _OTHER_COLOUR)
+
+
 def molecule_picture(symbols: Sequence[str], coordinates: np.ndarray, ghosts: Sequence[bool] = ()) -> str:
     """Atoms, the nearer ones in front, and lines between bonded ones; ghosts are dashed circles."""
     ghost = list(ghosts) or [False] * len(symbols)
@@ -136,10 +141,7 @@ def _atoms(
         ghost = bool(ghosts) and ghosts[i]
         drawn.append(_circle(own[i], size, "none" if ghost else _COLOURS.get(symbol, _OTHER_COLOUR), ghost))
         x, y = own[i]
-        drawn.append(
-            f'<text x="{x:.1f}" y="{y:.1f}" font-size="{max(7.0, 0.8 * size):.1f}" text-anchor="middle" '
-            f'dominant-baseline="central">{escape(symbol)}</text>'
-        )
+        drawn.append(f'<text x="{x:.1f}" y="{y:.1f}" font-size="{max(7.0, 0.8 * size):.1f}">{escape(symbol)}</text>')
     return _svg(box, drawn)
 
 
@@ -154,13 +156,14 @@ def _fit(points: np.ndarray, largest: float) -> tuple[np.ndarray, float, tuple[f
 
 
 def _line(pairs: Iterable[tuple[int, int]], attribute: str, value: object):  # type: ignore[no-untyped-def]
-    """A function of the pixels that draws these pairs."""
+    """A function of the pixels that draws these pairs, all in one outline: a page may hold hundreds of pictures."""
     kept = list(pairs)
-    return lambda xy: "".join(
-        f'<line x1="{xy[i, 0]:.1f}" y1="{xy[i, 1]:.1f}" x2="{xy[j, 0]:.1f}" y2="{xy[j, 1]:.1f}" stroke="{_LINE}" '
-        f'{attribute}="{value}"/>'
-        for i, j in kept
-    )
+
+    def drawn(xy: np.ndarray) -> str:
+        path = "".join(f"M{xy[i, 0]:.1f} {xy[i, 1]:.1f}L{xy[j, 0]:.1f} {xy[j, 1]:.1f}" for i, j in kept)
+        return f'<path d="{path}" stroke="{_LINE}" {attribute}="{value}"/>' if path else ""
+
+    return drawn
 
 
 def _circle(centre: np.ndarray, radius: float, fill: str, dashed: bool = False) -> str:
@@ -180,6 +183,7 @@ def _svg(box: tuple[float, float], parts: Iterable[str]) -> str:
     width, height = box
     size = f'width="{width:.0f}" height="{height:.0f}"'
     box_seen = f'viewBox="0 0 {width:.0f} {height:.0f}"'
-    head = f'<svg xmlns="http://www.w3.org/2000/svg" {size} {box_seen} font-family="sans-serif">'
+    words = 'font-family="sans-serif" text-anchor="middle" dominant-baseline="central"'
+    head = f'<svg xmlns="http://www.w3.org/2000/svg" {size} {box_seen} {words}>'
     ground = f'<rect {size} fill="#ffffff"/>'
     return "\n".join([head, ground, *filter(None, parts), "</svg>\n"])

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import base64
+import gzip
 import json
 from collections.abc import Mapping, Sequence
 from importlib import resources
@@ -64,16 +66,17 @@ def html_report(report: Evaluation) -> str:
     template = environment.from_string((folder / "report.html.j2").read_text(encoding="utf-8"))
     for name in ("cells", "rows"):
         shared[name] = _interned(shared[name], shared["words"])
-    payload = json.dumps(shared, allow_nan=False, separators=(",", ":"))
+    shared |= gallery.structures()
     safe = markupsafe.Markup
+    shades = _shades(blocks)
     return template.render(
         title=report.title,
         subtitle=_subtitle(run),
         filters=[f.sentence for f in report.filters],
         version=__version__,
-        css=safe((folder / "report.css").read_text(encoding="utf-8")),
+        css=safe((folder / "report.css").read_text(encoding="utf-8") + shades),
         script=safe((folder / "report.js").read_text(encoding="utf-8")),
-        data=safe(payload.replace("<", "\\u003c")),
+        data=safe(packed(shared)),
         asked=story.asked,
         told=_told(story, keys),
         references_agree=reference_line(disagreement).partition("? ")[2],
@@ -93,6 +96,30 @@ def html_report(report: Evaluation) -> str:
         provenance=provenance(run, benchmarks, scored, report.disagreement, names),
         footer=f"{legend(statistics)}. Written by qmbench {__version__}.",
     )
+
+
+def packed(data: Mapping[str, Any]) -> str:
+    """What the page's script opens when a cell is asked for: JSON, compressed, as base64.
+
+    It repeats itself and is read only on demand; the same data give the same text.
+    """
+    text = json.dumps(data, allow_nan=False, separators=(",", ":"))
+    return base64.b64encode(gzip.compress(text.encode(), mtime=0)).decode()
+
+
+def unpacked(page: str) -> dict[str, Any]:
+    """What `packed` wrote into a page."""
+    _, _, rest = page.partition('id="qmbench-data">')
+    found: dict[str, Any] = json.loads(gzip.decompress(base64.b64decode(rest.partition("</script>")[0])))
+    return found
+
+
+def _shades(blocks: Sequence[dict[str, Any]]) -> str:
+    """Rules of a style sheet for the colours of all cells, which thereby get the names of their classes."""
+    names: dict[str, str] = {}
+    for cell in (c for b in blocks for h in b["heats"] for row in h["rows"] for c in row["cells"] if c):
+        cell["shade"] = names.setdefault(cell["colour"], f"h{len(names)}")
+    return "".join(f".{name}{{background:{colour}}}" for colour, name in names.items())
 
 
 def _weighted(report: Evaluation, names: Names) -> list[Extra]:
@@ -208,11 +235,7 @@ def _block(
 def _extra(name: str, extra: Extra) -> dict[str, Any]:
     columns = [{"name": c.strip(), "numeric": n} for c, n in zip(extra.columns, extra.numeric, strict=True)]
     table = [
-        [
-            {"text": text, "sort": _sort_key(text) if c["numeric"] else text, "numeric": c["numeric"]}
-            for text, c in zip(row, columns, strict=True)
-        ]
-        for row in extra.rows
+        [{"text": text, "numeric": c["numeric"]} for text, c in zip(row, columns, strict=True)] for row in extra.rows
     ]
     return {"id": name, "title": extra.title, "note": extra.note, "columns": columns, "rows": table}
 
@@ -244,21 +267,9 @@ def _table(name: str, block: Block) -> dict[str, Any]:
     table = []
     for row in block.rows:
         texts = [row.level, *row.cells]
-        cells = [
-            {"text": text, "sort": _sort_key(text) if c["numeric"] else text, "numeric": c["numeric"]}
-            for text, c in zip(texts, columns, strict=True)
-        ]
+        cells = [{"text": text, "numeric": c["numeric"]} for text, c in zip(texts, columns, strict=True)]
         table.append({"cells": cells, "best": row.best})
     return {"id": name, "caption": block.heading, "columns": columns, "rows": table, "notes": block.notes}
-
-
-def _sort_key(text: str) -> str:
-    """The number at the start of a cell, or nothing."""
-    head = text.split(" ")[0].split("/")[0].rstrip("%").replace("–", " ").split(" ")[0]
-    try:
-        return str(float(head))
-    except ValueError:
-        return ""
 
 
 def _disagreement(document: Mapping[str, Any]) -> dict[str, Any]:
@@ -270,7 +281,7 @@ def _disagreement(document: Mapping[str, Any]) -> dict[str, Any]:
         sorts = [cells[0], cells[1], cells[2], x["spread"], x["max_z"], x["consensus"]["value"]]
         table.append(
             [
-                {"text": t, "sort": str(s), "numeric": c["numeric"]}
+                {"text": t, "sort": f"{s:.6g}" if c["numeric"] else "", "numeric": c["numeric"]}
                 for t, s, c in zip(cells, sorts, columns, strict=True)
             ]
         )

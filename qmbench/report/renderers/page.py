@@ -36,7 +36,8 @@ def figure_parts(figure: Figure) -> dict[str, Any]:
 
 def drawings(found: list[Drawing]) -> list[dict[str, str]]:
     """Pictures for the template."""
-    return [{"id": d.id, "name": d.name, "about": d.about, "source": d.source} for d in found]
+    safe = markupsafe.Markup  # `data_uri` leaves no character that could end an attribute
+    return [{"id": d.id, "name": d.name, "about": d.about, "source": safe(d.source)} for d in found]
 
 
 def surprises(report: Evaluation, document: Mapping[str, Any], gallery: Gallery) -> dict[str, Any]:

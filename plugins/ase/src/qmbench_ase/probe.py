@@ -19,6 +19,28 @@ import hashlib, importlib, inspect, json, os, sys
 answers = os.fdopen(os.dup(1), "w")
 os.dup2(2, 1)
 name, out = sys.argv[1], {}
+
+
+def said_later(kind):
+    # What constructors say: words beside `implemented_properties`, of a class that has none before it is made.
+    import ast, textwrap
+    words = set()
+    for base in kind.__mro__:
+        if base.__module__.partition(".")[0] in ("ase", "builtins"):
+            continue
+        try:
+            tree = ast.parse(textwrap.dedent(inspect.getsource(base)))
+        except (OSError, TypeError, SyntaxError):
+            continue
+        for node in ast.walk(tree):
+            targets = node.targets if isinstance(node, ast.Assign) else [getattr(node, "target", None)]
+            if isinstance(node, ast.Call) and isinstance(node.func, ast.Attribute):
+                targets = [node.func.value]  # .extend(…), .append(…)
+            if any(isinstance(t, ast.Attribute) and t.attr == "implemented_properties" for t in targets):
+                words |= {x.value for x in ast.walk(node) if isinstance(x, ast.Constant) and isinstance(x.value, str)}
+    return words
+
+
 from ase.calculators.abc import GetPropertiesMixin
 module, _, last = name.rpartition(".")
 try:
@@ -43,7 +65,7 @@ else:
         top = kind.__module__.partition(".")[0]
         file = getattr(sys.modules.get(kind.__module__), "__file__", None)
         out["calculator"] = {
-            "properties": sorted(set(map(str, getattr(kind, "implemented_properties", ())))),
+            "properties": sorted(set(map(str, getattr(kind, "implemented_properties", ()))) or said_later(kind)),
             "takes": sorted(map(str, takes - {"self"})),
             "anything": anything,
             "what": (inspect.getdoc(kind) or "").strip().partition("\\n")[0],
@@ -61,8 +83,9 @@ os._exit(0)
 
 @dataclass(frozen=True)
 class Calculator:
-    """What a class says of itself. properties: ASE's names. takes: keywords that it knows; anything: whether it may
-    take others. what: the first line of its text. source: SHA-256 of the file that it is written in."""
+    """What a class says of itself. properties: ASE's names; where its constructor says them, all that it may say.
+    takes: keywords that it knows; anything: whether it may take others. what: the first line of its text. source:
+    SHA-256 of the file that it is written in."""
 
     properties: frozenset[str]
     takes: frozenset[str]

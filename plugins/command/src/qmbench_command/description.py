@@ -10,7 +10,16 @@ import tomllib
 from pathlib import Path
 from typing import Literal, Self
 
-from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_validator, model_validator
+from pydantic import (
+    BaseModel,
+    ConfigDict,
+    Field,
+    StrictBool,
+    StrictFloat,
+    ValidationError,
+    field_validator,
+    model_validator,
+)
 
 from qmbench import InputError
 
@@ -33,7 +42,9 @@ class Reading(_Part):
     regex: str | None = Field(
         None, description="regular expression, its groups are the numbers; of several matches the last ones count"
     )
-    scale: float = Field(1.0, description="factor on what was read, −1 where a program gives the gradient for forces")
+    scale: StrictFloat = Field(
+        1.0, description="factor on what was read, −1 where a program gives the gradient for forces"
+    )
 
     @field_validator("regex")
     @classmethod
@@ -55,6 +66,15 @@ class Choice(_Part):
     description: str = ""
     choices: list[bool | int | float | str] = []
 
+    @model_validator(mode="after")
+    def _of_one_kind(self) -> Self:
+        for one in self.choices:
+            if type(one) not in ((int, float) if isinstance(self.default, float) else (type(self.default),)):
+                raise ValueError(f"choices: {one!r} is of another kind than the default {self.default!r}")
+        if self.choices and self.default not in self.choices:
+            raise ValueError(f"default: {self.default!r} is none of the choices {', '.join(map(repr, self.choices))}")
+        return self
+
 
 class Description(_Part):
     """All that a file says."""
@@ -64,8 +84,10 @@ class Description(_Part):
     version_command: list[str] = Field([], description="prints the version, which counts in a record's key")
     systems: list[Literal["molecule", "crystal"]] = Field(["molecule"], min_length=1)
     elements: list[str] = Field([], description="those that it knows; none: all")
-    charges: bool = Field(True, description="false: it is not told the charge, so ions are refused")
-    spins: bool = Field(True, description="false: it is not told the multiplicity, so only the lowest is let through")
+    charges: StrictBool = Field(True, description="false: it is not told the charge, so ions are refused")
+    spins: StrictBool = Field(
+        True, description="false: it is not told the multiplicity, so only the lowest is let through"
+    )
     energy_zero: Literal["absolute", "arbitrary"] = "arbitrary"
     input: str = Field("json", description="json, or a template of the input with places such as ${xyz}")
     input_file: str = Field("", description="file in which the input is written; none: it goes to standard input")
@@ -132,9 +154,10 @@ def read(path: Path) -> tuple[Description, str]:
     except ValidationError as error:
         first = error.errors()[0]
         where = ".".join(map(str, first["loc"]))
-        raise InputError(
-            f"{path}: {where + ': ' if where else ''}{first['msg'].removeprefix('Value error, ')}"
-        ) from None
+        said = first["msg"].removeprefix("Value error, ")
+        typed = first["type"] in ("bool_type", "float_type")  # what was there instead is worth saying
+        said += f", which {first['input']!r} is not" if typed else ""
+        raise InputError(f"{path}: {where + ': ' if where else ''}{said}") from None
     except TypeError:
         raise InputError(f"{path}: names of keys are plain words") from None
 

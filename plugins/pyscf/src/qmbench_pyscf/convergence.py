@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import Any
 
 import numpy as np
@@ -15,20 +16,29 @@ MAX_DESCENTS = 12
 SECOND_ORDER_GRADIENT = 5e-6
 # A quick SCF that ranks guesses: energy (hartree), gradient, iterations at most.
 QUICK_ENERGY, QUICK_GRADIENT, QUICK_CYCLES = 1e-7, 1e-3, 60
+# DIIS stalls: near a solution (gradient, energy change in hartree) so many cycles brought the gradient down by less
+# than this. Where an open shell may turn at no cost (the hole of a Π state), it would go on until it is out of cycles.
+STALLED_GRADIENT, STALLED_ENERGY, STALLED_CYCLES, STALLED_GAIN = 1e-4, 1e-8, 20, 0.9
 
 
 def converge(mf: Any, density: np.ndarray, what: str) -> Any:
-    """`mf` after an SCF from `density`: with DIIS; where that fails, by second-order steps.
+    """`mf` after an SCF from `density`: with DIIS; where that fails or stalls, by second-order steps.
 
     density: (n, n), or (2, n, n) for an unrestricted `mf`. NotConverged, which names `what`, when both fail.
     """
     try:
+        mf.callback = _watch()
         mf.kernel(density)
+    except _Stalled as stalled:
+        mf.converged = False
+        mf.mo_energy, mf.mo_coeff, mf.mo_occ = stalled.orbitals
     except np.linalg.LinAlgError:
         # A singular DIIS: take the orbitals of the starting density from here.
         mf.converged = False
         mf.mo_energy, mf.mo_coeff = mf.eig(mf.get_fock(dm=density), mf.get_ovlp())
         mf.mo_occ = mf.get_occ(mf.mo_energy, mf.mo_coeff)
+    finally:
+        mf.callback = None
     if not mf.converged:
         _second_order(mf, mf.mo_coeff, mf.mo_occ)
     if not mf.converged or not np.isfinite(mf.e_tot):
@@ -37,6 +47,33 @@ def converge(mf: Any, density: np.ndarray, what: str) -> Any:
             "nor by second-order steps"
         )
     return mf
+
+
+class _Stalled(Exception):
+    """orbitals: their energies, coefficients and occupations when DIIS got no further."""
+
+    def __init__(self, orbitals: tuple[Any, Any, Any]) -> None:
+        super().__init__("DIIS stalls")
+        self.orbitals = orbitals
+
+
+def _watch() -> Callable[[dict[str, Any]], None]:
+    """For `mf.callback`, given the variables of PySCF's loop after each cycle: raises _Stalled where it stalls."""
+    gradients: list[float] = []
+
+    def look(loop: dict[str, Any]) -> None:
+        gradients.append(float(loop["norm_gorb"]))
+        before, lately = gradients[:-STALLED_CYCLES], gradients[-STALLED_CYCLES:]
+        if (
+            not loop["scf_conv"]
+            and before
+            and max(lately) < STALLED_GRADIENT
+            and abs(loop["e_tot"] - loop["last_hf_e"]) < STALLED_ENERGY
+            and min(lately) > STALLED_GAIN * min(before)
+        ):
+            raise _Stalled((loop["mo_energy"], loop["mo_coeff"], loop["mo_occ"]))
+
+    return look
 
 
 def converge_quickly(mf: Any, density: np.ndarray) -> Any:

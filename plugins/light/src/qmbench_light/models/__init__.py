@@ -36,9 +36,9 @@ def levels() -> list[type[Method]]:
     """The levels of the model systems."""
     from qmbench_light.models.braak import Braak
     from qmbench_light.models.cavity import ExactCavity, RotatingWave
-    from qmbench_light.models.open_methods import ExactOpen, Heom, Lindblad, Redfield
+    from qmbench_light.models.open_methods import BlochRedfield, ExactOpen, Heom, Lindblad, Redfield
     from qmbench_light.models.quadratic import HolsteinPrimakoff, MeanField
     from qmbench_light.models.reductions import MemoryKernel, NakajimaZwanzig, Pseudomode
 
     cavity: list[type[Method]] = [ExactCavity, RotatingWave, Braak, HolsteinPrimakoff, MeanField]
-    return [*cavity, ExactOpen, Lindblad, Redfield, Heom, NakajimaZwanzig, MemoryKernel, Pseudomode]
+    return [*cavity, ExactOpen, Lindblad, Redfield, BlochRedfield, Heom, NakajimaZwanzig, MemoryKernel, Pseudomode]

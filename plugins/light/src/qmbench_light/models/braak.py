@@ -7,7 +7,7 @@ from pydantic import Field
 
 import qmbench
 from qmbench import Method, NotConverged, Quantity, Unsupported
-from qmbench_light.models.cavity import labelled
+from qmbench_light.models.cavity import labelled, no_vibrations
 from qmbench_light.models.emitters import EmittersInCavity
 from qmbench_light.models.pieces import ENERGY
 
@@ -37,6 +37,7 @@ class Braak(Method[EmittersInCavity]):
     examples = ("braak",)
 
     def check_system(self, system: EmittersInCavity, properties: frozenset[str]) -> None:
+        no_vibrations(f"{self.name}: Braak's conditions", system)
         two = len(system.level_energies) == 2
         if not (two and system.emitters == 1 and len(system.modes) == 1 and system.counter_rotating):
             raise Unsupported(f"{self.name}: Braak's condition is of one two-level emitter, one mode, no rotating wave")

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import replace
+from functools import lru_cache
 from typing import Any, ClassVar
 
 import numpy as np
@@ -10,12 +12,13 @@ from pydantic import Field
 
 import qmbench
 from qmbench import Curve, Method, NotConverged, Quantity, ResourceError, Unsupported
-from qmbench_light.models.emitters import EmittersInCavity, Mode
+from qmbench_light.models.emitters import EmittersInCavity, Mode, Vibration
 from qmbench_light.models.pieces import ENERGY, TIME
 from qmbench_light.two_polaritons import check_one_mode
 
 _OVER_TIME = ("population", "photon_number_in_time")
 _FIRST_CUTOFF = 8
+_FIRST_PHONONS = 4
 
 
 class CavityOptions(qmbench.Options):
@@ -27,6 +30,13 @@ class CavityOptions(qmbench.Options):
         le=2000,
         description="cutoff of the photons; without it, doubled from 8 until converged",
         examples=[16],
+    )
+    phonons: int | None = Field(
+        None,
+        ge=1,
+        le=500,
+        description="cutoff of the phonons of each emitter with vibrations; without it, doubled from 4 until converged",
+        examples=[8],
     )
     states: int = Field(10, ge=1, le=200, description="how many energies, the lowest")
 
@@ -65,12 +75,22 @@ class Diagonalization(Method[EmittersInCavity]):
 
     def check_system(self, system: EmittersInCavity, properties: frozenset[str]) -> None:
         from qmbench_light.models.space import LARGEST_MATTER
+        from qmbench_light.models.spectrum import LARGEST_SPARSE, size_of
 
         need_times(self.name, system.times, properties)
         if "polariton_splitting" in properties:
             check_one_mode(self.name, [mode.coupling for mode in system.modes])
+            no_vibrations(f"{self.name}: polaritons", system)
+        if self.options.phonons and not system.vibrations:
+            raise Unsupported(f"{self.name}: phonons are of vibrations, and the emitters have none")
+        first = size_of(system, 1, self.options.phonons or _FIRST_PHONONS) if system.vibrations else 0
+        if first > LARGEST_SPARSE:
+            raise Unsupported(
+                f"{self.name}: {system.emitters} emitters with vibrations are {first} states at least, more than "
+                f"{LARGEST_SPARSE}"
+            )
         size = len(system.level_energies)
-        if size > 2 and size**system.emitters > LARGEST_MATTER:
+        if not system.vibrations and size > 2 and size**system.emitters > LARGEST_MATTER:
             raise Unsupported(
                 f"{self.name}: {system.emitters} emitters of {size} levels are {size**system.emitters} states, more "
                 f"than {LARGEST_MATTER}; emitters of two levels have no such limit"
@@ -82,38 +102,52 @@ class Diagonalization(Method[EmittersInCavity]):
         from qmbench_light.models.spectrum import solve
 
         rotating = self.counter_rotating(system)
-        photons = self.options.photons or max(_FIRST_CUTOFF, 2 * sum(mode.photons for mode in system.modes))
+        given: dict[str, int | None] = {"photons": self.options.photons}
+        cutoffs = {"photons": given["photons"] or max(_FIRST_CUTOFF, 2 * sum(mode.photons for mode in system.modes))}
+        if system.vibrations:
+            given["phonons"] = self.options.phonons
+            cutoffs["phonons"] = given["phonons"] or _FIRST_PHONONS
 
-        def at(cutoff: int) -> Any:
-            return solve(system, cutoff, rotating, properties, self.options.states)
+        @lru_cache
+        def at(photons: int, phonons: int = 0) -> tuple[Any, dict[str, Quantity]]:
+            found = solve(system, photons, rotating, properties, self.options.states, phonons)
+            return found, _properties(system, found, properties)
 
         # Without counter-rotating terms nothing converges: a number of excitations is below the cutoff, or it is not.
         tolerance = getattr(self.options, "tolerance", 1e-10)
         scale = max([mode.frequency for mode in system.modes] + [float(np.ptp(system.level_energies))])
-        old, cutoff = at(photons), photons
+        here = at(**cutoffs)
         while True:
-            try:
-                new = at(2 * cutoff)
-            except ResourceError as error:
-                raise NotConverged(f"{self.name}: a cutoff of {cutoff} photons is not enough, and {error}") from None
-            before, after = _properties(system, old, properties), _properties(system, new, properties)
-            moved = {name: _change(before[name], after[name], scale) for name in after}
-            worst = max(moved, key=moved.__getitem__)
-            if moved[worst] <= tolerance:
+            after, moved, worst = {}, {}, {}
+            for name, cutoff in cutoffs.items():
+                try:
+                    after[name] = at(**cutoffs | {name: 2 * cutoff})
+                except ResourceError as error:
+                    raise NotConverged(f"{self.name}: a cutoff of {cutoff} {name} is not enough, and {error}") from None
+                changes = {prop: _change(here[1][prop], after[name][1][prop], scale) for prop in here[1]}
+                worst[name] = max(changes, key=changes.__getitem__)
+                moved[name] = changes[worst[name]]
+            if sum(moved.values()) <= tolerance:
                 break
-            if self.options.photons:
-                how = f"a change of {moved[worst]:.1e} (relative to the largest frequency), more than {tolerance:g}"
-                if not np.isfinite(moved[worst]):
+            name = max(moved, key=moved.__getitem__)
+            if given[name]:
+                how = f"a change of {moved[name]:.1e} (relative to the largest frequency), more than {tolerance:g}"
+                if not np.isfinite(moved[name]):
                     how = f"there are more states, of the {self.options.states} asked for"
-                of = f"{worst.replace('_', ' ')} from {cutoff} to {2 * cutoff} photons"
-                raise NotConverged(f"{self.name}: {of}: {how}; take more photons")
-            old, cutoff = new, 2 * cutoff
+                of = f"{worst[name].replace('_', ' ')} from {cutoffs[name]} to {2 * cutoffs[name]} {name}"
+                raise NotConverged(f"{self.name}: {of}: {how}; take more {name}")
+            here, cutoffs[name] = after[name], 2 * cutoffs[name]
+        # The numbers with whichever cutoff matters more doubled, uncertain by what doubling each of them changes.
+        chosen = max(moved, key=moved.__getitem__)
+        new, values = after[chosen]
         warnings = []
         if new.gap < 1e-8 * scale and properties & {"photon_number", "entanglement_entropy", "polariton_splitting"}:
             warnings.append("the ground state is degenerate; properties of it are those of one of its states")
+        by = {p: sum(np.abs(numbers(other[1][p]) - numbers(here[1][p])) for other in after.values()) for p in values}
+        cutoffs[chosen] *= 2
         return qmbench.Result(
-            {name: _certified(before[name], after[name], scale) for name in after},
-            {"photons": 2 * cutoff, "largest_change_by_doubling": moved[worst]},
+            {name: _certified(quantity, by[name], scale) for name, quantity in values.items()},
+            {**cutoffs, "largest_change_by_doubling": sum(moved.values())},
             warnings,
         )
 
@@ -122,7 +156,13 @@ class Diagonalization(Method[EmittersInCavity]):
 
     @classmethod
     def example_systems(cls) -> Sequence[qmbench.System]:
-        return EmittersInCavity.samples()
+        return [*EmittersInCavity.samples(), _vibrating(True)]
+
+
+def _vibrating(counter_rotating: bool) -> EmittersInCavity:
+    """One emitter with a vibration."""
+    system = EmittersInCavity(1, (Mode(1.0, 0.3),), 0.9, counter_rotating=counter_rotating, excited=1, name="vibrating")
+    return replace(system, times=(0.0, 0.7, 1.9), vibrations=(Vibration(0.3, 0.4),))
 
 
 def need_times(name: str, times: Sequence[float], properties: frozenset[str]) -> None:
@@ -131,6 +171,14 @@ def need_times(name: str, times: Sequence[float], properties: frozenset[str]) ->
     if wanted and not times:
         raise qmbench.InputError(
             f"{name}: {', '.join(wanted)} need times in the system: times = {{ to = 10, points = 101 }}"
+        )
+
+
+def no_vibrations(name: str, system: EmittersInCavity) -> None:
+    """Unsupported where emitters vibrate."""
+    if system.vibrations:
+        raise Unsupported(
+            f"{name} are not of emitters that vibrate; exact-cavity and rotating-wave have their energies"
         )
 
 
@@ -174,10 +222,9 @@ def _change(before: Quantity, after: Quantity, scale: float) -> float:
     return float(np.max(np.abs(one - other))) / (scale if after.unit == ENERGY else 1.0)
 
 
-def _certified(before: Quantity, after: Quantity, scale: float) -> Quantity:
-    """The value with the larger cutoff; uncertain by what doubling changed and by the rounding of a diagonalization."""
-    floor = 1e-13 * (scale if after.unit == ENERGY else 1.0)
-    return with_uncertainty(after, np.abs(numbers(after) - numbers(before)) + floor)
+def _certified(value: Quantity, by: Any, scale: float) -> Quantity:
+    """A value, uncertain by what doubling the cutoffs changed and by the rounding of a diagonalization."""
+    return with_uncertainty(value, by + 1e-13 * (scale if value.unit == ENERGY else 1.0))
 
 
 def with_uncertainty(quantity: Quantity, by: np.ndarray) -> Quantity:
@@ -230,10 +277,11 @@ class RotatingWave(Diagonalization):
         return [
             EmittersInCavity(1, (Mode(1.0, 1.3),), 0.9, counter_rotating=False, excited=1, times=times, name="one"),
             EmittersInCavity(2, (Mode(1.0, 0.9, 1),), 1.1, counter_rotating=False, excited=1, times=times, name="two"),
+            _vibrating(False),
         ]
 
     def label(self) -> str:
         return "RWA"
 
 
-__all__ = ["EmittersInCavity", "ExactCavity", "Mode", "RotatingWave"]
+__all__ = ["EmittersInCavity", "ExactCavity", "Mode", "RotatingWave", "Vibration"]

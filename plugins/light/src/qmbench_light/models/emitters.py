@@ -33,6 +33,19 @@ class Mode:
 
 
 @dataclass(frozen=True)
+class Vibration:
+    """A vibration of each emitter. frequency: ν, an energy. huang_rhys: S; when the emitter leaves level 1 the
+    oscillator's minimum is displaced by √S (of c), and lies lower by Sν."""
+
+    frequency: float
+    huang_rhys: float
+
+    def __post_init__(self) -> None:
+        object.__setattr__(self, "frequency", pieces.positive(self.frequency, "frequency", "a vibration"))
+        object.__setattr__(self, "huang_rhys", pieces.not_negative(self.huang_rhys, "huang_rhys", "a vibration"))
+
+
+@dataclass(frozen=True)
 class EmittersInCavity(System):
     """Identical emitters that couple to the modes of a cavity; energies in whichever unit they are written in (E0).
 
@@ -45,11 +58,15 @@ class EmittersInCavity(System):
 
     frequency: ω₀. Or levels: energies of an emitter's levels, ascending, and moments: [i, j, μ] for levels i < j
     (from 1) that the light connects, where σ_x becomes Σ μ (|i><j| + |j><i|).
+    vibrations: of each emitter (Holstein–Tavis–Cummings), Σ_v,i ν_v c†_vi c_vi + ν_v √S_v (c_vi + c†_vi) P_i without
+    zero-point energy, P_i = 1 in all levels but level 1: ω₀ is the vertical transition, at level 1's geometry.
     At time 0 `excited` emitters are in level 2, the others in level 1, in the state that is symmetric under their
-    exchange, and each mode has its `photons`; times: when `population` and the like are asked for.
+    exchange, vibrations are in their vacuum, and each mode has its `photons`; times: when `population` and the like are
+    asked for.
 
     Jaynes, Cummings, Proc. IEEE 51, 89 (1963); Tavis, Cummings, Phys. Rev. 170, 379 (1968); Dicke, Phys. Rev. 93, 99
-    (1954); the diamagnetic term: Rzążewski, Wódkiewicz, Żakowicz, Phys. Rev. Lett. 35, 432 (1975).
+    (1954); the diamagnetic term: Rzążewski, Wódkiewicz, Żakowicz, Phys. Rev. Lett. 35, 432 (1975); vibrations: Herrera,
+    Spano, Phys. Rev. Lett. 116, 238301 (2016).
     """
 
     emitters: int
@@ -61,6 +78,7 @@ class EmittersInCavity(System):
     diamagnetic: float = 0.0
     excited: int = 0
     times: tuple[float, ...] = ()
+    vibrations: tuple[Vibration, ...] = ()
     name: str = field(default="", compare=False)
     kind: ClassVar[str] = "emitters_in_cavity"
     energy_unit: ClassVar[str] = pieces.ENERGY
@@ -71,6 +89,7 @@ class EmittersInCavity(System):
         what = self.name or self.kind
         self.coerce(fields.whole, "emitters", "excited")
         object.__setattr__(self, "modes", pieces.pieces(Mode, self.modes, "modes", what))
+        object.__setattr__(self, "vibrations", pieces.pieces(Vibration, self.vibrations, "vibrations", what))
         self.coerce(pieces.true_or_false, "counter_rotating")
         self.coerce(pieces.not_negative, "diamagnetic")
         self.coerce(pieces.times, "times")
@@ -107,10 +126,14 @@ class EmittersInCavity(System):
         return float(self.diamagnetic * self.emitters * np.sum(self.transition[0, 1:] ** 2 / gaps))
 
     def to_json(self) -> dict[str, Any]:
-        return super().to_json() | {
+        found = super().to_json() | {
             "modes": [dataclasses.asdict(mode) for mode in self.modes],
             "moments": [list(moment) for moment in self.moments],
+            "vibrations": [dataclasses.asdict(vibration) for vibration in self.vibrations],
         }
+        if not self.vibrations:  # as systems were before there were any, so that they are found in stores
+            del found["vibrations"]
+        return found
 
     def oddities(self) -> Iterable[str]:
         if self.diamagnetic and not self.counter_rotating:
@@ -124,6 +147,8 @@ class EmittersInCavity(System):
         emitters = f"{self.emitters} emitter" + ("s" if self.emitters != 1 else "")
         levels = f"ω₀ {self.frequency:g}" if self.frequency is not None else f"{len(self.levels)} levels"
         modes = ", ".join(f"mode ω {mode.frequency:g}, g {mode.coupling:g}" for mode in self.modes)
+        for v in self.vibrations:
+            modes += f", vibration ν {v.frequency:g}, S {v.huang_rhys:g}"
         more = "" if self.counter_rotating else ", rotating-wave coupling"
         more += f", diamagnetic term {self.diamagnetic:g} of the sum rule's" if self.diamagnetic else ""
         return f"{emitters} ({levels}), {modes}{more}"
@@ -156,13 +181,19 @@ class EmittersInCavity(System):
         yield "modes.frequency", replace(self, modes=(replace(mode, frequency=1.3 * mode.frequency), *others))
         yield "modes.coupling", replace(self, modes=(replace(mode, coupling=1.5 * mode.coupling), *others))
         yield "modes", replace(self, modes=(*self.modes, Mode(1.7 * mode.frequency, 0.8 * mode.coupling)))
+        yield "vibrations", replace(self, vibrations=(*self.vibrations, Vibration(0.6 * mode.frequency, 0.2)))
+        if self.vibrations:
+            first = self.vibrations[0]
+            for key in ("frequency", "huang_rhys"):
+                changed = replace(first, **{key: 1.5 * getattr(first, key)})
+                yield f"vibrations.{key}", replace(self, vibrations=(changed, *self.vibrations[1:]))
         if self.counter_rotating:
             yield "counter_rotating", replace(self, counter_rotating=False)
         yield "diamagnetic", replace(self, diamagnetic=self.diamagnetic + 1.0)
 
     @classmethod
     def checks(cls) -> Mapping[str, KindCheck]:
-        used = "Emitters, levels, modes, counter-rotating and diamagnetic terms change the number, or are refused."
+        used = "Emitters, levels, modes, vibrations, counter-rotating and diamagnetic terms change it, or are refused."
         scaled = "With all energies doubled and times halved, energies double and all else stays."
         return {
             "emitters_fields_used": KindCheck(used, lambda s: (Change(f"another '{n}'", o) for n, o in s.variants())),
@@ -181,6 +212,7 @@ def _doubled(system: EmittersInCavity) -> Iterator[Change]:
         frequency=None if system.frequency is None else 2 * system.frequency,
         levels=tuple(2 * energy for energy in system.levels),
         modes=tuple(replace(m, frequency=2 * m.frequency, coupling=2 * m.coupling) for m in system.modes),
+        vibrations=tuple(replace(v, frequency=2 * v.frequency) for v in system.vibrations),
         times=tuple(time / 2 for time in system.times),
     )
     yield Change("given with all its energies doubled", after, expected=twice)

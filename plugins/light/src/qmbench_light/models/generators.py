@@ -108,6 +108,30 @@ def secular(system: OpenSystem) -> np.ndarray:
     return local(hamiltonian, jumps)
 
 
+def bloch_redfield(system: OpenSystem, only_secular: bool) -> np.ndarray:
+    """The Bloch–Redfield generator by QuTiP: rates of the baths' power spectra 2 Re ∫_0^∞ dt C(t) exp(iωt), no shifts.
+
+    QuTiP writes density matrices column by column.
+    """
+    import qutip
+
+    def power(coupling: Coupling) -> Any:
+        return lambda w: float(2 * np.real(np.sum(coupling.weights / (coupling.rates - 1j * w))))
+
+    def operator(matrix: np.ndarray) -> Any:
+        return qutip.Qobj(matrix)
+
+    tensor = qutip.bloch_redfield_tensor(
+        operator(system.hamiltonian_matrix),
+        [(operator(coupling.operator), power(coupling)) for coupling in couplings(system, TERMS)],
+        [np.sqrt(rate) * operator(jump) for rate, jump in decays(system)],
+        sec_cutoff=0.1 if only_secular else -1,
+        fock_basis=True,
+    ).full()
+    d = system.levels
+    return np.asarray(tensor.reshape(d, d, d, d).transpose(1, 0, 3, 2).reshape(d * d, d * d))
+
+
 def propagate(generator: Any, state: np.ndarray, times: Sequence[float]) -> np.ndarray:
     """(times, levels, levels) exp(generator t) on a density matrix."""
     from scipy.linalg import expm

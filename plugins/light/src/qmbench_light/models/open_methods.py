@@ -128,6 +128,47 @@ class Redfield(MasterEquation):
         return "Redfield"
 
 
+class BlochRedfieldOptions(qmbench.Options):
+    """Which terms are kept."""
+
+    secular: bool = Field(
+        False, description="whether only terms between transitions of one frequency are kept (QuTiP's cutoff of 0.1)"
+    )
+
+
+class BlochRedfield(MasterEquation):
+    """The Bloch–Redfield equation by QuTiP, secular or not, without the Lamb shift; times in hbar/E0.
+
+    Lambert et al., QuTiP 5, arXiv:2412.04705 (2024); Breuer, Petruccione (2002), sec. 3.3. `redfield` and `lindblad`
+    are the same with the Lamb shift, by this plugin's own code. Baths act on Hermitian operators.
+    """
+
+    name = "bloch-redfield"
+    Options = BlochRedfieldOptions
+    distributions = ("qutip",)
+    examples = ("bloch-redfield", "bloch-redfield?secular=true")
+    label_options = frozenset({"secular"})
+
+    def check_system(self, system: OpenSystem, properties: frozenset[str]) -> None:
+        super().check_system(system, properties)
+        for bath in system.baths:
+            operator = system.operator(bath)
+            if not np.allclose(operator, operator.conj().T):
+                raise Unsupported(f"{self.name}: baths act on Hermitian operators; on others redfield does")
+        matrices = [system.hamiltonian_matrix, *map(system.operator, system.baths)]
+        # QuTiP 5.3's tensor that is not secular changes with the basis where it is complex, which no equation does.
+        if system.baths and not self.options.secular and any(np.abs(m.imag).max() > 0 for m in matrices):
+            raise Unsupported(f"{self.name}: not secular, it is right for real matrices only; redfield does the others")
+
+    def generator(self, system: OpenSystem) -> Any:
+        from qmbench_light.models.generators import bloch_redfield, without_baths
+
+        return bloch_redfield(system, self.options.secular) if system.baths else without_baths(system)
+
+    def label(self) -> str:
+        return "Bloch–Redfield" + (", secular" if self.options.secular else "")
+
+
 class ExactOpen(OpenMethod):
     """Closed solutions of open systems, where there are: no bath, pure dephasing, a damped emitter; times in hbar/E0.
 

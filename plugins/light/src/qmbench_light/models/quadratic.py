@@ -12,7 +12,7 @@ from pydantic import Field
 
 import qmbench
 from qmbench import Curve, Method, Quantity, Unsupported
-from qmbench_light.models.cavity import labelled, need_times
+from qmbench_light.models.cavity import labelled, need_times, no_vibrations
 from qmbench_light.models.emitters import EmittersInCavity, Mode
 from qmbench_light.models.pieces import ENERGY, TIME
 from qmbench_light.two_polaritons import check_one_mode
@@ -153,6 +153,7 @@ def _phase(found: Classical) -> str:
 
 
 def _two_levels(name: str, system: EmittersInCavity) -> None:
+    no_vibrations(f"{name}: the classical field and its bosons", system)
     if len(system.level_energies) != 2:
         raise Unsupported(f"{name}: emitters of two levels, not {len(system.level_energies)}")
 

@@ -1,8 +1,9 @@
 """Hamiltonians of emitters and modes as sparse matrices, one for each way in which emitters behave under exchange.
 
 Two-level emitters are spins one half: the Hamiltonian knows only their total, J = N/2, N/2 − 1, …, so that N spins have
-about N²/4 states instead of 2^N (Dicke, Phys. Rev. 93, 99 (1954)). Emitters with more levels are in their full product
-space. Of several modes all numbers of photons are kept whose sum is at most the cutoff.
+about N²/4 states instead of 2^N (Dicke, Phys. Rev. 93, 99 (1954)). Emitters with more levels, or with vibrations, are
+in their full product space. Of several modes all numbers of photons are kept whose sum is at most the cutoff, and of
+several vibrations of an emitter all numbers of phonons.
 """
 
 from __future__ import annotations
@@ -11,7 +12,6 @@ import math
 from collections.abc import Iterator
 from dataclasses import dataclass
 from functools import lru_cache
-from itertools import product
 from typing import Any
 
 import numpy as np
@@ -27,7 +27,8 @@ LARGEST_MATTER = 4096
 class Matter:
     """States of the emitters that are closed under the Hamiltonian, `copies` times there.
 
-    energies: (n,), of H without light. raising: (n, n) sparse, what goes with a: all Σ μ|j><i|, i < j.
+    energies: (n,), diagonal of H without light. vibronic: (n, n) sparse, the rest of it, None for none.
+    raising: (n, n) sparse, what goes with a: all Σ μ|j><i|, i < j.
     excitations: (n,), emitters not in level 1, in all. start: (n,) the state at time 0, None where it is elsewhere.
     """
 
@@ -36,14 +37,28 @@ class Matter:
     raising: Any
     excitations: np.ndarray
     start: np.ndarray | None
+    vibronic: Any = None
 
 
-def matters(system: EmittersInCavity) -> Iterator[Matter]:
-    """The sectors of the emitters, the one that is symmetric under exchange first."""
-    if len(system.level_energies) == 2:
+def matters(system: EmittersInCavity, phonons: int = 0) -> Iterator[Matter]:
+    """The sectors of the emitters, the one that is symmetric under exchange first. phonons: cutoff of each emitter."""
+    if by_total_spin(system):
         yield from _spins(system)
     else:
-        yield _levels(system)
+        yield _product(system, phonons)
+
+
+def by_total_spin(system: EmittersInCavity) -> bool:
+    """Whether the emitters are spins, of which only the total matters."""
+    return len(system.level_energies) == 2 and not system.vibrations
+
+
+def matter_states(system: EmittersInCavity, phonons: int) -> int:
+    """States of the largest sector of the emitters."""
+    if by_total_spin(system):
+        return system.emitters + 1
+    one = len(system.level_energies) * count_states(len(system.vibrations), phonons)
+    return int(one**system.emitters)
 
 
 def _spins(system: EmittersInCavity) -> Iterator[Matter]:
@@ -67,29 +82,52 @@ def _spins(system: EmittersInCavity) -> Iterator[Matter]:
         yield Matter(copies, energies, diags(raising, -1, shape=(len(m), len(m)), format="csr"), excited, start)
 
 
-def _levels(system: EmittersInCavity) -> Matter:
-    from scipy.sparse import csr_array, identity, kron
+def _product(system: EmittersInCavity, phonons: int) -> Matter:
+    """All products of states of each emitter, which are level first, numbers of phonons second."""
+    from scipy.sparse import csr_array, diags, identity, kron
 
-    n, size = system.emitters, len(system.level_energies)
-    if size**n > LARGEST_MATTER:
+    n, levels, count = system.emitters, len(system.level_energies), len(system.vibrations)
+    if not system.vibrations and levels**n > LARGEST_MATTER:
         raise Unsupported(
-            f"{n} emitters of {size} levels have {size**n} states, more than {LARGEST_MATTER}; two levels have no limit"
+            f"{n} emitters of {levels} levels have {levels**n} states, more than {LARGEST_MATTER}; two levels have no "
+            "limit"
         )
-    upward = csr_array(np.tril(system.transition, -1))
-    states = np.array(list(product(range(size), repeat=n)))
-    raising = csr_array((size**n, size**n))
+    inner = occupations(count, phonons)
+    size = levels * len(inner)
+    level = np.repeat(np.arange(levels), len(inner))
+    own = system.level_energies[level] + np.tile(inner @ np.array([v.frequency for v in system.vibrations]), levels)
+    upward = kron(csr_array(np.tril(system.transition, -1)), identity(len(inner)), format="csr")
+    excited = diags((np.arange(levels) > 0).astype(float))
+    shift = csr_array((size, size))
+    for place, v in enumerate(system.vibrations):
+        c = lowering(count, phonons, place)
+        shift = shift + v.frequency * math.sqrt(v.huang_rhys) * kron(excited, c + c.T)
+    energies, raising, vibronic = np.zeros(size**n), csr_array((size**n,) * 2), csr_array((size**n,) * 2)
+    excitations, start_levels, vacuum = np.zeros(size**n), np.zeros(size**n), np.ones(size**n, dtype=bool)
     for k in range(n):
-        left, right = identity(size**k, format="csr"), identity(size ** (n - k - 1), format="csr")
+        before, after = size**k, size ** (n - k - 1)
+        left, right = identity(before, format="csr"), identity(after, format="csr")
         raising = raising + kron(kron(left, upward), right)
-    start = ((states <= 1).all(axis=1) & ((states == 1).sum(axis=1) == system.excited)).astype(float)
+        vibronic = vibronic + kron(kron(left, shift), right)
+
+        def spread(values: np.ndarray, before: int = before, after: int = after) -> np.ndarray:
+            return np.tile(np.repeat(values, after), before)
+
+        energies += spread(own)
+        excitations += spread((level > 0).astype(float))
+        start_levels += spread((level == 1).astype(float))
+        vacuum &= spread((level <= 1) & (np.tile(inner.sum(axis=1), levels) == 0)).astype(bool)
+    start = (vacuum & (start_levels == system.excited)).astype(float)
     start /= np.linalg.norm(start)
-    energies = system.level_energies[states].sum(axis=1)
-    return Matter(1, energies, csr_array(raising), (states > 0).sum(axis=1).astype(float), start)
+    coupled = csr_array(vibronic) if system.vibrations else None
+    return Matter(1, energies, csr_array(raising), excitations, start, coupled)
 
 
 @lru_cache(maxsize=32)
 def occupations(modes: int, photons: int) -> np.ndarray:
     """(states, modes) all numbers of photons with a sum up to `photons`."""
+    if not modes:
+        return np.zeros((1, 0), dtype=int)
     if modes == 1:
         return np.arange(photons + 1)[:, None]
     return np.array([(n, *rest) for n in range(photons + 1) for rest in occupations(modes - 1, photons - n).tolist()])
@@ -139,6 +177,8 @@ def sector(system: EmittersInCavity, matter: Matter, photons: int, counter_rotat
     one_field, one_matter = identity(count, format="csr"), identity(size, format="csr")
     energies = matter.energies[:, None] + (field @ np.array([mode.frequency for mode in system.modes]))[None, :]
     h = csr_array(diags(energies.ravel(), format="csr"))
+    if matter.vibronic is not None:
+        h = h + kron(matter.vibronic, one_field)
     amplitude = csr_array((count, count))
     total = csr_array((count, count))
     for n, mode in enumerate(system.modes):

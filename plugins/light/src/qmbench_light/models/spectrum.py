@@ -10,7 +10,7 @@ import numpy as np
 
 from qmbench import ResourceError
 from qmbench_light.models.emitters import EmittersInCavity
-from qmbench_light.models.space import Sector, count_states, matters, sector
+from qmbench_light.models.space import Sector, count_states, matter_states, matters, sector
 from qmbench_light.two_polaritons import check_two_absorb
 
 LARGEST_DENSE = 2500
@@ -34,21 +34,27 @@ class Found:
     photons_in_time: np.ndarray | None = None
 
 
-def size_of(system: EmittersInCavity, photons: int) -> int:
-    """States of the largest sector with this cutoff."""
-    matter = next(iter(matters(system)))
-    return len(matter.energies) * count_states(len(system.modes), photons)
+def size_of(system: EmittersInCavity, photons: int, phonons: int = 0) -> int:
+    """States of the largest sector with these cutoffs."""
+    return matter_states(system, phonons) * count_states(len(system.modes), photons)
 
 
 def solve(
-    system: EmittersInCavity, photons: int, counter_rotating: bool, properties: frozenset[str], states: int
+    system: EmittersInCavity,
+    photons: int,
+    counter_rotating: bool,
+    properties: frozenset[str],
+    states: int,
+    phonons: int = 0,
 ) -> Found:
-    """The properties with at most `photons` photons; ResourceError where that is too many states."""
-    if size_of(system, photons) > LARGEST_SPARSE:
-        raise ResourceError(f"{size_of(system, photons)} states of emitters and light, more than {LARGEST_SPARSE}")
+    """The properties with at most `photons` photons, and `phonons` phonons of each emitter; ResourceError where that is
+    too many states."""
+    size = size_of(system, photons, phonons)
+    if size > LARGEST_SPARSE:
+        raise ResourceError(f"{size} states of emitters and light, more than {LARGEST_SPARSE}")
     symmetric: Sector | None = None
     levels: list[tuple[float, int]] = []
-    for matter in matters(system):
+    for matter in matters(system, phonons):
         block = sector(system, matter, photons, counter_rotating)
         symmetric = symmetric or block
         # With the coupling σ_x the lowest state of all is symmetric under exchange; only `energies` ask for the others.

@@ -1,7 +1,8 @@
 """Molecules in cavities: the Pauli–Fierz Hamiltonian in the dipole approximation on Gaussian basis sets.
 
-`system` has the kind of system, `hamiltonian` its integrals, `meanfield` QED-HF, `singles` QED-CIS, `exact` QED-FCI,
-`polaritons` what states of light and matter have in common, `methods` the levels. Importing this imports no program.
+`system` has the kind of system, `hamiltonian` its integrals, `meanfield` QED-HF, `singles` QED-CIS, `coupled`
+QED-CCSD-1, `exact` QED-FCI, `polaritons` what states of light and matter have in common, `methods` the levels.
+Importing this imports no program.
 """
 
 from __future__ import annotations
@@ -20,12 +21,35 @@ PROPERTIES = (
         "energy of matter and field with the zero-point energy of the field, half the frequency of each mode, which "
         "`energy` leaves out",
     ),
+    Property(
+        "rabi_splitting",
+        "hartree",
+        "what of `polariton_splitting` is coupling, 2g: the splitting that it would be at the mode's frequency",
+    ),
+    Property(
+        "polariton_detuning",
+        "hartree",
+        "what of `polariton_splitting` is not: the level's transition less the mode's frequency",
+    ),
 )
 
 OBSERVABLES = (
     Observable("polariton_energy", "energies", "state", "energy of a state of light and matter, `E0`, `E1`, …"),
     Observable(
-        "molecular_rabi_splitting", "polariton_splitting", "value", "energy between the two polaritons of a molecule"
+        "molecular_polariton_splitting",
+        "polariton_splitting",
+        "value",
+        "energy between the two polaritons of a molecule; a level whose transition is not at the mode's frequency has "
+        "its detuning in it",
+    ),
+    Observable(
+        "molecular_rabi_splitting",
+        "rabi_splitting",
+        "value",
+        "2g of the two polaritons of a molecule, without detuning",
+    ),
+    Observable(
+        "molecular_detuning", "polariton_detuning", "value", "a molecule's transition less the mode's frequency"
     ),
     Observable(
         "cavity_shift", "energy", "linear", "E(coupled to the field) - E(not coupled), without the field's zero point"
@@ -37,7 +61,7 @@ BENCHMARKS = Path(__file__).parent / "benchmarks"
 
 
 def levels() -> list[type[Method]]:
-    """QED-HF, QED-CIS and QED-FCI."""
-    from qmbench_light.molecules.methods import QedCIS, QedFCI, QedHF
+    """QED-HF, QED-CIS, QED-CCSD-1 and QED-FCI."""
+    from qmbench_light.molecules.methods import QedCCSD, QedCIS, QedFCI, QedHF
 
-    return [QedHF, QedCIS, QedFCI]
+    return [QedHF, QedCIS, QedCCSD, QedFCI]

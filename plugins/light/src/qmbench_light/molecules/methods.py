@@ -1,4 +1,4 @@
-"""The levels: QED-HF, QED-CIS and QED-FCI of a molecule in a cavity."""
+"""The levels: QED-HF, QED-CIS, QED-CCSD-1 and QED-FCI of a molecule in a cavity."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from typing import Any, ClassVar
 import numpy as np
 
 from qmbench import Method, Options, Quantity, Resources, Result, System, Unsupported
-from qmbench_light.molecules.options import QedCISOptions, QedFCIOptions, QedHFOptions
+from qmbench_light.molecules.options import QedCCSDOptions, QedCISOptions, QedFCIOptions, QedHFOptions
 from qmbench_light.molecules.system import MoleculeInCavity
 from qmbench_light.two_polaritons import check_one_mode
 from qmbench_pyscf import check_basis, pyscf_session, removed_electrons, scf_settings
@@ -28,7 +28,7 @@ class CavityMethod(Method[MoleculeInCavity]):
     options: Any
 
     def check_system(self, system: MoleculeInCavity, properties: frozenset[str]) -> None:
-        if "polariton_splitting" in properties:
+        if properties & POLARITONS:
             check_one_mode(self.name, [mode.coupling for mode in system.modes])
         check_basis(self.options.basis, system.molecule)
         self.options.specification().check(system.molecule)
@@ -48,12 +48,18 @@ class CavityMethod(Method[MoleculeInCavity]):
         raise NotImplementedError
 
 
+def _energies(system: MoleculeInCavity, energy: float) -> dict[str, Quantity]:
+    return {
+        "energy": Quantity(energy, "hartree"),
+        "energy_with_zero_point": Quantity(energy + system.zero_point, "hartree"),
+    }
+
+
 def _found(
     system: MoleculeInCavity, energy: float, dipole: np.ndarray, photon_numbers: np.ndarray
 ) -> dict[str, Quantity]:
     return {
-        "energy": Quantity(energy, "hartree"),
-        "energy_with_zero_point": Quantity(energy + system.zero_point, "hartree"),
+        **_energies(system, energy),
         "dipole": Quantity(dipole, "e bohr"),
         "photon_number": Quantity(float(np.sum(photon_numbers)), ""),
     }
@@ -65,8 +71,14 @@ def _levels(energies: np.ndarray, multiplicities: list[int]) -> Quantity:
     return Quantity(dict(zip(names, map(float, energies), strict=True)), "hartree", degeneracies=degeneracies)
 
 
+def _closed_shell(name: str, system: MoleculeInCavity) -> None:
+    if system.multiplicity != 1:
+        raise Unsupported(f"{name} is for multiplicity 1, not {system.multiplicity}; qed-fci does others")
+
+
 GROUND = frozenset({"energy", "energy_with_zero_point", "dipole", "photon_number"})
-EXCITED = frozenset({"energies", "polariton_splitting"})
+POLARITONS = frozenset({"polariton_splitting", "rabi_splitting", "polariton_detuning"})
+EXCITED = POLARITONS | {"energies"}
 
 
 class QedHF(CavityMethod):
@@ -123,18 +135,21 @@ class _States(CavityMethod):
 
     def check_system(self, system: MoleculeInCavity, properties: frozenset[str]) -> None:
         super().check_system(system, properties)
-        if "polariton_splitting" in properties and self.options.n_states < 3:
+        if properties & POLARITONS and self.options.n_states < 3:
             raise Unsupported(f"{self.name}: two polaritons and the ground state are three states: write n_states=3")
 
     def _states(
         self, system: MoleculeInCavity, properties: frozenset[str], energies: np.ndarray, dipole: np.ndarray, light: Any
     ) -> dict[str, Quantity]:
-        from qmbench_light.molecules.polaritons import splitting
+        from qmbench_light.molecules.polaritons import polaritons
 
         found = _found(system, float(energies[0]), dipole, light.photon_numbers)
         found["energies"] = _levels(energies, [system.multiplicity] * len(energies))
-        if "polariton_splitting" in properties:
-            found["polariton_splitting"] = Quantity(splitting(energies, light), "hartree")
+        if properties & POLARITONS:
+            both = polaritons(energies, light)
+            found["polariton_splitting"] = Quantity(both.splitting, "hartree")
+            found["rabi_splitting"] = Quantity(both.rabi, "hartree")
+            found["polariton_detuning"] = Quantity(both.detuning, "hartree")
         return found
 
 
@@ -160,8 +175,7 @@ class QedCIS(_States):
 
     def check_system(self, system: MoleculeInCavity, properties: frozenset[str]) -> None:
         super().check_system(system, properties)
-        if system.multiplicity != 1:
-            raise Unsupported(f"{self.name} is for multiplicity 1, not {system.multiplicity}; qed-fci does others")
+        _closed_shell(self.name, system)
 
     def result(self, system: MoleculeInCavity, properties: frozenset[str], resources: Resources) -> Result:
         from qmbench_light.molecules.meanfield import qed_mean_field
@@ -181,6 +195,54 @@ class QedCIS(_States):
     def estimate(self, system: MoleculeInCavity, properties: frozenset[str]) -> float | None:
         size = system.n_electrons**2 * (self.options.photons + 1) ** len(system.modes)
         return 0.5 + 1e-9 * size**3
+
+
+class QedCCSD(CavityMethod):
+    """QED-CCSD-1: coupled cluster with one photon. Haugland et al., Phys. Rev. X 10, 041043 (2020).
+
+    The energy in hartree, without the zero-point energy of the field. Singles, doubles, a photon of each mode, and
+    singles and doubles with a photon, on a closed-shell QED-HF determinant with coherent states; all electrons.
+    """
+
+    name = "qed-ccsd-1"
+    properties = frozenset({"energy", "energy_with_zero_point"})
+    citations = (HAUGLAND, DEPRINCE, PYSCF)
+    Options: ClassVar[type[Options]] = QedCCSDOptions
+    examples = ("qed-ccsd-1/sto-3g", "qed-ccsd-1/6-31g(d)")
+
+    @classmethod
+    def example_systems(cls) -> Sequence[System]:
+        return MoleculeInCavity.samples()[:3]
+
+    def label(self) -> str:
+        return "QED-CCSD-1"
+
+    def families(self) -> dict[str, str]:
+        return {**super().families(), "reference": "coupled cluster"}
+
+    def check_system(self, system: MoleculeInCavity, properties: frozenset[str]) -> None:
+        super().check_system(system, properties)
+        _closed_shell(self.name, system)
+
+    def result(self, system: MoleculeInCavity, properties: frozenset[str], resources: Resources) -> Result:
+        from qmbench_light.molecules.coupled import solve
+        from qmbench_light.molecules.meanfield import qed_mean_field
+
+        given = self.options
+        mf, cavity = qed_mean_field(system, given.specification(), resources)
+        found = solve(mf, cavity, resources, given.energy_tolerance, given.amplitude_cycle)
+        settings = {
+            "qed_hf_energy": float(mf.e_tot),
+            "iterations": found.iterations,
+            "photon_basis": "coherent",
+            "norm_of_singles": float(np.linalg.norm(found.electrons.singles)),
+            "photon_amplitudes": [float(photon.scalar) for photon in found.photons],
+        }
+        return Result(_energies(system, found.energy), settings)
+
+    def estimate(self, system: MoleculeInCavity, properties: frozenset[str]) -> float | None:
+        orbitals = 8 * len(system.molecule.symbols)
+        return 1.0 + 1e-8 * system.n_electrons**2 * orbitals**4 * (1 + 4 * len(system.modes))
 
 
 class QedFCI(_States):
@@ -225,7 +287,7 @@ class QedFCI(_States):
             return eigenstates(electrons, given.photons, n_states, resources, given.energy_tolerance), None
 
         electrons = Electrons(mf, cavity, displaced)
-        several = "polariton_splitting" in properties or ("energies" in properties and given.spin == "same")
+        several = bool(properties & POLARITONS) or ("energies" in properties and given.spin == "same")
         states, change = lowest(electrons, given.n_states if several else 1)
         light = light_of(electrons, states)
         found = self._states(system, properties, states.energies, dipole_of(electrons, states), light)

@@ -13,11 +13,10 @@ class QedHFOptions(ScfOptions):
     """QED-HF: the self-consistent field of the molecule, and that with the field from it."""
 
 
-class StatesOptions(BasisOptions):
-    """States of light and matter in a basis set."""
+class CorrelatedOptions(BasisOptions):
+    """A level beyond the mean field, in a basis set."""
 
     basis: str = Field(description="basis set, such as cc-pvdz or def2-tzvp; its core potential is part of it")
-    n_states: int = Field(5, ge=1, le=50, description="states in energies, ground state included")
     energy_tolerance: float = Field(1e-10, gt=0, le=1e-5, description="convergence in the energy, hartree")
     max_cycle: int = Field(100, ge=1, description="iterations after which an SCF is given up")
 
@@ -26,6 +25,20 @@ class StatesOptions(BasisOptions):
         return ScfSpecification(
             self.basis, energy_tolerance=self.energy_tolerance, max_cycle=self.max_cycle, cartesian=self.cartesian
         )
+
+
+class QedCCSDOptions(CorrelatedOptions):
+    """QED-CCSD-1. All electrons are correlated."""
+
+    amplitude_cycle: int = Field(
+        200, ge=1, description="iterations after which the amplitudes are given up", examples=[5]
+    )
+
+
+class StatesOptions(CorrelatedOptions):
+    """States of light and matter in a basis set."""
+
+    n_states: int = Field(5, ge=1, le=50, description="states in energies, ground state included")
 
 
 class QedCISOptions(StatesOptions):

@@ -66,8 +66,23 @@ class Light:
     highest: float
 
 
-def splitting(energies: np.ndarray, light: Light) -> float:
-    """Hartree between the two brightest excited states. Unsupported where there are not two, or some are missing."""
+@dataclass(frozen=True)
+class Polaritons:
+    """Hartree. splitting: upper less lower polariton. rabi: 2g, what of it is coupling; detuning: the transition less
+    the mode, what of it is not: splitting² = rabi² + detuning²."""
+
+    splitting: float
+    rabi: float
+    detuning: float
+
+
+def polaritons(energies: np.ndarray, light: Light) -> Polaritons:
+    """Of the two brightest excited states. Unsupported where there are not two, or some are missing.
+
+    Coupling and detuning are those of the two states of one photon and one excitation whose mixtures have the light
+    that the polaritons have (Jaynes and Cummings), w of the lower and W of the upper one: 2g = splitting·2√(wW)/(w + W)
+    and detuning = splitting·(w − W)/(w + W), positive where the lower one is more of a photon.
+    """
     bright = light.brightness[1:]
     if bright.sum() < SEEN * light.total or len(bright) < 2:
         raise Unsupported(
@@ -75,8 +90,11 @@ def splitting(energies: np.ndarray, light: Light) -> float:
             "ground state absorbs: raise n_states to find both polaritons"
         )
     first, second = sorted(1 + np.argsort(-bright)[:2])
-    check_two_absorb(min(light.brightness[first], light.brightness[second]), light.total)
-    return float(abs(energies[second] - energies[first]))
+    lower, upper = light.brightness[first], light.brightness[second]
+    check_two_absorb(min(lower, upper), light.total)
+    gap = float(energies[second] - energies[first])
+    both = lower + upper
+    return Polaritons(gap, gap * 2 * float(np.sqrt(lower * upper) / both), gap * float((lower - upper) / both))
 
 
 def field_light(
