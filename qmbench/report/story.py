@@ -171,7 +171,8 @@ def told_apart(rows: list[dict[str, Any]], league: pd.DataFrame | None, names: N
     if limited:
         said += f" Limited by the basis set, which says nothing of the method: {_named(limited, names)}."
     lows = [] if league is None else [x for x in league["difference_low"].astype(float) if not is_missing(x)]
-    if len(lows) > 1:
+    # Intervals of differences say less than the set of the best, which compares ratios: "none" would seem to deny it.
+    if len(lows) > 1 and (any(x > 0 for x in lows) or not worse):
         said += f" Of {len(lows)} pairs of levels, {sum(x > 0 for x in lows) or 'none'} can be told apart."
     left_out = len(rows) - len(able)
     if left_out:

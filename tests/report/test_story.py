@@ -76,6 +76,10 @@ def test_pairs_are_told_apart_where_the_interval_is_above_zero():
     league = pd.DataFrame({"difference_low": [0.1, -0.1, float("nan"), 0.0]})
     rows = [row("ccsd(t)/cbs", 0.1), row("pbe/tz", 0.12)]
     assert "Of 3 pairs of levels, 1 can be told apart." in told_apart(rows, league, NAMES)
+    blind = league.assign(difference_low=-1.0)
+    apart = [*rows, row("hf/tz", 2.0, False)]
+    assert "Worse at 95 %: HF/TZ" in told_apart(apart, blind, NAMES)
+    assert "pairs of levels" not in told_apart(apart, blind, NAMES)  # "none" would deny what was just said
     assert "none can be told apart" in told_apart(rows, league.assign(difference_low=-1.0), NAMES)
 
 
