@@ -284,6 +284,6 @@ def test_which_atoms_talk_to_which_is_printed_and_drawn(tmp_path, monkeypatch, c
     assert "Kr3" in (tmp_path / "trimer.svg").read_text()
     for wrong in (["-p", "c6"], []):
         assert run(["compute", MBD, "trimer.xyz", *wrong, "--store", "s.sqlite", "--figure", "x.svg"]) == 3
-        assert "there is dispersion_correlations, dispersion_pair_energies" in capfd.readouterr().err
+        assert "dispersion_correlations, dispersion_pair_energies" in capfd.readouterr().err
     assert run([*asked, "--figure", "trimer.gif"]) == 3
     assert "a chart is written as .json, .svg, .png, .pdf, not '.gif'" in capfd.readouterr().err
