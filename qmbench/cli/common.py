@@ -7,29 +7,19 @@ import json
 import math
 import os
 import sys
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
 from typing import TYPE_CHECKING, Any, ParamSpec
 
 from qmbench.domain.errors import InputError, Interrupted, QmbenchError
 from qmbench.domain.visible import visible_json
-from qmbench.report import values
 from qmbench.report.values import unit_text as unit_text
+from qmbench.report.values import value_lines as value_lines
 
 if TYPE_CHECKING:
     from rich.console import Console
 
 
 P = ParamSpec("P")
-
-
-def value_lines(name: str, quantity: Mapping[str, Any]) -> list[tuple[str, str]]:
-    """`report.values.value_lines`, and of a level that several states share how many."""
-    lines = values.value_lines(name, quantity)
-    times = quantity.get("degeneracies")
-    if not times:
-        return lines
-    shared = [times[state] for state in quantity["value"]]
-    return [(label, text + (f" ({n} states)" if n > 1 else "")) for (label, text), n in zip(lines, shared, strict=True)]
 
 
 class Stopped(QmbenchError):
