@@ -101,7 +101,7 @@ def patterns(has: np.ndarray) -> list[tuple[np.ndarray, np.ndarray]]:
     for i, column in enumerate(np.ascontiguousarray(has.T)):
         found.setdefault(column.tobytes(), []).append(i)
     # Equal sizes share their resamples; among those the order depends on nothing but the columns.
-    ordered = sorted(found.items(), key=lambda item: (sum(item[0]), item[0]))
+    ordered = sorted(found.items(), key=lambda item: (item[0].count(1), item[0]))
     return [(np.array(columns), has[:, columns[0]]) for _, columns in ordered]
 
 

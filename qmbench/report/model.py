@@ -122,6 +122,11 @@ SMALLEST_SHOWN = 5e-8
 """What is smaller is 0 in any table and any picture, such as the rounding errors of an exact method."""
 
 
+def shown(x: Any) -> float:
+    """x, or 0 where it is missing or smaller than what is shown."""
+    return 0.0 if is_missing(x) or abs(x) < SMALLEST_SHOWN else float(x)
+
+
 def decimals_for(values: list[Any]) -> int:
     """Decimals that show the smallest of the typical sizes with three significant digits (0 to 7)."""
     found = [abs(v) for v in values if not is_missing(v) and v != 0.0]

@@ -14,7 +14,7 @@ from qmbench.judging.bootstrap import MINIMUM_ENTRIES
 from qmbench.judging.core_statistics import RANKED_BY
 from qmbench.judging.frame import computed
 from qmbench.judging.statistics import ALL
-from qmbench.report.model import Names, is_missing, names_of
+from qmbench.report.model import Names, is_missing, names_of, shown
 from qmbench.report.tables import ADJUSTED, ranked
 
 if TYPE_CHECKING:
@@ -198,11 +198,11 @@ def in_short(rows: list[dict[str, Any]]) -> str:
 
 
 def _error(r: Mapping[str, Any]) -> str:
-    return f"{r[RANKED_BY]:.3g} {r['unit']}".rstrip() if not is_missing(r[RANKED_BY]) else "no error"
+    return f"{shown(r[RANKED_BY]):.3g} {r['unit']}".rstrip() if not is_missing(r[RANKED_BY]) else "no error"
 
 
 def _range(rows: list[dict[str, Any]]) -> str:
-    sizes = [r[ADJUSTED] for r in rows if not is_missing(r[ADJUSTED])]
+    sizes = [shown(r[ADJUSTED]) for r in rows if not is_missing(r[ADJUSTED])]
     low, high = f"{min(sizes):.3g}", f"{max(sizes):.3g}"
     return (low if low == high else f"{low}–{high}") + f" {rows[0]['unit']}".rstrip()
 

@@ -16,13 +16,13 @@ from typing import TYPE_CHECKING, Any
 from qmbench.domain.visible import visible
 from qmbench.judging.core_statistics import RANKED_BY
 from qmbench.report.model import (
-    SMALLEST_SHOWN,
     SPELLINGS,
     Names,
     decimals_for,
     interval_text,
     is_missing,
     number,
+    shown,
     with_unit,
 )
 from qmbench.report.tables import ranked
@@ -167,19 +167,15 @@ def parts_of(r: Mapping[str, Any]) -> list[tuple[str, float]]:
     """(shade, size) of the parts of a level's error; what tables show as 0 is none."""
     method, basis = r.get("method_mean_absolute_error"), r.get("basis_mean_absolute_error")
     if r.get("n_limit") == r["n_scored"] and not is_missing(method) and not is_missing(basis):
-        return [(METHOD, _shown(method)), (BASIS, _shown(basis))]
-    return [(WHOLE, _shown(r[RANKED_BY]))]
-
-
-def _shown(x: Any) -> float:
-    return 0.0 if is_missing(x) or abs(x) < SMALLEST_SHOWN else float(x)
+        return [(METHOD, shown(method)), (BASIS, shown(basis))]
+    return [(WHOLE, shown(r[RANKED_BY]))]
 
 
 def _sizes(r: Mapping[str, Any]) -> list[float]:
     """Every number of a level's row: its error, the ends of its interval, and its parts one after the other."""
     ends = [r.get(f"{RANKED_BY}_{end}") for end in ("low", "high")]
     parts = [size for _, size in parts_of(r)]
-    return [_shown(x) for x in (r[RANKED_BY], *ends, *parts, sum(parts)) if x is not None and not is_missing(x)]
+    return [shown(x) for x in (r[RANKED_BY], *ends, *parts, sum(parts)) if x is not None and not is_missing(x)]
 
 
 def _error_scale(sizes: Sequence[float]) -> Scale:

@@ -62,6 +62,8 @@ def test_who_can_be_told_apart_is_said_for_every_case():
     assert "Too few entries" in told_apart(few, None, NAMES)
     assert "the smallest error is that of PBE/TZ (0.5 kcal/mol, n = 3)" in told_apart(few, None, NAMES)
     assert told_apart([], None, NAMES) == "No reference values: nothing can be scored."
+    rounding = [row("fci/tz", 2.4e-11, None, n_scored=3), row("hf/tz", 0.5, None, n_scored=3)]
+    assert "(0 kcal/mol, n = 3)" in told_apart(rounding, None, NAMES)
 
 
 def test_a_level_that_its_basis_limits_is_not_called_worse():
