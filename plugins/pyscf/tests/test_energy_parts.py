@@ -2,25 +2,35 @@
 
 from __future__ import annotations
 
+import itertools
+
 import pytest
 
-from qmbench import LatticeModel, Molecule, Unsupported, parse_level
+from qmbench import LatticeModel, Molecule, Resources, Unsupported, parse_level
 from qmbench_pyscf.base import ENERGY_PARTS
 
 OPTIONS = ("6-31g", "6-31g?frozen_core=true", "cc-pvdz?density_fitting=true")
 
 
-def parts(run, level, system):
+def parts(run, level, system, resources=None):
     wanted = parse_level(level).method.properties & (ENERGY_PARTS | {"energy"})
-    return {name: quantity.value for name, quantity in run(level, system, *wanted).properties.items()}
+    found = run(level, system, *wanted, with_resources=resources)
+    return {name: quantity.value for name, quantity in found.properties.items()}
+
+
+@pytest.fixture
+def alone(tmp_path):
+    """alone() -> resources in which nobody has kept anything"""
+    folders = itertools.count()
+    return lambda: Resources(cores=1, artifacts=tmp_path / str(next(folders)) / "artifacts", scratch=tmp_path)
 
 
 @pytest.mark.parametrize("options", OPTIONS)
 @pytest.mark.parametrize("system", ["water", "oh", "nh", "li"])
-def test_one_triples_calculation_answers_for_all(options, system, run):
-    whole = parts(run, f"ccsd(t)/{options}", system)
-    mp2 = parts(run, f"mp2/{options}", system)
-    ccsd = parts(run, f"ccsd/{options}", system)
+def test_one_triples_calculation_answers_for_all(options, system, run, alone):
+    whole = parts(run, f"ccsd(t)/{options}", system, alone())
+    mp2 = parts(run, f"mp2/{options}", system, alone())
+    ccsd = parts(run, f"ccsd/{options}", system, alone())
     assert whole["reference_energy"] == parts(run, f"hf/{options.replace('?frozen_core=true', '')}", system)["energy"]
     assert whole["mp2_correlation_energy"] == pytest.approx(mp2["correlation_energy"], abs=1e-9)
     assert ccsd["mp2_correlation_energy"] == pytest.approx(mp2["correlation_energy"], abs=1e-9)
@@ -33,6 +43,40 @@ def test_one_triples_calculation_answers_for_all(options, system, run):
     if (system, options) != ("li", OPTIONS[1]):  # one active electron
         assert whole["mp2_correlation_energy"] < -1e-5
         assert whole["triples_correction"] < 0
+
+
+@pytest.mark.parametrize("options", OPTIONS)
+@pytest.mark.parametrize("system", ["water", "oh", "n_polarized"])
+def test_what_came_on_the_way_is_not_computed_again(options, system, run, alone, monkeypatch):
+    """MP2 after CCSD, MP2 and CCSD after CCSD(T): the numbers and settings of calculations of their own."""
+    from qmbench_pyscf import correlated
+
+    if system == "n_polarized":  # one spin alone, which PySCF has as spin orbitals
+        if "density_fitting" in options:
+            pytest.skip("PySCF has no coupled cluster of spin orbitals with fitted integrals")
+        system = Molecule(("He",), ((0, 0, 0),), 0, 3, name="he_triplet")
+    own = {name: run(f"{name}/{options}", system, *asked(name), with_resources=alone()) for name in ("mp2", "ccsd")}
+    shared, other = alone(), alone()
+    run(f"ccsd(t)/{options}", system, with_resources=shared)
+    run(f"ccsd/{options}", system, with_resources=other)
+
+    def refuse(*_, **__):
+        raise AssertionError("computed again")
+
+    monkeypatch.setattr(correlated, "solved_cluster", refuse)
+    monkeypatch.setattr(correlated, "pair_energies", refuse)
+    for name, resources in (("mp2", shared), ("ccsd", shared), ("mp2", other)):
+        found = run(f"{name}/{options}", system, *asked(name), with_resources=resources)
+        for prop, quantity in own[name].properties.items():
+            assert found.properties[prop].value == pytest.approx(quantity.value, abs=2e-10), (name, prop)
+        assert found.settings.keys() == own[name].settings.keys()
+    if isinstance(system, str) and "fitting" not in options:  # of one spin alone forces are differences of energies
+        with pytest.raises(AssertionError, match="computed again"):  # what only the amplitudes tell
+            run(f"ccsd/{options}", system, "forces", with_resources=shared)
+
+
+def asked(name):
+    return parse_level(f"{name}/6-31g").method.properties & (ENERGY_PARTS | {"energy"})
 
 
 @pytest.mark.parametrize("frozen", [0, 1])

@@ -1,10 +1,17 @@
-"""MP2, CCSD and CCSD(T) on Hartree–Fock: spin-restricted for singlets, spin-unrestricted otherwise."""
+"""MP2, CCSD and CCSD(T) on Hartree–Fock: spin-restricted for singlets, spin-unrestricted otherwise.
+
+What a calculation goes through on its way is kept for those who ask for that alone: CCSD(T) keeps the energies of CCSD
+and of MP2, CCSD that of MP2. They are kept by their own names, so that it does not matter who came first.
+"""
 
 from __future__ import annotations
 
+import json
 from collections.abc import Callable
-from dataclasses import replace
-from typing import Any, ClassVar
+from dataclasses import dataclass, replace
+from functools import partial
+from pathlib import Path
+from typing import Any, ClassVar, NamedTuple
 
 import numpy as np
 
@@ -31,6 +38,21 @@ def core_orbitals(molecule: Molecule, mole: Any) -> int:
     return min(total, min(mole.nelec))
 
 
+@dataclass(frozen=True)
+class Kept:
+    """Where energies of wave functions on one determinant are kept, `frozen` of its orbitals left alone."""
+
+    resources: Resources
+    reference: str
+    frozen: int
+
+    def energies(self, method: str, write: Callable[[Path], None], **settings: float) -> dict[str, Any]:
+        """The JSON document of `method` that `write(path)` makes if it is not there; settings: all that it depends on
+        besides the determinant."""
+        what = {"what": f"energies of {method}", "of": self.reference, "frozen": self.frozen, **settings}
+        return dict(json.loads(self.resources.artifact(json.dumps(what, sort_keys=True), write).read_text()))
+
+
 class Correlated(PyscfMethod):
     """Base of the wave functions on top of Hartree–Fock.
 
@@ -42,8 +64,8 @@ class Correlated(PyscfMethod):
     reference_method = "hf"
     energy_parts: ClassVar[frozenset[str]] = frozenset({"reference_energy", "correlation_energy"})
 
-    def correlation(self, mf: Any, frozen: int) -> tuple[dict[str, float], dict[str, Any], Any]:
-        """What `energy_parts` names, without the reference energy, in hartree; settings; the PySCF object."""
+    def correlation(self, mf: Any, frozen: int, kept: Kept) -> tuple[dict[str, float], dict[str, Any], Any]:
+        """What `energy_parts` names, without the reference energy, in hartree; settings; what makes the PySCF object."""
         raise NotImplementedError
 
     def families(self) -> dict[str, str]:
@@ -61,7 +83,8 @@ class Correlated(PyscfMethod):
             parts = dict.fromkeys(self.energy_parts, 0.0) | {"reference_energy": float(mf.e_tot)}
             return replace(mean_field_point(mf), settings=settings, dipole=None, state=None, parts=parts, forces=None)
         self._guard(mf, frozen, resources)
-        parts, more, state = self.correlation(mf, frozen)
+        kept = Kept(resources, self._reference_key(molecule, perturbation), frozen)
+        parts, more, state = self.correlation(mf, frozen, kept)
         energy = parts["correlation_energy"]
         if not np.isfinite(energy):
             raise NotConverged(f"{self.name}: the correlation energy is {energy}")
@@ -70,6 +93,10 @@ class Correlated(PyscfMethod):
         potentials = self.charge_gradient(mf, frozen, state) if self._has_relaxed_density(mf, frozen) else None
         total = float(mf.e_tot) + energy
         return Point(total, settings | more, warnings, None, state, parts, forces, potentials)
+
+    def _reference_key(self, molecule: Molecule, perturbation: Perturbation) -> str:
+        """All that the determinant depends on."""
+        return self.options.specification(None, **perturbation.fields()).artifact_key(molecule)
 
     def forces(self, mf: Any, frozen: int, state: Any) -> Callable[[], np.ndarray] | None:
         """The analytic gradient, where PySCF has it; state: as from `correlation`."""
@@ -157,8 +184,8 @@ class MP2(Correlated):
     same_spin_factor: ClassVar[float] = 1.0
     opposite_spin_factor: ClassVar[float] = 1.0
 
-    def correlation(self, mf: Any, frozen: int) -> tuple[dict[str, float], dict[str, Any], Any]:
-        same, opposite, settings = pair_energies(mf, frozen)
+    def correlation(self, mf: Any, frozen: int, kept: Kept) -> tuple[dict[str, float], dict[str, Any], Any]:
+        same, opposite, settings = _kept_pairs(mf, kept)
         same, opposite = self.same_spin_factor * same, self.opposite_spin_factor * opposite
         parts = {
             "correlation_energy": same + opposite,
@@ -232,6 +259,46 @@ def pair_energies(mf: Any, frozen: int) -> tuple[float, float, dict[str, Any]]:
     return float(solver.e_corr_ss), float(solver.e_corr_os), settings
 
 
+def _kept_pairs(mf: Any, kept: Kept, cluster: Solved | None = None) -> tuple[float, float, dict[str, Any]]:
+    """What `pair_energies` gives, or what a cluster expansion that was computed knows of it."""
+    found = kept.energies("MP2", partial(_write_pairs, mf, kept.frozen, cluster))
+    return found["same_spin"], found["opposite_spin"], found["settings"]
+
+
+def _write_pairs(mf: Any, frozen: int, cluster: Solved | None, path: Path) -> None:
+    same, opposite, settings = pair_energies(mf, frozen) if cluster is None else pairs_on_the_way(mf, *cluster)
+    path.write_text(json.dumps({"same_spin": same, "opposite_spin": opposite, "settings": settings}))
+
+
+def pairs_on_the_way(mf: Any, solver: Any, integrals: Any) -> tuple[float, float, dict[str, Any]]:
+    """What `pair_energies` gives, from the integrals of a cluster expansion on the same orbitals."""
+    settings = _correlation_set(mf, solver)
+    if isinstance(solver.t1, tuple):
+        gaps = [np.subtract.outer(e[:n], e[n:]) for e, n in zip(integrals.mo_energy, solver.nocc, strict=True)]
+        blocks = (integrals.ovov, 0, 0), (integrals.OVOV, 1, 1), (integrals.ovOV, 0, 1)
+        up, down, both = (_pair_sums(block, gaps[one], gaps[other]) for block, one, other in blocks)
+        return (up[0] - up[1]) / 2 + (down[0] - down[1]) / 2, both[0], settings
+    if not hasattr(integrals, "ovov"):  # of spin orbitals: one spin alone
+        return float(solver.emp2), 0.0, settings
+    n = solver.nocc
+    gap = np.subtract.outer(integrals.mo_energy[:n], integrals.mo_energy[n:])
+    direct, exchange = _pair_sums(integrals.ovov, gap, gap)
+    return direct - exchange, direct, settings
+
+
+def _pair_sums(integrals: Any, gap: np.ndarray, other: np.ndarray) -> tuple[float, float]:
+    """Σ (ia|jb)²/(Δia + Δjb) and Σ (ia|jb)(ib|ja)/(Δia + Δjb), the second where both electrons have the same orbitals;
+    integrals (i, a, j, b), read for one i at a time."""
+    direct = exchange = 0.0
+    for i in range(len(gap)):
+        block = np.asarray(integrals[i])
+        over = block / (gap[i][:, None, None] + other[None])
+        direct += float(np.vdot(block, over))
+        if gap is other:
+            exchange += float(np.einsum("ajb,bja->", over, block))
+    return direct, exchange
+
+
 class CCSD(Correlated):
     """Coupled cluster with single and double excitations. Purvis and Bartlett, J. Chem. Phys. 76, 1910 (1982).
 
@@ -249,47 +316,25 @@ class CCSD(Correlated):
     cost = (4.0, 4.0)
     analytic_forces = True
 
-    def correlation(self, mf: Any, frozen: int) -> tuple[dict[str, float], dict[str, Any], Any]:
-        solver = self.solve(mf, frozen)
-        amplitudes = solver.t1 if isinstance(solver.t1, tuple) else (solver.t1,)
-        active = sum(t.shape[0] for t in amplitudes) * (2 if len(amplitudes) == 1 and mf.mo_occ.ndim == 1 else 1)
-        t1 = sum(float(np.sum(np.abs(t) ** 2)) for t in amplitudes) * (2 if mf.mo_occ.ndim == 1 else 1)
-        settings = {"t1_diagnostic": (t1 / max(active, 1)) ** 0.5}
-        if getattr(mf, "with_df", None) is not None and getattr(solver, "with_df", None) is not None:
-            settings["correlation_fitting_set"] = fitting_set_name(solver.with_df.auxbasis)
-        # The amplitudes that the iterations start from are those of MP2; singles vanish by Brillouin's theorem.
-        parts = {"correlation_energy": float(solver.e_corr), "mp2_correlation_energy": float(solver.emp2)}
-        return parts, settings, solver
+    def correlation(self, mf: Any, frozen: int, kept: Kept) -> tuple[dict[str, float], dict[str, Any], Any]:
+        made: list[Solved] = []  # at most one
+        how = ClusterSettings(self.options.energy_tolerance, self.options.max_cycle)
+        found = kept.energies("CCSD", partial(_write_cluster, mf, frozen, how, made), tolerance=how.tolerance)
+        if made:
+            _kept_pairs(mf, kept, made[0])
+
+        def solver() -> Any:
+            if not made:
+                made.append(solved_cluster(mf, frozen, how))
+            return made[0][0]
+
+        return found["parts"], found["settings"], solver
 
     def forces(self, mf: Any, frozen: int, state: Any) -> Callable[[], np.ndarray] | None:
-        return (lambda: correlated_forces(state)) if self.analytic_forces else None
+        return (lambda: correlated_forces(state())) if self.analytic_forces else None
 
     def charge_gradient(self, mf: Any, frozen: int, state: Any) -> Callable[[], np.ndarray] | None:
-        return lambda: relaxed_potentials(state)
-
-    def solve(self, mf: Any, frozen: int) -> Any:
-        """The converged PySCF coupled-cluster object."""
-        from pyscf import cc
-
-        if _one_spin_only(mf, frozen):
-            if getattr(mf, "with_df", None) is not None:
-                raise Unsupported(
-                    f"{self.name} of electrons of one spin alone is not in PySCF with density fitting; leave it out"
-                )
-            solver = cc.GCCSD(_general(mf), frozen=2 * frozen or None)
-        else:
-            solver = cc.CCSD(mf, frozen=frozen or None)
-        fit_correlation(solver, mf)
-        # Its error is linear in that of the amplitudes, and several times the last change.
-        solver.conv_tol = self.options.energy_tolerance / 10
-        solver.conv_tol_normt = self.options.energy_tolerance**0.5 / 1000
-        solver.max_cycle = self.options.max_cycle
-        solver.kernel()
-        if not solver.converged:
-            raise NotConverged(
-                f"{self.name}: amplitudes not converged to {solver.conv_tol:g} hartree in {solver.max_cycle} iterations"
-            )
-        return solver
+        return lambda: relaxed_potentials(state())
 
     def check_system(self, system: Molecule | LatticeModel, properties: frozenset[str]) -> None:
         super().check_system(system, properties)
@@ -305,7 +350,7 @@ class CCSD(Correlated):
 
         if ground.state is None:
             raise Unsupported(f"{self.name}: no excitations without two active electrons and an empty orbital")
-        return equation_of_motion(molecule, ground.state, self.options.n_states)
+        return equation_of_motion(molecule, ground.state(), self.options.n_states)
 
 
 class CCSDT(CCSD):
@@ -325,12 +370,77 @@ class CCSDT(CCSD):
     cost = (10.0, 4.0)
     analytic_forces = False  # PySCF's do not freeze cores
 
-    def correlation(self, mf: Any, frozen: int) -> tuple[dict[str, float], dict[str, Any], Any]:
-        parts, settings, solver = super().correlation(mf, frozen)
-        doubles, triples = parts["correlation_energy"], float(solver.ccsd_t())
+    def correlation(self, mf: Any, frozen: int, kept: Kept) -> tuple[dict[str, float], dict[str, Any], Any]:
+        how = ClusterSettings(self.options.energy_tolerance, self.options.max_cycle)
+        solver, integrals = solved_cluster(mf, frozen, how)
+        parts, settings = cluster_energies(mf, solver)
+        kept.energies("CCSD", partial(_write_cluster, mf, frozen, how, [(solver, integrals)]), tolerance=how.tolerance)
+        _kept_pairs(mf, kept, (solver, integrals))
+        doubles, triples = parts["correlation_energy"], float(solver.ccsd_t(eris=integrals))
         parts |= {
             "correlation_energy": doubles + triples,
             "ccsd_correlation_energy": doubles,
             "triples_correction": triples,
         }
-        return parts, settings | {"triples_energy": triples}, solver
+        return parts, settings | {"triples_energy": triples}, None
+
+
+class ClusterSettings(NamedTuple):
+    """When a cluster expansion is converged (hartree), and when it is given up."""
+
+    tolerance: float
+    max_cycle: int
+
+
+Solved = tuple[Any, Any]
+"""A converged PySCF coupled-cluster object, and its integrals."""
+
+
+def solved_cluster(mf: Any, frozen: int, how: ClusterSettings) -> Solved:
+    """CCSD on the determinant of `mf`. NotConverged, and Unsupported for what PySCF lacks."""
+    from pyscf import cc
+
+    if _one_spin_only(mf, frozen):
+        if getattr(mf, "with_df", None) is not None:
+            raise Unsupported(
+                "coupled cluster for electrons of one spin alone is not in PySCF with density fitting; leave it out"
+            )
+        solver = cc.GCCSD(_general(mf), frozen=2 * frozen or None)
+    else:
+        solver = cc.CCSD(mf, frozen=frozen or None)
+    fit_correlation(solver, mf)
+    # Its error is linear in that of the amplitudes, and several times the last change.
+    solver.conv_tol = how.tolerance / 10
+    solver.conv_tol_normt = how.tolerance**0.5 / 1000
+    solver.max_cycle = how.max_cycle
+    integrals = solver.ao2mo(solver.mo_coeff)
+    solver.kernel(eris=integrals)
+    if not solver.converged:
+        raise NotConverged(
+            f"coupled cluster: amplitudes not converged to {solver.conv_tol:g} hartree in {solver.max_cycle} iterations"
+        )
+    return solver, integrals
+
+
+def cluster_energies(mf: Any, solver: Any) -> tuple[dict[str, float], dict[str, Any]]:
+    """Parts of the energy in hartree, and settings, of a converged CCSD."""
+    amplitudes = solver.t1 if isinstance(solver.t1, tuple) else (solver.t1,)
+    active = sum(t.shape[0] for t in amplitudes) * (2 if len(amplitudes) == 1 and mf.mo_occ.ndim == 1 else 1)
+    t1 = sum(float(np.sum(np.abs(t) ** 2)) for t in amplitudes) * (2 if mf.mo_occ.ndim == 1 else 1)
+    settings = {"t1_diagnostic": (t1 / max(active, 1)) ** 0.5} | _correlation_set(mf, solver)
+    # The amplitudes that the iterations start from are those of MP2; singles vanish by Brillouin's theorem.
+    return {"correlation_energy": float(solver.e_corr), "mp2_correlation_energy": float(solver.emp2)}, settings
+
+
+def _write_cluster(mf: Any, frozen: int, how: ClusterSettings, made: list[Solved], path: Path) -> None:
+    if not made:
+        made.append(solved_cluster(mf, frozen, how))
+    parts, settings = cluster_energies(mf, made[0][0])
+    path.write_text(json.dumps({"parts": parts, "settings": settings}))
+
+
+def _correlation_set(mf: Any, solver: Any) -> dict[str, Any]:
+    """Which fitting set `solver` of a fitted `mf` uses, as settings."""
+    if getattr(mf, "with_df", None) is None or getattr(solver, "with_df", None) is None:
+        return {}
+    return {"correlation_fitting_set": fitting_set_name(solver.with_df.auxbasis)}
