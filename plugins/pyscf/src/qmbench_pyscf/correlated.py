@@ -11,8 +11,10 @@ import numpy as np
 from qmbench import ATOMIC_NUMBERS, LatticeModel, Molecule, NotConverged, ResourceError, Resources, Unsupported
 from qmbench_pyscf.alchemy import relaxed_potentials
 from qmbench_pyscf.base import PYSCF, PyscfMethod
+from qmbench_pyscf.diis import cluster_diis
 from qmbench_pyscf.fitting import fitting_set, fitting_set_name
 from qmbench_pyscf.forces import correlated_forces
+from qmbench_pyscf.integrals import share_integrals
 from qmbench_pyscf.meanfield import check_restricted_singlet, mean_field_point, reference_scf, scf_warnings
 from qmbench_pyscf.options import CorrelatedOptions, CoupledClusterOptions, MoleculeOptions
 from qmbench_pyscf.point import Point
@@ -59,8 +61,10 @@ class Correlated(PyscfMethod):
         if not has_correlation(mf, frozen):
             settings["correlation"] = "none: fewer than two active electrons, or no empty orbital"
             parts = dict.fromkeys(self.energy_parts, 0.0) | {"reference_energy": float(mf.e_tot)}
-            return replace(mean_field_point(mf), settings=settings, dipole=None, state=None, parts=parts, forces=None)
+            bare = replace(mean_field_point(mf), settings=settings, state=None, parts=parts, forces=None)
+            return replace(bare, dipole=None, polarizability=None)
         self._guard(mf, frozen, resources)
+        share_integrals(mf)
         parts, more, state = self.correlation(mf, frozen)
         energy = parts["correlation_energy"]
         if not np.isfinite(energy):
@@ -69,7 +73,15 @@ class Correlated(PyscfMethod):
         forces = self.forces(mf, frozen, state)
         potentials = self.charge_gradient(mf, frozen, state) if self._has_relaxed_density(mf, frozen) else None
         total = float(mf.e_tot) + energy
-        return Point(total, settings | more, warnings, None, state, parts, forces, potentials)
+        return Point(
+            total,
+            settings | more,
+            warnings,
+            state=state,
+            parts=parts,
+            forces=forces,
+            charge_gradient=potentials,
+        )
 
     def forces(self, mf: Any, frozen: int, state: Any) -> Callable[[], np.ndarray] | None:
         """The analytic gradient, where PySCF has it; state: as from `correlation`."""
@@ -250,7 +262,11 @@ class CCSD(Correlated):
     analytic_forces = True
 
     def correlation(self, mf: Any, frozen: int) -> tuple[dict[str, float], dict[str, Any], Any]:
-        solver = self.solve(mf, frozen)
+        return self.doubles(mf, frozen)[:3]
+
+    def doubles(self, mf: Any, frozen: int) -> tuple[dict[str, float], dict[str, Any], Any, Any]:
+        """As `correlation`, and the integrals in orbitals."""
+        solver, integrals = self.solve(mf, frozen)
         amplitudes = solver.t1 if isinstance(solver.t1, tuple) else (solver.t1,)
         active = sum(t.shape[0] for t in amplitudes) * (2 if len(amplitudes) == 1 and mf.mo_occ.ndim == 1 else 1)
         t1 = sum(float(np.sum(np.abs(t) ** 2)) for t in amplitudes) * (2 if mf.mo_occ.ndim == 1 else 1)
@@ -259,7 +275,7 @@ class CCSD(Correlated):
             settings["correlation_fitting_set"] = fitting_set_name(solver.with_df.auxbasis)
         # The amplitudes that the iterations start from are those of MP2; singles vanish by Brillouin's theorem.
         parts = {"correlation_energy": float(solver.e_corr), "mp2_correlation_energy": float(solver.emp2)}
-        return parts, settings, solver
+        return parts, settings, solver, integrals
 
     def forces(self, mf: Any, frozen: int, state: Any) -> Callable[[], np.ndarray] | None:
         return (lambda: correlated_forces(state)) if self.analytic_forces else None
@@ -267,8 +283,8 @@ class CCSD(Correlated):
     def charge_gradient(self, mf: Any, frozen: int, state: Any) -> Callable[[], np.ndarray] | None:
         return lambda: relaxed_potentials(state)
 
-    def solve(self, mf: Any, frozen: int) -> Any:
-        """The converged PySCF coupled-cluster object."""
+    def solve(self, mf: Any, frozen: int) -> tuple[Any, Any]:
+        """The converged PySCF coupled-cluster object, and its integrals in orbitals."""
         from pyscf import cc
 
         if _one_spin_only(mf, frozen):
@@ -284,12 +300,15 @@ class CCSD(Correlated):
         solver.conv_tol = self.options.energy_tolerance / 10
         solver.conv_tol_normt = self.options.energy_tolerance**0.5 / 1000
         solver.max_cycle = self.options.max_cycle
-        solver.kernel()
+        solver.diis = cluster_diis(solver)
+        integrals = solver.ao2mo(solver.mo_coeff)
+        solver.kernel(eris=integrals)
+        solver.diis = True  # its vectors are not needed any more
         if not solver.converged:
             raise NotConverged(
                 f"{self.name}: amplitudes not converged to {solver.conv_tol:g} hartree in {solver.max_cycle} iterations"
             )
-        return solver
+        return solver, integrals
 
     def check_system(self, system: Molecule | LatticeModel, properties: frozenset[str]) -> None:
         super().check_system(system, properties)
@@ -326,8 +345,8 @@ class CCSDT(CCSD):
     analytic_forces = False  # PySCF's do not freeze cores
 
     def correlation(self, mf: Any, frozen: int) -> tuple[dict[str, float], dict[str, Any], Any]:
-        parts, settings, solver = super().correlation(mf, frozen)
-        doubles, triples = parts["correlation_energy"], float(solver.ccsd_t())
+        parts, settings, solver, integrals = self.doubles(mf, frozen)
+        doubles, triples = parts["correlation_energy"], float(solver.ccsd_t(eris=integrals))
         parts |= {
             "correlation_energy": doubles + triples,
             "ccsd_correlation_energy": doubles,
