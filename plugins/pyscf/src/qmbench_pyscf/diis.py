@@ -7,6 +7,7 @@ their own length. Pulay, Chem. Phys. Lett. 73, 393 (1980).
 
 from __future__ import annotations
 
+from functools import cache
 from typing import Any
 
 import numpy as np
@@ -20,20 +21,34 @@ def cluster_diis(solver: Any) -> Any:
     """A PySCF DIIS object for the amplitudes of the coupled-cluster `solver`."""
     from pyscf import lib
 
-    class Normalised(lib.diis.DIIS):
+    made = _normalised(lib.diis.DIIS)(solver, solver.diis_file, incore=solver.incore_complete)
+    made.space = SPACE
+    return made
+
+
+def field_diis() -> type:
+    """PySCF's DIIS class for self-consistent fields, measuring as said above."""
+    from pyscf.scf import diis
+
+    return _normalised(diis.CDIIS)
+
+
+@cache
+def _normalised(kind: type) -> type:
+    from pyscf import lib
+
+    class Normalised(kind):  # type: ignore[misc]
         def extrapolate(self, nd: int | None = None) -> np.ndarray:
             count = self.get_num_vec() if nd is None else nd
             weights = combination(self._H[1 : count + 1, 1 : count + 1])
-            found = np.zeros(self.get_vec(0).size)
+            found = np.zeros(self.get_vec(0).size, self._H.dtype)
             for number, weight in enumerate(weights):
                 vector = self.get_vec(number)  # an array, or a data set on disk
                 for start, stop in lib.prange(0, found.size, lib.diis.BLOCK_SIZE):
                     found[start:stop] += weight * vector[start:stop]
             return found
 
-    made = Normalised(solver, solver.diis_file, incore=solver.incore_complete)
-    made.space = SPACE
-    return made
+    return Normalised
 
 
 def combination(products: np.ndarray) -> np.ndarray:
