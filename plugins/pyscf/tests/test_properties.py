@@ -86,6 +86,42 @@ def cphf(molecule):
     return 4 * mu @ np.linalg.solve(hessian, mu.T)
 
 
+@pytest.mark.parametrize(
+    ("level", "system"),
+    [
+        ("hf/6-31g", "water"),
+        ("hf/6-31g?reference=unrestricted", "h2_stretched"),
+        ("hf/6-31g", "o2"),
+        ("hf/6-31g?density_fitting=true", "water"),
+        ("pbe/6-31g?grid=2", "water"),
+        ("b3lyp/6-31g?grid=2", "o2"),
+    ],
+)
+def test_polarizability_of_mean_fields_by_coupled_perturbed_equations_and_by_finite_fields(level, system, run):
+    m = {
+        "water": Molecule(("O", "H", "H"), ((0, 0.1, 0.2), (0, 1.4, -0.9), (0.3, -1.4, -0.9)), 0, 1),
+        "h2_stretched": Molecule(("H", "H"), ((0, 0, 0), (0, 0, 3.5)), 0, 1),
+        "o2": Molecule(("O", "O"), ((0, 0, 0), (0, 0, 2.28)), 0, 3),
+    }[system]
+    analytic = run(level, m, "polarizability")
+    numerical = run(f"{level}{'&' if '?' in level else '?'}field_strength=0.002", m, "polarizability")
+    assert "coupled-perturbed" in analytic.settings["polarizability"]
+    assert "field_strength" not in analytic.settings
+    assert "finite field" in numerical.settings["polarizability"]
+    assert numerical.settings["field_strength"] == 0.002
+    values = [found.properties["polarizability"].value for found in (analytic, numerical)]
+    assert np.allclose(*values, atol=1e-4)
+
+
+def test_polarizability_where_a_field_turns_the_open_shell(run):
+    """Across OH a finite field makes the hole turn; the answer of the equations doesn't depend on how OH lies."""
+    oh = Molecule(("O", "H"), ((0, 0, 0), (0, 0, 1.83)), 0, 2)
+    alpha = run("hf/6-31g", oh, "polarizability").properties["polarizability"].value
+    axial = run("hf/6-31g", Molecule(("O", "H"), ((0, 0, 0), (1.83, 0, 0)), 0, 2), "polarizability")
+    found = np.linalg.eigvalsh(axial.properties["polarizability"].value)
+    assert np.allclose(np.linalg.eigvalsh(alpha), found, atol=1e-4)
+
+
 def test_polarizability_of_an_open_shell_atom_names_its_component(run):
     result = run("hf/6-31g", "c", "polarizability")
     alpha = result.properties["polarizability"].value

@@ -138,7 +138,11 @@ class PyscfMethod(Method[Molecule | LatticeModel]):
         electrons = max(system.n_electrons - frozen, 1) / 10
         one = seconds * (size / 100) ** power * electrons ** min(power - 2.0, 3.0)
         one *= 3.0 if system.multiplicity > 1 else 1.0
-        runs = 1.0 + (12.0 if "polarizability" in properties else 6.0 if "dipole" in properties else 0.0)
+        if self.mean_field:  # dipoles are expectation values
+            analytic = getattr(self.options, "field_strength", None) is None
+            runs = 1.0 + (0.0 if "polarizability" not in properties else 1.5 if analytic else 12.0)
+        else:
+            runs = 1.0 + (12.0 if "polarizability" in properties else 6.0 if "dipole" in properties else 0.0)
         if "forces" in properties:
             runs += 2.0 if self.analytic_forces else 6.0 * len(system.real)
         if properties & DYNAMIC:

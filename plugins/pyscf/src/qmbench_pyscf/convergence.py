@@ -8,6 +8,7 @@ from typing import Any
 import numpy as np
 
 from qmbench import NotConverged
+from qmbench_pyscf.integrals import share_integrals
 
 # Solutions nearer than this (hartree) are one solution seen twice.
 SAME_ENERGY = 1e-6
@@ -26,6 +27,7 @@ def converge(mf: Any, density: np.ndarray, what: str) -> Any:
 
     density: (n, n), or (2, n, n) for an unrestricted `mf`. NotConverged, which names `what`, when both fail.
     """
+    share_integrals(mf)
     try:
         mf.callback = _watch()
         mf.kernel(density)
@@ -80,6 +82,7 @@ def converge_quickly(mf: Any, density: np.ndarray) -> Any:
     """`mf` after a quick SCF, good enough to rank guesses; None when it does not converge."""
     mf.conv_tol, mf.conv_tol_grad = QUICK_ENERGY, QUICK_GRADIENT
     mf.max_cycle = min(mf.max_cycle, QUICK_CYCLES)
+    share_integrals(mf)
     try:
         mf.kernel(density)
     except np.linalg.LinAlgError:

@@ -18,8 +18,10 @@ import numpy as np
 from qmbench import ATOMIC_NUMBERS, LatticeModel, Molecule, NotConverged, ResourceError, Resources, Unsupported
 from qmbench_pyscf.alchemy import relaxed_potentials
 from qmbench_pyscf.base import PYSCF, PyscfMethod
+from qmbench_pyscf.diis import cluster_diis
 from qmbench_pyscf.fitting import fitting_set, fitting_set_name
 from qmbench_pyscf.forces import correlated_forces
+from qmbench_pyscf.integrals import share_integrals
 from qmbench_pyscf.meanfield import check_restricted_singlet, mean_field_point, reference_scf, scf_warnings
 from qmbench_pyscf.options import CorrelatedOptions, CoupledClusterOptions, MoleculeOptions
 from qmbench_pyscf.point import Point
@@ -81,8 +83,10 @@ class Correlated(PyscfMethod):
         if not has_correlation(mf, frozen):
             settings["correlation"] = "none: fewer than two active electrons, or no empty orbital"
             parts = dict.fromkeys(self.energy_parts, 0.0) | {"reference_energy": float(mf.e_tot)}
-            return replace(mean_field_point(mf), settings=settings, dipole=None, state=None, parts=parts, forces=None)
+            bare = replace(mean_field_point(mf), settings=settings, state=None, parts=parts, forces=None)
+            return replace(bare, dipole=None, polarizability=None)
         self._guard(mf, frozen, resources)
+        share_integrals(mf)
         kept = Kept(resources, self._reference_key(molecule, perturbation), frozen)
         parts, more, state = self.correlation(mf, frozen, kept)
         energy = parts["correlation_energy"]
@@ -92,7 +96,15 @@ class Correlated(PyscfMethod):
         forces = self.forces(mf, frozen, state)
         potentials = self.charge_gradient(mf, frozen, state) if self._has_relaxed_density(mf, frozen) else None
         total = float(mf.e_tot) + energy
-        return Point(total, settings | more, warnings, None, state, parts, forces, potentials)
+        return Point(
+            total,
+            settings | more,
+            warnings,
+            state=state,
+            parts=parts,
+            forces=forces,
+            charge_gradient=potentials,
+        )
 
     def _reference_key(self, molecule: Molecule, perturbation: Perturbation) -> str:
         """All that the determinant depends on."""
@@ -413,8 +425,10 @@ def solved_cluster(mf: Any, frozen: int, how: ClusterSettings) -> Solved:
     solver.conv_tol = how.tolerance / 10
     solver.conv_tol_normt = how.tolerance**0.5 / 1000
     solver.max_cycle = how.max_cycle
+    solver.diis = cluster_diis(solver)
     integrals = solver.ao2mo(solver.mo_coeff)
     solver.kernel(eris=integrals)
+    solver.diis = True  # its vectors are not needed any more
     if not solver.converged:
         raise NotConverged(
             f"coupled cluster: amplitudes not converged to {solver.conv_tol:g} hartree in {solver.max_cycle} iterations"

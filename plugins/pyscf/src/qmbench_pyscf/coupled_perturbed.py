@@ -68,6 +68,11 @@ def response_matrix(mf: Any, operators: np.ndarray) -> np.ndarray:
     return np.asarray((found + found.T) / 2)
 
 
+def static_polarizability(mf: Any) -> np.ndarray:
+    """(3, 3) in bohr³, of a converged mean field: −∂²E/∂F∂F in a uniform field F. NotConverged."""
+    return -response_matrix(mf, mf.mol.intor("int1e_r"))
+
+
 def on_few_points(mf: Any) -> Any:
     """A mean field whose kernel is nearly that of `mf`: on a coarse grid, without VV10. `mf` itself where it has none.
 

@@ -13,6 +13,7 @@ from typing import Any
 import numpy as np
 
 from qmbench import ATOMIC_NUMBERS, Molecule
+from qmbench_pyscf.integrals import share_integrals
 
 # A d or f shell has many ways to be partly filled; this many are tried.
 MAX_CHOICES = 12
@@ -56,6 +57,7 @@ def _fractional(mf: Any) -> np.ndarray:
     """A density with fractional occupations near the Fermi level, loosely converged."""
     from pyscf import scf
 
+    share_integrals(mf)
     smeared = scf.addons.smearing(mf.copy(), sigma=0.02, method="fermi", fix_spin=True)
     smeared.conv_tol, smeared.max_cycle = 1e-4, 30
     smeared.kernel()

@@ -8,6 +8,7 @@ from typing import Any
 import numpy as np
 
 from qmbench import InputError, Molecule, Resources
+from qmbench_pyscf.diis import field_diis
 from qmbench_pyscf.external import ExternalFunctional, integrator
 from qmbench_pyscf.fitting import fitting_set
 from qmbench_pyscf.mole import to_mole
@@ -45,6 +46,7 @@ def mean_field(molecule: Molecule, spec: ScfSpecification, resources: Resources)
     first_order = spec.xc is None or spec.is_perturbed
     mf.conv_tol_grad = spec.energy_tolerance**0.5 * (0.01 if first_order else 0.1)
     mf.chkfile = None
+    mf.DIIS = field_diis()
     if any(spec.field):
         _add_field(mf, spec.field)
     if any(spec.charges):

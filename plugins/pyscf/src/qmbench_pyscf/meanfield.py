@@ -9,6 +9,7 @@ from typing import Any, ClassVar
 from qmbench import LatticeModel, Method, Molecule, Resources, Result, System, Unsupported
 from qmbench_pyscf.alchemy import mean_field_hessian, potentials
 from qmbench_pyscf.base import PYSCF, PyscfMethod
+from qmbench_pyscf.coupled_perturbed import static_polarizability
 from qmbench_pyscf.dynamic import DYNAMIC
 from qmbench_pyscf.forces import mean_field_forces
 from qmbench_pyscf.names import KNOWN, functional_label
@@ -57,6 +58,7 @@ def mean_field_point(mf: Any) -> Point:
         forces=lambda: mean_field_forces(mf),
         charge_gradient=lambda: potentials(mf.mol, mf.make_rdm1()),
         charge_hessian=lambda: mean_field_hessian(mf),
+        polarizability=lambda: static_polarizability(mf),
     )
 
 

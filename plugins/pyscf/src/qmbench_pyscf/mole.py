@@ -208,6 +208,8 @@ def pyscf_session(resources: Resources) -> Iterator[None]:
     from pyscf import lib
     from pyscf.lib import param
 
+    from qmbench_pyscf.integrals import kept_integrals
+
     if not hasattr(np.linalg, "linalg"):
         # PySCF 2.14 catches a singular DIIS as numpy.linalg.linalg.LinAlgError, a name that NumPy 2.4 removed.
         np.linalg.linalg = np.linalg  # type: ignore[attr-defined]
@@ -215,7 +217,7 @@ def pyscf_session(resources: Resources) -> Iterator[None]:
     resources.scratch.mkdir(parents=True, exist_ok=True)
     param.TMPDIR = str(resources.scratch)
     try:
-        with lib.with_omp_threads(resources.cores), warnings.catch_warnings():
+        with lib.with_omp_threads(resources.cores), warnings.catch_warnings(), kept_integrals():
             warnings.simplefilter("ignore")
             yield
     finally:

@@ -20,10 +20,12 @@ GRID: Any = Field(
     "for meta-GGAs (good to about 1e-6, SCAN to 2e-5)",
 )
 FIELD_STRENGTH: Any = Field(
-    0.002,
+    None,
     gt=0,
     le=0.05,
-    description="electric field of finite-field derivatives, atomic units; twice it is used too",
+    description="electric field of finite-field derivatives, atomic units; twice it is used too. If not given, "
+    "polarizabilities of mean fields are those of the coupled-perturbed equations, and 0.002 is the field of all else",
+    examples=[0.004],
 )
 
 
@@ -108,7 +110,7 @@ class KohnShamOptions(ScfOptions):
 class MoleculeOptions(ScfOptions):
     """The SCF of a molecule, and the step of derivatives by finite field."""
 
-    field_strength: float = FIELD_STRENGTH
+    field_strength: float | None = FIELD_STRENGTH
 
 
 class HartreeFockOptions(MoleculeOptions):
@@ -125,7 +127,7 @@ class CompositeOptions(DeterminantOptions):
     """A composite of functional, basis set and corrections; what is left to choose."""
 
     grid: int | None = GRID
-    field_strength: float = FIELD_STRENGTH
+    field_strength: float | None = FIELD_STRENGTH
 
 
 class FunctionalOptions(KohnShamOptions, MoleculeOptions):

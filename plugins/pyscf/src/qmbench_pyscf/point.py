@@ -18,6 +18,7 @@ class Point:
     where there is no analytic gradient; NotImplementedError where it turns out that there is none.
     charge_gradient: (centres,) dE/dZ of the electronic energy in hartree/e as a function, None where the density is not
     at hand; charge_hessian: (centres, centres) in hartree/e², the same.
+    polarizability: (3, 3) in bohr³ from coupled-perturbed equations as a function, None where there are none.
     state: what excited states start from (a mean field, a cluster expansion, a CI vector).
     """
 
@@ -30,3 +31,4 @@ class Point:
     forces: Callable[[], np.ndarray] | None = None
     charge_gradient: Callable[[], np.ndarray] | None = None
     charge_hessian: Callable[[], np.ndarray] | None = None
+    polarizability: Callable[[], np.ndarray] | None = None

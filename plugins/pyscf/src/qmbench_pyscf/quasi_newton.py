@@ -10,6 +10,8 @@ from typing import Any
 
 import numpy as np
 
+from qmbench_pyscf.integrals import share_integrals
+
 COARSE_LEVEL = 0
 # The coarse solution need not be better than the difference between the grids: energy (hartree), gradient.
 COARSE_ENERGY, COARSE_GRADIENT = 1e-6, 1e-3
@@ -24,6 +26,7 @@ def coarse_solution(mf: Any, density: np.ndarray) -> Any:
     """A restricted Kohn–Sham `mf` on a coarse grid and without VV10, converged from `density`; None if it isn't."""
     from pyscf import dft
 
+    share_integrals(mf)
     coarse = mf.copy()
     coarse.grids = dft.gen_grid.Grids(mf.mol)
     coarse.grids.level, coarse.nlc = COARSE_LEVEL, False
@@ -32,8 +35,6 @@ def coarse_solution(mf: Any, density: np.ndarray) -> Any:
         coarse.kernel(density)
     except np.linalg.LinAlgError:
         return None
-    # The integrals are the same.
-    mf._eri = coarse._eri
     return coarse if coarse.converged else None
 
 

@@ -1,4 +1,4 @@
-"""Dipole and polarizability from points in a uniform electric field.
+"""Dipole and polarizability, analytic where a method has that, or from points in a uniform electric field.
 
 E(F) = E − μ·F − ½ F·α·F − …. With a density at hand, μ is its expectation value and α its derivative; without
 one, both are derivatives of the energy (orbitals relax in the field, so these are the relaxed quantities).
@@ -19,21 +19,25 @@ from qmbench import Molecule, NotConverged, Quantity
 from qmbench_pyscf.point import Point
 from qmbench_pyscf.specification import Field3
 
+# Atomic units, where none is asked for.
+FIELD_STRENGTH = 0.002
 # Relative disagreement of the steps h and 2h beyond which a derivative is no derivative any more.
 LARGEST_STEP_ERROR = 0.2
 
 
 def field_derivatives(
-    molecule: Molecule, ground: Point, point: Callable[[Field3], Point], step: float, wanted: Iterable[str]
+    molecule: Molecule, ground: Point, point: Callable[[Field3], Point], strength: float | None, wanted: Iterable[str]
 ) -> tuple[dict[str, Quantity], dict[str, Any], list[str]]:
     """`dipole` (3,) in e bohr and `polarizability` (3, 3) in bohr³, settings, and warnings.
 
-    point(F): the calculation in the field F. NotConverged when steps h and 2h disagree grossly.
+    point(F): the calculation in the field F. strength: h; None for coupled-perturbed equations where `ground` has them.
+    NotConverged when steps h and 2h disagree grossly.
     """
+    step = FIELD_STRENGTH if strength is None else strength
     point = lru_cache(maxsize=None)(point)
     mirrors = mirror_axes(molecule)
     found: dict[str, Quantity] = {}
-    settings: dict[str, Any] = {"field_strength": step}
+    settings: dict[str, Any] = {}
     warnings = list(_orientation_warning(molecule)) if "polarizability" in wanted else []
     if "dipole" in wanted:
         if ground.dipole is not None:
@@ -41,8 +45,13 @@ def field_derivatives(
             settings["dipole"] = "expectation value of the density"
         else:
             found["dipole"] = _energy_dipole(point, step, mirrors)
+            settings["field_strength"] = step
             settings["dipole"] = "derivative of the energy by finite field (orbitals relaxed)"
-    if "polarizability" in wanted:
+    if "polarizability" in wanted and strength is None and ground.polarizability is not None:
+        found["polarizability"] = Quantity(ground.polarizability(), "bohr3")
+        settings["polarizability"] = "coupled-perturbed equations"
+    elif "polarizability" in wanted:
+        settings["field_strength"] = step
         if ground.dipole is not None:
             coarse, fine = (_dipole_polarizability(point, s, mirrors) for s in (2 * step, step))
             settings["polarizability"] = "derivative of the dipole by finite field"

@@ -19,6 +19,7 @@ import numpy as np
 from qmbench import Molecule, NotConverged, Resources
 from qmbench_pyscf.convergence import SAME_ENERGY, converge, converge_quickly, descend
 from qmbench_pyscf.fitting import fitting_set_name
+from qmbench_pyscf.integrals import share_integrals
 from qmbench_pyscf.mean_field_object import coarsened, mean_field
 from qmbench_pyscf.mole import pyscf_session
 from qmbench_pyscf.specification import NO_FIELD, ScfSpecification
@@ -172,6 +173,7 @@ def _load(path: Path, mf: Any) -> Any:
         mf.mo_coeff, mf.mo_occ, mf.mo_energy = data["mo_coeff"], data["mo_occ"], data["mo_energy"]
         mf.e_tot, settings = float(data["e_tot"]), json.loads(str(data["settings"]))
     mf.converged = True
+    share_integrals(mf, compute=False)
     mf.qmbench_settings = settings | _facts(mf)
     return mf
 
