@@ -67,7 +67,8 @@ class Correlated(PyscfMethod):
     energy_parts: ClassVar[frozenset[str]] = frozenset({"reference_energy", "correlation_energy"})
 
     def correlation(self, mf: Any, frozen: int, kept: Kept) -> tuple[dict[str, float], dict[str, Any], Any]:
-        """What `energy_parts` names, without the reference energy, in hartree; settings; what makes the PySCF object."""
+        """What `energy_parts` names, without the reference energy, in hartree; settings; what makes the PySCF
+        object."""
         raise NotImplementedError
 
     def families(self) -> dict[str, str]:
