@@ -23,6 +23,8 @@ MINIMUM_SQUARES = 8
 
 RESAMPLES = 2000
 
+BLOCK = 1_000_000  # random numbers at a time
+
 MANY_ENTRIES = 200
 """From here on, levels with different gaps are resampled together, and half as many resamples serve."""
 
@@ -63,9 +65,13 @@ def resample_counts(n: int, resamples: int = RESAMPLES) -> np.ndarray:
     The random numbers depend on n and resamples alone, so a table is the same whatever is tabulated before it.
     """
     rng = np.random.default_rng([20260101, n, resamples])
-    draws = rng.integers(0, n, (resamples, n))
-    draws += np.arange(resamples)[:, None] * n
-    counts = np.bincount(draws.ravel(), minlength=resamples * n).reshape(resamples, n).astype(np.float32)
+    counts = np.empty((resamples, n), np.float32)
+    block = max(1, BLOCK // max(n, 1))
+    for first in range(0, resamples, block):  # the same numbers as all at once, without room for all of them
+        rows = min(block, resamples - first)
+        draws = rng.integers(0, n, (rows, n))
+        draws += np.arange(rows)[:, None] * n
+        counts[first : first + rows] = np.bincount(draws.ravel(), minlength=rows * n).reshape(rows, n)
     counts.flags.writeable = False
     return counts
 

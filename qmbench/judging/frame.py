@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any
 
 from qmbench.data.benchmark import Benchmark, Entry
 from qmbench.domain import recipe as recipes
+from qmbench.domain.collector import collector_paused
 from qmbench.domain.composite import parts_of_text
 from qmbench.domain.errors import QmbenchError
 from qmbench.domain.formulas import Place
@@ -50,6 +51,7 @@ REFERENCE_COLUMNS = (
 ).split()
 
 
+@collector_paused()
 def results_frame(
     run: Run,
     records: Mapping[str, Record],

@@ -36,17 +36,19 @@ def labelled(document: Mapping[str, Any]) -> dict[str, Any]:
     called = {name: text for name, text in called.items() if name != text}
 
     def said(x: Any) -> Any:
-        if isinstance(x, float | int | None):  # most of it
-            return x
         if isinstance(x, str):
             return called.get(x, x)
         if isinstance(x, list):
-            return [said(y) for y in x]
+            return [y if type(y) is float else said(y) for y in x]
         if isinstance(x, Mapping):
-            return {key: value if _is_bare(key, value) else said(value) for key, value in x.items()}
+            # By far the most of a document is numbers, and texts that are no names.
+            return {k: v if type(v) in BARE or k in UNTOUCHED or _is_known(k, v) else said(v) for k, v in x.items()}
         return x
 
-    out = {key: said(document[key]) for key in document}
+    if called:
+        out = {key: said(document[key]) for key in document}
+    else:
+        out = {**document, "entries": [dict(entry) for entry in document["entries"]]}
     spelled = "|".join(map(re.escape, sorted(called, key=len, reverse=True)))
     # A name ends where no character of a spelling goes on: "hf" is not in "hf/cc-pvdz", nor in another word.
     whole = re.compile(rf"(?<![\w/+?&=*-])(?:{spelled})(?![\w/+?&=*(-])") if called else None
@@ -59,16 +61,12 @@ def labelled(document: Mapping[str, Any]) -> dict[str, Any]:
     return out
 
 
-def _is_bare(key: str, value: Any) -> bool:
-    """Whether there is no name of a method in the value of a key: by far the most of a document is numbers."""
-    return (
-        key in UNTOUCHED
-        or value is None
-        or isinstance(value, float | int)
-        or (key == "known" and isinstance(value, Mapping))
-    )
+def _is_known(key: str, value: Any) -> bool:
+    """Whether it is what is known of an entry: no name of a method is in it."""
+    return key == "known" and isinstance(value, Mapping)
 
 
+BARE = (float, int, bool, type(None))
 UNTOUCHED = ("consensus", "distance", "level_of_theory", "label", "entry", "benchmark", "families")
 
 

@@ -155,10 +155,12 @@ def run_tasks(
     """
     start = time.monotonic()
     tasks = list(tasks)
-    stored = store.get(key for task in tasks for key in task.keys.values())
+    keys = [task.keys for task in tasks]
+    stored = store.get(key for own in keys for key in own.values())
     cached = {} if fresh else {key: record for key, record in stored.items() if record.final}
-    todo = list(_lacking(tasks, cached))
-    reused = sum(all(key in cached for key in task.keys.values()) for task in tasks)
+    todo = list(_lacking(tasks, keys, cached))
+    reused = sum(all(key in cached for key in own.values()) for own in keys)
+    del keys
     costs = costs_from(store, tasks, todo, stored.values()) if todo else Costs()
     loop = _Loop(store, engine, progress or _silent, fail_fast, fresh, stored, reused, len(todo), start, costs=costs)
     try:
@@ -200,11 +202,12 @@ def _sound(task: Task, outcome: Outcome) -> Outcome:
     return outcome
 
 
-def _lacking(tasks: Iterable[Task], cached: Mapping[str, Record]) -> Iterator[Task]:
-    """The tasks reduced to the properties that are not there, each key once."""
+def _lacking(
+    tasks: Iterable[Task], keys_of: Iterable[Mapping[str, str]], cached: Mapping[str, Record]
+) -> Iterator[Task]:
+    """The tasks reduced to the properties that are not there, each key once. keys_of: those of each task."""
     seen: set[str] = set()
-    for task in tasks:
-        keys = task.keys
+    for task, keys in zip(tasks, keys_of, strict=True):
         missing = tuple(prop for prop in task.properties if keys[prop] not in cached and keys[prop] not in seen)
         seen.update(keys.values())
         if missing:

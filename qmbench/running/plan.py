@@ -12,6 +12,7 @@ from qmbench.data.benchmark import Benchmark, Entry, find_benchmark
 from qmbench.data.filters import EntryFilter, Filtered, narrowed
 from qmbench.data.suite import Selection, Suite, SuiteLevel
 from qmbench.domain import recipe as recipes
+from qmbench.domain.collector import collector_paused
 from qmbench.domain.composite import CompositeLevel, Level
 from qmbench.domain.errors import InputError, QmbenchError, Unsupported
 from qmbench.domain.method import LevelOfTheory, Method
@@ -57,6 +58,7 @@ class Plan:
     filtered: Filtered | None = None
 
 
+@collector_paused()
 def make_plan(suite: Suite, only: EntryFilter | None = None) -> Plan:
     """Expand a suite into planned entries and distinct tasks. InputError when a level or benchmark is wrong.
 

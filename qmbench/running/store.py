@@ -7,7 +7,6 @@ two runs may use one store at once.
 from __future__ import annotations
 
 import contextlib
-import gc
 import json
 import re
 import sqlite3
@@ -17,6 +16,7 @@ from pathlib import Path
 from types import TracebackType
 from typing import Any, TypeVar
 
+from qmbench.domain.collector import collector_paused
 from qmbench.domain.errors import InputError, StoreError, did_you_mean
 from qmbench.domain.quantity import Quantity
 from qmbench.domain.record import Cost, Failure, Record
@@ -394,14 +394,8 @@ def _reader(broken: set[str]) -> Callable[[list[tuple[Any, ...]]], list[Record]]
             return Record(key, str(row[1]), str(row[2]), str(row[3]), str(row[4]), "failed", failure=failure)
 
     def read(rows: list[tuple[Any, ...]]) -> list[Record]:
-        # So many new objects at once make the cycle collector run again and again, and find nothing.
-        enabled = gc.isenabled()
-        gc.disable()
-        try:
+        with collector_paused():
             return [one(row) for row in rows]
-        finally:
-            if enabled:
-                gc.enable()
 
     return read
 

@@ -270,3 +270,14 @@ def test_the_story_on_a_terminal_is_a_screenful_in_the_order_of_the_page(made):
     assert "good/<b> [cp]" in text
     best = made.statistics.query("subset == 'all' and method == 'hf'").iloc[0]
     assert f"{best['mean_absolute_error']:.3f}" in text
+
+
+def test_without_labels_a_document_is_as_it_was():
+    """Nothing to rename: the same entries, except that camps are said in words; and the original is not written to."""
+    entry = {"entry": "a", "verdict": "camps", "camps": [["hf/x"], ["mp2/x"]], "reason": "", "z": {"hf/x": 3.0}}
+    entry |= {"why_surprising": "", "to_settle": ""}
+    document = {"methods": [], "entries": [entry], "pairs": []}
+    found = labelled(document)
+    assert found["entries"][0]["reason"] == "{hf/x} against {mp2/x}"
+    assert entry["reason"] == ""
+    assert {**found["entries"][0], "reason": ""} == entry

@@ -424,3 +424,12 @@ def test_unit_and_order_of_rows_do_not_matter(errors, factor, random):
         for end in ("low", "high"):
             a, b = factor * base[f"{name}_{end}"], other[f"{name}_{end}"]
             assert (math.isnan(a) and math.isnan(b)) or b == pytest.approx(a, rel=1e-3, abs=1e-3 * factor)
+
+
+@pytest.mark.parametrize(("n", "resamples"), [(7, 100), (3001, 777)])
+def test_resamples_drawn_in_blocks_are_those_drawn_at_once(n, resamples, monkeypatch):
+    monkeypatch.setattr(bootstrap, "BLOCK", 10_000)
+    found = bootstrap.resample_counts.__wrapped__(n, resamples)
+    draws = np.random.default_rng([20260101, n, resamples]).integers(0, n, (resamples, n))
+    assert found.shape == (resamples, n)
+    assert np.array_equal(found, [np.bincount(row, minlength=n) for row in draws])
