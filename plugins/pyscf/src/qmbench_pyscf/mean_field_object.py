@@ -11,7 +11,7 @@ from qmbench import InputError, Molecule, Resources
 from qmbench_pyscf.external import ExternalFunctional, integrator
 from qmbench_pyscf.fitting import fitting_set
 from qmbench_pyscf.mole import to_mole
-from qmbench_pyscf.specification import ScfSpecification
+from qmbench_pyscf.specification import AdaptiveExtension, ScfSpecification
 
 # Combinations of basis functions whose overlap has a smaller eigenvalue are left out.
 LINEAR_DEPENDENCE = 1e-8
@@ -22,8 +22,10 @@ def mean_field(molecule: Molecule, spec: ScfSpecification, resources: Resources)
 
     InputError for an unknown basis, or one with fewer functions than electrons of one spin.
     """
-    from pyscf import dft, scf
+    from pyscf import scf
 
+    if isinstance(spec.extension, AdaptiveExtension):
+        raise TypeError("the shells that the rule adds are found by converged_scf")
     mole = to_mole(
         molecule,
         spec.basis,
@@ -31,13 +33,9 @@ def mean_field(molecule: Molecule, spec: ScfSpecification, resources: Resources)
         potential=spec.potential,
         cartesian=spec.cartesian,
         functions=spec.functions,
+        added=spec.extension,
     )
-    unrestricted = spec.is_unrestricted(molecule)
-    if spec.xc is None:
-        mf = scf.uhf.UHF(mole) if unrestricted else scf.hf.RHF(mole)
-    else:
-        mf = dft.uks.UKS(mole) if unrestricted else dft.rks.RKS(mole)
-        _set_functional(mf, spec)
+    mf = bare_mean_field(mole, spec, spec.is_unrestricted(molecule))
     if spec.density_fitting:
         mf = mf.density_fit(auxbasis=fitting_set(mole, "coulomb and exchange" if spec.is_hybrid else "coulomb"))
     mf.conv_tol, mf.max_cycle = spec.energy_tolerance, spec.max_cycle
@@ -60,6 +58,17 @@ def mean_field(molecule: Molecule, spec: ScfSpecification, resources: Resources)
             f"basis '{spec.basis}' has {n_orbitals} functions for {molecule.name or molecule.formula}, too few for "
             f"{max(mole.nelec)} electrons of one spin; use a larger basis"
         )
+    return mf
+
+
+def bare_mean_field(mole: Any, spec: ScfSpecification, unrestricted: bool) -> Any:
+    """PySCF's object of the kind and functional that `spec` asks for, of any Mole, and nothing else set."""
+    from pyscf import dft, scf
+
+    if spec.xc is None:
+        return scf.uhf.UHF(mole) if unrestricted else scf.hf.RHF(mole)
+    mf = dft.uks.UKS(mole) if unrestricted else dft.rks.RKS(mole)
+    _set_functional(mf, spec)
     return mf
 
 
