@@ -7,10 +7,10 @@ order in the mixing by
 
     Σ_i n_i gᵢᵀ Kᵢ⁻¹ gᵢ,   gᵢ = ⟨χ|F|i⟩,   Kᵢ = ⟨χ|F − εᵢ|χ⟩,
 
-where the empty orbitals, and the chosen shells, are free to follow (they are folded into g and K), and the change of F is
-left out. It is the step from a small to a large basis set of dual-basis methods, Wolinski and Pulay, J. Chem. Phys. 118,
-9497 (2003), shell by shell. For a polarizability, F|i⟩ is replaced by what is left of the first-order equation of an
-orbital in a field, F⁽¹⁾|i⟩ + (F − εᵢ)|i⁽¹⁾⟩, and twice the gain is what is lacking in α (Hylleraas' functional).
+where the empty orbitals, and the chosen shells, are free to follow (they are folded into g and K), and the change of
+F is left out. It is the step from a small to a large basis set of dual-basis methods, shell by shell: Wolinski and
+Pulay, J. Chem. Phys. 118, 9497 (2003). For a polarizability, F|i⟩ is replaced by what is left of the first-order equation
+of an orbital in a field, F⁽¹⁾|i⟩ + (F − εᵢ)|i⁽¹⁾⟩, and twice the gain is what is lacking in α (Hylleraas' functional).
 """
 
 from __future__ import annotations
@@ -23,9 +23,10 @@ from typing import Any
 
 import numpy as np
 
-from qmbench import InputError, Molecule, Resources, Unsupported
+from qmbench import Molecule, Resources
+from qmbench_pyscf.extension_checks import extended_system
 from qmbench_pyscf.mean_field_object import bare_mean_field
-from qmbench_pyscf.mole import pool_shells, to_mole
+from qmbench_pyscf.mole import pool_shells
 from qmbench_pyscf.specification import AdaptiveExtension, AddedShells, ScfSpecification
 
 Array = np.ndarray
@@ -66,22 +67,6 @@ class Candidate:
     centre: int
     shell: int
     functions: slice
-
-
-def extended_system(molecule: Molecule) -> Molecule:
-    """Where the shells are found: in the molecule with its ghosts as real atoms, so that a fragment among ghosts gets
-    the functions of the whole. Unsupported where such a molecule can't have the charge and spin of the fragment.
-    """
-    if not any(molecule.ghosts):
-        return molecule
-    try:
-        return replace(molecule, ghosts=(), fragments=())
-    except InputError:
-        raise Unsupported(
-            f"basis_extension: the shells on ghosts are found with real atoms in their place, and these can't have the "
-            f"charge {molecule.charge:+d} and multiplicity {molecule.multiplicity} of "
-            f"{molecule.name or molecule.formula}: compute it without counterpoise"
-        ) from None
 
 
 def added_shells(
@@ -186,7 +171,11 @@ class CandidateSpace:
             self.weight = 2.0 / 3.0
             in_field = [
                 [
-                    solve(molecule, replace(spec, field=tuple(float(v) for v in sign * FIELD * np.eye(3)[axis])), resources)
+                    solve(
+                        molecule,
+                        replace(spec, field=tuple(float(v) for v in sign * FIELD * np.eye(3)[axis])),
+                        resources,
+                    )
                     for sign in (1, -1)
                 ]
                 for axis in range(3)
