@@ -9,8 +9,8 @@ order in the mixing by
 
 where the empty orbitals, and the chosen shells, are free to follow (they are folded into g and K), and the change of
 F is left out. It is the step from a small to a large basis set of dual-basis methods, shell by shell: Wolinski and
-Pulay, J. Chem. Phys. 118, 9497 (2003). For a polarizability, F|i⟩ is replaced by what is left of the first-order equation
-of an orbital in a field, F⁽¹⁾|i⟩ + (F − εᵢ)|i⁽¹⁾⟩, and twice the gain is what is lacking in α (Hylleraas' functional).
+Pulay, J. Chem. Phys. 118, 9497 (2003). For a polarizability, F|i⟩ is replaced by what is left of the first-order
+equation of an orbital in a field, F⁽¹⁾|i⟩ + (F − εᵢ)|i⁽¹⁾⟩, and twice the gain is what is lacking in α (Hylleraas' functional).
 """
 
 from __future__ import annotations

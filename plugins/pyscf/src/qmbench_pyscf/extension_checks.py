@@ -13,13 +13,6 @@ def check_extension(name: str, molecule: Molecule, options: Any, properties: fro
     """Unsupported or InputError where `molecule` can't be computed with the basis extension of `options`."""
     pool = options.extension_pool
     check_basis(pool, molecule)
-    if options.cartesian:
-        raise Unsupported(
-            f"{name}: basis_extension adds spherical functions, and {options.basis} has Cartesian ones; write "
-            "cartesian=false, or take another basis set"
-        )
-    if options.density_fitting:
-        raise Unsupported(f"{name}: no fitting set belongs to an extended basis; leave out density_fitting")
     moving = sorted(properties & {"forces", "hessian"})
     if moving:
         raise Unsupported(
@@ -27,7 +20,9 @@ def check_extension(name: str, molecule: Molecule, options: Any, properties: fro
         )
     if removed_electrons(molecule, pool) != removed_electrons(molecule, options.basis):
         raise InputError(f"{name}: {options.basis} and extension_pool={pool} have not the same core potentials")
-    extended_system(molecule)
+    whole = extended_system(molecule)
+    if whole.n_electrons:
+        options.specification().check(whole)
 
 
 def extended_system(molecule: Molecule) -> Molecule:

@@ -109,6 +109,13 @@ class ScfSpecification:
             )
         if molecule.n_electrons == 0:
             raise Unsupported(f"{molecule.formula} has no electrons")
+        if self.extension is not None and self.cartesian:
+            raise Unsupported(
+                f"basis_extension adds spherical functions, and those of {self.basis} are Cartesian; write "
+                "cartesian=false, or take another basis set"
+            )
+        if self.extension is not None and self.density_fitting:
+            raise Unsupported("no fitting set belongs to an extended basis; leave out density_fitting")
 
     def is_unrestricted(self, molecule: Molecule) -> bool:
         """Whether ↑ and ↓ electrons of `molecule` have orbitals of their own."""
