@@ -10,7 +10,8 @@ order in the mixing by
 where the empty orbitals, and the chosen shells, are free to follow (they are folded into g and K), and the change of
 F is left out. It is the step from a small to a large basis set of dual-basis methods, shell by shell: Wolinski and
 Pulay, J. Chem. Phys. 118, 9497 (2003). For a polarizability, F|i⟩ is replaced by what is left of the first-order
-equation of an orbital in a field, F⁽¹⁾|i⟩ + (F − εᵢ)|i⁽¹⁾⟩, and twice the gain is what is lacking in α (Hylleraas' functional).
+equation of an orbital in a field, F⁽¹⁾|i⟩ + (F − εᵢ)|i⁽¹⁾⟩, and twice the gain is what is lacking in α, after
+Hylleraas' functional.
 """
 
 from __future__ import annotations
@@ -27,7 +28,7 @@ from qmbench import Molecule, Resources
 from qmbench_pyscf.extension_checks import extended_system
 from qmbench_pyscf.mean_field_object import bare_mean_field
 from qmbench_pyscf.mole import pool_shells
-from qmbench_pyscf.specification import AdaptiveExtension, AddedShells, ScfSpecification
+from qmbench_pyscf.specification import NO_FIELD, AdaptiveExtension, AddedShells, Field3, ScfSpecification
 
 Array = np.ndarray
 Solve = Callable[[Molecule, ScfSpecification, Resources], Any]
@@ -77,7 +78,7 @@ def added_shells(
     assert isinstance(rule, AdaptiveExtension)
     whole = extended_system(molecule)
     # The basis set of a molecule in a field, or with charged nuclei, is that of the molecule.
-    spec = replace(spec, field=(0.0, 0.0, 0.0), charges=())
+    spec = replace(spec, field=NO_FIELD, charges=())
 
     def write(path: Path) -> None:
         path.write_text(json.dumps(_search(whole, spec, rule, resources, solve)))
@@ -170,14 +171,7 @@ class CandidateSpace:
         else:
             self.weight = 2.0 / 3.0
             in_field = [
-                [
-                    solve(
-                        molecule,
-                        replace(spec, field=tuple(float(v) for v in sign * FIELD * np.eye(3)[axis])),
-                        resources,
-                    )
-                    for sign in (1, -1)
-                ]
+                [solve(molecule, replace(spec, field=_along(axis, sign * FIELD)), resources) for sign in (1, -1)]
                 for axis in range(3)
             ]
             self.sources = _field_sources(mf, in_field, fock, self.overlap)
@@ -328,7 +322,7 @@ def _fock_builder(mf: Any, mole: Any, spec: ScfSpecification, molecule: Molecule
     with mole.with_common_origin((0.0, 0.0, 0.0)):
         dipoles = mole.intor_symmetric("int1e_r", comp=3)
 
-    def fock(density: Any, field: Any = (0.0, 0.0, 0.0)) -> Array:
+    def fock(density: Any, field: Field3 = NO_FIELD) -> Array:
         density = np.asarray(density)
         padded = np.zeros((*density.shape[:-2], len(hcore), len(hcore)))
         inside = density.shape[-1]
@@ -337,6 +331,11 @@ def _fock_builder(mf: Any, mole: Any, spec: ScfSpecification, molecule: Molecule
         return found if found.ndim == 3 else found[None]
 
     return fock
+
+
+def _along(axis: int, strength: float) -> Field3:
+    x, y, z = (strength if axis == k else 0.0 for k in range(3))
+    return x, y, z
 
 
 def _of_spin(values: Any, spin: int, dimensions: int) -> Array:
@@ -377,7 +376,7 @@ def _field_sources(mf: Any, in_field: list[list[Any]], fock: Callable[..., Array
     for axis, pair in enumerate(in_field):
         ends = []
         for sign, point in zip((1, -1), pair, strict=True):
-            matrices = fock(point.make_rdm1(), sign * FIELD * np.eye(3)[axis])
+            matrices = fock(point.make_rdm1(), _along(axis, sign * FIELD))
             ends.append([(matrix, _occupied(point, spin, n)[0]) for spin, matrix in enumerate(matrices)])
         moved.append(ends)
     found = []
