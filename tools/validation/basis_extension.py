@@ -42,11 +42,11 @@ PLAIN = ("cc-pvdz", "cc-pvtz", "cc-pvqz", "cc-pv5z")
 CASES = {
     "water": Case(WATER, "cc-pv5z", (1e-3, 3e-4, 1e-4, 3e-5, 1e-5), PLAIN, "pc-4"),
     "nitrogen": Case(NITROGEN, "cc-pv5z", (1e-3, 3e-4, 1e-4, 3e-5, 1e-5), PLAIN, "pc-4"),
-    "helium": Case(HELIUM, "cc-pv5z", (1e-4, 1e-5, 1e-6, 1e-7), PLAIN, "aug-pc-4"),
+    "helium": Case(HELIUM, "cc-pv5z", (3e-4, 1e-4, 1e-7), PLAIN, "aug-pc-4"),
     "helium, interaction": Case(
         HELIUM,
         "aug-cc-pv5z",
-        (1e-4, 1e-6, 1e-7, 1e-8),
+        (3e-4, 1e-4, 1e-7),
         ("cc-pvdz", "cc-pvtz", "cc-pvqz", "aug-cc-pvdz", "aug-cc-pvtz", "aug-cc-pvqz"),
         "aug-pc-4",
         HALF,

@@ -62,6 +62,14 @@ def test_threshold_zero_adds_the_whole_pool(molecules, resources):
         assert mf.e_tot == pytest.approx(in_both(molecules[name], "6-31g", pool), abs=1e-8)
 
 
+def test_a_threshold_below_all_estimates_adds_the_whole_pool(molecules, resources):
+    """Shell by shell, until none is left to be looked at."""
+    mf = converged_scf(molecules["he"], spec("sto-3g", AdaptiveExtension("6-31g", 1e-12)), resources)
+    assert scf_settings(mf)["basis_extension"]["functions_added"] == [2]
+    assert scf_settings(mf)["basis_extension"]["rounds"][-1]["whole_pool_estimate"] == 0.0
+    assert mf.e_tot == pytest.approx(in_both(molecules["he"], "sto-3g", "6-31g"), abs=1e-9)
+
+
 @pytest.mark.parametrize(("system", "xc"), [("water", None), ("water", "PBE"), ("oh", None)])
 def test_energies_go_down_as_functions_are_added(molecules, resources, system, xc):
     """Each round, and each smaller threshold, contains the one before it."""
@@ -143,6 +151,18 @@ def test_equivalent_atoms_get_equal_functions(molecules, resources, xc):
         oxygen, *hydrogens = scf_settings(mf)["basis_extension"]["functions_added"]
         assert hydrogens[0] == hydrogens[1]
         assert oxygen > 0
+
+
+def test_shells_that_bring_the_same_are_added_together(molecules, resources):
+    """At a threshold that the best of two equal shells just reaches, and that the other, beside it, does not."""
+    molecule = molecules["crawford_water"]
+    start = spec("6-31g", AddedShells("cc-pvdz", ((), (), ())))
+    mf = converged_scf(molecule, start, resources)
+    space = CandidateSpace(molecule, start, AdaptiveExtension("cc-pvdz", 1e-4), mf, resources, converged_scf)
+    space.candidates = [candidate for candidate in space.candidates if candidate.centre > 0]
+    chosen = space.choose(float(space.gains().max()))
+    assert [candidate.centre for candidate in chosen] == [1, 2]
+    assert chosen[0].shell == chosen[1].shell
 
 
 def test_a_fragment_among_ghosts_has_the_functions_of_the_whole(run):
@@ -253,7 +273,8 @@ def test_wrong_levels_are_told_in_one_line(text, said):
         (f"pbe/cc-pvdz?{ADAPTIVE}cc-pvtz&density_fitting=true", {"energy"}, "leave out density_fitting"),
         (f"hf/cc-pvdz?{ADAPTIVE}cc-pvtz", {"forces"}, "no forces with basis_extension"),
         (f"hf/cc-pvdz?{ADAPTIVE}cc-pvtz", {"harmonic_frequencies"}, "with basis_extension"),
-        (f"hf/cc-pvdz?{ADAPTIVE}lanl2dz", {"energy"}, "lanl2dz"),
+        (f"hf/cc-pvdz?{ADAPTIVE}lanl2dz", {"energy"}, "not the same core potentials"),
+        (f"hf/cc-pvdz?{ADAPTIVE}ccecp-he-cc-pvdz", {"energy"}, "no functions for H"),
     ],
 )
 def test_what_is_refused_of_a_molecule(text, properties, said):

@@ -163,6 +163,7 @@ class CandidateSpace:
         self.weight = 1.0
         if not self.candidates:
             self.sources: list[Source] = []
+            self.empty: list[Array] = []
             return
         self.overlap = mole.intor_symmetric("int1e_ovlp")
         fock = _fock_builder(mf, mole, spec, molecule)
