@@ -40,8 +40,8 @@ class Case:
 
 PLAIN = ("cc-pvdz", "cc-pvtz", "cc-pvqz", "cc-pv5z")
 CASES = {
-    "water": Case(WATER, "cc-pv5z", (1e-3, 3e-4, 1e-4, 3e-5, 1e-5), PLAIN, "pc-4"),
-    "nitrogen": Case(NITROGEN, "cc-pv5z", (1e-3, 3e-4, 1e-4, 3e-5, 1e-5), PLAIN, "pc-4"),
+    "water": Case(WATER, "cc-pv5z", (3e-4, 1e-4, 3e-5), PLAIN, "pc-4"),
+    "nitrogen": Case(NITROGEN, "cc-pv5z", (3e-4, 1e-4, 3e-5), PLAIN, "pc-4"),
     "helium": Case(HELIUM, "cc-pv5z", (3e-4, 1e-4, 1e-7), PLAIN, "aug-pc-4"),
     "helium, interaction": Case(
         HELIUM,

@@ -48,7 +48,10 @@ def mean_field(molecule: Molecule, spec: ScfSpecification, resources: Resources)
     if any(spec.charges):
         _add_charges(mf, spec.charges)
     if spec.cartesian == "d" and max(mole.bas_angular(i) for i in range(mole.nbas)) > 2:
-        _keep_spherical_beyond_d(mf)
+        _keep_in(mf, spherical_beyond_d(mf.mol))
+    elif spec.extension is not None:
+        # PySCF by itself leaves out all below 1e-6, and with it much of what shells bring that are nearly in the basis.
+        _keep_in(mf, np.eye(mole.nao))
     elif np.linalg.eigvalsh(mf.get_ovlp())[0] < LINEAR_DEPENDENCE:
         mf = scf.addons.remove_linear_dep_(mf, threshold=LINEAR_DEPENDENCE, lindep=LINEAR_DEPENDENCE)
     mf.qmbench_cartesian = spec.cartesian
@@ -72,14 +75,14 @@ def bare_mean_field(mole: Any, spec: ScfSpecification, unrestricted: bool) -> An
     return mf
 
 
-def _keep_spherical_beyond_d(mf: Any) -> None:
-    """Let the orbitals of a Cartesian `mf` have the spherical combinations alone from f functions on.
+def _keep_in(mf: Any, kept: np.ndarray) -> None:
+    """Let the orbitals of `mf` be of the combinations `kept` (n, k) of its functions, less those that depend linearly.
 
-    PySCF has spherical functions throughout or none; the rest of the space is left out as linear dependencies are.
+    For the spherical combinations from f functions on of a Cartesian one, since PySCF has spherical functions
+    throughout or none: the rest of the space is left out as linear dependencies are.
     """
     from scipy.linalg import eigh
 
-    kept = spherical_beyond_d(mf.mol)
     values, vectors = np.linalg.eigh(kept.T @ mf.get_ovlp() @ kept)
     independent = values > LINEAR_DEPENDENCE
     orthogonal = kept @ vectors[:, independent] / np.sqrt(values[independent])
