@@ -264,9 +264,9 @@ def test_the_level_has_a_spelling_and_a_calculation_of_its_own(molecules):
     ("text", "said"),
     [
         ("hf/cc-pvdz?basis_extension=adaptive", "needs the basis set that shells are from"),
-        ("hf/cc-pvdz?extension_pool=cc-pvtz", "without basis_extension=adaptive nothing is added"),
-        ("pbe/cc-pvdz?extension_threshold=1e-3", "without basis_extension=adaptive nothing is added"),
-        ("mp2/cc-pvdz?extension_target=polarizability", "without basis_extension=adaptive nothing is added"),
+        ("hf/cc-pvdz?extension_pool=cc-pvtz", "without it nothing is added"),
+        ("pbe/cc-pvdz?extension_threshold=1e-3", "without it nothing is added"),
+        ("mp2/cc-pvdz?extension_target=polarizability", "without it nothing is added"),
         (f"hf/cc-pvdz?{ADAPTIVE}cc-pvxz", "unknown basis 'cc-pvxz'"),
         (f"hf/cc-pvdz?{ADAPTIVE}cc-pvtz&extension_threshold=-1", "greater than or equal to 0"),
         (f"hf/cc-pv[dt]z?{ADAPTIVE}cc-pvqz", "no family of basis sets"),
@@ -275,7 +275,7 @@ def test_the_level_has_a_spelling_and_a_calculation_of_its_own(molecules):
 )
 def test_wrong_levels_are_told_in_one_line(text, said):
     with pytest.raises(InputError, match=said) as told:
-        parse_level(text)
+        parse_level(text).make().check(Molecule(("He",), ((0, 0, 0),), 0, 1), frozenset({"energy"}))
     assert "\n" not in str(told.value)
 
 

@@ -108,6 +108,8 @@ class PyscfMethod(Method[Molecule | LatticeModel]):
 
     def _check_lattice(self, model: LatticeModel, properties: frozenset[str]) -> None:
         given = self.options
+        if isinstance(given, ExtensionOptions) and given.basis_extension == "none":
+            given.extension()
         if given.basis is not None:
             raise InputError(f"{self.name} on a lattice has no basis: write {self.name}, not {self.name}/{given.basis}")
         for name in ("density_fitting", "frozen_core", "cartesian", "basis_extension"):

@@ -7,7 +7,7 @@ from typing import Any, Literal
 
 from pydantic import Field, ValidationInfo, field_validator
 
-from qmbench import Options
+from qmbench import InputError, Options
 from qmbench_pyscf.basis_names import Cartesian, canonical_basis, functions_matter, published_functions
 from qmbench_pyscf.external import ExternalFunctional
 from qmbench_pyscf.specification import AdaptiveExtension, Reference, ScfSpecification
@@ -125,7 +125,9 @@ class ExtensionOptions(Options):
         "estimate of what each would bring; the record says which. Spherical functions, without density fitting",
     )
     extension_pool: str | None = Field(
-        None, description="of basis_extension=adaptive: the basis set whose shells may be added, such as cc-pvqz"
+        None,
+        description="of basis_extension=adaptive: the basis set whose shells may be added, such as cc-pvqz",
+        examples=["6-31g"],
     )
     extension_target: Literal["energy", "polarizability"] = Field(
         "energy", description="of basis_extension=adaptive: what the added shells are to bring"
@@ -138,20 +140,15 @@ class ExtensionOptions(Options):
         "polarizability; 0 adds the whole pool",
     )
 
-    @field_validator("extension_pool", "extension_target", "extension_threshold")
+    @field_validator("extension_pool")
     @classmethod
-    def _of_an_extension(cls, value: Any, info: ValidationInfo) -> Any:
-        given = info.data.get("basis_extension", "none") != "none"
-        name = str(info.field_name)
-        if name == "extension_pool":
-            if given and value is None:
-                raise ValueError(
-                    "basis_extension=adaptive needs the basis set that shells are from: extension_pool=cc-pvqz, say"
-                )
-            value = value if value is None else canonical_basis(value)
-        if not given and value != cls.model_fields[name].default:
-            raise ValueError("without basis_extension=adaptive nothing is added")
-        if given and name == "extension_threshold" and value is None:
+    def _canonical_pool(cls, value: str | None) -> str | None:
+        return value if value is None else canonical_basis(value)
+
+    @field_validator("extension_threshold")
+    @classmethod
+    def _usual_threshold(cls, value: float | None, info: ValidationInfo) -> float | None:
+        if value is None and info.data.get("basis_extension", "none") != "none":
             return EXTENSION_THRESHOLDS[info.data.get("extension_target", "energy")]
         return value
 
@@ -159,9 +156,18 @@ class ExtensionOptions(Options):
         return self.basis_extension != "none"
 
     def extension(self) -> AdaptiveExtension | None:
-        """The rule that these options ask for."""
-        if self.basis_extension == "none" or self.extension_pool is None or self.extension_threshold is None:
+        """The rule that these options ask for; InputError where they do not go together."""
+        if self.basis_extension == "none":
+            if self.extension_pool or self.extension_threshold is not None or self.extension_target != "energy":
+                raise InputError(
+                    "extension_pool, extension_target and extension_threshold belong to basis_extension=adaptive: "
+                    "without it nothing is added"
+                )
             return None
+        if self.extension_pool is None or self.extension_threshold is None:
+            raise InputError(
+                "basis_extension=adaptive needs the basis set that shells are from: extension_pool=cc-pvqz, say"
+            )
         return AdaptiveExtension(self.extension_pool, self.extension_threshold, self.extension_target)
 
 
