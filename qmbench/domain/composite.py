@@ -400,6 +400,11 @@ def _extrapolated(text: LevelText, level_of: Callable[[str], LevelOfTheory]) -> 
     own = [(k, v) for k, v in text.options if k not in SCHEME_OPTIONS]
     levels = tuple(level_of(_written(text.method, m.name, own)) for m in found)
     method = levels[0].method
+    if any(level.options.basis_varies() for level in levels):
+        raise InputError(
+            f"{method.name}: functions that depend on the system are no family of basis sets; write one basis set, "
+            f"not {text.basis}"
+        )
     references: tuple[LevelOfTheory, ...] = ()
     if method.reference_method:
         references = tuple(_reference(level, level_of) for level in levels)

@@ -53,6 +53,14 @@ class Options(pydantic.BaseModel):
         """
         return frozenset()
 
+    def basis_varies(self) -> bool:
+        """Whether the functions are not those of the basis set that the level names, but depend on the system.
+
+        Such a level is no member of a family: it is not extrapolated, and what other levels tell of errors in the
+        basis set of that name is not said of it. Extend it; False here.
+        """
+        return False
+
 
 class OpenOptions(Options):
     """Options of a method that takes any other name as well, such as keywords of a program that it passes on.

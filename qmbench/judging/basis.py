@@ -99,10 +99,23 @@ def answer_of(level: str) -> _Answer | None:
         text = parts_of_text(level)
     except QmbenchError:
         return None
-    if not text.basis:
+    if not text.basis or _varies(level):
         return None
     options = tuple(sorted((k, v) for k, v in text.options if k not in (*SCHEME_OPTIONS, "cartesian")))
     return _Answer((text.method, options), text.basis, _quality(text.basis))
+
+
+@lru_cache(maxsize=4096)
+def _varies(level: str) -> bool:
+    """Whether the functions of a level depend on the system, so that the name of its basis set tells no error."""
+    from qmbench.plugging.registry import plugins
+
+    if "?" not in level:
+        return False
+    try:
+        return plugins().single_level(level).options.basis_varies()
+    except QmbenchError:
+        return False  # a template, or a level of a plugin that is not here
 
 
 def _quality(basis: str) -> float:

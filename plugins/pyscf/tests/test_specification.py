@@ -10,6 +10,7 @@ from pydantic import ValidationError
 
 from qmbench import Molecule, Unsupported
 from qmbench_pyscf import ExternalFunctional, KohnShamOptions, ScfOptions, ScfSpecification, converged_scf
+from qmbench_pyscf.specification import AddedShells
 
 HF = ScfSpecification("6-31g")
 OTHER = {
@@ -27,6 +28,7 @@ OTHER = {
     "cartesian": False,
     "charges": (0.5,),
     "functions": ("He",),
+    "extension": AddedShells("cc-pvdz", ((0,),)),
 }
 
 

@@ -26,8 +26,9 @@ from qmbench import (
 )
 from qmbench_pyscf.alchemy import ALCHEMICAL, charge_derivatives, check_alchemical
 from qmbench_pyscf.dynamic import DYNAMIC, FREQUENCIES, dynamic_properties
+from qmbench_pyscf.extension_checks import check_extension
 from qmbench_pyscf.mole import check_basis, pyscf_session, removed_electrons
-from qmbench_pyscf.options import MoleculeOptions
+from qmbench_pyscf.options import ExtensionOptions, MoleculeOptions
 from qmbench_pyscf.point import Point
 from qmbench_pyscf.response import field_derivatives
 from qmbench_pyscf.specification import UNPERTURBED, Perturbation
@@ -92,6 +93,8 @@ class PyscfMethod(Method[Molecule | LatticeModel]):
         if self.basis is None:
             raise InputError(f"{self.name} on a molecule needs a basis: write {self.name}/cc-pvdz, say")
         check_basis(self.basis, molecule)
+        if isinstance(self.options, ExtensionOptions) and self.options.extension() is not None:
+            check_extension(self.name, molecule, self.options, properties)
         if properties & ALCHEMICAL:
             check_alchemical(self.name, molecule, self.basis)
         if "energy_per_site" in properties:
@@ -105,10 +108,12 @@ class PyscfMethod(Method[Molecule | LatticeModel]):
 
     def _check_lattice(self, model: LatticeModel, properties: frozenset[str]) -> None:
         given = self.options
+        if isinstance(given, ExtensionOptions) and given.basis_extension == "none":
+            given.extension()
         if given.basis is not None:
             raise InputError(f"{self.name} on a lattice has no basis: write {self.name}, not {self.name}/{given.basis}")
-        for name in ("density_fitting", "frozen_core", "cartesian"):
-            if getattr(given, name, None) not in (None, False):
+        for name in ("density_fitting", "frozen_core", "cartesian", "basis_extension"):
+            if getattr(given, name, None) not in (None, False, "none"):
                 raise Unsupported(f"{self.name}: {name} is for molecules, not for lattices")
         molecular = sorted(properties & ({"dipole", "polarizability", "forces"} | ENERGY_PARTS | ALCHEMICAL | DYNAMIC))
         if molecular:
@@ -131,7 +136,7 @@ class PyscfMethod(Method[Molecule | LatticeModel]):
     def estimate(self, system: Molecule | LatticeModel, properties: frozenset[str]) -> float | None:
         if not isinstance(system, Molecule):
             return None
-        size = guess_basis_size(system, self.basis)
+        size = guess_basis_size(system, getattr(self.options, "extension_pool", None) or self.basis)
         fitted = self.fitted_cost if getattr(self.options, "density_fitting", False) else None
         seconds, power = fitted or self.cost
         frozen = guess_core_electrons(system) if getattr(self.options, "frozen_core", False) else 0

@@ -12,7 +12,7 @@ from qmbench_pyscf.diis import field_diis
 from qmbench_pyscf.external import ExternalFunctional, integrator
 from qmbench_pyscf.fitting import fitting_set
 from qmbench_pyscf.mole import to_mole
-from qmbench_pyscf.specification import ScfSpecification
+from qmbench_pyscf.specification import AdaptiveExtension, ScfSpecification
 
 # Combinations of basis functions whose overlap has a smaller eigenvalue are left out.
 LINEAR_DEPENDENCE = 1e-8
@@ -23,8 +23,10 @@ def mean_field(molecule: Molecule, spec: ScfSpecification, resources: Resources)
 
     InputError for an unknown basis, or one with fewer functions than electrons of one spin.
     """
-    from pyscf import dft, scf
+    from pyscf import scf
 
+    if isinstance(spec.extension, AdaptiveExtension):
+        raise TypeError("the shells that the rule adds are found by converged_scf")
     mole = to_mole(
         molecule,
         spec.basis,
@@ -32,13 +34,9 @@ def mean_field(molecule: Molecule, spec: ScfSpecification, resources: Resources)
         potential=spec.potential,
         cartesian=spec.cartesian,
         functions=spec.functions,
+        added=spec.extension,
     )
-    unrestricted = spec.is_unrestricted(molecule)
-    if spec.xc is None:
-        mf = scf.uhf.UHF(mole) if unrestricted else scf.hf.RHF(mole)
-    else:
-        mf = dft.uks.UKS(mole) if unrestricted else dft.rks.RKS(mole)
-        _set_functional(mf, spec)
+    mf = bare_mean_field(mole, spec, spec.is_unrestricted(molecule))
     if spec.density_fitting:
         mf = mf.density_fit(auxbasis=fitting_set(mole, "coulomb and exchange" if spec.is_hybrid else "coulomb"))
     mf.conv_tol, mf.max_cycle = spec.energy_tolerance, spec.max_cycle
@@ -52,7 +50,10 @@ def mean_field(molecule: Molecule, spec: ScfSpecification, resources: Resources)
     if any(spec.charges):
         _add_charges(mf, spec.charges)
     if spec.cartesian == "d" and max(mole.bas_angular(i) for i in range(mole.nbas)) > 2:
-        _keep_spherical_beyond_d(mf)
+        _keep_in(mf, spherical_beyond_d(mf.mol))
+    elif spec.extension is not None:
+        # PySCF by itself leaves out all below 1e-6, and with it much of what shells bring that are nearly in the basis.
+        _keep_in(mf, np.eye(mole.nao))
     elif np.linalg.eigvalsh(mf.get_ovlp())[0] < LINEAR_DEPENDENCE:
         mf = scf.addons.remove_linear_dep_(mf, threshold=LINEAR_DEPENDENCE, lindep=LINEAR_DEPENDENCE)
     mf.qmbench_cartesian = spec.cartesian
@@ -65,14 +66,25 @@ def mean_field(molecule: Molecule, spec: ScfSpecification, resources: Resources)
     return mf
 
 
-def _keep_spherical_beyond_d(mf: Any) -> None:
-    """Let the orbitals of a Cartesian `mf` have the spherical combinations alone from f functions on.
+def bare_mean_field(mole: Any, spec: ScfSpecification, unrestricted: bool) -> Any:
+    """PySCF's object of the kind and functional that `spec` asks for, of any Mole, and nothing else set."""
+    from pyscf import dft, scf
 
-    PySCF has spherical functions throughout or none; the rest of the space is left out as linear dependencies are.
+    if spec.xc is None:
+        return scf.uhf.UHF(mole) if unrestricted else scf.hf.RHF(mole)
+    mf = dft.uks.UKS(mole) if unrestricted else dft.rks.RKS(mole)
+    _set_functional(mf, spec)
+    return mf
+
+
+def _keep_in(mf: Any, kept: np.ndarray) -> None:
+    """Let the orbitals of `mf` be of the combinations `kept` (n, k) of its functions, less those that depend linearly.
+
+    For the spherical combinations from f functions on of a Cartesian one, since PySCF has spherical functions
+    throughout or none: the rest of the space is left out as linear dependencies are.
     """
     from scipy.linalg import eigh
 
-    kept = spherical_beyond_d(mf.mol)
     values, vectors = np.linalg.eigh(kept.T @ mf.get_ovlp() @ kept)
     independent = values > LINEAR_DEPENDENCE
     orthogonal = kept @ vectors[:, independent] / np.sqrt(values[independent])

@@ -19,6 +19,7 @@ from qmbench_pyscf.basis_names import (
     published_functions,
     pyscf_names,
 )
+from qmbench_pyscf.specification import AddedShells
 
 # Families that are all-electron ones up to krypton. For other names and elements PySCF's tables are looked at, which
 # takes a second to import.
@@ -34,6 +35,7 @@ def to_mole(
     potential: str | None = None,
     cartesian: Cartesian | None = None,
     functions: Sequence[str] = (),
+    added: AddedShells | None = None,
 ) -> Any:
     """The `pyscf.gto.Mole` of `molecule` in `basis`, coordinates as given (bohr).
 
@@ -42,8 +44,9 @@ def to_mole(
     Ghosts carry basis functions and nothing else. The basis set's effective core potential, where it has one
     for an element, is part of the basis. potential: name of a library of effective core potentials ('ccecp')
     that stand on every nucleus instead, hydrogen and helium included. symmetry: False, True, or the name of a
-    point group. functions: for each centre, an element whose functions are there as well. InputError for an unknown
-    basis or potential, or one that lacks an element (the nearest right names are given).
+    point group. functions: for each centre, an element whose functions are there as well. added: shells of another
+    basis set, too. InputError for an unknown basis or potential, or one that lacks an element (the nearest right names
+    are given).
     """
     from pyscf import gto
 
@@ -63,12 +66,17 @@ def to_mole(
         if other != symbol:
             label = f"{label}{number + 1}"
             shells = basis_functions(basis, symbol) + basis_functions(basis, other)
+        if added is not None and added.shells[number]:
+            pool = pool_shells(added.pool, symbol)
+            label = label if other != symbol else f"{label}{number + 1}"
+            shells = basis_functions(basis, symbol) if isinstance(shells, str) else shells
+            shells = [*shells, *(pool[which] for which in added.shells[number])]
         atoms.append((label, xyz))
         table[label] = shells
         if not ghost:
             own = core_potential(basis, symbol) if potential is None else named_potential(potential, symbol)
             if own:
-                potentials[symbol] = own
+                potentials[label] = own
     mole = gto.Mole()
     mole.atom, mole.unit, mole.basis, mole.ecp = atoms, "bohr", table, potentials
     mole.charge, mole.spin, mole.cart = molecule.charge, molecule.multiplicity - 1, bool(cartesian)
@@ -83,6 +91,17 @@ def to_mole(
 def basis_functions(basis: str, symbol: str) -> list:
     """The shells of `basis` on `symbol` in PySCF's format; InputError when there are none."""
     return _found(canonical_basis(basis), symbol)[1]
+
+
+@lru_cache(maxsize=256)
+def pool_shells(pool: str, symbol: str) -> list:
+    """The shells of the basis set `pool` on `symbol`, one contraction each, in the order of angular momentum."""
+    found = []
+    for shell in basis_functions(pool, symbol):
+        rows = [row for row in shell[1:] if isinstance(row, (list, tuple))]
+        for column in range(1, len(rows[0])):
+            found.append([shell[0], *([row[0], row[column]] for row in rows if row[column])])
+    return sorted(found, key=lambda shell: int(shell[0]))
 
 
 def _found(basis: str, symbol: str) -> tuple[str, list]:

@@ -3,14 +3,14 @@
 from __future__ import annotations
 
 from dataclasses import fields
-from typing import Any
+from typing import Any, Literal
 
 from pydantic import Field, ValidationInfo, field_validator
 
-from qmbench import Options
+from qmbench import InputError, Options
 from qmbench_pyscf.basis_names import Cartesian, canonical_basis, functions_matter, published_functions
 from qmbench_pyscf.external import ExternalFunctional
-from qmbench_pyscf.specification import Reference, ScfSpecification
+from qmbench_pyscf.specification import AdaptiveExtension, Reference, ScfSpecification
 
 GRID: Any = Field(
     None,
@@ -27,6 +27,9 @@ FIELD_STRENGTH: Any = Field(
     "polarizabilities of mean fields are those of the coupled-perturbed equations, and 0.002 is the field of all else",
     examples=[0.004],
 )
+
+# Of a function that is added to a basis set: hartree, bohr³.
+EXTENSION_THRESHOLDS = {"energy": 1e-4, "polarizability": 0.01}
 
 
 class BasisOptions(Options):
@@ -92,6 +95,8 @@ class DeterminantOptions(Options):
         more: fields that are no options, such as an electric field, or the basis set where that is none.
         """
         own = {f.name: getattr(self, f.name) for f in fields(ScfSpecification) if f.name in type(self).model_fields}
+        if isinstance(self, ExtensionOptions):
+            own["extension"] = self.extension()
         return ScfSpecification(xc=xc, **own, **more)
 
 
@@ -113,7 +118,62 @@ class MoleculeOptions(ScfOptions):
     field_strength: float | None = FIELD_STRENGTH
 
 
-class HartreeFockOptions(MoleculeOptions):
+class ExtensionOptions(Options):
+    """Shells of another basis set, where the molecule needs them."""
+
+    basis_extension: Literal["none", "adaptive"] = Field(
+        "none",
+        description="adaptive adds shells of extension_pool to the basis set where the molecule lacks them, by an "
+        "estimate of what each would bring; the record says which. Spherical functions, without density fitting",
+    )
+    extension_pool: str | None = Field(
+        None,
+        description="of basis_extension=adaptive: the basis set whose shells may be added, such as cc-pvqz",
+        examples=["6-31g"],
+    )
+    extension_target: Literal["energy", "polarizability"] = Field(
+        "energy", description="of basis_extension=adaptive: what the added shells are to bring"
+    )
+    extension_threshold: float | None = Field(
+        None,
+        ge=0,
+        description="of basis_extension=adaptive: shells are added while one is expected to bring at least this much, "
+        "divided by its number of functions; if not given 1e-4 hartree for the energy, and 0.01 bohr³ for the "
+        "polarizability; 0 adds the whole pool",
+    )
+
+    @field_validator("extension_pool")
+    @classmethod
+    def _canonical_pool(cls, value: str | None) -> str | None:
+        return value if value is None else canonical_basis(value)
+
+    @field_validator("extension_threshold")
+    @classmethod
+    def _usual_threshold(cls, value: float | None, info: ValidationInfo) -> float | None:
+        if value is None and info.data.get("basis_extension", "none") != "none":
+            return EXTENSION_THRESHOLDS[info.data.get("extension_target", "energy")]
+        return value
+
+    def basis_varies(self) -> bool:
+        return self.basis_extension != "none"
+
+    def extension(self) -> AdaptiveExtension | None:
+        """The rule that these options ask for; InputError where they do not go together."""
+        if self.basis_extension == "none":
+            if self.extension_pool or self.extension_threshold is not None or self.extension_target != "energy":
+                raise InputError(
+                    "extension_pool, extension_target and extension_threshold belong to basis_extension=adaptive: "
+                    "without it nothing is added"
+                )
+            return None
+        if self.extension_pool is None or self.extension_threshold is None:
+            raise InputError(
+                "basis_extension=adaptive needs the basis set that shells are from: extension_pool=cc-pvqz, say"
+            )
+        return AdaptiveExtension(self.extension_pool, self.extension_threshold, self.extension_target)
+
+
+class HartreeFockOptions(ExtensionOptions, MoleculeOptions):
     """Hartree–Fock; excitations by TDHF."""
 
     basis: str | None = Field(  # type: ignore[assignment]
@@ -130,7 +190,7 @@ class CompositeOptions(DeterminantOptions):
     field_strength: float | None = FIELD_STRENGTH
 
 
-class FunctionalOptions(KohnShamOptions, MoleculeOptions):
+class FunctionalOptions(ExtensionOptions, KohnShamOptions, MoleculeOptions):
     """A density functional; excitations by TDDFT."""
 
     n_states: int = Field(5, ge=1, le=50, description="excited states of each multiplicity")
@@ -167,7 +227,7 @@ class HartreeFockD4Options(HartreeFockOptions):
     three_body: bool = Field(True, description="the Axilrod–Teller–Muto term, part of the published D4")
 
 
-class CorrelatedOptions(MoleculeOptions):
+class CorrelatedOptions(ExtensionOptions, MoleculeOptions):
     """A wave function on top of Hartree–Fock."""
 
     energy_tolerance: float = Field(

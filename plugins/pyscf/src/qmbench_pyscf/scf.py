@@ -17,12 +17,13 @@ from typing import Any
 import numpy as np
 
 from qmbench import Molecule, NotConverged, Resources
+from qmbench_pyscf.basis_extension import added_shells
 from qmbench_pyscf.convergence import SAME_ENERGY, converge, converge_quickly, descend
 from qmbench_pyscf.fitting import fitting_set_name
 from qmbench_pyscf.integrals import share_integrals
 from qmbench_pyscf.mean_field_object import coarsened, mean_field
 from qmbench_pyscf.mole import pyscf_session
-from qmbench_pyscf.specification import NO_FIELD, ScfSpecification
+from qmbench_pyscf.specification import NO_FIELD, AdaptiveExtension, ScfSpecification
 
 # On a quadrature grid the energy of an atom depends on where its open shell points, by the grid's error (hartree).
 SAME_ENERGY_ON_GRID = 1e-5
@@ -43,6 +44,11 @@ def converged_scf(molecule: Molecule, spec: ScfSpecification, resources: Resourc
     resources = resources or Resources()
     spec.check(molecule)
     with pyscf_session(resources):
+        if isinstance(spec.extension, AdaptiveExtension):
+            added, report = added_shells(molecule, spec, resources, converged_scf)
+            mf = converged_scf(molecule, replace(spec, extension=added), resources)
+            mf.qmbench_settings |= {"basis_extension": report}
+            return mf
         mf = mean_field(molecule, spec, resources)
         path = resources.artifact(
             spec.artifact_key(molecule), lambda path: _save(path, *_solution(molecule, spec, resources))

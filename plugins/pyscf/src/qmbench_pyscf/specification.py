@@ -42,6 +42,27 @@ UNPERTURBED = Perturbation()
 
 
 @dataclass(frozen=True)
+class AdaptiveExtension:
+    """A rule by which shells are added to the basis set of a molecule: see `basis_extension`.
+
+    pool: basis set that the shells are from. threshold: of what a function of a shell is expected to bring, hartree for
+    the target `energy`, bohr³ for `polarizability`.
+    """
+
+    pool: str
+    threshold: float
+    target: Literal["energy", "polarizability"] = "energy"
+
+
+@dataclass(frozen=True)
+class AddedShells:
+    """Shells of the basis set `pool` that are there as well: for each centre their numbers, as in `pool_shells`."""
+
+    pool: str
+    shells: tuple[tuple[int, ...], ...]
+
+
+@dataclass(frozen=True)
 class ScfSpecification:
     """All that the numbers of a self-consistent field depend on, apart from the molecule and the versions of programs.
 
@@ -52,7 +73,8 @@ class ScfSpecification:
     and saddle points left downhill. nlc: False leaves out the VV10 part of a functional that has one. field: uniform
     electric field in atomic units; the solution is then the one that grows out of the field-free one. charges,
     functions: added to the nuclei, and to the basis; see `Perturbation`. potential: core
-    potential instead of the basis set's own, see `to_mole`. cartesian: spherical or Cartesian basis functions, see
+    potential instead of the basis set's own, see `to_mole`. extension: shells that are added to the basis set, or the
+    rule by which they are found. cartesian: spherical or Cartesian basis functions, see
     `Cartesian`; None becomes what the basis set was published with. InputError for an unknown basis, or one that was
     published with both.
     """
@@ -71,6 +93,7 @@ class ScfSpecification:
     cartesian: Cartesian | None = None
     charges: tuple[float, ...] = ()
     functions: tuple[str, ...] = ()
+    extension: AdaptiveExtension | AddedShells | None = None
 
     def __post_init__(self) -> None:
         object.__setattr__(self, "basis", canonical_basis(self.basis))
@@ -86,6 +109,13 @@ class ScfSpecification:
             )
         if molecule.n_electrons == 0:
             raise Unsupported(f"{molecule.formula} has no electrons")
+        if self.extension is not None and self.cartesian:
+            raise Unsupported(
+                f"basis_extension adds spherical functions, and those of {self.basis} are Cartesian; write "
+                "cartesian=false, or take another basis set"
+            )
+        if self.extension is not None and self.density_fitting:
+            raise Unsupported("no fitting set belongs to an extended basis; leave out density_fitting")
 
     def is_unrestricted(self, molecule: Molecule) -> bool:
         """Whether ↑ and ↓ electrons of `molecule` have orbitals of their own."""
@@ -134,6 +164,10 @@ class ScfSpecification:
         from importlib import metadata
 
         options = {**vars(self), "grid": self.grid_level}
+        if self.extension is None:  # as it was before there was one
+            del options["extension"]
+        else:
+            options["extension"] = {"what": type(self.extension).__name__, **vars(self.extension)}
         del options["basis"], options["xc"]
         if not self.cartesian:  # as it was before there was a choice
             del options["cartesian"]
