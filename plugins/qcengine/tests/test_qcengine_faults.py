@@ -29,11 +29,33 @@ from qmbench_qcengine.probe import Found
         ('qc:xtb/gfn2-xtb?solvent="wa\\nter"', "has to be one line"),
     ],
 )
-def test_a_wrong_level_is_one_line_while_planning(level, said):
+def test_a_wrong_level_is_one_line_while_planning(level, said, monkeypatch, tmp_path):
+    """Also where the programs are installed: none is on the path here."""
+    from qmbench_qcengine import methods, probe
+
+    monkeypatch.setenv("PATH", str(tmp_path))
+    probe.installed.cache_clear()
+    methods.program_method.cache_clear()
     with pytest.raises(InputError) as error:
         parse_level(level)
     assert said in str(error.value)
     assert "\n" not in str(error.value)
+
+
+@pytest.mark.parametrize(
+    ("printed", "version"), [("MOPAC version 22.0.6 commit unknown", "22.0.6"), ("", "unknown, 2016 or later")]
+)
+def test_the_version_of_mopac_is_its_own(monkeypatch, tmp_path, printed, version):
+    """QCEngine says 2016 of any; a record's key has to tell versions apart."""
+    from qmbench_qcengine.probe import installed
+
+    program = tmp_path / "mopac"
+    program.write_text(f"#!/bin/sh\n[ \"$1\" = --version ] && echo '{printed}'\n")
+    program.chmod(program.stat().st_mode | stat.S_IXUSR)
+    monkeypatch.setenv("PATH", f"{tmp_path}{os.pathsep}{os.environ['PATH']}")
+    installed.cache_clear()
+    assert installed("mopac") == Found("mopac", version)
+    installed.cache_clear()
 
 
 def test_what_needs_bonds_is_refused(monkeypatch):

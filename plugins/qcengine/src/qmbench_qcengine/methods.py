@@ -25,6 +25,7 @@ from qmbench import (
 from qmbench_qcengine.options import BasisOptions, ProgramOptions
 from qmbench_qcengine.probe import Found, installed
 from qmbench_qcengine.programs import PROGRAMS, XTB_SOLVENTS, Program, native_level
+from qmbench_qcengine.told import same_in_pyscf, told
 
 QCENGINE = "10.1063/5.0059356"
 MOVED = 1e-6
@@ -88,6 +89,8 @@ class ProgramMethod(Method[Molecule]):
         found = {}
         if "forces" in properties:
             gradient = np.array(answer["return_result"], dtype=float).reshape(-1, 3)
+            if gradient.shape != there.shape:
+                raise Unsupported(f"{title}: QCSchema has forces of {len(gradient)} of {len(there)} atoms")
             found["forces"] = Quantity(-gradient, "hartree/bohr")
         for name in ("energy", "dispersion_energy"):
             if name in properties:
@@ -106,6 +109,8 @@ class ProgramMethod(Method[Molecule]):
             "version": self.found.version,
             "routine": made_by.get("routine") or "",
         }
+        added = told(self.found.program, self.model, self.options.passed_on, system)
+        settings |= {"told besides": added} if added else {}
         doubts = (
             [f"{self.name} is a correction, not the energy of a molecule"] if self.about.kind == "correction" else []
         )
@@ -117,13 +122,14 @@ class ProgramMethod(Method[Molecule]):
 
         from qmbench_qcengine.schema import document, failure
 
+        program = self.found.program
         basis = getattr(self.options, "basis", None)
         asked = document(
             system,
             driver,
             {"method": self.model, "basis": basis},
-            {**self.options.passed_on, **self.about.quiet},
-            self.found.program,
+            {**told(program, self.model, self.options.passed_on, system), **self.options.passed_on, **self.about.quiet},
+            program,
         )
         limits: dict[str, Any] = {"ncores": resources.cores, "nnodes": 1, "retries": 0}
         limits["scratch_directory"] = str(resources.scratch)
@@ -132,7 +138,7 @@ class ProgramMethod(Method[Molecule]):
         title = f"{self.name} of {system.name or system.formula}"
         with contextlib.chdir(resources.scratch):
             try:
-                answer = qcengine.compute(asked, self.found.program, task_config=limits, return_dict=True)
+                answer = qcengine.compute(asked, program, task_config=limits, return_dict=True)
             except SystemExit as error:
                 raise QmbenchError(f"{title}: the program tries to end the process ({error})") from None
         if not answer.get("success"):
@@ -148,7 +154,11 @@ class ProgramMethod(Method[Molecule]):
         return (Molecule(("Ne", "C", "O"), triangle, 0, 1, name="ne-co"),)
 
     def families(self) -> dict[str, str]:
-        level = native_level(self.found.program, self.model, self.options.passed_on)
+        keywords = self.options.passed_on
+        basis = getattr(self.options, "basis", None)
+        level = native_level(self.found.program, self.model, keywords) or same_in_pyscf(
+            self.found.program, self.model, basis, keywords
+        )
         shared = {"program": self.about.shared or self.found.program}
         return shared | ({"level": level} if level else {})
 

@@ -14,7 +14,7 @@ from qmbench import InputError, did_you_mean
 
 SECONDS = 180.0
 
-_SCRIPT = """
+_SCRIPT = r"""
 import json, os, sys
 answers = os.fdopen(os.dup(1), "w")
 os.dup2(2, 1)
@@ -35,6 +35,12 @@ else:
         if found:
             try:
                 out["version"] = str(program.get_version())
+                if name == "mopac":  # of which QCEngine always says 2016
+                    import re, subprocess
+                    said = subprocess.run(["mopac", "--version"], capture_output=True, text=True, timeout=30,
+                                          stdin=subprocess.DEVNULL).stdout
+                    own = re.search(r"version\s+(\d\S*)", said)
+                    out["version"] = own[1] if own else "unknown, 2016 or later"
             except BaseException as error:
                 out["found"], out["why"] = False, f"its version can't be asked: {type(error).__name__}: {error}"
 answers.write(json.dumps(out))
