@@ -108,6 +108,7 @@ def test_a_correlated_level_has_not_the_dipole_of_its_mean_field(run, told):
 
 
 SPHERICAL, TIGHT = {"basis__spherical": True}, {"scf__thresh": 1e-8}
+FINE = {"dft__grid": "xfine", "dft__convergence__energy": 1e-8}
 
 
 @pytest.mark.parametrize(
@@ -117,7 +118,9 @@ SPHERICAL, TIGHT = {"basis__spherical": True}, {"scf__thresh": 1e-8}
         ("qc:nwchem/mp2/cc-pvdz", "OH", SPHERICAL | TIGHT | {"scf__uhf": True}),
         ("qc:nwchem/hf/cc-pvdz?scf__rohf=true", "OH", SPHERICAL | TIGHT),
         ("qc:nwchem/hf/cc-pvdz?basis__cartesian=true&scf__thresh=1e-6", "water", {}),
-        ("qc:nwchem/pbe/cc-pvdz", "OH", SPHERICAL),
+        ("qc:nwchem/pbe/cc-pvdz", "OH", SPHERICAL | FINE),
+        ("qc:nwchem/pbe/cc-pvdz?dft__grid__lebedev=[75,11]&dft__convergence__density=1e-7", "OH", SPHERICAL),
+        ("qc:nwchem/m06-2x/cc-pvdz", "OH", SPHERICAL),
         ("qc:psi4/hf/cc-pvdz", "OH", {}),
     ],
 )
@@ -139,7 +142,12 @@ def test_nwchem_is_told_what_it_takes_otherwise(told, systems, level, system, ad
         ("qc:nwchem/hf/cc-pvdz?scf__rohf=true", None),
         ("qc:nwchem/mp2/cc-pvdz?mp2__freeze=1", None),
         ("qc:nwchem/hf/6-31g*", None),
-        ("qc:nwchem/pbe/cc-pvdz", None),
+        ("qc:nwchem/pbe/cc-pvdz", "pbe/cc-pvdz"),
+        ("qc:nwchem/pbe0/def2-tzvp?dft__grid=huge&dft__iterations=90", "pbe0/def2-tzvp"),
+        ("qc:nwchem/b3lyp/aug-cc-pvdz", "b3lyp/aug-cc-pvdz"),
+        ("qc:nwchem/pbe/cc-pvdz?dft__grid=coarse", None),
+        ("qc:nwchem/pbe/cc-pvdz?dft__disp__vdw=3", None),
+        ("qc:nwchem/m06-2x/cc-pvdz", None),
         ("qc:psi4/hf/cc-pvdz", None),
     ],
 )
