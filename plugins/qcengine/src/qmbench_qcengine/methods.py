@@ -30,6 +30,8 @@ from qmbench_qcengine.told import same_in_pyscf, told
 QCENGINE = "10.1063/5.0059356"
 MOVED = 1e-6
 """Bohr by which an atom may stand elsewhere in the answer than in the question."""
+PSI4 = (1, 4)
+"""The first version that QCEngine asks in Python. It writes files for earlier ones, of a schema that they refuse."""
 
 _KIND = {
     "electrons": "Total energies in hartree.",
@@ -171,6 +173,15 @@ def _packaged(program: str, about: Program) -> Found | None:
     return None
 
 
+def _check_version(found: Found) -> None:
+    """InputError for a version that QCEngine starts in a way that it does not understand."""
+    version = re.match(r"(\d+)\.(\d+)", found.version)
+    if found.program == "psi4" and version and (int(version[1]), int(version[2])) < PSI4:
+        raise InputError(
+            f"qc:psi4: Psi4 {found.version} does not read what this QCEngine writes; it takes {PSI4[0]}.{PSI4[1]} or later"
+        )
+
+
 @lru_cache(maxsize=256)
 def program_method(text: str) -> type[Method]:
     """The method of `PROGRAM/METHOD`; InputError where there is none or the program is not installed.
@@ -185,6 +196,7 @@ def program_method(text: str) -> type[Method]:
         raise InputError(f"'qc:{text}': '{model}' is no name of a method; {_WRITE}")
     about = PROGRAMS.get(program, Program())
     found = _packaged(program, about) or installed(program)
+    _check_version(found)
     if program == "orb" and "omol" in model.lower():  # the only models whose harness's charge and spin they read
         about = replace(about, charge=True, spin=True)
     if about.kind == "dispersion" and re.search(r"-d[34][^-]*$|^d[34]-", model.lower()):
