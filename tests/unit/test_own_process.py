@@ -11,7 +11,7 @@ import pytest
 
 from qmbench import InputError, in_own_process
 
-ASKED = '''
+ASKED = """
 import os, subprocess, sys, time
 
 
@@ -47,7 +47,7 @@ def hangs(text):
 def leaves_one_running(text):
     child = subprocess.Popen(["sleep", "30"])
     return {"process": child.pid}
-'''
+"""
 
 
 @pytest.fixture

@@ -1,4 +1,4 @@
-"""Second derivatives by the nuclei: analytic ones against differences of forces, and those against differences of energies."""
+"""Second derivatives by the nuclei: analytic ones against differences of forces, those against energies."""
 
 from __future__ import annotations
 

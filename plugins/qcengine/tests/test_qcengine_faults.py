@@ -68,7 +68,9 @@ def test_nwchem_without_what_reads_its_output_is_said(monkeypatch, tmp_path):
     monkeypatch.setenv("PATH", f"{tmp_path}{os.pathsep}{os.environ['PATH']}")
     find = probe.importlib.util.find_spec
     monkeypatch.setattr(
-        probe.importlib.util, "find_spec", lambda name, package=None: None if name == "networkx" else find(name, package)
+        probe.importlib.util,
+        "find_spec",
+        lambda name, package=None: None if name == "networkx" else find(name, package),
     )
     answer = probe.look_for("nwchem")
     assert answer["found"] is False

@@ -1,8 +1,8 @@
 """Second derivatives of the energy by the nuclei: PySCF's coupled-perturbed equations where they were compared with
 differences of forces, and such differences elsewhere.
 
-Pople, Krishnan, Schlegel and Binkley, Int. J. Quantum Chem. Symp. 13, 225 (1979). Those of functionals leave out how the
-quadrature grid moves with the nuclei.
+Pople, Krishnan, Schlegel and Binkley, Int. J. Quantum Chem. Symp. 13, 225 (1979). Those of functionals leave out how
+the quadrature grid moves with the nuclei.
 """
 
 from __future__ import annotations
@@ -58,9 +58,9 @@ def numerical_hessian(molecule: Molecule, point: Callable[[Molecule], Point]) ->
 def mean_field_hessian_of_nuclei(mf: Any) -> np.ndarray:
     """(centres, 3, centres, 3) in hartree/bohr² of a converged mean field.
 
-    NotImplementedError where it has no analytic one, or none that was compared: fitted integrals, VV10, functionals that
-    are not libxc's, core potentials, orbitals in a part of the space of the basis, no electron of one spin; and where a
-    shift of all nuclei changes the forces by more than LARGEST_SUM.
+    NotImplementedError where it has no analytic one, or none that was compared: fitted integrals, VV10, functionals
+    that are not libxc's, core potentials, orbitals in a part of the space of the basis, no electron of one spin; and
+    where a shift of all nuclei changes the forces by more than LARGEST_SUM.
     """
     from pyscf.dft.numint import NumInt
 

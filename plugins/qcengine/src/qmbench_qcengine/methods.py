@@ -177,8 +177,9 @@ def _check_version(found: Found) -> None:
     """InputError for a version that QCEngine starts in a way that it does not understand."""
     version = re.match(r"(\d+)\.(\d+)", found.version)
     if found.program == "psi4" and version and (int(version[1]), int(version[2])) < PSI4:
+        least = ".".join(map(str, PSI4))
         raise InputError(
-            f"qc:psi4: Psi4 {found.version} does not read what this QCEngine writes; it takes {PSI4[0]}.{PSI4[1]} or later"
+            f"qc:psi4: Psi4 {found.version} does not read what this QCEngine writes; it takes {least} or later"
         )
 
 
