@@ -59,6 +59,7 @@ _PUBLIC = {
     "Statistic": "domain.statistic",
     "ReportFormat": "plugging.formats",
     "hookimpl": "plugging.hookspecs",
+    "in_own_process": "plugging.own_process",
     "level": "plugging.registry",
     "parse_level": "plugging.registry",
     "single_level": "plugging.registry",
@@ -142,6 +143,7 @@ if TYPE_CHECKING:
     from qmbench.judging.model import load as load
     from qmbench.plugging.formats import ReportFormat as ReportFormat
     from qmbench.plugging.hookspecs import hookimpl as hookimpl
+    from qmbench.plugging.own_process import in_own_process as in_own_process
     from qmbench.plugging.registry import level as level
     from qmbench.plugging.registry import parse_level as parse_level
     from qmbench.plugging.registry import read_system as read_system

@@ -87,11 +87,16 @@ def needed(asked: Iterable[str]) -> frozenset[str]:
     return frozenset(name for prop in asked for name in DERIVED[prop])
 
 
-def geometries(system: System, asked: Iterable[str]) -> int:
-    """About how many geometries have to be computed."""
+def geometries(system: System, asked: Iterable[str], given: frozenset[str]) -> int:
+    """About how many geometries have to be computed, for a method that gives the properties `given`."""
     n = len(getattr(system, "symbols", ()))
     found = 0 if set(asked) == {"hessian"} else 6 + 2 * n
-    return found + (6 * (n - 1) if set(asked) & {"hessian", "harmonic_frequencies", "zero_point_energy"} else 0)
+    return found + (6 * (n - 1) if takes_hessian(asked) and "hessian" not in given else 0)
+
+
+def takes_hessian(asked: Iterable[str]) -> bool:
+    """Whether second derivatives are needed for what is asked."""
+    return bool(set(asked) & {"hessian", "harmonic_frequencies", "zero_point_energy"})
 
 
 def refuse(name: str, system: System, asked: Iterable[str], stochastic: bool) -> None:

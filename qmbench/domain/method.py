@@ -217,7 +217,12 @@ class Method(ABC, Generic[S]):
         if not derived:
             return direct
         once = self.estimate(cast(S, system), equilibrium.needed(derived))
-        return None if once is None or direct is None else direct + once * equilibrium.geometries(system, derived)
+        if "hessian" in self.properties and equilibrium.takes_hessian(derived):
+            second = self.estimate(cast(S, system), frozenset({"hessian"}))
+            direct = None if direct is None or second is None else direct + second
+        if once is None or direct is None:
+            return None
+        return direct + once * equilibrium.geometries(system, derived, self.properties)
 
     def check(self, system: System, properties: frozenset[str]) -> None:
         """Refuse cheaply, before anything runs: raise Unsupported or InputError with the reason.

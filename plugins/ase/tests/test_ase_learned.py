@@ -6,6 +6,7 @@ docs/reference/ase.md says how it is made.
 
 from __future__ import annotations
 
+import os
 from dataclasses import replace
 from importlib.util import find_spec
 
@@ -95,6 +96,40 @@ def test_mace_with_weights_of_ones_own(run, system, tmp_path, monkeypatch):
     )
     torch.save(model, "tiny.model")
     compared(run, MACE, system, MACECalculator(model_paths="tiny.model", device="cpu", default_dtype="float64"))
+
+
+ANI = """
+import torch
+from torchani.arch import simple_ani
+from torchani.ase import Calculator
+
+
+def model():
+    return simple_ani(("H", "O"), lot="wb97x-631gd", repulsion=False).double()
+
+
+class Ani(Calculator):
+    def __init__(self, weights):
+        made = model()
+        made.load_state_dict(torch.load(weights, weights_only=True))
+        super().__init__(made)
+"""
+
+
+@pytest.mark.slow
+@pytest.mark.skipif(find_spec("torchani") is None, reason="torchani is not installed in this environment")
+def test_torchani_with_weights_of_ones_own(run, tmp_path, monkeypatch):
+    """The architecture of ANI with random weights, in a file of the user's, by a class of the user's."""
+    (tmp_path / "own_ani.py").write_text(ANI)
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.syspath_prepend(tmp_path)
+    monkeypatch.setenv("PYTHONPATH", str(tmp_path), prepend=os.pathsep)
+    import torch
+    from own_ani import Ani, model
+
+    torch.manual_seed(7)
+    torch.save(model().state_dict(), "own.pt")
+    compared(run, "ase:own_ani.Ani?weights=own.pt", WATER, Ani("own.pt"))
 
 
 @pytest.mark.slow

@@ -29,11 +29,73 @@ from qmbench_qcengine.probe import Found
         ('qc:xtb/gfn2-xtb?solvent="wa\\nter"', "has to be one line"),
     ],
 )
-def test_a_wrong_level_is_one_line_while_planning(level, said):
+def test_a_wrong_level_is_one_line_while_planning(level, said, monkeypatch, tmp_path):
+    """Also where the programs are installed: none is on the path here."""
+    from qmbench_qcengine import methods, probe
+
+    monkeypatch.setenv("PATH", str(tmp_path))
+    probe.installed.cache_clear()
+    methods.program_method.cache_clear()
     with pytest.raises(InputError) as error:
         parse_level(level)
     assert said in str(error.value)
     assert "\n" not in str(error.value)
+
+
+@pytest.mark.parametrize(
+    ("printed", "version"), [("MOPAC version 22.0.6 commit unknown", "22.0.6"), ("", "unknown, 2016 or later")]
+)
+def test_the_version_of_mopac_is_its_own(monkeypatch, tmp_path, printed, version):
+    """QCEngine says 2016 of any; a record's key has to tell versions apart."""
+    from qmbench_qcengine.probe import installed
+
+    program = tmp_path / "mopac"
+    program.write_text(f"#!/bin/sh\n[ \"$1\" = --version ] && echo '{printed}'\n")
+    program.chmod(program.stat().st_mode | stat.S_IXUSR)
+    monkeypatch.setenv("PATH", f"{tmp_path}{os.pathsep}{os.environ['PATH']}")
+    installed.cache_clear()
+    assert installed("mopac") == Found("mopac", version)
+    installed.cache_clear()
+
+
+def test_nwchem_without_what_reads_its_output_is_said(monkeypatch, tmp_path):
+    """A program that is there is not called missing, and the message names a package and not conda's way to it."""
+    from qmbench_qcengine import probe
+
+    program = tmp_path / "nwchem"
+    program.write_text("#!/bin/sh\n")
+    program.chmod(program.stat().st_mode | stat.S_IXUSR)
+    monkeypatch.setenv("PATH", f"{tmp_path}{os.pathsep}{os.environ['PATH']}")
+    find = probe.importlib.util.find_spec
+    monkeypatch.setattr(
+        probe.importlib.util,
+        "find_spec",
+        lambda name, package=None: None if name == "networkx" else find(name, package),
+    )
+    answer = probe.look_for("nwchem")
+    assert answer["found"] is False
+    monkeypatch.setattr(probe, "in_own_process", lambda *asked, **how: answer)
+    probe.installed.cache_clear()
+    with pytest.raises(InputError, match="the Python package networkx, which is not; install") as error:
+        probe.installed("nwchem")
+    assert "\n" not in str(error.value)
+    probe.installed.cache_clear()
+
+
+@pytest.mark.parametrize(
+    ("version", "said"), [("1.3.2", "it takes 1.4 or later"), ("1.4", ""), ("1.10a1.dev1", ""), ("undefined", "")]
+)
+def test_a_psi4_that_qcengine_can_not_talk_to_is_said_while_planning(monkeypatch, version, said):
+    from qmbench_qcengine import methods
+
+    monkeypatch.setattr(methods, "installed", lambda program: Found(program, version))
+    methods.program_method.cache_clear()
+    if said:
+        with pytest.raises(InputError, match=said):
+            parse_level("qc:psi4/hf/cc-pvdz")
+    else:
+        assert parse_level("qc:psi4/hf/cc-pvdz").method.found.version == version
+    methods.program_method.cache_clear()
 
 
 def test_what_needs_bonds_is_refused(monkeypatch):

@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from qmbench import QmbenchError, Unsupported
+from qmbench import QmbenchError, Unsupported, parse_level
 
 
 @pytest.fixture
@@ -105,3 +105,80 @@ def test_a_correlated_level_has_not_the_dipole_of_its_mean_field(run, told):
     assert run("qc:psi4/hf/sto-3g", "water", "dipole").properties["dipole"].value.tolist() == [0, 0, 0.5]
     with pytest.raises(Unsupported, match="no dipole moment of this level"):
         run("qc:psi4/mp2/sto-3g?correlation=0.2", "water", "dipole")
+
+
+SPHERICAL, TIGHT = {"basis__spherical": True}, {"scf__thresh": 1e-8}
+FINE = {"dft__grid": "xfine", "dft__convergence__energy": 1e-8}
+
+
+@pytest.mark.parametrize(
+    ("level", "system", "added"),
+    [
+        ("qc:nwchem/hf/cc-pvdz", "water", SPHERICAL | TIGHT),
+        ("qc:nwchem/mp2/cc-pvdz", "OH", SPHERICAL | TIGHT | {"scf__uhf": True}),
+        ("qc:nwchem/hf/cc-pvdz?scf__rohf=true", "OH", SPHERICAL | TIGHT),
+        ("qc:nwchem/hf/cc-pvdz?basis__cartesian=true&scf__thresh=1e-6", "water", {}),
+        ("qc:nwchem/pbe/cc-pvdz", "OH", SPHERICAL | FINE),
+        ("qc:nwchem/pbe/cc-pvdz?dft__grid__lebedev=[75,11]&dft__convergence__density=1e-7", "OH", SPHERICAL),
+        ("qc:nwchem/m06-2x/cc-pvdz", "OH", SPHERICAL),
+        ("qc:psi4/hf/cc-pvdz", "OH", {}),
+    ],
+)
+def test_nwchem_is_told_what_it_takes_otherwise(told, systems, level, system, added):
+    """Cartesian functions and a restricted open shell else; what a level says itself stays."""
+    from qmbench_qcengine.told import told as besides
+
+    method = parse_level(level).make()
+    assert besides(method.found.program, method.model, method.options.passed_on, systems[system]) == added
+
+
+@pytest.mark.parametrize(
+    ("level", "same"),
+    [
+        ("qc:nwchem/hf/cc-pvdz", "hf/cc-pvdz"),
+        ("qc:nwchem/scf/cc-pvdz?basis__spherical=true&scf__thresh=1e-9", "hf/cc-pvdz"),
+        ("qc:nwchem/mp2/cc-pvdz", "mp2/cc-pvdz"),
+        ("qc:nwchem/hf/cc-pvdz?basis__cartesian=true", None),
+        ("qc:nwchem/hf/cc-pvdz?scf__rohf=true", None),
+        ("qc:nwchem/mp2/cc-pvdz?mp2__freeze=1", None),
+        ("qc:nwchem/hf/6-31g*", None),
+        ("qc:nwchem/pbe/cc-pvdz", "pbe/cc-pvdz"),
+        ("qc:nwchem/pbe0/def2-tzvp?dft__grid=huge&dft__iterations=90", "pbe0/def2-tzvp"),
+        ("qc:nwchem/b3lyp/aug-cc-pvdz", "b3lyp/aug-cc-pvdz"),
+        ("qc:nwchem/pbe/cc-pvdz?dft__grid=coarse", None),
+        ("qc:nwchem/pbe/cc-pvdz?dft__disp__vdw=3", None),
+        ("qc:nwchem/m06-2x/cc-pvdz", None),
+        ("qc:psi4/hf/cc-pvdz", None),
+    ],
+)
+def test_only_what_was_compared_is_one_level_in_two_programs(told, level, same):
+    """Psi4 fits densities if not told otherwise, so that its hf is not PySCF's."""
+    shared = parse_level(level).make().families()
+    assert shared.get("level") == same
+    assert shared["program"] == level[3:].split("/")[0]
+
+
+def test_forces_of_some_atoms_alone_are_none(run, told, monkeypatch):
+    """NWChem leaves out those on ghost atoms."""
+    import qcengine
+
+    whole = qcengine.compute
+
+    def short(*asked, **how):
+        answer = whole(*asked, **how)
+        return answer | {"return_result": np.ravel(answer["return_result"])[:6]}
+
+    monkeypatch.setattr(qcengine, "compute", short)
+    with pytest.raises(Unsupported, match="forces of 2 of 3 atoms"):
+        run("qc:psi4/hf/sto-3g", "ghost", "forces")
+
+
+def test_no_dipole_of_nwchem(told):
+    assert parse_level("qc:nwchem/hf/cc-pvdz").make().properties == {"energy", "forces"}
+
+
+def test_what_is_told_besides_reaches_the_program_and_the_record(run, told, monkeypatch):
+    monkeypatch.setattr("qmbench_qcengine.methods.told", lambda *asked: {"maxiter": 9, "guess": "core"})
+    found = run("qc:psi4/hf/sto-3g?maxiter=50", "water")
+    assert told[0][0].specification.keywords == {"maxiter": 50, "guess": "core"}
+    assert found.settings["told besides"] == {"maxiter": 9, "guess": "core"}

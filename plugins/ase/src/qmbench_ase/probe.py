@@ -2,28 +2,24 @@
 
 from __future__ import annotations
 
-import json
+import ast
+import hashlib
+import importlib
+import inspect
 import re
-import subprocess
 import sys
-import tempfile
+import textwrap
 from dataclasses import dataclass
 from functools import lru_cache
+from importlib import metadata
+from pathlib import Path
+from typing import Any
 
-from qmbench import InputError, did_you_mean
-
-SECONDS = 180.0
-
-_SCRIPT = """
-import hashlib, importlib, inspect, json, os, sys
-answers = os.fdopen(os.dup(1), "w")
-os.dup2(2, 1)
-name, out = sys.argv[1], {}
+from qmbench import InputError, did_you_mean, in_own_process
 
 
-def said_later(kind):
-    # What constructors say: words beside `implemented_properties`, of a class that has none before it is made.
-    import ast, textwrap
+def _said_later(kind: type) -> set[str]:
+    """What constructors say: words beside `implemented_properties`, of a class that has none before it is made."""
     words = set()
     for base in kind.__mro__:
         if base.__module__.partition(".")[0] in ("ase", "builtins"):
@@ -41,44 +37,42 @@ def said_later(kind):
     return words
 
 
-from ase.calculators.abc import GetPropertiesMixin
-module, _, last = name.rpartition(".")
-try:
-    found = importlib.import_module(module)
-except ModuleNotFoundError as error:
-    out["missing"] = error.name or module
-except BaseException as error:
-    out["broken"] = f"{type(error).__name__}: {error}"
-else:
+def look_at(name: str) -> dict[str, Any]:
+    """What is found of the calculator `MODULE.CLASS` by importing it, for JSON; what fails is in the answer, too."""
+    from ase.calculators.abc import GetPropertiesMixin
+
+    module, _, last = name.rpartition(".")
+    try:
+        found = importlib.import_module(module)
+    except ModuleNotFoundError as error:
+        return {"missing": error.name or module}
+    except BaseException as error:
+        return {"broken": f"{type(error).__name__}: {error}"}
     kind = getattr(found, last, None)
     made = {n: c for n, c in vars(found).items() if inspect.isclass(c) and hasattr(c, "implemented_properties")}
-    if inspect.isclass(kind) and issubclass(kind, GetPropertiesMixin):
-        takes, anything = set(getattr(kind, "default_parameters", None) or {}), False
-        try:
-            signature = inspect.signature(kind.__init__).parameters.values()
-        except (TypeError, ValueError):
-            signature = []
-        for p in signature:
-            anything = anything or p.kind is p.VAR_KEYWORD
-            takes |= {p.name} if p.kind in (p.KEYWORD_ONLY, p.POSITIONAL_OR_KEYWORD) else set()
-        from importlib import metadata
-        top = kind.__module__.partition(".")[0]
-        file = getattr(sys.modules.get(kind.__module__), "__file__", None)
-        out["calculator"] = {
-            "properties": sorted(set(map(str, getattr(kind, "implemented_properties", ()))) or said_later(kind)),
+    if not (inspect.isclass(kind) and issubclass(kind, GetPropertiesMixin)):
+        return {"others": sorted(made), "is": "" if kind is None else type(kind).__name__}
+    takes, anything = set(getattr(kind, "default_parameters", None) or {}), False
+    try:
+        signature = list(inspect.signature(kind.__init__).parameters.values())
+    except (TypeError, ValueError):
+        signature = []
+    for p in signature:
+        anything = anything or p.kind is p.VAR_KEYWORD
+        takes |= {p.name} if p.kind in (p.KEYWORD_ONLY, p.POSITIONAL_OR_KEYWORD) else set()
+    top = kind.__module__.partition(".")[0]
+    file = getattr(sys.modules.get(kind.__module__), "__file__", None)
+    properties = set(map(str, getattr(kind, "implemented_properties", ())))
+    return {
+        "calculator": {
+            "properties": sorted(properties or _said_later(kind)),
             "takes": sorted(map(str, takes - {"self"})),
             "anything": anything,
-            "what": (inspect.getdoc(kind) or "").strip().partition("\\n")[0],
+            "what": (inspect.getdoc(kind) or "").strip().partition("\n")[0],
             "distributions": sorted(set(metadata.packages_distributions().get(top, ()))),
-            "source": hashlib.sha256(open(file, "rb").read()).hexdigest() if file else "",
+            "source": hashlib.sha256(Path(file).read_bytes()).hexdigest() if file else "",
         }
-    else:
-        out["others"] = sorted(made)
-        out["is"] = "" if kind is None else type(kind).__name__
-answers.write(json.dumps(out))
-answers.flush()
-os._exit(0)
-"""
+    }
 
 
 @dataclass(frozen=True)
@@ -102,24 +96,7 @@ def calculator(name: str) -> Calculator:
     if not re.fullmatch(r"[A-Za-z_]\w*(\.[A-Za-z_]\w*)+", name, re.ASCII):
         raise InputError(f"'ase:{name}' is no name of a calculator{did_you_mean(name, ('emt', 'lj'))}; {right}")
     module, _, last = name.rpartition(".")
-    with tempfile.TemporaryDirectory(prefix="qmbench-") as folder:
-        try:
-            done = subprocess.run(
-                [sys.executable, "-P", "-c", _SCRIPT, name],
-                stdin=subprocess.DEVNULL,
-                capture_output=True,
-                text=True,
-                errors="replace",
-                cwd=folder,
-                timeout=SECONDS,
-            )
-        except subprocess.TimeoutExpired:
-            raise InputError(f"ase:{name}: importing {module} takes more than {SECONDS:g} s") from None
-    try:
-        told = json.loads(done.stdout)
-    except ValueError:
-        last_words = " ".join(done.stderr.split()[-20:]) or f"exit code {done.returncode}"
-        raise InputError(f"ase:{name}: importing {module} ends the process ({last_words})") from None
+    told = in_own_process(look_at, name, title=f"ase:{name}", doing=f"importing {module}")
     if "missing" in told:
         lacking = told["missing"]
         raise InputError(

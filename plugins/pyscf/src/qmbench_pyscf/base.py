@@ -115,7 +115,8 @@ class PyscfMethod(Method[Molecule | LatticeModel]):
         for name in ("density_fitting", "frozen_core", "cartesian", "basis_extension"):
             if getattr(given, name, None) not in (None, False, "none"):
                 raise Unsupported(f"{self.name}: {name} is for molecules, not for lattices")
-        molecular = sorted(properties & ({"dipole", "polarizability", "forces"} | ENERGY_PARTS | ALCHEMICAL | DYNAMIC))
+        of_molecules = {"dipole", "polarizability", "forces", "hessian"} | ENERGY_PARTS | ALCHEMICAL | DYNAMIC
+        molecular = sorted(properties & of_molecules)
         if molecular:
             raise Unsupported(f"{self.name} does not give {', '.join(molecular)} of a lattice")
         if np.abs(np.imag(model.hopping_matrix())).max() > 1e-14:
@@ -150,6 +151,8 @@ class PyscfMethod(Method[Molecule | LatticeModel]):
             runs = 1.0 + (12.0 if "polarizability" in properties else 6.0 if "dipole" in properties else 0.0)
         if "forces" in properties:
             runs += 2.0 if self.analytic_forces else 6.0 * len(system.real)
+        if "hessian" in properties:
+            runs += 2.0 * len(system.real)
         if properties & DYNAMIC:
             runs += 4.0
         if "alchemical_gradient" in properties:
@@ -198,6 +201,10 @@ class PyscfMethod(Method[Molecule | LatticeModel]):
             from qmbench_pyscf.forces import repulsion_forces
 
             found["forces"] = Quantity(repulsion_forces(molecule), "hartree/bohr")
+        if "hessian" in properties:
+            from qmbench_pyscf.hessians import repulsion_hessian
+
+            found["hessian"] = Quantity(repulsion_hessian(molecule), "hartree/bohr2")
         return Result(found, {"electrons": 0})
 
     def _molecule_result(self, molecule: Molecule, properties: frozenset[str], resources: Resources) -> Result:
@@ -225,6 +232,12 @@ class PyscfMethod(Method[Molecule | LatticeModel]):
             forces, how = forces_of(molecule, ground, lambda m: self.point(m, UNPERTURBED, resources).energy)
             found["forces"] = Quantity(forces, "hartree/bohr")
             settings["forces"] = how
+        if "hessian" in properties:
+            from qmbench_pyscf.hessians import hessian_of
+
+            second, how = hessian_of(molecule, ground, lambda m: self.point(m, UNPERTURBED, resources))
+            found["hessian"] = Quantity(second, "hartree/bohr2")
+            settings["hessian"] = how
         if properties & DYNAMIC:
             values, more = dynamic_properties(ground.state)
             found |= {name: values[name] for name in properties & DYNAMIC}

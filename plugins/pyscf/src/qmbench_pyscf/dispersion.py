@@ -16,6 +16,7 @@ from qmbench import Method, Molecule, Resources, System, Unsupported
 from qmbench_pyscf.alchemy import ALCHEMICAL
 from qmbench_pyscf.base import PYSCF, PyscfMethod
 from qmbench_pyscf.dynamic import DYNAMIC
+from qmbench_pyscf.hessians import HESSIAN
 from qmbench_pyscf.meanfield import DensityFunctional, HartreeFock, functional_method, mean_field_point, reference_scf
 from qmbench_pyscf.names import KNOWN
 from qmbench_pyscf.options import (
@@ -146,7 +147,7 @@ class _Corrected(PyscfMethod):
 class CorrectedFunctional(_Corrected, DensityFunctional):
     """A functional plus dispersion."""
 
-    properties = DensityFunctional.properties - ALCHEMICAL - DYNAMIC
+    properties = DensityFunctional.properties - ALCHEMICAL - DYNAMIC - HESSIAN
     # Dispersion of a fractional nucleus is undefined; C6 of the response and of the correction are two.
 
     def point(self, molecule: Molecule, perturbation: Perturbation, resources: Resources) -> Point:

@@ -40,12 +40,13 @@ def numerical_forces(molecule: Molecule, energy: Callable[[Molecule], float]) ->
         return found
     for row, index in enumerate(molecule.real):
         for axis in range(3):
-            ends = [energy(_displaced(molecule, int(index), axis, step)) for step in (STEP, -STEP)]
+            ends = [energy(displaced(molecule, int(index), axis, step)) for step in (STEP, -STEP)]
             found[row, axis] = -(ends[0] - ends[1]) / (2 * STEP)
     return found
 
 
-def _displaced(molecule: Molecule, index: int, axis: int, step: float) -> Molecule:
+def displaced(molecule: Molecule, index: int, axis: int, step: float) -> Molecule:
+    """`molecule` with its centre `index` shifted along one axis by `step` bohr."""
     positions = molecule.coordinates.copy()
     positions[index, axis] += step
     return replace(molecule, positions=tuple((float(x), float(y), float(z)) for x, y, z in positions))

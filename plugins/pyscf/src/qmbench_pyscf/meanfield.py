@@ -12,6 +12,7 @@ from qmbench_pyscf.base import PYSCF, PyscfMethod
 from qmbench_pyscf.coupled_perturbed import static_polarizability
 from qmbench_pyscf.dynamic import DYNAMIC
 from qmbench_pyscf.forces import mean_field_forces
+from qmbench_pyscf.hessians import HESSIAN, mean_field_hessian_of_nuclei
 from qmbench_pyscf.names import KNOWN, functional_label
 from qmbench_pyscf.options import FunctionalOptions, HartreeFockOptions
 from qmbench_pyscf.point import Point
@@ -56,6 +57,7 @@ def mean_field_point(mf: Any) -> Point:
         lambda: density_dipole(mf.mol, mf.make_rdm1()),
         mf,
         forces=lambda: mean_field_forces(mf),
+        hessian=lambda: mean_field_hessian_of_nuclei(mf),
         charge_gradient=lambda: potentials(mf.mol, mf.make_rdm1()),
         charge_hessian=lambda: mean_field_hessian(mf),
         polarizability=lambda: static_polarizability(mf),
@@ -84,7 +86,7 @@ class HartreeFock(PyscfMethod):
     name = "hf"
     mean_field = True
     systems: ClassVar[tuple[type[System], ...]] = (Molecule, LatticeModel)
-    properties = PyscfMethod.properties | {"energy_per_site", "reference_energy"} | DYNAMIC
+    properties = PyscfMethod.properties | {"energy_per_site", "reference_energy"} | DYNAMIC | HESSIAN
     citations: ClassVar[tuple[str, ...]] = ("10.1103/RevModPhys.23.69", "10.1063/1.1740588", PYSCF)
     Options = HartreeFockOptions
     label_options = frozenset({"reference"})
@@ -141,10 +143,11 @@ class DensityFunctional(PyscfMethod):
         "polarizability": 2e-2,
         "excitation_energies": 5e-5,
         "forces": 5e-5,
+        "hessian": 1e-3,
         "c6": 5e-2,
         "dynamic_polarizability": 2e-2,
     }
-    properties = PyscfMethod.properties | DYNAMIC
+    properties = PyscfMethod.properties | DYNAMIC | HESSIAN
     cost = (3.0, 2.7)
     mean_field = True
     analytic_forces = True

@@ -16,6 +16,7 @@ class Point:
 
     parts: what the energy is made of, property -> hartree. forces: (centres, 3) in hartree/bohr as a function, None
     where there is no analytic gradient; NotImplementedError where it turns out that there is none.
+    hessian: (centres, 3, centres, 3) in hartree/bohr² as a function, the same.
     charge_gradient: (centres,) dE/dZ of the electronic energy in hartree/e as a function, None where the density is not
     at hand; charge_hessian: (centres, centres) in hartree/e², the same.
     polarizability: (3, 3) in bohr³ from coupled-perturbed equations as a function, None where there are none.
@@ -29,6 +30,7 @@ class Point:
     state: Any = None
     parts: Mapping[str, float] = field(default_factory=dict)
     forces: Callable[[], np.ndarray] | None = None
+    hessian: Callable[[], np.ndarray] | None = None
     charge_gradient: Callable[[], np.ndarray] | None = None
     charge_hessian: Callable[[], np.ndarray] | None = None
     polarizability: Callable[[], np.ndarray] | None = None

@@ -25,10 +25,13 @@ from qmbench import (
 from qmbench_qcengine.options import BasisOptions, ProgramOptions
 from qmbench_qcengine.probe import Found, installed
 from qmbench_qcengine.programs import PROGRAMS, XTB_SOLVENTS, Program, native_level
+from qmbench_qcengine.told import same_in_pyscf, told
 
 QCENGINE = "10.1063/5.0059356"
 MOVED = 1e-6
 """Bohr by which an atom may stand elsewhere in the answer than in the question."""
+PSI4 = (1, 4)
+"""The first version that QCEngine asks in Python. It writes files for earlier ones, of a schema that they refuse."""
 
 _KIND = {
     "electrons": "Total energies in hartree.",
@@ -88,6 +91,8 @@ class ProgramMethod(Method[Molecule]):
         found = {}
         if "forces" in properties:
             gradient = np.array(answer["return_result"], dtype=float).reshape(-1, 3)
+            if gradient.shape != there.shape:
+                raise Unsupported(f"{title}: QCSchema has forces of {len(gradient)} of {len(there)} atoms")
             found["forces"] = Quantity(-gradient, "hartree/bohr")
         for name in ("energy", "dispersion_energy"):
             if name in properties:
@@ -106,6 +111,8 @@ class ProgramMethod(Method[Molecule]):
             "version": self.found.version,
             "routine": made_by.get("routine") or "",
         }
+        added = told(self.found.program, self.model, self.options.passed_on, system)
+        settings |= {"told besides": added} if added else {}
         doubts = (
             [f"{self.name} is a correction, not the energy of a molecule"] if self.about.kind == "correction" else []
         )
@@ -117,13 +124,14 @@ class ProgramMethod(Method[Molecule]):
 
         from qmbench_qcengine.schema import document, failure
 
+        program = self.found.program
         basis = getattr(self.options, "basis", None)
         asked = document(
             system,
             driver,
             {"method": self.model, "basis": basis},
-            {**self.options.passed_on, **self.about.quiet},
-            self.found.program,
+            {**told(program, self.model, self.options.passed_on, system), **self.options.passed_on, **self.about.quiet},
+            program,
         )
         limits: dict[str, Any] = {"ncores": resources.cores, "nnodes": 1, "retries": 0}
         limits["scratch_directory"] = str(resources.scratch)
@@ -132,7 +140,7 @@ class ProgramMethod(Method[Molecule]):
         title = f"{self.name} of {system.name or system.formula}"
         with contextlib.chdir(resources.scratch):
             try:
-                answer = qcengine.compute(asked, self.found.program, task_config=limits, return_dict=True)
+                answer = qcengine.compute(asked, program, task_config=limits, return_dict=True)
             except SystemExit as error:
                 raise QmbenchError(f"{title}: the program tries to end the process ({error})") from None
         if not answer.get("success"):
@@ -148,7 +156,11 @@ class ProgramMethod(Method[Molecule]):
         return (Molecule(("Ne", "C", "O"), triangle, 0, 1, name="ne-co"),)
 
     def families(self) -> dict[str, str]:
-        level = native_level(self.found.program, self.model, self.options.passed_on)
+        keywords = self.options.passed_on
+        basis = getattr(self.options, "basis", None)
+        level = native_level(self.found.program, self.model, keywords) or same_in_pyscf(
+            self.found.program, self.model, basis, keywords
+        )
         shared = {"program": self.about.shared or self.found.program}
         return shared | ({"level": level} if level else {})
 
@@ -159,6 +171,16 @@ def _packaged(program: str, about: Program) -> Found | None:
         with contextlib.suppress(metadata.PackageNotFoundError):
             return Found(program, metadata.version(distribution))
     return None
+
+
+def _check_version(found: Found) -> None:
+    """InputError for a version that QCEngine starts in a way that it does not understand."""
+    version = re.match(r"(\d+)\.(\d+)", found.version)
+    if found.program == "psi4" and version and (int(version[1]), int(version[2])) < PSI4:
+        least = ".".join(map(str, PSI4))
+        raise InputError(
+            f"qc:psi4: Psi4 {found.version} does not read what this QCEngine writes; it takes {least} or later"
+        )
 
 
 @lru_cache(maxsize=256)
@@ -175,6 +197,7 @@ def program_method(text: str) -> type[Method]:
         raise InputError(f"'qc:{text}': '{model}' is no name of a method; {_WRITE}")
     about = PROGRAMS.get(program, Program())
     found = _packaged(program, about) or installed(program)
+    _check_version(found)
     if program == "orb" and "omol" in model.lower():  # the only models whose harness's charge and spin they read
         about = replace(about, charge=True, spin=True)
     if about.kind == "dispersion" and re.search(r"-d[34][^-]*$|^d[34]-", model.lower()):

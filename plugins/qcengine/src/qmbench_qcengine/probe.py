@@ -3,44 +3,50 @@ imported, and some programs are started, or asked over a network, to say their v
 
 from __future__ import annotations
 
-import json
+import importlib.util
+import re
+import shutil
 import subprocess
-import sys
-import tempfile
 from dataclasses import dataclass
 from functools import lru_cache
+from typing import Any
 
-from qmbench import InputError, did_you_mean
+from qmbench import InputError, did_you_mean, in_own_process
 
-SECONDS = 180.0
 
-_SCRIPT = """
-import json, os, sys
-answers = os.fdopen(os.dup(1), "w")
-os.dup2(2, 1)
-name, out = sys.argv[1], {}
-try:
-    import qcengine
-    out["programs"] = sorted(qcengine.list_all_programs())
-except BaseException as error:
-    out["broken"] = f"{type(error).__name__}: {error}"
-else:
-    if name in out["programs"]:
-        program = qcengine.get_program(name, check=False)
+def look_for(name: str) -> dict[str, Any]:
+    """What QCEngine says of the program `name`, for JSON; what fails is in the answer, too."""
+    out: dict[str, Any] = {}
+    try:
+        import qcengine
+
+        out["programs"] = sorted(qcengine.list_all_programs())
+    except BaseException as error:
+        return {"broken": f"{type(error).__name__}: {error}"}
+    if name not in out["programs"]:
+        return out
+    program = qcengine.get_program(name, check=False)
+    try:
+        out["found"], out["why"] = bool(program.found(raise_error=True)), ""
+    except BaseException as error:
+        out["found"], out["why"] = False, str(error)
+    if out["found"]:
         try:
-            found, why = program.found(raise_error=True), ""
+            out["version"] = _version_of_mopac() if name == "mopac" else str(program.get_version())
         except BaseException as error:
-            found, why = False, str(error)
-        out["found"], out["why"] = bool(found), why
-        if found:
-            try:
-                out["version"] = str(program.get_version())
-            except BaseException as error:
-                out["found"], out["why"] = False, f"its version can't be asked: {type(error).__name__}: {error}"
-answers.write(json.dumps(out))
-answers.flush()
-os._exit(0)
-"""
+            out["found"], out["why"] = False, f"its version can't be asked: {type(error).__name__}: {error}"
+    elif name == "nwchem" and shutil.which("nwchem") and importlib.util.find_spec("networkx") is None:
+        out["lacks"] = "networkx"
+    return out
+
+
+def _version_of_mopac() -> str:
+    """As the program says it: QCEngine says 2016 of all."""
+    said = subprocess.run(
+        ["mopac", "--version"], capture_output=True, text=True, timeout=30, stdin=subprocess.DEVNULL
+    ).stdout
+    own = re.search(r"version\s+(\d\S*)", said)
+    return own[1] if own else "unknown, 2016 or later"
 
 
 @dataclass(frozen=True)
@@ -54,29 +60,17 @@ class Found:
 @lru_cache(maxsize=64)
 def installed(program: str) -> Found:
     """The program that QCEngine finds by this name (lower case); InputError in one line where it finds none."""
-    with tempfile.TemporaryDirectory(prefix="qmbench-") as folder:
-        try:
-            done = subprocess.run(
-                [sys.executable, "-P", "-c", _SCRIPT, program],
-                stdin=subprocess.DEVNULL,
-                capture_output=True,
-                text=True,
-                errors="replace",
-                cwd=folder,
-                timeout=SECONDS,
-            )
-        except subprocess.TimeoutExpired:
-            raise InputError(f"qc:{program}: it takes more than {SECONDS:g} s to say its version") from None
-    try:
-        told = json.loads(done.stdout)
-    except ValueError:
-        last_words = " ".join(done.stderr.split()[-20:]) or f"exit code {done.returncode}"
-        raise InputError(f"qc:{program}: looking for it ends the process ({last_words})") from None
+    told = in_own_process(look_for, program, title=f"qc:{program}", doing="looking for it")
     if "broken" in told:
         raise InputError(f"qc:{program}: QCEngine can't be imported ({' '.join(told['broken'].split())})")
     if "found" not in told:
         near = did_you_mean(program, told["programs"])
         raise InputError(f"QCEngine runs no program '{program}'{near}; it runs {', '.join(told['programs'])}")
+    if "lacks" in told:
+        raise InputError(
+            f"qc:{program}: the program is there, but QCEngine reads its output with the Python package "
+            f"{told['lacks']}, which is not; install that one, too"
+        )
     if not told["found"]:
         why = " ".join(told["why"].split())[:300]
         raise InputError(f"qc:{program}: the program is not installed here" + (f" ({why})" if why else ""))

@@ -7,7 +7,7 @@ neither charge nor spin, with a zero of energy of its own.
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Literal
 
 
@@ -37,7 +37,9 @@ _WITH_GHOSTS = Program("electrons", charge=True, spin=True, ghosts=True, dipole=
 _DAMPING = ("level_hint", "params_tweaks")
 
 PROGRAMS: dict[str, Program] = {
-    **dict.fromkeys(("psi4", "cfour", "gamess", "nwchem"), _WITH_GHOSTS),
+    **dict.fromkeys(("psi4", "cfour", "gamess"), _WITH_GHOSTS),
+    # QCEngine reads no dipole moment of NWChem's mean fields, and those of its coupled cluster in debye.
+    "nwchem": replace(_WITH_GHOSTS, dipole=False),
     **dict.fromkeys(("adcc", "entos", "jaguar", "molpro", "mrchem", "qchem", "qcore"), _ELECTRONS),
     **dict.fromkeys(("terachem", "terachem_fe", "terachem_pbs", "turbomole"), _ELECTRONS),
     "mopac": Program("model", charge=True, spin=True, keywords=("iter", "pulay")),
