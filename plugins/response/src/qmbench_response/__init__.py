@@ -38,7 +38,30 @@ def qmbench_observables() -> list[Observable]:
         Observable(
             "response_difference", "response_difference", "value", "distance of the response from the exact one"
         ),
+        *_sizes(),
     ]
+
+
+def _sizes() -> list[Observable]:
+    """Laws between polarizability and size; entries of the exponents name several systems."""
+    from qmbench_response import sizes
+
+    about = {
+        "length_ratio": "C of α = 4 C L⁴, L from the spread of the dipole and all electrons; 1 at least",
+        "valence_ratio": "C of α = 4 C L⁴, L from the spread of the dipole and the electrons outside the cores",
+        "radius_exponent": "x of R ∝ α^x; coefficients of the entry are the radii R",
+        "length_exponent": "x of α ∝ L^x, L from the spread of the dipole and the electrons outside the cores",
+        "radius_length_exponent": "x of R ∝ L^x; coefficients of the entry are the radii R",
+    }
+    found = []
+    for name, text in about.items():
+        prop = "polarizability" if name == "radius_exponent" else "dynamic_polarizability"
+        found.append(Observable(name, prop, getattr(sizes, name), text, unit=""))
+        if name.endswith("exponent"):
+            half = f"{name}_interval"
+            text = f"half of the 95 % interval of {name}, from the scatter of the systems; 0 for a perfect power law"
+            found.append(Observable(half, prop, getattr(sizes, half), text, unit=""))
+    return found
 
 
 @hookimpl
