@@ -2,9 +2,9 @@
 
     python plugins/response/scripts/polarizability_size.py FOLDER REPOSITORY
 
-Radii are read from the benchmark `vdw_radii` of qmbench-mbd, geometries of molecules from `polarizabilities`, both in the
-repository. References are laws (exponents), theorems (traps, hydrogen), that table, and for soft nuclei the exact ratio on
-a finer and wider grid; its uncertainty is what the grid of the systems changes.
+Radii are read from the benchmark `vdw_radii` of qmbench-mbd, geometries of molecules from `polarizabilities`, both in
+the repository. References are laws (exponents), theorems (traps, hydrogen), that table, and for soft nuclei the exact
+ratio on a finer and wider grid; its uncertainty is what the grid of the systems changes.
 """
 
 from __future__ import annotations
@@ -15,6 +15,7 @@ from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
+
 from qmbench_response.line.response import exact, polarizability
 from qmbench_response.line.system import ElectronsOnALine
 
@@ -104,7 +105,8 @@ def main(folder: Path, repository: Path) -> None:
     with open(repository / "plugins/mbd/src/qmbench_mbd/benchmarks/vdw_radii/references.csv", newline="") as handle:
         radii = {row["entry"]: row["value"] for row in csv.DictReader(handle)}
     frames = [
-        f"1\nname={name} charge=0 multiplicity={spin}\n{name.capitalize()} 0.0 0.0 0.0\n" for name, spin in ATOMS.items()
+        f"1\nname={name} charge=0 multiplicity={spin}\n{name.capitalize()} 0.0 0.0 0.0\n"
+        for name, spin in ATOMS.items()
     ]
     for name in MOLECULES:
         lines = (repository / f"benchmarks/polarizabilities/systems/{name}.xyz").read_text().rstrip().splitlines()

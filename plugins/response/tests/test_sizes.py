@@ -92,7 +92,20 @@ def test_interval_is_that_of_statsmodels():
 
 def test_valence_electrons():
     at = ((0.0, 0.0, 0.0),)
-    counts = {"H": 1, "He": 2, "Li": 1, "Ne": 8, "Ar": 8, "Ca": 2, "Zn": 12, "Ga": 3, "As": 5, "Kr": 8, "Xe": 8, "Rn": 8}
+    counts = {
+        "H": 1,
+        "He": 2,
+        "Li": 1,
+        "Ne": 8,
+        "Ar": 8,
+        "Ca": 2,
+        "Zn": 12,
+        "Ga": 3,
+        "As": 5,
+        "Kr": 8,
+        "Xe": 8,
+        "Rn": 8,
+    }
     for symbol, count in counts.items():
         atom = Molecule((symbol,), at, 0, 1 if count % 2 == 0 else 2)
         assert sizes.valence_electrons(atom) == count, symbol

@@ -11,7 +11,7 @@ from __future__ import annotations
 from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
-from qmbench import Method, hookimpl
+from qmbench import Method, Observable, Property, hookimpl
 
 QMBENCH_API = 2
 
@@ -53,6 +53,23 @@ def __getattr__(name: str) -> Any:
     if name not in _PUBLIC:
         raise AttributeError(f"module 'qmbench_pyscf' has no attribute '{name}'")
     return getattr(import_module(f"qmbench_pyscf.{_PUBLIC[name]}"), name)
+
+
+PROPERTIES = (
+    Property("c8", "hartree bohr8", "isotropic dispersion coefficient of an atom with itself, E = -C6/R^6 - C8/R^8"),
+)
+
+
+@hookimpl
+def qmbench_properties() -> tuple[Property, ...]:
+    """What levels of this plugin give beyond the core's properties."""
+    return PROPERTIES
+
+
+@hookimpl
+def qmbench_observables() -> tuple[Observable, ...]:
+    """Of a number each."""
+    return (Observable("c8", "c8", "value", "isotropic dispersion coefficient C8"),)
 
 
 @hookimpl

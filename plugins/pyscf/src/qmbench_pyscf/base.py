@@ -96,6 +96,10 @@ class PyscfMethod(Method[Molecule | LatticeModel]):
             check_alchemical(self.name, molecule, self.basis)
         if "energy_per_site" in properties:
             raise Unsupported("energy_per_site is a property of lattice models")
+        if "c8" in properties and molecule.n_parts > 1:
+            raise Unsupported(
+                f"{self.name} gives c8 of single atoms: that of a molecule depends on where its centre is put"
+            )
         if molecule.n_electrons == 0 and "excitation_energies" in properties:
             raise Unsupported(f"{molecule.name or molecule.formula} has no electrons: nothing in it is excited")
         if molecule.multiplicity > 1 and self.options.reference == "restricted":
@@ -177,6 +181,8 @@ class PyscfMethod(Method[Molecule | LatticeModel]):
             found["polarizability"] = Quantity(np.zeros((3, 3)), "bohr3")
         if "c6" in properties:
             found["c6"] = Quantity(0.0, "hartree bohr6")
+        if "c8" in properties:
+            found["c8"] = Quantity(0.0, "hartree bohr8")
         if "dynamic_polarizability" in properties:
             grid = np.array(FREQUENCIES)
             found["dynamic_polarizability"] = Quantity(Curve(grid, np.zeros_like(grid), "hartree"), "bohr3")
@@ -217,7 +223,7 @@ class PyscfMethod(Method[Molecule | LatticeModel]):
             found["forces"] = Quantity(forces, "hartree/bohr")
             settings["forces"] = how
         if properties & DYNAMIC:
-            values, more = dynamic_properties(ground.state)
+            values, more = dynamic_properties(ground.state, "c8" in properties)
             found |= {name: values[name] for name in properties & DYNAMIC}
             settings |= more
         if properties & ALCHEMICAL:

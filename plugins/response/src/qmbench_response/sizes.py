@@ -99,7 +99,7 @@ def radius_length_exponent_interval(terms: Sequence[Term], place: Place) -> floa
 
 
 def power(x: np.ndarray, y: np.ndarray) -> tuple[float, float]:
-    """Exponent of y ∝ xᵉ by least squares of the logarithms, and half of its 95 % interval (Student's t). InputError."""
+    """Exponent of y ∝ xᵉ by least squares of logarithms, half of its 95 % interval (Student). InputError."""
     from scipy.stats import t as student
 
     if len(x) < 3 or np.any(x <= 0) or np.any(y <= 0) or np.ptp(np.log(x)) < 1e-6:
