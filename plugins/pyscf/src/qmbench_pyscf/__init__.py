@@ -57,6 +57,19 @@ def __getattr__(name: str) -> Any:
 
 PROPERTIES = (
     Property("c8", "hartree bohr8", "isotropic dispersion coefficient of an atom with itself, E = -C6/R^6 - C8/R^8"),
+    Property(
+        "quadrupole",
+        "e bohr2",
+        "traceless electric quadrupole moment about the origin of the input coordinates, half the sum of q (3 r r - r^2)",
+        (3, 3),
+        origin="dependent",
+    ),
+    Property(
+        "hyperpolarizability",
+        "bohr5/e",
+        "first static electric dipole hyperpolarizability, beta_ijk = -d3E/dF_i dF_j dF_k",
+        (3, 3, 3),
+    ),
 )
 
 

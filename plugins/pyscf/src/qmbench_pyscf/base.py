@@ -29,10 +29,13 @@ from qmbench_pyscf.dynamic import DYNAMIC, FREQUENCIES, dynamic_properties
 from qmbench_pyscf.mole import check_basis, pyscf_session, removed_electrons
 from qmbench_pyscf.options import MoleculeOptions
 from qmbench_pyscf.point import Point
-from qmbench_pyscf.response import field_derivatives
+from qmbench_pyscf.response import dipole_hyperpolarizability, field_derivatives
 from qmbench_pyscf.specification import UNPERTURBED, Perturbation
 
 PYSCF = "10.1063/5.0006074"
+
+# Of levels whose density is at hand.
+MOMENTS = frozenset({"quadrupole", "hyperpolarizability"})
 
 # Parts of the energy of a wave function, as properties of their own; all in hartree.
 ENERGY_PARTS = frozenset(
@@ -114,7 +117,7 @@ class PyscfMethod(Method[Molecule | LatticeModel]):
         for name in ("density_fitting", "frozen_core", "cartesian"):
             if getattr(given, name, None) not in (None, False):
                 raise Unsupported(f"{self.name}: {name} is for molecules, not for lattices")
-        molecular = sorted(properties & ({"dipole", "polarizability", "forces"} | ENERGY_PARTS | ALCHEMICAL | DYNAMIC))
+        molecular = sorted(properties & ({"dipole", "polarizability", "forces"} | ENERGY_PARTS | ALCHEMICAL | DYNAMIC | MOMENTS))
         if molecular:
             raise Unsupported(f"{self.name} does not give {', '.join(molecular)} of a lattice")
         if np.abs(np.imag(model.hopping_matrix())).max() > 1e-14:
@@ -145,6 +148,8 @@ class PyscfMethod(Method[Molecule | LatticeModel]):
         runs = 1.0 + (12.0 if "polarizability" in properties else 6.0 if "dipole" in properties else 0.0)
         if "forces" in properties:
             runs += 2.0 if self.analytic_forces else 6.0 * len(system.real)
+        if "hyperpolarizability" in properties:
+            runs += 20.0
         if properties & DYNAMIC:
             runs += 4.0
         if "alchemical_gradient" in properties:
@@ -186,6 +191,12 @@ class PyscfMethod(Method[Molecule | LatticeModel]):
         if "dynamic_polarizability" in properties:
             grid = np.array(FREQUENCIES)
             found["dynamic_polarizability"] = Quantity(Curve(grid, np.zeros_like(grid), "hartree"), "bohr3")
+        if "hyperpolarizability" in properties:
+            found["hyperpolarizability"] = Quantity(np.zeros((3, 3, 3)), "bohr5/e")
+        if "quadrupole" in properties:
+            z, at = molecule.atomic_numbers, molecule.coordinates
+            second = np.einsum("a,ai,aj->ij", z, at, at)
+            found["quadrupole"] = Quantity(1.5 * second - 0.5 * np.trace(second) * np.eye(3), "e bohr2")
         count = len(molecule.real)
         if "alchemical_gradient" in properties:
             found["alchemical_gradient"] = Quantity(np.zeros(count), "hartree/e")
@@ -214,6 +225,21 @@ class PyscfMethod(Method[Molecule | LatticeModel]):
                 properties & {"dipole", "polarizability"},
             )
             found |= values
+            settings |= more
+            warnings += notes
+        if "quadrupole" in properties:
+            assert ground.quadrupole is not None
+            found["quadrupole"] = Quantity(ground.quadrupole(), "e bohr2")
+            settings["quadrupole"] = "expectation value of the density"
+        if "hyperpolarizability" in properties:
+            value, more, notes = dipole_hyperpolarizability(
+                molecule,
+                ground,
+                lambda f: self.point(molecule, Perturbation(field=f), resources),
+                self.options.field_strength,
+                self.options.energy_tolerance,
+            )
+            found["hyperpolarizability"] = value
             settings |= more
             warnings += notes
         if "forces" in properties:

@@ -94,8 +94,8 @@ class ResponseModel:
         return both[:k], both[k:]
 
     def tensors(self, frequencies: Array) -> Array:
-        """(n, 3, 3) polarizabilities at imaginary frequencies in hartree, bohr³; (n, 8, 8) with those of moments r² C_2m,
-        bohr⁵."""
+        """(n, 3, 3) polarizabilities at imaginary frequencies in hartree, bohr³; (n, 8, 8) with those of moments r²
+        C_2m, bohr⁵."""
         found = np.array(
             [self.factor * self.source.T @ self.solutions(float(w))[0] for w in np.atleast_1d(frequencies)]
         )
@@ -115,8 +115,8 @@ class ResponseModel:
         return float(3 / np.pi * weights @ self.mean(frequencies) ** 2)
 
     def c8(self) -> float:
-        """15/π ∫ α₁(iω) α₂(iω) dω of two like atoms, in hartree bohr⁸: Tang, Norbeck and Certain, J. Chem. Phys. 64, 3063
-        (1976)."""
+        """15/π ∫ α₁(iω) α₂(iω) dω of two like atoms, in hartree bohr⁸: Tang, Norbeck and Certain, J. Chem. Phys. 64,
+        3063 (1976)."""
         frequencies, weights = frequency_grid(INTEGRATED)
         both = self.mean(frequencies) * self.mean_quadrupole(frequencies)
         return float(15 / np.pi * weights @ both)

@@ -8,7 +8,7 @@ from typing import Any, ClassVar
 
 from qmbench import LatticeModel, Method, Molecule, Resources, Result, System, Unsupported
 from qmbench_pyscf.alchemy import mean_field_hessian, potentials
-from qmbench_pyscf.base import PYSCF, PyscfMethod
+from qmbench_pyscf.base import MOMENTS, PYSCF, PyscfMethod
 from qmbench_pyscf.dynamic import DYNAMIC
 from qmbench_pyscf.forces import mean_field_forces
 from qmbench_pyscf.names import KNOWN, functional_label
@@ -57,6 +57,7 @@ def mean_field_point(mf: Any) -> Point:
         forces=lambda: mean_field_forces(mf),
         charge_gradient=lambda: potentials(mf.mol, mf.make_rdm1()),
         charge_hessian=lambda: mean_field_hessian(mf),
+        quadrupole=lambda: density_quadrupole(mf.mol, mf.make_rdm1()),
     )
 
 
@@ -71,6 +72,22 @@ def density_dipole(mole: Any, density: Any) -> Any:
     return mole.atom_charges() @ mole.atom_coords() - electrons
 
 
+def density_quadrupole(mole: Any, density: Any) -> Any:
+    """(3, 3) ½ Σ q (3 r r − r² 1) about the origin, e bohr², of an AO density (n, n) or (2, n, n), nuclei included.
+
+    Buckingham, Q. Rev. Chem. Soc. 13, 183 (1959).
+    """
+    import numpy as np
+
+    density = np.asarray(density)
+    total = density if density.ndim == 2 else density[0] + density[1]
+    with mole.with_common_origin((0.0, 0.0, 0.0)):
+        electrons = np.einsum("xij,ji->x", mole.intor("int1e_rr"), total).reshape(3, 3)
+    at = mole.atom_coords()
+    second = np.einsum("a,ai,aj->ij", mole.atom_charges(), at, at) - electrons
+    return 1.5 * second - 0.5 * np.trace(second) * np.eye(3)
+
+
 class HartreeFock(PyscfMethod):
     """Hartree–Fock, restricted for singlets and unrestricted otherwise. Roothaan, Rev. Mod. Phys. 23, 69 (1951).
 
@@ -82,7 +99,7 @@ class HartreeFock(PyscfMethod):
     name = "hf"
     mean_field = True
     systems: ClassVar[tuple[type[System], ...]] = (Molecule, LatticeModel)
-    properties = PyscfMethod.properties | {"energy_per_site", "reference_energy"} | DYNAMIC
+    properties = PyscfMethod.properties | {"energy_per_site", "reference_energy"} | DYNAMIC | MOMENTS
     citations: ClassVar[tuple[str, ...]] = ("10.1103/RevModPhys.23.69", "10.1063/1.1740588", PYSCF)
     Options = HartreeFockOptions
     label_options = frozenset({"reference"})
@@ -140,9 +157,11 @@ class DensityFunctional(PyscfMethod):
         "excitation_energies": 5e-5,
         "forces": 5e-5,
         "c6": 5e-2,
+        "quadrupole": 2e-4,
+        "hyperpolarizability": 0.5,
         "dynamic_polarizability": 2e-2,
     }
-    properties = PyscfMethod.properties | DYNAMIC
+    properties = PyscfMethod.properties | DYNAMIC | MOMENTS
     cost = (3.0, 2.7)
     mean_field = True
     analytic_forces = True
