@@ -1,4 +1,4 @@
-"""Quadrupole moments and hyperpolarizabilities: symmetry, PySCF by hand, and derivatives of analytic polarizabilities."""
+"""Quadrupole moments and hyperpolarizabilities: symmetry, charges by hand, derivatives of analytic polarizabilities."""
 
 from __future__ import annotations
 

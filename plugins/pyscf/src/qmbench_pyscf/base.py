@@ -117,7 +117,9 @@ class PyscfMethod(Method[Molecule | LatticeModel]):
         for name in ("density_fitting", "frozen_core", "cartesian"):
             if getattr(given, name, None) not in (None, False):
                 raise Unsupported(f"{self.name}: {name} is for molecules, not for lattices")
-        molecular = sorted(properties & ({"dipole", "polarizability", "forces"} | ENERGY_PARTS | ALCHEMICAL | DYNAMIC | MOMENTS))
+        molecular = sorted(
+            properties & ({"dipole", "polarizability", "forces"} | ENERGY_PARTS | ALCHEMICAL | DYNAMIC | MOMENTS)
+        )
         if molecular:
             raise Unsupported(f"{self.name} does not give {', '.join(molecular)} of a lattice")
         if np.abs(np.imag(model.hopping_matrix())).max() > 1e-14:

@@ -59,7 +59,15 @@ class Correlated(PyscfMethod):
         if not has_correlation(mf, frozen):
             settings["correlation"] = "none: fewer than two active electrons, or no empty orbital"
             parts = dict.fromkeys(self.energy_parts, 0.0) | {"reference_energy": float(mf.e_tot)}
-            return replace(mean_field_point(mf), settings=settings, dipole=None, quadrupole=None, state=None, parts=parts, forces=None)
+            return replace(
+                mean_field_point(mf),
+                settings=settings,
+                dipole=None,
+                quadrupole=None,
+                state=None,
+                parts=parts,
+                forces=None,
+            )
         self._guard(mf, frozen, resources)
         parts, more, state = self.correlation(mf, frozen)
         energy = parts["correlation_energy"]

@@ -12,8 +12,9 @@ equations. Functionals' kernels are adiabatic.
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, Literal
 
 import numpy as np
 
@@ -38,6 +39,7 @@ NO_DIPOLE = 1e-9
 SADDLE_POINT = "the determinant is a saddle point: its response at imaginary frequencies is undefined"
 
 Array = np.ndarray
+Kernel = Literal["full", "hartree", "none"]
 
 
 def frequency_grid(n: int) -> tuple[Array, Array]:
@@ -126,15 +128,31 @@ def response_model(mf: Any, frequencies: Array, quadrupoles: bool = False) -> Re
     """The model of the response of `mf` that is converged at imaginary `frequencies` (hartree), to a field; with
     `quadrupoles` also to the moments r² C_2m about the first nucleus. NotConverged.
     """
-    moments = _moments(mf.mol, quadrupoles)
-    full = _Equations(mf, moments)
+    return _model(mf, frequencies, _moments(mf.mol, quadrupoles), (3, 5) if quadrupoles else (3,))
+
+
+def response_to(mf: Any, operators: Array, frequency: float, kernel: Kernel = "full") -> Array:
+    """(k, k) −∂⟨V_a⟩/∂v_b of a converged mean field with Σ v_b V_b at an imaginary frequency (hartree). NotConverged.
+
+    operators: V (k, n, n) in the AO basis, symmetric, the same for ↑ and ↓. kernel: what answers the change of the
+    density: everything that is in `mf`; hartree, its Coulomb potential alone; none, nothing: χ₀.
+    """
+    model = _model(mf, np.array([frequency]), operators, (1,) * len(operators), kernel)
+    return np.asarray(model.tensors(frequency)[0])
+
+
+def _model(
+    mf: Any, frequencies: Array, moments: Array, ranks: tuple[int, ...], kernel: Kernel = "full"
+) -> ResponseModel:
+    """ranks: how many operators, one after another, belong together."""
+    full = _Equations(mf, moments, ranks, kernel)
     # No empty orbital, or none that a moment reaches, as in a basis of s functions: nothing responds.
     if full.size == 0 or np.abs(full.source).max() < NO_DIPOLE:
         return ResponseModel(np.zeros((0, len(moments))), np.zeros((0, 0)), np.zeros((0, 0)), True, full.factor)
     quick = on_few_points(mf)
-    if quick is mf:
+    if quick is mf or kernel != "full":
         return _solve(full, frequencies)[1]
-    vectors, model = _solve(_Equations(quick, moments), frequencies)
+    vectors, model = _solve(_Equations(quick, moments, ranks), frequencies)
     solved = [model.solutions(float(w)) for w in frequencies]
     parts = np.hstack([np.hstack(pair) for pair in solved]) if not model.inverted else np.hstack([p for p, _ in solved])
     return full.model(_independent(parts.T @ vectors, full.gaps, NEGLIGIBLE))
@@ -162,10 +180,12 @@ def _moments(mole: Any, quadrupoles: bool) -> Array:
 class _Equations:
     """A + B and A − B of a mean field, on rows of vectors over pairs of occupied and empty orbitals.
 
-    moments: (k, n, n) operators in the AO basis whose response is asked for.
+    moments: (k, n, n) operators in the AO basis whose response is asked for; ranks: how many of them, one after
+    another, are judged by their mean. kernel: see `response_to`.
     """
 
-    def __init__(self, mf: Any, moments: Array) -> None:
+    def __init__(self, mf: Any, moments: Array, ranks: tuple[int, ...], kernel: Kernel = "full") -> None:
+        self.ranks = ranks
         self.spins = [Excitations(*channel) for channel in channels(mf)]
         self.restricted = len(self.spins) == 1
         self.sizes = np.cumsum([spin.size for spin in self.spins])
@@ -175,8 +195,11 @@ class _Equations:
             raise NotConverged(SADDLE_POINT)
         self.factor = 4.0 if self.restricted else 2.0
         # Without exact exchange A − B are the differences of orbital energies.
-        self.diagonal = not _has_exact_exchange(mf)
-        self._kernel = mf.gen_response(hermi=1 if self.diagonal else 0)
+        self.diagonal = kernel != "full" or not _has_exact_exchange(mf)
+        if kernel == "full":
+            self._kernel = mf.gen_response(hermi=1 if self.diagonal else 0)
+        else:
+            self._kernel = _coulomb(mf, self.restricted) if kernel == "hartree" else np.zeros_like
         self.source = self._project(moments if self.restricted else np.array([moments] * 2))
 
     def products(self, vectors: Array) -> tuple[Array, Array]:
@@ -233,7 +256,7 @@ def _solve(equations: _Equations, frequencies: Array) -> tuple[Array, ResponseMo
             else:
                 even, odd = source - p.T @ plus - w * (q.T @ vectors), w * (p.T @ vectors) - q.T @ minus
             weight = gaps / (gaps**2 + w**2)
-            scale = _scales(tensor)
+            scale = _scales(tensor, equations.ranks)
             left.append(equations.factor * np.max(np.sum(weight * (even**2 + odd**2), axis=1) / scale))
             if left[-1] > ACCURACY:
                 both = [weight * even - w / gaps * weight * odd, weight * odd + w / gaps * weight * even]
@@ -244,11 +267,21 @@ def _solve(equations: _Equations, frequencies: Array) -> tuple[Array, ResponseMo
     raise NotConverged(f"dynamic polarizability: {max(left):.1e} of it are left after {ROUNDS} rounds")
 
 
-def _scales(tensor: Array) -> Array:
+def _scales(tensor: Array, ranks: tuple[int, ...]) -> Array:
     """For each moment the mean polarizability of those of its rank; 1 where there is none."""
-    own = np.diag(tensor)
-    means = np.hstack([np.full(len(part), part.mean()) for part in (own[:3], own[3:]) if len(part)])
-    return np.where(means > 0, means, 1.0)
+    parts = np.split(np.diag(tensor), np.cumsum(ranks)[:-1])
+    means = np.hstack([np.full(len(part), part.mean()) for part in parts])
+    return np.where(means > NO_DIPOLE, means, 1.0)
+
+
+def _coulomb(mf: Any, restricted: bool) -> Callable[[Array], Array]:
+    """The Coulomb potential of first-order densities (k, n, n), or of (2, k, n, n) for ↑ and ↓."""
+
+    def potential(densities: Array) -> Array:
+        field = np.asarray(mf.get_j(mf.mol, densities if restricted else densities.sum(axis=0), hermi=1))
+        return field if restricted else np.array([field, field])
+
+    return potential
 
 
 def _independent(rows: Array, gaps: Array, share: float, besides: Array | None = None) -> Array:
