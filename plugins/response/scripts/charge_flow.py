@@ -51,8 +51,9 @@ def main(folder: Path) -> None:
         for what, (value, spread, unit) in numbers.items():
             subset = "stretched" if name in STRETCHED else "equilibrium"
             entries.append([f"{name}_{what}", f"{name}:1", what, subset])
-            references.append([f"{name}_{what}", "FCI", f"{value:.6f}", unit, f"{spread + 1e-6:.1e}", "estimate",
-                               "FCI/6-31G", "", f"{LEVEL}, plugins/response/scripts/charge_flow.py", "current"])  # fmt: skip
+            place = f"{LEVEL}, plugins/response/scripts/charge_flow.py"
+            row = [f"{name}_{what}", "FCI", f"{value:.6f}", unit, f"{spread + 1e-6:.1e}", "estimate"]
+            references.append([*row, "FCI/6-31G", "", place, "current"])
     (folder / "systems.xyz").write_text("".join(frames))
     for file, head, rows in (
         ("entries.csv", "id,stoichiometry,observable,subset", entries),

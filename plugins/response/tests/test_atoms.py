@@ -30,7 +30,7 @@ def test_parts_add_up_to_the_polarizability(kernel):
 
 
 def test_full_ci_states_its_uncertainty_and_differs():
-    """Correlated and not: further apart than the finite potentials leave open; and the polarizability is the level's own."""
+    """Correlated and not: further apart than the finite potentials leave open; the polarizability is the level's own."""
     exact = compute("atomic-response?level=fci/sto-3g", *ALL)
     one = compute("atomic-response?level=hf/sto-3g", *ALL)
     gap = abs(exact["charge_flow_norm"].value - one["charge_flow_norm"].value)
@@ -68,6 +68,7 @@ def test_what_is_refused(level, text):
 def test_ghosts_and_bare_nuclei_are_refused():
     ghost = Molecule(("H", "He"), ((0, 0, 0), (0, 0, 2.0)), 0, 1, ghosts=(True, False))
     protons = Molecule(("H", "H"), ((0, 0, 0), (0, 0, 2.0)), 2, 1)
-    for molecule, text in ((ghost, "ghost"), (protons, "no electrons")):
+    alone = Molecule(("He",), ((0, 0, 0),), 0, 1)
+    for molecule, text in ((ghost, "ghost"), (protons, "no electrons"), (alone, "single atom")):
         with pytest.raises(Unsupported, match=text):
             parse_level("atomic-response?level=hf/sto-3g").make().check(molecule, frozenset({"charge_flow"}))

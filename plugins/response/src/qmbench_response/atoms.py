@@ -5,6 +5,7 @@ Stone, Mol. Phys. 56, 1065 (1985). The numbers are made by `qmbench_pyscf.atomic
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Any, ClassVar, Literal
 
 import numpy as np
@@ -64,13 +65,25 @@ class AtomicResponse(Method[Molecule]):
     Options: ClassVar[type[Options]] = AtomicResponseOptions
     distributions = ("pyscf", "qmbench-pyscf")
     citations = ("10.1080/00268978500102901", "10.1063/1.454033")
-    examples = ("atomic-response?level=hf/sto-3g", "atomic-response?kernel=none&frequency=0.3&level=hf/sto-3g")
+    examples = ("atomic-response?level=hf/6-31g", "atomic-response?kernel=none&frequency=0.3&level=pbe/6-31g")
     # What turning a molecule on its quadrature grid may change.
     tolerances: ClassVar[dict[str, float]] = dict.fromkeys(PROPERTIES, 5e-3) | {"polarizability": 1e-4}
     label_options = frozenset({"level", "kernel", "frequency"})
     options: AtomicResponseOptions
 
+    @classmethod
+    def example_systems(cls) -> Sequence[System]:
+        """Two with two atoms, and one with a spin."""
+        return [
+            Molecule(("Li", "H"), ((0.1, 0.0, 0.2), (0.0, 0.3, 3.1)), 0, 1, name="lih"),
+            Molecule(("He", "H"), ((0.0, 0.0, 0.0), (0.1, 0.2, 1.5)), 1, 1, name="heh"),
+            Molecule(("O", "H"), ((0.0, 0.0, 0.0), (0.2, 0.1, 1.8)), -1, 1, name="hydroxide"),
+            Molecule(("N", "H"), ((0.0, 0.0, 0.0), (0.2, 0.1, 1.9)), 0, 3, name="imidogen"),
+        ]
+
     def check_system(self, system: Molecule, properties: frozenset[str]) -> None:
+        if system.n_parts < 2:
+            raise Unsupported("atomic-response is of molecules: in a single atom no charge flows")
         if any(system.ghosts):
             raise Unsupported("atomic-response takes no ghost atoms: a cell without a nucleus is no atom")
         if system.n_electrons == 0:
