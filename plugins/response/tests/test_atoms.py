@@ -30,7 +30,7 @@ def test_parts_add_up_to_the_polarizability(kernel):
 
 
 def test_full_ci_states_its_uncertainty_and_differs():
-    """Correlated and not: further apart than the finite potentials leave open; the polarizability is the level's own."""
+    """Correlated and not: further apart than the finite potentials leave open; the polarizability is the level's."""
     exact = compute("atomic-response?level=fci/sto-3g", *ALL)
     one = compute("atomic-response?level=hf/sto-3g", *ALL)
     gap = abs(exact["charge_flow_norm"].value - one["charge_flow_norm"].value)

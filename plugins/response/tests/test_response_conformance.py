@@ -6,7 +6,6 @@ import pytest
 
 import qmbench.testing
 
-
 LEVELS = ["alchemy", "atomic-response", "exact-line", "hf-line", "ks-line", "rpa-line", "exx-line"]
 
 

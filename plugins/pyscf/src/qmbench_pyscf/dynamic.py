@@ -138,7 +138,7 @@ def response_to(mf: Any, operators: Array, frequency: float, kernel: Kernel = "f
     density: everything that is in `mf`; hartree, its Coulomb potential alone; none, nothing: χ₀.
     """
     model = _model(mf, np.array([frequency]), operators, (1,) * len(operators), kernel)
-    return np.asarray(model.tensors(frequency)[0])
+    return np.asarray(model.tensors(np.array([frequency]))[0])
 
 
 def _model(

@@ -102,6 +102,8 @@ class HartreeFock(PyscfMethod):
     properties = PyscfMethod.properties | {"energy_per_site", "reference_energy"} | DYNAMIC | MOMENTS
     citations: ClassVar[tuple[str, ...]] = ("10.1103/RevModPhys.23.69", "10.1063/1.1740588", PYSCF)
     Options = HartreeFockOptions
+    # The last one for c8 of an atom, and excitations of it.
+    examples = ("hf/sto-3g", "hf", "hf/6-31g(d)")
     label_options = frozenset({"reference"})
     cost = (0.5, 3.0)
     analytic_forces = True
