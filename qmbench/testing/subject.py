@@ -171,17 +171,11 @@ class Subject:
                 yield level, system
 
     def results_of_all_properties(self) -> Iterator[tuple[LevelOfTheory, System, Result]]:
-        """Examples with all their properties, one after the other until each declared property was seen.
-
-        What turns out to be unsupported is passed over: that each property is delivered for some example is a check.
-        """
+        """Examples with all their properties, one after the other until each declared property was seen."""
         seen: set[str] = set()
         for level, system in self.examples():
             if not self.supported(level, system) <= seen:
-                try:
-                    result = self.compute(level, system)
-                except Unsupported:  # of one property, say, for what is known only once it is computed
-                    continue
+                result = self.compute(level, system)
                 seen |= set(result.properties)
                 yield level, system, result
                 if seen >= self.method.properties:

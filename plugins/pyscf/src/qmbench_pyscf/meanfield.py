@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from dataclasses import replace
 from functools import lru_cache
 from typing import Any, ClassVar
@@ -88,6 +89,13 @@ def density_quadrupole(mole: Any, density: Any) -> Any:
     return 1.5 * second - 0.5 * np.trace(second) * np.eye(3)
 
 
+def with_an_atom(systems: Iterable[type[System]]) -> list[System]:
+    """The kinds' own samples, and after the first of them an atom, for what only atoms have."""
+    lithium = Molecule(("Li",), ((0.1, -0.2, 0.3),), 0, 2, name="lithium")
+    first, *others = (sample for kind in systems for sample in kind.samples())
+    return [first, lithium, *others]
+
+
 class HartreeFock(PyscfMethod):
     """Hartree–Fock, restricted for singlets and unrestricted otherwise. Roothaan, Rev. Mod. Phys. 23, 69 (1951).
 
@@ -102,11 +110,13 @@ class HartreeFock(PyscfMethod):
     properties = PyscfMethod.properties | {"energy_per_site", "reference_energy"} | DYNAMIC | MOMENTS
     citations: ClassVar[tuple[str, ...]] = ("10.1103/RevModPhys.23.69", "10.1063/1.1740588", PYSCF)
     Options = HartreeFockOptions
-    # The last one for c8 of an atom, and excitations of it.
-    examples = ("hf/sto-3g", "hf", "hf/6-31g(d)")
     label_options = frozenset({"reference"})
     cost = (0.5, 3.0)
     analytic_forces = True
+
+    @classmethod
+    def example_systems(cls) -> list[System]:
+        return with_an_atom(cls.systems)
 
     def point(self, molecule: Molecule, perturbation: Perturbation, resources: Resources) -> Point:
         point = mean_field_point(reference_scf(self, molecule, perturbation, resources))
@@ -168,6 +178,10 @@ class DensityFunctional(PyscfMethod):
     mean_field = True
     analytic_forces = True
     functional: ClassVar[str]
+
+    @classmethod
+    def example_systems(cls) -> list[System]:
+        return with_an_atom(cls.systems)
 
     def point(self, molecule: Molecule, perturbation: Perturbation, resources: Resources) -> Point:
         from qmbench_pyscf.functionals import functional
