@@ -42,6 +42,56 @@ def test_one_electron_is_exact():
     assert model.c6() == pytest.approx(6.4990267, abs=2e-5)
 
 
+def test_c8_of_hydrogen():
+    """α₂ = 15 and C8 = 124.39908, exact for one electron (Yan et al., Phys. Rev. A 54, 2824 (1996))."""
+    from pyscf import gto, scf
+
+    wide = [[0, [0.01 * 2.0**k, 1.0]] for k in range(24)]
+    wide += [[angular, [0.01 * 2.0**k, 1.0]] for angular in (1, 2) for k in range(14)]
+    mole = gto.M(atom="H 0.3 -0.2 0.7", spin=1, basis={"H": wide}, verbose=0)
+    mf = scf.uhf.UHF(mole).set(conv_tol=1e-13, conv_tol_grad=1e-8).run()
+    model = response_model(mf, np.append(0.0, frequency_grid(12)[0]), quadrupoles=True)
+    assert model.mean_quadrupole(0.0).item() == pytest.approx(15, abs=2e-4)
+    assert model.c8() == pytest.approx(124.39908, abs=2e-3)
+    assert model.c6() == pytest.approx(6.4990267, abs=2e-5)
+
+
+@pytest.mark.parametrize("level", ["hf/aug-cc-pvdz", "pbe/aug-cc-pvdz?grid=3"])
+def test_c8_is_the_same_everywhere(level, run):
+    """Wherever the atom lies, and C6 is the one without quadrupoles."""
+    here, there = (Molecule(("Ne",), (at,), 0, 1) for at in ((0, 0, 0), (1.3, -0.4, 2.0)))
+    first = run(level, here, "c8", "c6").properties
+    assert run(level, there, "c8").properties["c8"].value == pytest.approx(first["c8"].value, rel=1e-5)
+    assert run(level, there, "c6").properties["c6"].value == pytest.approx(first["c6"].value, rel=1e-5)
+    assert first["c8"].unit == "hartree bohr8"
+
+
+def test_c8_by_whole_matrices(resources, molecules):
+    """Quadrupoles of every component with PySCF's matrices A and B of neon."""
+    from qmbench_pyscf.scf import converged_scf
+
+    mf = converged_scf(Molecule(("Ne",), ((0, 0, 0),), 0, 1), ScfSpecification("aug-cc-pvdz"), resources)
+    a, b = mf.TDHF().get_ab()
+    size = a.shape[0] * a.shape[1]
+    a, b = a.reshape(size, size), b.reshape(size, size)
+    square = mf.mol.intor("int1e_rr").reshape(3, 3, mf.mol.nao, mf.mol.nao)
+    trace = np.einsum("iipq->pq", square)
+    theta = 1.5 * square - 0.5 * np.einsum("ij,pq->ijpq", np.eye(3), trace)
+    occupied, empty = mf.mo_coeff[:, mf.mo_occ > 0], mf.mo_coeff[:, mf.mo_occ == 0]
+    rows = np.einsum("uvpq,pi,qa->uvia", theta, occupied, empty).reshape(9, size)
+    for w in (0.0, 0.5):
+        # Σ over all nine components is 3/2 of that over the five r² C_2m.
+        full = 4 * np.trace(rows @ np.linalg.solve(a + b + w**2 * np.linalg.inv(a - b), rows.T))
+        model = response_model(mf, np.array([w]), quadrupoles=True)
+        assert model.mean_quadrupole(w).item() == pytest.approx(full / 1.5 / 5, rel=3e-6)
+
+
+def test_c8_is_of_atoms(molecules, run):
+    with pytest.raises(Unsupported, match="single atoms"):
+        parse_level("hf/sto-3g").make().check(molecules["water"], frozenset({"c8"}))
+    assert run("hf/6-31g", "he", "c8").properties["c8"].value == 0
+
+
 def test_sum_over_states(resources, molecules):
     """All states of PySCF's own TDHF: α(iω) = Σ f / (Ω² + ω²)."""
     from qmbench_pyscf.scf import converged_scf

@@ -131,3 +131,11 @@ def test_no_ghosts():
     ghost = Molecule(("C", "O", "H"), (*AT, (0, 0, 5.0)), 0, 1, ghosts=(False, False, True))
     with pytest.raises(Unsupported, match="ghost"):
         parse_level("alchemy?start=N2&level=hf/sto-3g").make().check(ghost, frozenset({"energy"}))
+
+
+def test_estimate_counts_the_functions_of_both():
+    """A union of bases is a larger basis, and full CI grows with it."""
+    ion = Molecule(("H",), ((0.0, 0.0, 0.0),), -1, 1)
+    levels = (f"alchemy?start=He&functions={functions}&level=fci/cc-pv5z" for functions in ("start", "union"))
+    start, union = (parse_level(level).make().estimate(ion, frozenset({"energy"})) for level in levels)
+    assert union > 1.4 * start  # four times the determinants, and what every calculation costs

@@ -207,3 +207,15 @@ def test_benchmark_references():
     for name in ("trap_weak", "trap", "trap_strong", "trap_wide", "trap_tight"):
         trap = benchmark.system(name)
         assert values[f"{name}_dynamic_polarizability"].value == 2 / trap.omega**2
+
+
+def test_only_what_is_asked_for(monkeypatch):
+    """An energy of Hartree–Fock needs no exact solution, and none of them a response function."""
+    from qmbench_response.line import response
+
+    def refuse(*_):
+        raise AssertionError("computed without being asked for")
+
+    monkeypatch.setattr(response, "exact", refuse)
+    monkeypatch.setattr(response.HartreeFock, "response", refuse)
+    assert compute("hf-line", ATOM, "energy")["energy"].value < 0

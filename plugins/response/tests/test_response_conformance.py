@@ -6,10 +6,12 @@ import pytest
 
 import qmbench.testing
 
+LEVELS = ["alchemy", "atomic-response", "exact-line", "hf-line", "ks-line", "rpa-line", "exx-line"]
+
 
 @pytest.mark.parametrize(
     "check",
-    qmbench.testing.checks("response", ["alchemy", "exact-line", "hf-line", "ks-line", "rpa-line", "exx-line"]),
+    qmbench.testing.checks("response", LEVELS),
     ids=str,
 )
 def test_conformance(check):

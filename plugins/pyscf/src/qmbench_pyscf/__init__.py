@@ -3,7 +3,8 @@
 Public names for other plugins: `to_mole`, `check_basis`, `removed_electrons`, `pyscf_session`; `ScfSpecification` (all
 that an SCF depends on), `BasisOptions`, `ScfOptions` and `KohnShamOptions` (options of a method that computes one),
 `converged_scf`, `scf_settings`, `ExternalFunctional`, `functional_label`,
-`energies_with_charges`. They are imported when first used: importing this module imports no quantum-chemistry program.
+`energies_with_charges`, `atomic_response`. They are imported when first used: importing this module imports no
+quantum-chemistry program.
 """
 
 from __future__ import annotations
@@ -11,13 +12,14 @@ from __future__ import annotations
 from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
-from qmbench import Method, hookimpl
+from qmbench import Method, Observable, Property, hookimpl
 
 QMBENCH_API = 2
 
 _PUBLIC = {
     "check_basis": "mole",
     "to_mole": "mole",
+    "atomic_response": "on_atoms",
     "energies_with_charges": "alchemy",
     "functional_label": "names",
     "removed_electrons": "mole",
@@ -39,6 +41,7 @@ if TYPE_CHECKING:
     from qmbench_pyscf.mole import removed_electrons as removed_electrons
     from qmbench_pyscf.mole import to_mole as to_mole
     from qmbench_pyscf.names import functional_label as functional_label
+    from qmbench_pyscf.on_atoms import atomic_response as atomic_response
     from qmbench_pyscf.options import BasisOptions as BasisOptions
     from qmbench_pyscf.options import KohnShamOptions as KohnShamOptions
     from qmbench_pyscf.options import ScfOptions as ScfOptions
@@ -53,6 +56,36 @@ def __getattr__(name: str) -> Any:
     if name not in _PUBLIC:
         raise AttributeError(f"module 'qmbench_pyscf' has no attribute '{name}'")
     return getattr(import_module(f"qmbench_pyscf.{_PUBLIC[name]}"), name)
+
+
+PROPERTIES = (
+    Property("c8", "hartree bohr8", "isotropic dispersion coefficient of an atom with itself, E = -C6/R^6 - C8/R^8"),
+    Property(
+        "quadrupole",
+        "e bohr2",
+        "traceless electric quadrupole moment about the origin of the input coordinates, sum of q (3 r r - r^2)/2",
+        (3, 3),
+        origin="dependent",
+    ),
+    Property(
+        "hyperpolarizability",
+        "bohr5/e",
+        "first static electric dipole hyperpolarizability, beta_ijk = -d3E/dF_i dF_j dF_k",
+        (3, 3, 3),
+    ),
+)
+
+
+@hookimpl
+def qmbench_properties() -> tuple[Property, ...]:
+    """What levels of this plugin give beyond the core's properties."""
+    return PROPERTIES
+
+
+@hookimpl
+def qmbench_observables() -> tuple[Observable, ...]:
+    """Of a number each."""
+    return (Observable("c8", "c8", "value", "isotropic dispersion coefficient C8"),)
 
 
 @hookimpl

@@ -30,10 +30,13 @@ from qmbench_pyscf.extension_checks import check_extension
 from qmbench_pyscf.mole import check_basis, pyscf_session, removed_electrons
 from qmbench_pyscf.options import ExtensionOptions, MoleculeOptions
 from qmbench_pyscf.point import Point
-from qmbench_pyscf.response import field_derivatives
+from qmbench_pyscf.response import dipole_hyperpolarizability, field_derivatives
 from qmbench_pyscf.specification import UNPERTURBED, Perturbation
 
 PYSCF = "10.1063/5.0006074"
+
+# Of levels whose density is at hand.
+MOMENTS = frozenset({"quadrupole", "hyperpolarizability"})
 
 # Parts of the energy of a wave function, as properties of their own; all in hartree.
 ENERGY_PARTS = frozenset(
@@ -99,6 +102,10 @@ class PyscfMethod(Method[Molecule | LatticeModel]):
             check_alchemical(self.name, molecule, self.basis)
         if "energy_per_site" in properties:
             raise Unsupported("energy_per_site is a property of lattice models")
+        if "c8" in properties and molecule.n_parts > 1:
+            raise Unsupported(
+                f"{self.name} gives c8 of single atoms: that of a molecule depends on where its centre is put"
+            )
         if molecule.n_electrons == 0 and "excitation_energies" in properties:
             raise Unsupported(f"{molecule.name or molecule.formula} has no electrons: nothing in it is excited")
         if molecule.multiplicity > 1 and self.options.reference == "restricted":
@@ -115,7 +122,7 @@ class PyscfMethod(Method[Molecule | LatticeModel]):
         for name in ("density_fitting", "frozen_core", "cartesian", "basis_extension"):
             if getattr(given, name, None) not in (None, False, "none"):
                 raise Unsupported(f"{self.name}: {name} is for molecules, not for lattices")
-        of_molecules = {"dipole", "polarizability", "forces", "hessian"} | ENERGY_PARTS | ALCHEMICAL | DYNAMIC
+        of_molecules = {"dipole", "polarizability", "forces", "hessian"} | ENERGY_PARTS | ALCHEMICAL | DYNAMIC | MOMENTS
         molecular = sorted(properties & of_molecules)
         if molecular:
             raise Unsupported(f"{self.name} does not give {', '.join(molecular)} of a lattice")
@@ -153,6 +160,8 @@ class PyscfMethod(Method[Molecule | LatticeModel]):
             runs += 2.0 if self.analytic_forces else 6.0 * len(system.real)
         if "hessian" in properties:
             runs += 2.0 * len(system.real)
+        if "hyperpolarizability" in properties:
+            runs += 20.0
         if properties & DYNAMIC:
             runs += 4.0
         if "alchemical_gradient" in properties:
@@ -189,9 +198,17 @@ class PyscfMethod(Method[Molecule | LatticeModel]):
             found["polarizability"] = Quantity(np.zeros((3, 3)), "bohr3")
         if "c6" in properties:
             found["c6"] = Quantity(0.0, "hartree bohr6")
+        if "c8" in properties:
+            found["c8"] = Quantity(0.0, "hartree bohr8")
         if "dynamic_polarizability" in properties:
             grid = np.array(FREQUENCIES)
             found["dynamic_polarizability"] = Quantity(Curve(grid, np.zeros_like(grid), "hartree"), "bohr3")
+        if "hyperpolarizability" in properties:
+            found["hyperpolarizability"] = Quantity(np.zeros((3, 3, 3)), "bohr5/e")
+        if "quadrupole" in properties:
+            z, at = molecule.atomic_numbers, molecule.coordinates
+            second = np.einsum("a,ai,aj->ij", z, at, at)
+            found["quadrupole"] = Quantity(1.5 * second - 0.5 * np.trace(second) * np.eye(3), "e bohr2")
         count = len(molecule.real)
         if "alchemical_gradient" in properties:
             found["alchemical_gradient"] = Quantity(np.zeros(count), "hartree/e")
@@ -226,6 +243,21 @@ class PyscfMethod(Method[Molecule | LatticeModel]):
             found |= values
             settings |= more
             warnings += notes
+        if "quadrupole" in properties:
+            assert ground.quadrupole is not None
+            found["quadrupole"] = Quantity(ground.quadrupole(), "e bohr2")
+            settings["quadrupole"] = "expectation value of the density"
+        if "hyperpolarizability" in properties:
+            value, more, notes = dipole_hyperpolarizability(
+                molecule,
+                ground,
+                lambda f: self.point(molecule, Perturbation(field=f), resources),
+                self.options.field_strength,
+                self.options.energy_tolerance,
+            )
+            found["hyperpolarizability"] = value
+            settings |= more
+            warnings += notes
         if "forces" in properties:
             from qmbench_pyscf.forces import forces_of
 
@@ -239,7 +271,7 @@ class PyscfMethod(Method[Molecule | LatticeModel]):
             found["hessian"] = Quantity(second, "hartree/bohr2")
             settings["hessian"] = how
         if properties & DYNAMIC:
-            values, more = dynamic_properties(ground.state)
+            values, more = dynamic_properties(ground.state, "c8" in properties)
             found |= {name: values[name] for name in properties & DYNAMIC}
             settings |= more
         if properties & ALCHEMICAL:

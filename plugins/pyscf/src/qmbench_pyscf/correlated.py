@@ -85,7 +85,7 @@ class Correlated(PyscfMethod):
             settings["correlation"] = "none: fewer than two active electrons, or no empty orbital"
             parts = dict.fromkeys(self.energy_parts, 0.0) | {"reference_energy": float(mf.e_tot)}
             bare = replace(mean_field_point(mf), settings=settings, state=None, parts=parts, forces=None)
-            return replace(bare, dipole=None, polarizability=None)
+            return replace(bare, dipole=None, quadrupole=None, polarizability=None)
         self._guard(mf, frozen, resources)
         share_integrals(mf)
         kept = Kept(resources, self._reference_key(molecule, perturbation), frozen)

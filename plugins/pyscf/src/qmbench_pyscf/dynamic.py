@@ -1,4 +1,4 @@
-"""Dynamic polarizabilities at imaginary frequencies and C6 of a mean field: TDHF and TDDFT in linear response.
+"""Dynamic polarizabilities at imaginary frequencies, C6 and C8 of a mean field: TDHF and TDDFT in linear response.
 
 With A and B of the orbital rotations, and h the dipole moment between occupied and empty orbitals,
 
@@ -12,15 +12,16 @@ equations. Functionals' kernels are adiabatic.
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, Literal
 
 import numpy as np
 
 from qmbench import Curve, NotConverged, Quantity
 from qmbench_pyscf.coupled_perturbed import Excitations, channels, on_few_points
 
-DYNAMIC = frozenset({"c6", "dynamic_polarizability"})
+DYNAMIC = frozenset({"c6", "c8", "dynamic_polarizability"})
 
 # Gauss–Legendre points t, at ω = OMEGA (1 + t)/(1 − t): Amos, Handy, Knowles, Rice and Stone, J. Phys. Chem. 89, 2186
 # (1985). The equations are solved at 0 and at the first number of them; the integral takes the second number.
@@ -38,6 +39,7 @@ NO_DIPOLE = 1e-9
 SADDLE_POINT = "the determinant is a saddle point: its response at imaginary frequencies is undefined"
 
 Array = np.ndarray
+Kernel = Literal["full", "hartree", "none"]
 
 
 def frequency_grid(n: int) -> tuple[Array, Array]:
@@ -49,12 +51,17 @@ def frequency_grid(n: int) -> tuple[Array, Array]:
 FREQUENCIES = (0.0, *map(float, frequency_grid(SOLVED)[0]))
 
 
-def dynamic_properties(mf: Any) -> tuple[dict[str, Quantity], dict[str, Any]]:
-    """`dynamic_polarizability` and `c6` of a converged mean field, and settings. NotConverged."""
+def dynamic_properties(mf: Any, quadrupoles: bool = False) -> tuple[dict[str, Quantity], dict[str, Any]]:
+    """`dynamic_polarizability` and `c6` of a converged mean field, and settings; of an atom with `quadrupoles`, `c8`.
+
+    NotConverged.
+    """
     frequencies = np.array(FREQUENCIES)
-    model = response_model(mf, frequencies)
+    model = response_model(mf, frequencies, quadrupoles)
     curve = Curve(frequencies, model.mean(frequencies), "hartree")
     found = {"dynamic_polarizability": Quantity(curve, "bohr3"), "c6": Quantity(model.c6(), "hartree bohr6")}
+    if quadrupoles:
+        found["c8"] = Quantity(model.c8(), "hartree bohr8")
     name = "TDDFT, adiabatic kernel" if getattr(mf, "xc", None) else "TDHF"
     said = {
         "dynamic_polarizability": f"{name}: coupled-perturbed equations at {len(frequencies)} imaginary frequencies"
@@ -66,7 +73,8 @@ def dynamic_properties(mf: Any) -> tuple[dict[str, Quantity], dict[str, Any]]:
 class ResponseModel:
     """The equations in a space of k trial vectors.
 
-    source: h (k, 3). plus: A + B (k, k). minus: A − B; inverted says that it is its inverse. factor: of hᵀP in α.
+    source: h (k, 3), or (k, 8) with the moments r² C_2m after the dipole. plus: A + B (k, k). minus: A − B; inverted
+    says that it is its inverse. factor: of hᵀP in α.
     """
 
     source: Array
@@ -88,41 +96,96 @@ class ResponseModel:
         return both[:k], both[k:]
 
     def tensors(self, frequencies: Array) -> Array:
-        """(n, 3, 3) polarizabilities at imaginary frequencies in hartree, bohr³."""
+        """(n, 3, 3) polarizabilities at imaginary frequencies in hartree, bohr³; (n, 8, 8) with those of moments r²
+        C_2m, bohr⁵."""
         found = np.array(
             [self.factor * self.source.T @ self.solutions(float(w))[0] for w in np.atleast_1d(frequencies)]
         )
         return np.asarray((found + found.transpose(0, 2, 1)) / 2)
 
     def mean(self, frequencies: Array) -> Array:
-        """(n,) a third of the traces."""
-        return np.trace(self.tensors(frequencies), axis1=1, axis2=2) / 3
+        """(n,) a third of the traces of the dipole polarizabilities."""
+        return np.trace(self.tensors(frequencies)[:, :3, :3], axis1=1, axis2=2) / 3
+
+    def mean_quadrupole(self, frequencies: Array) -> Array:
+        """(n,) a fifth of the traces of those of the moments r² C_2m, bohr⁵: 15 for hydrogen at frequency 0."""
+        return np.trace(self.tensors(frequencies)[:, 3:, 3:], axis1=1, axis2=2) / 5
 
     def c6(self) -> float:
         """3/π ∫ α(iω)² dω, in hartree bohr⁶: Casimir and Polder, Phys. Rev. 73, 360 (1948)."""
         frequencies, weights = frequency_grid(INTEGRATED)
         return float(3 / np.pi * weights @ self.mean(frequencies) ** 2)
 
+    def c8(self) -> float:
+        """15/π ∫ α₁(iω) α₂(iω) dω of two like atoms, in hartree bohr⁸: Tang, Norbeck and Certain, J. Chem. Phys. 64,
+        3063 (1976)."""
+        frequencies, weights = frequency_grid(INTEGRATED)
+        both = self.mean(frequencies) * self.mean_quadrupole(frequencies)
+        return float(15 / np.pi * weights @ both)
 
-def response_model(mf: Any, frequencies: Array) -> ResponseModel:
-    """The model of the response of `mf` that is converged at imaginary `frequencies` (hartree). NotConverged."""
-    full = _Equations(mf)
-    # No empty orbital, or none that a dipole reaches, as in a basis of s functions: nothing responds.
+
+def response_model(mf: Any, frequencies: Array, quadrupoles: bool = False) -> ResponseModel:
+    """The model of the response of `mf` that is converged at imaginary `frequencies` (hartree), to a field; with
+    `quadrupoles` also to the moments r² C_2m about the first nucleus. NotConverged.
+    """
+    return _model(mf, frequencies, _moments(mf.mol, quadrupoles), (3, 5) if quadrupoles else (3,))
+
+
+def response_to(mf: Any, operators: Array, frequency: float, kernel: Kernel = "full") -> Array:
+    """(k, k) −∂⟨V_a⟩/∂v_b of a converged mean field with Σ v_b V_b at an imaginary frequency (hartree). NotConverged.
+
+    operators: V (k, n, n) in the AO basis, symmetric, the same for ↑ and ↓. kernel: what answers the change of the
+    density: everything that is in `mf`; hartree, its Coulomb potential alone; none, nothing: χ₀.
+    """
+    model = _model(mf, np.array([frequency]), operators, (1,) * len(operators), kernel)
+    return np.asarray(model.tensors(np.array([frequency]))[0])
+
+
+def _model(
+    mf: Any, frequencies: Array, moments: Array, ranks: tuple[int, ...], kernel: Kernel = "full"
+) -> ResponseModel:
+    """ranks: how many operators, one after another, belong together."""
+    full = _Equations(mf, moments, ranks, kernel)
+    # No empty orbital, or none that a moment reaches, as in a basis of s functions: nothing responds.
     if full.size == 0 or np.abs(full.source).max() < NO_DIPOLE:
-        return ResponseModel(np.zeros((0, 3)), np.zeros((0, 0)), np.zeros((0, 0)), True, full.factor)
+        return ResponseModel(np.zeros((0, len(moments))), np.zeros((0, 0)), np.zeros((0, 0)), True, full.factor)
     quick = on_few_points(mf)
-    if quick is mf:
+    if quick is mf or kernel != "full":
         return _solve(full, frequencies)[1]
-    vectors, model = _solve(_Equations(quick), frequencies)
+    vectors, model = _solve(_Equations(quick, moments, ranks), frequencies)
     solved = [model.solutions(float(w)) for w in frequencies]
     parts = np.hstack([np.hstack(pair) for pair in solved]) if not model.inverted else np.hstack([p for p, _ in solved])
     return full.model(_independent(parts.T @ vectors, full.gaps, NEGLIGIBLE))
 
 
-class _Equations:
-    """A + B and A − B of a mean field, on rows of vectors over pairs of occupied and empty orbitals."""
+def _moments(mole: Any, quadrupoles: bool) -> Array:
+    """(3, n, n) dipole integrals; (8, n, n) with r² C_2m about the first nucleus, C_2m Racah's real harmonics."""
+    with mole.with_common_origin(mole.atom_coord(0)):
+        dipoles = mole.intor("int1e_r")
+        if not quadrupoles:
+            return np.asarray(dipoles)
+        n = dipoles.shape[-1]
+        square = mole.intor("int1e_rr").reshape(3, 3, n, n)
+    root = np.sqrt(3)
+    second = [
+        root * square[0, 1],
+        root * square[1, 2],
+        root * square[0, 2],
+        root / 2 * (square[0, 0] - square[1, 1]),
+        (2 * square[2, 2] - square[0, 0] - square[1, 1]) / 2,
+    ]
+    return np.concatenate([dipoles, second])
 
-    def __init__(self, mf: Any) -> None:
+
+class _Equations:
+    """A + B and A − B of a mean field, on rows of vectors over pairs of occupied and empty orbitals.
+
+    moments: (k, n, n) operators in the AO basis whose response is asked for; ranks: how many of them, one after
+    another, are judged by their mean. kernel: see `response_to`.
+    """
+
+    def __init__(self, mf: Any, moments: Array, ranks: tuple[int, ...], kernel: Kernel = "full") -> None:
+        self.ranks = ranks
         self.spins = [Excitations(*channel) for channel in channels(mf)]
         self.restricted = len(self.spins) == 1
         self.sizes = np.cumsum([spin.size for spin in self.spins])
@@ -132,10 +195,12 @@ class _Equations:
             raise NotConverged(SADDLE_POINT)
         self.factor = 4.0 if self.restricted else 2.0
         # Without exact exchange A − B are the differences of orbital energies.
-        self.diagonal = not _has_exact_exchange(mf)
-        self._kernel = mf.gen_response(hermi=1 if self.diagonal else 0)
-        dipoles = mf.mol.intor("int1e_r")
-        self.source = self._project(dipoles if self.restricted else np.array([dipoles] * 2))
+        self.diagonal = kernel != "full" or not _has_exact_exchange(mf)
+        if kernel == "full":
+            self._kernel = mf.gen_response(hermi=1 if self.diagonal else 0)
+        else:
+            self._kernel = _coulomb(mf, self.restricted) if kernel == "hartree" else np.zeros_like
+        self.source = self._project(moments if self.restricted else np.array([moments] * 2))
 
     def products(self, vectors: Array) -> tuple[Array, Array]:
         """(A + B) v and (A − B) v."""
@@ -191,15 +256,32 @@ def _solve(equations: _Equations, frequencies: Array) -> tuple[Array, ResponseMo
             else:
                 even, odd = source - p.T @ plus - w * (q.T @ vectors), w * (p.T @ vectors) - q.T @ minus
             weight = gaps / (gaps**2 + w**2)
-            scale = np.trace(tensor) / 3
-            left.append(equations.factor * np.max(np.sum(weight * (even**2 + odd**2), axis=1)) / scale)
+            scale = _scales(tensor, equations.ranks)
+            left.append(equations.factor * np.max(np.sum(weight * (even**2 + odd**2), axis=1) / scale))
             if left[-1] > ACCURACY:
                 both = [weight * even - w / gaps * weight * odd, weight * odd + w / gaps * weight * even]
-                steps += [step / np.sqrt(scale) for step in both[: 1 if equations.diagonal else 2]]
+                steps += [step / np.sqrt(scale)[:, None] for step in both[: 1 if equations.diagonal else 2]]
         if not steps or len(vectors) == equations.size:
             return vectors, model
         fresh = np.vstack(steps)
     raise NotConverged(f"dynamic polarizability: {max(left):.1e} of it are left after {ROUNDS} rounds")
+
+
+def _scales(tensor: Array, ranks: tuple[int, ...]) -> Array:
+    """For each moment the mean polarizability of those of its rank; 1 where there is none."""
+    parts = np.split(np.diag(tensor), np.cumsum(ranks)[:-1])
+    means = np.hstack([np.full(len(part), part.mean()) for part in parts])
+    return np.where(means > NO_DIPOLE, means, 1.0)
+
+
+def _coulomb(mf: Any, restricted: bool) -> Callable[[Array], Array]:
+    """The Coulomb potential of first-order densities (k, n, n), or of (2, k, n, n) for ↑ and ↓."""
+
+    def potential(densities: Array) -> Array:
+        field = np.asarray(mf.get_j(mf.mol, densities if restricted else densities.sum(axis=0), hermi=1))
+        return field if restricted else np.array([field, field])
+
+    return potential
 
 
 def _independent(rows: Array, gaps: Array, share: float, besides: Array | None = None) -> Array:

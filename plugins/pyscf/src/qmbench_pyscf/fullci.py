@@ -20,9 +20,9 @@ from qmbench import (
     Unsupported,
 )
 from qmbench_pyscf.alchemy import potentials
-from qmbench_pyscf.base import PYSCF, PyscfMethod, guess_basis_size
+from qmbench_pyscf.base import MOMENTS, PYSCF, PyscfMethod, guess_basis_size
 from qmbench_pyscf.correlated import core_orbitals
-from qmbench_pyscf.meanfield import density_dipole, reference_scf
+from qmbench_pyscf.meanfield import density_dipole, density_quadrupole, reference_scf
 from qmbench_pyscf.options import FullCIOptions
 from qmbench_pyscf.point import Point
 from qmbench_pyscf.specification import Perturbation
@@ -82,7 +82,7 @@ class FullCI(PyscfMethod):
     name = "fci"
     claim = "reference"
     systems: ClassVar[tuple[type[System], ...]] = (Molecule, LatticeModel)
-    properties = PyscfMethod.properties | {"energy_per_site", "reference_energy", "correlation_energy"}
+    properties = PyscfMethod.properties | {"energy_per_site", "reference_energy", "correlation_energy"} | MOMENTS
     citations: ClassVar[tuple[str, ...]] = ("10.1016/0009-2614(84)85513-X", PYSCF)
     Options = FullCIOptions
     cost = (600.0, 8.0)
@@ -124,6 +124,7 @@ class FullCI(PyscfMethod):
             parts,
             # Frozen orbitals are not those of least energy: what their response adds is in no density here.
             charge_gradient=None if frozen else charge_gradient,
+            quadrupole=lambda: density_quadrupole(mf.mol, ci_density(problem, roots)),
         )
 
     def families(self) -> dict[str, str]:

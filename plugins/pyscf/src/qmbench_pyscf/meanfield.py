@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from dataclasses import replace
 from functools import lru_cache
 from typing import Any, ClassVar
 
 from qmbench import LatticeModel, Method, Molecule, Resources, Result, System, Unsupported
 from qmbench_pyscf.alchemy import mean_field_hessian, potentials
-from qmbench_pyscf.base import PYSCF, PyscfMethod
+from qmbench_pyscf.base import MOMENTS, PYSCF, PyscfMethod
 from qmbench_pyscf.coupled_perturbed import static_polarizability
 from qmbench_pyscf.dynamic import DYNAMIC
 from qmbench_pyscf.forces import mean_field_forces
@@ -61,6 +62,7 @@ def mean_field_point(mf: Any) -> Point:
         charge_gradient=lambda: potentials(mf.mol, mf.make_rdm1()),
         charge_hessian=lambda: mean_field_hessian(mf),
         polarizability=lambda: static_polarizability(mf),
+        quadrupole=lambda: density_quadrupole(mf.mol, mf.make_rdm1()),
     )
 
 
@@ -75,6 +77,29 @@ def density_dipole(mole: Any, density: Any) -> Any:
     return mole.atom_charges() @ mole.atom_coords() - electrons
 
 
+def density_quadrupole(mole: Any, density: Any) -> Any:
+    """(3, 3) ½ Σ q (3 r r − r² 1) about the origin, e bohr², of an AO density (n, n) or (2, n, n), nuclei included.
+
+    Buckingham, Q. Rev. Chem. Soc. 13, 183 (1959).
+    """
+    import numpy as np
+
+    density = np.asarray(density)
+    total = density if density.ndim == 2 else density[0] + density[1]
+    with mole.with_common_origin((0.0, 0.0, 0.0)):
+        electrons = np.einsum("xij,ji->x", mole.intor("int1e_rr"), total).reshape(3, 3)
+    at = mole.atom_coords()
+    second = np.einsum("a,ai,aj->ij", mole.atom_charges(), at, at) - electrons
+    return 1.5 * second - 0.5 * np.trace(second) * np.eye(3)
+
+
+def with_an_atom(systems: Iterable[type[System]]) -> list[System]:
+    """The kinds' own samples, and after the first of them an atom, for what only atoms have."""
+    lithium = Molecule(("Li",), ((0.1, -0.2, 0.3),), 0, 2, name="lithium")
+    first, *others = (sample for kind in systems for sample in kind.samples())
+    return [first, lithium, *others]
+
+
 class HartreeFock(PyscfMethod):
     """Hartree–Fock, restricted for singlets and unrestricted otherwise. Roothaan, Rev. Mod. Phys. 23, 69 (1951).
 
@@ -86,12 +111,16 @@ class HartreeFock(PyscfMethod):
     name = "hf"
     mean_field = True
     systems: ClassVar[tuple[type[System], ...]] = (Molecule, LatticeModel)
-    properties = PyscfMethod.properties | {"energy_per_site", "reference_energy"} | DYNAMIC | HESSIAN
+    properties = PyscfMethod.properties | {"energy_per_site", "reference_energy"} | DYNAMIC | HESSIAN | MOMENTS
     citations: ClassVar[tuple[str, ...]] = ("10.1103/RevModPhys.23.69", "10.1063/1.1740588", PYSCF)
     Options = HartreeFockOptions
     label_options = frozenset({"reference"})
     cost = (0.5, 3.0)
     analytic_forces = True
+
+    @classmethod
+    def example_systems(cls) -> list[System]:
+        return with_an_atom(cls.systems)
 
     def point(self, molecule: Molecule, perturbation: Perturbation, resources: Resources) -> Point:
         point = mean_field_point(reference_scf(self, molecule, perturbation, resources))
@@ -145,13 +174,19 @@ class DensityFunctional(PyscfMethod):
         "forces": 5e-5,
         "hessian": 1e-3,
         "c6": 5e-2,
+        "quadrupole": 2e-4,
+        "hyperpolarizability": 0.5,
         "dynamic_polarizability": 2e-2,
     }
-    properties = PyscfMethod.properties | DYNAMIC | HESSIAN
+    properties = PyscfMethod.properties | DYNAMIC | HESSIAN | MOMENTS
     cost = (3.0, 2.7)
     mean_field = True
     analytic_forces = True
     functional: ClassVar[str]
+
+    @classmethod
+    def example_systems(cls) -> list[System]:
+        return with_an_atom(cls.systems)
 
     def point(self, molecule: Molecule, perturbation: Perturbation, resources: Resources) -> Point:
         from qmbench_pyscf.functionals import functional

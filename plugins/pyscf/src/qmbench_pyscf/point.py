@@ -17,6 +17,7 @@ class Point:
     parts: what the energy is made of, property -> hartree. forces: (centres, 3) in hartree/bohr as a function, None
     where there is no analytic gradient; NotImplementedError where it turns out that there is none.
     hessian: (centres, 3, centres, 3) in hartree/bohr² as a function, the same.
+    quadrupole: (3, 3) traceless quadrupole moment about the origin in e bohr² as a function, None as for the dipole.
     charge_gradient: (centres,) dE/dZ of the electronic energy in hartree/e as a function, None where the density is not
     at hand; charge_hessian: (centres, centres) in hartree/e², the same.
     polarizability: (3, 3) in bohr³ from coupled-perturbed equations as a function, None where there are none.
@@ -34,3 +35,4 @@ class Point:
     charge_gradient: Callable[[], np.ndarray] | None = None
     charge_hessian: Callable[[], np.ndarray] | None = None
     polarizability: Callable[[], np.ndarray] | None = None
+    quadrupole: Callable[[], np.ndarray] | None = None

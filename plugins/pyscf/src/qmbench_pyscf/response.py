@@ -1,6 +1,6 @@
 """Dipole and polarizability, analytic where a method has that, or from points in a uniform electric field.
 
-E(F) = E − μ·F − ½ F·α·F − …. With a density at hand, μ is its expectation value and α its derivative; without
+E(F) = E − μ·F − ½ F·α·F − ⅙ β FFF − …. With a density at hand, μ is its expectation value and α its derivative; without
 one, both are derivatives of the energy (orbitals relax in the field, so these are the relaxed quantities).
 Central differences with steps h and 2h are combined by Richardson's rule, and their difference is the
 uncertainty. Cohen and Roothaan, J. Chem. Phys. 43, S34 (1965).
@@ -10,19 +10,23 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable
 from functools import lru_cache
-from itertools import product
+from itertools import permutations, product
 from typing import Any
 
 import numpy as np
 
 from qmbench import Molecule, NotConverged, Quantity
 from qmbench_pyscf.point import Point
-from qmbench_pyscf.specification import Field3
+from qmbench_pyscf.specification import NO_FIELD, Field3
 
 # Atomic units, where none is asked for.
 FIELD_STRENGTH = 0.002
 # Relative disagreement of the steps h and 2h beyond which a derivative is no derivative any more.
 LARGEST_STEP_ERROR = 0.2
+# Second derivatives of dipoles: fields that much stronger, since the dipole's rounding is divided by their square.
+STRONGER = 2.5
+# Dipoles are good to this times the root of the tolerance of the energy (hartree); e bohr.
+DIPOLE_NOISE = 3e-3
 
 
 def field_derivatives(
@@ -60,6 +64,51 @@ def field_derivatives(
             settings["polarizability"] = "second derivative of the energy by finite field"
         found["polarizability"] = _richardson(coarse, fine, "bohr3")
     return found, settings, warnings
+
+
+def dipole_hyperpolarizability(
+    molecule: Molecule, ground: Point, point: Callable[[Field3], Point], field_strength: float, tolerance: float
+) -> tuple[Quantity, dict[str, Any], list[str]]:
+    """`hyperpolarizability` β (3, 3, 3) in bohr⁵/e, −∂³E/∂F³, as second derivatives of dipoles; settings, and warnings.
+
+    tolerance: of energies, hartree. The uncertainty is what the step from 2h to h still changes, and the rounding of
+    the dipoles. Kurtz, Stewart and Dieter, J. Comput. Chem. 11, 82 (1990). NotConverged when steps h and 2h disagree
+    grossly.
+    """
+    point = lru_cache(maxsize=None)(point)
+    mirrors = mirror_axes(molecule)
+    step = STRONGER * field_strength
+
+    def dipole(f: Field3) -> np.ndarray:
+        evaluate = (point(f) if any(f) else ground).dipole
+        assert evaluate is not None
+        return np.asarray(evaluate())
+
+    def mirrored(f: Field3) -> np.ndarray:
+        """The same with fewer calculations: turning the sign of a mirror's component turns that of the dipole."""
+        signs = np.array([-1.0 if mirror and c < 0 else 1.0 for c, mirror in zip(f, mirrors, strict=True)])
+        x, y, z = (float(sign * c) for sign, c in zip(signs, f, strict=True))
+        return signs * dipole((x, y, z))
+
+    def tensor(s: float) -> np.ndarray:
+        beta = np.zeros((3, 3, 3))
+        for axis in range(3):
+            bent = mirrored(_along(axis, s)) - 2 * dipole(NO_FIELD) + mirrored(_along(axis, -s))
+            for other in range(3):
+                for a, b, c in {(axis, axis, other), (axis, other, axis), (other, axis, axis)}:
+                    beta[a, b, c] = bent[other] / s**2
+        if not any(mirrors):
+            mixed = sum(a * b * dipole((0.0, a * s, b * s))[0] for a, b in product((1, -1), repeat=2)) / (4 * s**2)
+            for a, b, c in permutations(range(3)):
+                beta[a, b, c] = mixed
+        return beta
+
+    coarse, fine = tensor(2 * step), tensor(step)
+    found = _richardson(coarse, fine, "bohr5/e")
+    noise = 4 * DIPOLE_NOISE * tolerance**0.5 / step**2
+    found = Quantity(found.value, found.unit, np.asarray(found.uncertainty) + noise, "estimate")
+    settings = {"hyperpolarizability": f"second derivatives of the dipole by finite field, {step:g} and {2 * step:g}"}
+    return found, settings, list(_orientation_warning(molecule))
 
 
 def mirror_axes(molecule: Molecule) -> tuple[bool, bool, bool]:

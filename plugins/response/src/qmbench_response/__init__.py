@@ -1,5 +1,6 @@
-"""Response and quantum alchemy: `alchemy`, energies from derivatives by nuclear charges of a neighbouring molecule, and
-the response functions of two electrons on a line, exactly and by five levels."""
+"""Response and quantum alchemy: `alchemy`, energies from derivatives by nuclear charges of a neighbouring molecule,
+`atomic-response`, the density response of molecules on their atoms, the response functions of two electrons on a line,
+exactly and by four more levels, and laws between polarizability and size."""
 
 from __future__ import annotations
 
@@ -20,6 +21,25 @@ PROPERTIES = (
     Property(
         "response_difference", "", "norm of the difference of response_function and the exact one, over the exact norm"
     ),
+    Property(
+        "charge_flow",
+        "e2/hartree",
+        "change of the electrons in an atom by a potential on another, positive on the diagonal; columns sum to 0",
+        ("atoms", "atoms"),
+    ),
+    Property(
+        "charge_by_field",
+        "e2 bohr/hartree",
+        "change of the charge of the first atom by an electric field on the second, in x, y, z",
+        ("atoms", "atoms", 3),
+    ),
+    Property(
+        "atomic_polarizabilities",
+        "bohr3",
+        "change of the dipole of an atom about its nucleus by an electric field on another",
+        ("atoms", 3, "atoms", 3),
+    ),
+    Property("charge_flow_norm", "e2/hartree", "root of the sum of the squares of charge_flow"),
 )
 
 
@@ -38,7 +58,31 @@ def qmbench_observables() -> list[Observable]:
         Observable(
             "response_difference", "response_difference", "value", "distance of the response from the exact one"
         ),
+        Observable("charge_flow_norm", "charge_flow_norm", "value", "norm of the flow of charge between atoms"),
+        *_sizes(),
     ]
+
+
+def _sizes() -> list[Observable]:
+    """Laws between polarizability and size; entries of the exponents name several systems."""
+    from qmbench_response import sizes
+
+    about = {
+        "length_ratio": "C of α = 4 C L⁴, L from the spread of the dipole and all electrons; 1 at least",
+        "valence_ratio": "C of α = 4 C L⁴, L from the spread of the dipole and the electrons outside the cores",
+        "radius_exponent": "x of R ∝ α^x; coefficients of the entry are the radii R",
+        "length_exponent": "x of α ∝ L^x, L from the spread of the dipole and the electrons outside the cores",
+        "radius_length_exponent": "x of R ∝ L^x; coefficients of the entry are the radii R",
+    }
+    found = []
+    for name, text in about.items():
+        prop = "polarizability" if name == "radius_exponent" else "dynamic_polarizability"
+        found.append(Observable(name, prop, getattr(sizes, name), text, unit=""))
+        if name.endswith("exponent"):
+            half = f"{name}_interval"
+            text = f"half of the 95 % interval of {name}, from the scatter of the systems; 0 for a perfect power law"
+            found.append(Observable(half, prop, getattr(sizes, half), text, unit=""))
+    return found
 
 
 @hookimpl
@@ -51,9 +95,10 @@ def qmbench_systems() -> list[type[System]]:
 @hookimpl
 def qmbench_methods() -> list[type[Method]]:
     from qmbench_response.alchemy import Alchemy
+    from qmbench_response.atoms import AtomicResponse
     from qmbench_response.line.methods import LEVELS
 
-    return [Alchemy, *LEVELS]
+    return [Alchemy, AtomicResponse, *LEVELS]
 
 
 @hookimpl

@@ -147,10 +147,24 @@ class Alchemy(Method[Molecule]):
 
     def estimate(self, system: Molecule, properties: frozenset[str]) -> float | None:
         try:
-            once = self._inner().estimate(self._start(system), frozenset({"energy"}))
+            once = self._inner().estimate(self._counted(system), frozenset({"energy"}))
         except (InputError, Unsupported):
             return None
         return None if once is None else (2 * SIDE + 1) * once
+
+    def _counted(self, target: Molecule) -> Molecule:
+        """The start with ghosts for the functions of the target's elements, far away: for estimates of time alone."""
+        start = self._start(target)
+        if self.options.functions == "start":
+            return start
+        others = [n for n, symbol in enumerate(target.symbols) if symbol != start.symbols[n]]
+        far = 2 * np.abs(start.coordinates).max() + 10.0
+        return replace(
+            start,
+            symbols=(*start.symbols, *(target.symbols[n] for n in others)),
+            positions=(*start.positions, *((far, far, far + 5.0 * n) for n in others)),
+            ghosts=(*start.ghosts, *[True] * len(others)),
+        )
 
     def families(self) -> dict[str, str]:
         return {"program": "pyscf", "start": self.options.start}

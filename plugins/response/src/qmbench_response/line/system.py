@@ -31,6 +31,7 @@ class ElectronsOnALine(System):
     points: int = 61
     name: str = field(default="", compare=False)
     kind: ClassVar[str] = "electrons_on_a_line"
+    n_electrons: ClassVar[int] = 2
     parts: ClassVar[str] = "points"
 
     def __post_init__(self) -> None:

@@ -1,0 +1,155 @@
+"""Response of the density of molecules, projected on their atoms: flow of charge and distributed polarizabilities.
+
+Stone, Mol. Phys. 56, 1065 (1985). The numbers are made by `qmbench_pyscf.atomic_response`.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any, ClassVar, Literal
+
+import numpy as np
+from pydantic import Field, field_validator
+
+from qmbench import (
+    LevelOfTheory,
+    Method,
+    Molecule,
+    Options,
+    Quantity,
+    Resources,
+    Result,
+    System,
+    Unsupported,
+    parse_level,
+)
+
+PROPERTIES = frozenset(
+    {"charge_flow", "charge_by_field", "atomic_polarizabilities", "charge_flow_norm", "polarizability"}
+)
+
+
+class AtomicResponseOptions(Options):
+    """Whose response, of what kind, and where."""
+
+    level: str = Field(
+        description="level of theory whose density responds, such as pbe/def2-svp; %26 stands for & in it",
+        examples=["hf/sto-3g"],
+    )
+    kernel: Literal["full", "hartree", "none"] = Field(
+        "full",
+        description="what answers the change of the density: all of the level (TDHF, TDDFT), its Coulomb potential "
+        "alone (RPA), or nothing (χ₀)",
+    )
+    frequency: float = Field(0.0, ge=0, le=100, description="imaginary frequency, hartree", examples=[0.5])
+
+    @field_validator("level")
+    @classmethod
+    def _level(cls, value: str) -> str:
+        if value.lower().startswith("atomic-response"):
+            raise ValueError("name the level whose density responds")
+        return value
+
+
+class AtomicResponse(Method[Molecule]):
+    """Density response χ(r, r′, iω) of a molecule on Becke's atoms: charges and dipoles by potentials and fields.
+
+    Stone, Mol. Phys. 56, 1065 (1985). Coupled (TDHF, TDDFT), RPA or uncoupled response of Hartree–Fock and functionals,
+    and that of full CI at frequency 0, with the uncertainty of finite potentials. Charge is conserved, and the sum over
+    the atoms is the polarizability of the molecule, to rounding. Bohr and hartree.
+    """
+
+    name = "atomic-response"
+    systems: ClassVar[tuple[type[System], ...]] = (Molecule,)
+    properties = PROPERTIES
+    Options: ClassVar[type[Options]] = AtomicResponseOptions
+    distributions = ("pyscf", "qmbench-pyscf")
+    citations = ("10.1080/00268978500102901", "10.1063/1.454033")
+    examples = ("atomic-response?level=hf/6-31g", "atomic-response?kernel=none&frequency=0.3&level=pbe/6-31g")
+    # What turning a molecule on its quadrature grid may change.
+    tolerances: ClassVar[dict[str, float]] = dict.fromkeys(PROPERTIES, 5e-3) | {"polarizability": 1e-4}
+    label_options = frozenset({"level", "kernel", "frequency"})
+    options: AtomicResponseOptions
+
+    @classmethod
+    def example_systems(cls) -> Sequence[System]:
+        """Two with two atoms, and one with a spin."""
+        return [
+            Molecule(("Li", "H"), ((0.1, 0.0, 0.2), (0.0, 0.3, 3.1)), 0, 1, name="lih"),
+            Molecule(("He", "H"), ((0.0, 0.0, 0.0), (0.1, 0.2, 1.5)), 1, 1, name="heh"),
+            Molecule(("O", "H"), ((0.0, 0.0, 0.0), (0.2, 0.1, 1.8)), -1, 1, name="hydroxide"),
+            Molecule(("N", "H"), ((0.0, 0.0, 0.0), (0.2, 0.1, 1.9)), 0, 3, name="imidogen"),
+        ]
+
+    def check_system(self, system: Molecule, properties: frozenset[str]) -> None:
+        if system.n_parts < 2:
+            raise Unsupported("atomic-response is of molecules: in a single atom no charge flows")
+        if any(system.ghosts):
+            raise Unsupported("atomic-response takes no ghost atoms: a cell without a nucleus is no atom")
+        if system.n_electrons == 0:
+            raise Unsupported(f"{system.name or system.formula} has no electrons: nothing responds")
+        inner = self._inner()
+        if inner.name == "fci":
+            if self.options.frequency:
+                raise Unsupported("atomic-response of fci is at frequency 0 only: it comes from finite potentials")
+            if self.options.kernel != "full":
+                raise Unsupported("fci has no orbitals whose response could go without a kernel; leave kernel out")
+            if inner.options.frozen_core:
+                raise Unsupported("atomic-response of fci needs all electrons to respond: leave frozen_core out")
+        inner.check(system, frozenset({"energy", "quadrupole"}))
+
+    def _inner(self) -> Any:
+        """The method of the level; Unsupported where its density does not respond here."""
+        level = parse_level(self.options.level)
+        inner: Any = level.make() if isinstance(level, LevelOfTheory) else None
+        responds = "dynamic_polarizability" in getattr(inner, "properties", ()) or getattr(inner, "name", "") == "fci"
+        if not hasattr(inner, "point") or not responds:
+            raise Unsupported(
+                f"atomic-response: {self.options.level} has no density here that responds; hf, functionals without "
+                "dispersion and fci of qmbench-pyscf have one"
+            )
+        return inner
+
+    def compute(self, system: Molecule, properties: frozenset[str], resources: Resources) -> Result:
+        from qmbench_pyscf import atomic_response
+
+        options = self.options
+        found = atomic_response(self._inner(), system, resources, frequency=options.frequency, kernel=options.kernel)
+        matrix, error = found.matrix, found.error
+
+        def part(*where: Any, unit: str) -> Quantity:
+            if error is None:
+                return Quantity(matrix[where], unit)
+            return Quantity(matrix[where], unit, error[where], "estimate")
+
+        every = slice(None)
+        flow = part(every, 0, every, 0, unit="e2/hartree")
+        spread = None if error is None else float(np.linalg.norm(error[:, 0, :, 0]))
+        values = {
+            "charge_flow": flow,
+            "charge_by_field": part(every, 0, every, slice(1, None), unit="e2 bohr/hartree"),
+            "atomic_polarizabilities": part(every, slice(1, None), every, slice(1, None), unit="bohr3"),
+            "charge_flow_norm": Quantity(
+                float(np.linalg.norm(np.asarray(flow.value))), "e2/hartree", spread, "estimate" if spread else None
+            ),
+            "polarizability": Quantity(
+                found.polarizability, "bohr3", found.polarizability_error, None if error is None else "estimate"
+            ),
+        }
+        settings = dict(found.settings) | {"frequency_hartree": options.frequency}
+        return Result({name: values[name] for name in properties}, settings)
+
+    def estimate(self, system: Molecule, properties: frozenset[str]) -> float | None:
+        inner = self._inner()
+        once = inner.estimate(system, frozenset({"energy"}))
+        if once is None:
+            return None
+        return 1.0 * system.n_parts + once * (16.0 * system.n_parts if inner.name == "fci" else 4.0)
+
+    def families(self) -> dict[str, str]:
+        correlated = self._inner().name == "fci"
+        return {"program": "pyscf", "response": "correlated" if correlated else "of one determinant"}
+
+    def label(self) -> str:
+        kind = {"full": "", "hartree": "RPA on ", "none": "χ₀ of "}[self.options.kernel]
+        return f"response, {kind}{self.options.level}"
