@@ -86,6 +86,15 @@ def test_c8_by_whole_matrices(resources, molecules):
         assert model.mean_quadrupole(w).item() == pytest.approx(full / 1.5 / 5, rel=3e-6)
 
 
+def test_c8_is_about_the_nucleus_and_not_a_ghost(run):
+    """The same centres in another order."""
+    at = ((0.0, 0.0, 0.0), (0.0, 0.5, 2.5))
+    first = Molecule(("Ne", "H"), at, 0, 1, ghosts=(False, True))
+    other = Molecule(("H", "Ne"), at[::-1], 0, 1, ghosts=(True, False))
+    found, turned = (run("hf/6-31g(d,p)", m, "c8").properties["c8"].value for m in (first, other))
+    assert turned == pytest.approx(found, rel=1e-6)
+
+
 def test_c8_is_of_atoms(molecules, run):
     with pytest.raises(Unsupported, match="single atoms"):
         parse_level("hf/sto-3g").make().check(molecules["water"], frozenset({"c8"}))

@@ -309,6 +309,8 @@ _SIZES = (
     ("311", (6, 18, 22, 50)),
     ("31", (5, 14, 18, 40)),
 )
+# The same of basis sets by their whole name: those without polarization.
+_EXACT_SIZES = {"6-31g": (2, 9, 13, 29), "3-21g": (2, 9, 13, 29)}
 
 
 def guess_core_electrons(molecule: Molecule) -> int:
@@ -322,6 +324,7 @@ def guess_basis_size(molecule: Molecule, basis: str | None) -> int:
     from qmbench import ATOMIC_NUMBERS
 
     sizes = next((sizes for part, sizes in _SIZES if part in (basis or "")), (8, 20, 25, 50))
+    sizes = _EXACT_SIZES.get(basis or "", sizes)
     rows = [
         0 if z <= 2 else 1 if z <= 10 else 2 if z <= 18 else 3 for z in (ATOMIC_NUMBERS[s] for s in molecule.symbols)
     ]

@@ -160,7 +160,8 @@ def _model(
 
 def _moments(mole: Any, quadrupoles: bool) -> Array:
     """(3, n, n) dipole integrals; (8, n, n) with r² C_2m about the first nucleus, C_2m Racah's real harmonics."""
-    with mole.with_common_origin(mole.atom_coord(0)):
+    nucleus = int(np.argmax(mole.atom_charges() > 0))  # ghosts have none
+    with mole.with_common_origin(mole.atom_coord(nucleus)):
         dipoles = mole.intor("int1e_r")
         if not quadrupoles:
             return np.asarray(dipoles)

@@ -82,10 +82,10 @@ class AtomicResponse(Method[Molecule]):
         ]
 
     def check_system(self, system: Molecule, properties: frozenset[str]) -> None:
-        if system.n_parts < 2:
-            raise Unsupported("atomic-response is of molecules: in a single atom no charge flows")
         if any(system.ghosts):
             raise Unsupported("atomic-response takes no ghost atoms: a cell without a nucleus is no atom")
+        if system.n_parts < 2:
+            raise Unsupported("atomic-response is of molecules: in a single atom no charge flows")
         if system.n_electrons == 0:
             raise Unsupported(f"{system.name or system.formula} has no electrons: nothing responds")
         inner = self._inner()
