@@ -37,7 +37,7 @@ def field_diis() -> type:
 def _normalised(kind: type) -> type:
     from pyscf import lib
 
-    class Normalised(kind):  # type: ignore[misc]
+    class Normalised(kind):
         def extrapolate(self, nd: int | None = None) -> np.ndarray:
             count = self.get_num_vec() if nd is None else nd
             weights = combination(self._H[1 : count + 1, 1 : count + 1])
