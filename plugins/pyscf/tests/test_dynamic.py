@@ -153,7 +153,7 @@ def test_whole_matrices(xc, system, resources, molecules):
         ("wb97x-v/sto-3g?grid=1&energy_tolerance=1e-12", "water", 1e-4),
     ],
 )
-def test_static_limit_is_the_finite_field(level, system, tolerance, run):
+def test_static_limit_is_the_polarizability(level, system, tolerance, run):
     found = run(level, system, "polarizability", "dynamic_polarizability").properties
     curve = found["dynamic_polarizability"].value
     assert curve.coordinate[0] == 0
