@@ -101,6 +101,30 @@ def varied(recipe: Recipe, change: Callable[[Limit], Limit]) -> Recipe:
     return recipe
 
 
+def correction_beside_limits(recipe: Recipe) -> tuple[Recipe, Recipe] | None:
+    """What a focal point adds to its limits, taken apart: A and B of limit + A − B, each extrapolated nowhere.
+
+    None where nothing is added, or more than differences: where the coefficients of what stands beside the limits do
+    not cancel.
+    """
+    beside = {leaf: 0.0 for leaf in leaves(recipe)}
+    for c, part in _beside(recipe, 1.0):
+        beside[part] += c
+    plus = tuple((c, leaf) for leaf, c in beside.items() if c > 0)
+    minus = tuple((-c, leaf) for leaf, c in beside.items() if c < 0)
+    if not plus or not minus or not math.isclose(sum(c for c, _ in plus), sum(c for c, _ in minus)):
+        return None
+    return Sum(plus), Sum(minus)
+
+
+def _beside(recipe: Recipe, factor: float) -> Iterator[tuple[float, Any]]:
+    if isinstance(recipe, Sum):
+        for c, part in recipe.parts:
+            yield from _beside(part, factor * c)
+    elif not isinstance(recipe, Limit):
+        yield factor, recipe
+
+
 def weights(recipe: Recipe) -> dict[Any, float]:
     """leaf -> how much a constant shift of it alone, and of what it is extrapolated with, shifts the whole.
 

@@ -38,6 +38,10 @@ LAST_STEP = 0.25
 limit may be off by (one standard deviation) where the schemes agree better. tools/validation/basis_errors.py shows
 which share of larger extrapolations it covers."""
 
+CORRECTION_SHARE = 0.1
+"""Of the basis-set error that the lesser method of a focal point has in the basis set of the correction, what the
+correction may be off by (one standard deviation). tools/validation/focal_points.py shows which share of larger calculations that covers."""
+
 BASIS_COLUMNS = ("basis_uncertainty", "basis_source", "basis_limit", "basis_limit_level", "basis_error")
 
 Question = tuple[str, tuple[tuple[str, str], ...]]  # method and its options, whatever the basis set
@@ -77,14 +81,20 @@ def next_largest(limit: Limit) -> Limit:
     return replace(limit, scheme="largest", cardinals=limit.cardinals[:-1], members=limit.members[:-1])
 
 
-def extrapolation_uncertainty(value: float, in_largest: float, in_next: float, others: Iterable[float]) -> float:
+def extrapolation_uncertainty(
+    value: float, in_largest: float, in_next: float, others: Iterable[float], uncorrected: float = 0.0
+) -> float:
     """One standard deviation of an extrapolated number: the spread of the schemes, or LAST_STEP of a step.
 
     The larger of the two: schemes that agree only show that they have the same form. The steps are those to the largest
     basis set and on to the limit; functionals in sets that were made for correlated wave functions go on moving.
+
+    uncorrected: of a focal point L + A − B, L − B: how far the lesser method is from its limit in the basis set in
+    which A − B is taken. That difference has no such error only as far as both methods converge alike.
     """
     spread = max((abs(other - value) for other in others), default=0.0)
-    return max(spread, LAST_STEP * abs(value - in_largest), LAST_STEP * abs(in_largest - in_next))
+    limit = max(spread, LAST_STEP * abs(value - in_largest), LAST_STEP * abs(in_largest - in_next))
+    return float(np.hypot(limit, CORRECTION_SHARE * uncorrected))
 
 
 def answer_of(level: str) -> _Answer | None:

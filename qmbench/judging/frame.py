@@ -251,7 +251,13 @@ def _extrapolation(
     if in_largest is None or in_next is None:
         return None
     others = [value for change in VARIANTS if (value := other(change)) is not None]
-    return extrapolation_uncertainty(scalar(quantity), in_largest, in_next, others)
+    added = [recipes.correction_beside_limits(recipe) for _, recipe in planned.terms]
+    uncorrected = 0.0
+    if any(added):
+        better = [(c, pair[0]) for (c, _), pair in zip(planned.terms, added, strict=True) if pair]
+        found, _, _ = entry_value(better, benchmark, entry, planned.bsse, records)
+        uncorrected = float("nan") if found is None else scalar(quantity) - scalar(found)
+    return extrapolation_uncertainty(scalar(quantity), in_largest, in_next, others, uncorrected)
 
 
 def warnings_text(records: Iterable[Record], notes: Iterable[str] = ()) -> str:

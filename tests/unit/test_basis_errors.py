@@ -9,8 +9,9 @@ import pandas as pd
 import pytest
 
 import qmbench
-from qmbench.domain.recipe import Limit, Sum, value, varied
+from qmbench.domain.recipe import Limit, Sum, correction_beside_limits, value, varied
 from qmbench.judging.basis import (
+    CORRECTION_SHARE,
     LAST_STEP,
     VARIANTS,
     answer_of,
@@ -272,6 +273,35 @@ def test_an_extrapolation_is_as_uncertain_as_its_schemes_or_its_last_step():
     # turned round on its way, or all but there: the last step counts where the next is small
     assert extrapolation_uncertainty(10.0, 9.9, 6.9, [10.1]) == pytest.approx(3 * LAST_STEP)
     assert extrapolation_uncertainty(10.0, 10.0, 10.0, []) == 0
+    assert extrapolation_uncertainty(10.0, 9.0, 8.5, [10.6], -8 / CORRECTION_SHARE * 0.1) == pytest.approx(1.0)
+
+
+def test_the_correction_of_a_focal_point_is_taken_apart():
+    limit = Limit("correlation", "power", (3, 4), ("b3", "b4"))
+    assert correction_beside_limits(Sum(((1.0, limit), (1.0, "a"), (-1.0, "b2")))) == (
+        Sum(((1.0, "a"),)),
+        Sum(((1.0, "b2"),)),
+    )
+    # the member of a limit may stand beside it, too; halves of two corrections
+    tree = Sum(((1.0, limit), (0.5, Sum(((1.0, "a"), (-1.0, "b4")))), (0.5, Sum(((1.0, "c"), (-1.0, "b4"))))))
+    assert correction_beside_limits(tree) == (Sum(((0.5, "a"), (0.5, "c"))), Sum(((1.0, "b4"),)))
+    for none in (limit, Sum(((1.0, limit), (1.0, "a"), (-1.0, "a"))), Sum(((1.0, limit), (1.0, "d4"))), "a"):
+        assert correction_beside_limits(none) is None
+
+
+def test_a_focal_point_is_as_uncertain_as_its_correction(toy_folder, tmp_path):
+    """Beside what the limit has, a share of how far its method is from it in the basis set of the correction."""
+    from qmbench.data.suite import Selection, Suite, SuiteLevel
+
+    focal = "ccsd/cc-pvdz + mp2/cc-pv[dt]z - mp2/cc-pvdz"
+    levels = [SuiteLevel(text, "cp") for text in (focal, "mp2/cc-pv[dt]z", "mp2/cc-pvdz", "ccsd/cc-pvdz")]
+    suite = Suite("s", "S", (Selection(str(toy_folder), entries=("he2",)),), tuple(levels))
+    made = qmbench.run(suite, store=tmp_path / "store.sqlite", workers=1, progress=False).results
+    value, sigma = (made.set_index("level_of_theory")[name] for name in ("value", "basis_uncertainty"))
+    share = CORRECTION_SHARE * (value["mp2/cc-pv[dt]z"] - value["mp2/cc-pvdz"])
+    assert abs(share) > 1e-4
+    assert value[focal] - value["ccsd/cc-pvdz"] == pytest.approx(share / CORRECTION_SHARE, abs=1e-12)
+    assert sigma[focal] == pytest.approx(math.hypot(sigma["mp2/cc-pv[dt]z"], share), rel=1e-9)
 
 
 def test_the_other_schemes_change_what_they_are_of():
