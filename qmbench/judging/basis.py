@@ -40,7 +40,8 @@ which share of larger extrapolations it covers."""
 
 CORRECTION_SHARE = 0.1
 """Of the basis-set error that the lesser method of a focal point has in the basis set of the correction, what the
-correction may be off by (one standard deviation). tools/validation/focal_points.py shows which share of larger calculations that covers."""
+correction may be off by (one standard deviation). tools/validation/focal_points.py shows which share of larger
+calculations that covers."""
 
 BASIS_COLUMNS = ("basis_uncertainty", "basis_source", "basis_limit", "basis_limit_level", "basis_error")
 
