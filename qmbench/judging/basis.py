@@ -38,7 +38,7 @@ LAST_STEP = 0.25
 limit may be off by (one standard deviation) where the schemes agree better. tools/validation/basis_errors.py shows
 which share of larger extrapolations it covers."""
 
-CORRECTION_SHARE = 0.1
+CORRECTION_SHARE = 0.15
 """Of the basis-set error that the lesser method of a focal point has in the basis set of the correction, what the
 correction may be off by (one standard deviation). tools/validation/focal_points.py shows which share of larger
 calculations that covers."""

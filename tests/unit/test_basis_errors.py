@@ -273,7 +273,7 @@ def test_an_extrapolation_is_as_uncertain_as_its_schemes_or_its_last_step():
     # turned round on its way, or all but there: the last step counts where the next is small
     assert extrapolation_uncertainty(10.0, 9.9, 6.9, [10.1]) == pytest.approx(3 * LAST_STEP)
     assert extrapolation_uncertainty(10.0, 10.0, 10.0, []) == 0
-    assert extrapolation_uncertainty(10.0, 9.0, 8.5, [10.6], -8 / CORRECTION_SHARE * 0.1) == pytest.approx(1.0)
+    assert extrapolation_uncertainty(10.0, 9.0, 8.5, [10.6], -0.8 / CORRECTION_SHARE) == pytest.approx(1.0)
 
 
 def test_the_correction_of_a_focal_point_is_taken_apart():
