@@ -46,16 +46,18 @@ def test_one_triples_calculation_answers_for_all(options, system, run, alone):
 
 
 @pytest.mark.parametrize("options", OPTIONS)
-@pytest.mark.parametrize("system", ["water", "oh", "n_polarized"])
+@pytest.mark.parametrize("system", ["water", "oh", "one_spin"])
 def test_what_came_on_the_way_is_not_computed_again(options, system, run, alone, monkeypatch):
     """MP2 after CCSD, MP2 and CCSD after CCSD(T): the numbers and settings of calculations of their own."""
     from qmbench_pyscf import correlated
 
-    if system == "n_polarized":  # one spin alone, which PySCF has as spin orbitals
+    if system == "one_spin":  # which PySCF has as spin orbitals
         if "density_fitting" in options:
             pytest.skip("PySCF has no coupled cluster of spin orbitals with fitted integrals")
+        options = options.replace("6-31g", "cc-pvtz")  # where such a pair is correlated
         system = Molecule(("He",), ((0, 0, 0),), 0, 3, name="he_triplet")
     own = {name: run(f"{name}/{options}", system, *asked(name), with_resources=alone()) for name in ("mp2", "ccsd")}
+    assert all(found.properties["correlation_energy"].value < -1e-4 for found in own.values())
     shared, other = alone(), alone()
     run(f"ccsd(t)/{options}", system, with_resources=shared)
     run(f"ccsd/{options}", system, with_resources=other)

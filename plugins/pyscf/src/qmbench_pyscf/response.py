@@ -70,17 +70,17 @@ def field_derivatives(
 
 
 def dipole_hyperpolarizability(
-    molecule: Molecule, ground: Point, point: Callable[[Field3], Point], field_strength: float, tolerance: float
+    molecule: Molecule, ground: Point, point: Callable[[Field3], Point], strength: float | None, tolerance: float
 ) -> tuple[Quantity, dict[str, Any], list[str]]:
     """`hyperpolarizability` β (3, 3, 3) in bohr⁵/e, −∂³E/∂F³, as second derivatives of dipoles; settings, and warnings.
 
-    tolerance: of energies, hartree. The uncertainty is what the step from 2h to h still changes, and the rounding of
-    the dipoles. Kurtz, Stewart and Dieter, J. Comput. Chem. 11, 82 (1990). NotConverged when steps h and 2h disagree
+    strength: h; None for FIELD_STRENGTH. tolerance: of energies, hartree. The uncertainty is what the step from 2h to h
+    still changes, and the rounding of the dipoles. Kurtz, Stewart and Dieter, J. Comput. Chem. 11, 82 (1990). NotConverged when steps h and 2h disagree
     grossly.
     """
     point = lru_cache(maxsize=None)(point)
     mirrors = mirror_axes(molecule)
-    step = STRONGER * field_strength
+    step = STRONGER * (FIELD_STRENGTH if strength is None else strength)
 
     def dipole(f: Field3) -> np.ndarray:
         evaluate = (point(f) if any(f) else ground).dipole
