@@ -75,8 +75,8 @@ def dipole_hyperpolarizability(
     """`hyperpolarizability` β (3, 3, 3) in bohr⁵/e, −∂³E/∂F³, as second derivatives of dipoles; settings, and warnings.
 
     strength: h; None for FIELD_STRENGTH. tolerance: of energies, hartree. The uncertainty is what the step from 2h to h
-    still changes, and the rounding of the dipoles. Kurtz, Stewart and Dieter, J. Comput. Chem. 11, 82 (1990). NotConverged when steps h and 2h disagree
-    grossly.
+    still changes, and the rounding of the dipoles. Kurtz, Stewart and Dieter, J. Comput. Chem. 11, 82 (1990).
+    NotConverged when steps h and 2h disagree grossly.
     """
     point = lru_cache(maxsize=None)(point)
     mirrors = mirror_axes(molecule)
