@@ -5,7 +5,7 @@ from __future__ import annotations
 import random
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
 from qmbench import InputError
@@ -73,10 +73,12 @@ def said(call) -> str:
 @given(
     st.sampled_from(["1", "2", "-1", "0", "1e5", "١", " 1 "]), line, st.lists(line | atoms.map(" ".join), max_size=3)
 )
+@example(count="1", comment="", rows=["H 0 0 0", "8"])  # a second frame that ends with its first line
+@example(count="1", comment="", rows=["H 0 0 0", "0", "x"])  # a second frame without atoms
 @settings(max_examples=400, deadline=None)
 def test_any_xyz(count, comment, rows):
     text = said(lambda: parse_xyz("\n".join([count, comment, *rows]), "w", "n"))
-    assert not text or text.startswith("w, line ")
+    assert not text or text.startswith(("w, line ", "w holds 2 frames; "))
     assert "\n" not in text
 
 

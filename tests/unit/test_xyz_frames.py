@@ -65,6 +65,18 @@ def test_a_wrong_choice_is_told_what_there_is(file, choice, message):
         find_target(f"{file}{choice}")
 
 
+def test_a_last_frame_that_is_cut_off_is_named_by_its_line(file):
+    whole = file.read_text().rstrip().split("\n")
+    file.write_text("\n".join(whole[:-1]) + "\n")
+    with pytest.raises(
+        InputError, match=r"set\.xyz, line \d+: frame 3 is cut off: 1 atoms announced, 0 lines"
+    ) as error:
+        find_target(str(file))
+    line = int(str(error.value).split("line ")[1].split(":")[0])
+    assert whole[line - 1].strip() == "1"
+    assert find_target(f"{file}@1").system.n_parts
+
+
 @pytest.mark.parametrize(
     ("old", "new", "message"),
     [

@@ -17,7 +17,7 @@ from qmbench.domain.systems.fields import FieldError
 from qmbench.domain.systems.nuclei import Vector, nucleus
 from qmbench.domain.systems.xyz_columns import atom_columns, real
 from qmbench.domain.systems.xyz_comment import comment_words, coordinate_unit, refuse_unknown_geometry, stated_state
-from qmbench.domain.systems.xyz_frames import split_frames
+from qmbench.domain.systems.xyz_frames import Frame, split_frames
 
 MOST_ATOMS = 100_000
 
@@ -99,21 +99,28 @@ def _count(lines: list[str], where: str) -> int:
         raise InputError(f"{where}, line 1: {count} atoms are more than the {MOST_ATOMS} that are read")
     if len(lines) - 2 != count:
         frames = _frames(lines, where)
-        if frames > 1:
+        if len(frames) > 1:
+            last = frames[-1]
+            announced, *rows = last.text.rstrip("\n").split("\n")
+            if len(rows) != int(announced) + 1:
+                raise InputError(
+                    f"{where}, line {last.line}: frame {last.number} is cut off: {int(announced)} atoms announced, "
+                    f"{max(len(rows) - 1, 0)} lines of atoms found; write {where}@1, say, for one of the whole frames"
+                )
             raise InputError(
-                f"{where} holds {frames} frames; say which: {where}@1 to {where}@{frames}, or by their name=: "
-                f"{where}#NAME"
+                f"{where} holds {len(frames)} frames; say which: {where}@1 to {where}@{len(frames)}, or by their "
+                f"name=: {where}#NAME"
             )
         raise InputError(f"{where}, line 1: {count} atoms announced, {max(len(lines) - 2, 0)} lines of atoms found")
     return count
 
 
-def _frames(lines: list[str], where: str) -> int:
-    """How many frames the lines are; 0 where they are none."""
+def _frames(lines: list[str], where: str) -> list[Frame]:
+    """The frames that the lines are; none where they are no such thing."""
     try:
-        return len(split_frames("\n".join(lines), where))
+        return split_frames("\n".join(lines), where)
     except InputError:
-        return 0
+        return []
 
 
 def parse_cell(pairs: Mapping[str, str], where: str, bohr: float) -> tuple[Vector, ...] | None:
