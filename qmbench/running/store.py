@@ -241,10 +241,10 @@ class Store:
         return connection
 
     def _prepare(self) -> None:
-        application, version, tables = self._header()
+        application, version, tables = self._read_header()
         if application == 0 and version == 0 and tables == 0 and not self.read_only:
             self._create()
-            application, version, tables = self._header()
+            application, version, tables = self._read_header()
         if application != APPLICATION_ID:
             raise StoreError(f"{self.path} is not a qmbench store")
         if version > SCHEMA:
@@ -259,9 +259,17 @@ class Store:
             self._write(lambda: self._connection.execute(f"PRAGMA user_version = {SCHEMA}"))
 
     def _header(self) -> tuple[int, int, int]:
+        """What the file says it is, within a transaction: all of one moment, since another run may be making it."""
         queries = ("PRAGMA application_id", "PRAGMA user_version", "SELECT count(*) FROM sqlite_master")
         application, version, tables = (self._connection.execute(query).fetchone()[0] for query in queries)
         return application, version, tables
+
+    def _read_header(self) -> tuple[int, int, int]:
+        self._connection.execute("BEGIN")
+        try:
+            return self._header()
+        finally:
+            self._connection.execute("COMMIT")
 
     def _create(self) -> None:
         def create() -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import sqlite3
+import threading
 from pathlib import Path
 
 import numpy as np
@@ -296,3 +297,29 @@ def test_the_start_of_a_key_is_looked_up_in_the_index(store: Store) -> None:
     (plan,) = store._connection.execute(f"EXPLAIN QUERY PLAN {asked[0]}").fetchall()
     assert "USING INDEX" in plan[-1]
     assert "key>? AND key<?" in plan[-1]
+
+
+def test_a_store_that_another_run_is_making_is_one(tmp_path, monkeypatch):
+    """Made between two of the questions by which a store is told: all answers are of one moment."""
+    path = tmp_path / "new.sqlite"
+    other = threading.Thread(target=lambda: Store(path).close())
+    connect = Store._connect
+
+    def watched(self):
+        connection = connect(self)
+
+        def asked(statement):
+            if statement == "PRAGMA user_version" and threading.current_thread() is threading.main_thread():
+                connection.set_trace_callback(None)
+                other.start()
+                other.join(timeout=1.0)  # it may have to wait for the answers
+
+        if threading.current_thread() is threading.main_thread():
+            connection.set_trace_callback(asked)
+        return connection
+
+    monkeypatch.setattr(Store, "_connect", watched)
+    with Store(path) as store:
+        assert list(store.records()) == []
+    other.join(timeout=60)
+    assert not other.is_alive()
