@@ -8,6 +8,7 @@ few, nothing is said, and nothing is not zero. Other runs of the same store tell
 
 from __future__ import annotations
 
+import contextlib
 import re
 from collections import defaultdict
 from collections.abc import Callable, Iterable, Mapping, Sequence
@@ -37,6 +38,10 @@ LAST_STEP = 0.25
 """Of the last step, from the next largest basis set to the largest, and of the one from there to the limit, what the
 limit may be off by (one standard deviation) where the schemes agree better. tools/validation/basis_errors.py shows
 which share of larger extrapolations it covers."""
+
+LAST_STEP_OF_FUNCTIONALS = 1.0
+"""The same of density functionals in basis sets that were made for wave functions: their contracted cores go on
+changing, and the last step says no more than how far the next ones may go."""
 
 CORRECTION_SHARE = 0.15
 """Of the basis-set error that the lesser method of a focal point has in the basis set of the correction, what the
@@ -82,19 +87,40 @@ def next_largest(limit: Limit) -> Limit:
     return replace(limit, scheme="largest", cardinals=limit.cardinals[:-1], members=limit.members[:-1])
 
 
+@lru_cache(maxsize=1024)
+def last_step(level: str) -> float:
+    """Which share of the last steps of an extrapolated level of theory is one standard deviation."""
+    from qmbench.plugging.registry import plugins
+
+    for _, text in re.findall(r"(^| \+ | - )(?:[0-9.]+ \* )?(\S+)", level):
+        with contextlib.suppress(QmbenchError):
+            name, basis = (found := split_level(text)).method, found.basis or ""
+            if not is_template(basis) or re.match(r"(aug-)?pc(seg)?-", basis):
+                continue
+            method, _ = plugins().method(name)
+            if method.mean_field and method.name != "hf":
+                return LAST_STEP_OF_FUNCTIONALS
+    return LAST_STEP
+
+
 def extrapolation_uncertainty(
-    value: float, in_largest: float, in_next: float, others: Iterable[float], uncorrected: float = 0.0
+    value: float,
+    in_largest: float,
+    in_next: float,
+    others: Iterable[float],
+    uncorrected: float = 0.0,
+    share: float = LAST_STEP,
 ) -> float:
-    """One standard deviation of an extrapolated number: the spread of the schemes, or LAST_STEP of a step.
+    """One standard deviation of an extrapolated number: the spread of the schemes, or a share of a step.
 
     The larger of the two: schemes that agree only show that they have the same form. The steps are those to the largest
-    basis set and on to the limit; functionals in sets that were made for correlated wave functions go on moving.
+    basis set and on to the limit. share: of the steps, from `last_step`.
 
     uncorrected: of a focal point L + A − B, L − B: how far the lesser method is from its limit in the basis set in
     which A − B is taken. That difference has no such error only as far as both methods converge alike.
     """
     spread = max((abs(other - value) for other in others), default=0.0)
-    limit = max(spread, LAST_STEP * abs(value - in_largest), LAST_STEP * abs(in_largest - in_next))
+    limit = max(spread, share * abs(value - in_largest), share * abs(in_largest - in_next))
     return float(np.hypot(limit, CORRECTION_SHARE * uncorrected))
 
 

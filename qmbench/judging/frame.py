@@ -27,6 +27,7 @@ from qmbench.judging.basis import (
     BasisKnowledge,
     extrapolation_uncertainty,
     largest,
+    last_step,
     next_largest,
     with_basis_errors,
 )
@@ -257,7 +258,8 @@ def _extrapolation(
         better = [(c, pair[0]) for (c, _), pair in zip(planned.terms, added, strict=True) if pair]
         found, _, _ = entry_value(better, benchmark, entry, planned.bsse, records)
         uncorrected = float("nan") if found is None else scalar(quantity) - scalar(found)
-    return extrapolation_uncertainty(scalar(quantity), in_largest, in_next, others, uncorrected)
+    share = last_step(planned.level)
+    return extrapolation_uncertainty(scalar(quantity), in_largest, in_next, others, uncorrected, share)
 
 
 def warnings_text(records: Iterable[Record], notes: Iterable[str] = ()) -> str:

@@ -13,11 +13,13 @@ from qmbench.domain.recipe import Limit, Sum, correction_beside_limits, value, v
 from qmbench.judging.basis import (
     CORRECTION_SHARE,
     LAST_STEP,
+    LAST_STEP_OF_FUNCTIONALS,
     VARIANTS,
     answer_of,
     expected_error,
     extrapolation_uncertainty,
     largest,
+    last_step,
     next_largest,
     with_basis_errors,
 )
@@ -273,7 +275,26 @@ def test_an_extrapolation_is_as_uncertain_as_its_schemes_or_its_last_step():
     # turned round on its way, or all but there: the last step counts where the next is small
     assert extrapolation_uncertainty(10.0, 9.9, 6.9, [10.1]) == pytest.approx(3 * LAST_STEP)
     assert extrapolation_uncertainty(10.0, 10.0, 10.0, []) == 0
+    assert extrapolation_uncertainty(10.0, 8.0, 7.0, [], share=1.0) == pytest.approx(2)
     assert extrapolation_uncertainty(10.0, 9.0, 8.5, [10.6], -0.8 / CORRECTION_SHARE) == pytest.approx(1.0)
+
+
+@pytest.mark.parametrize(
+    ("level", "share"),
+    [
+        ("pbe/cc-pv[tq]z", LAST_STEP_OF_FUNCTIONALS),
+        ("b3lyp/def2-[tq]zvpp?hf_scheme=halkier", LAST_STEP_OF_FUNCTIONALS),
+        ("ccsd/cc-pvdz + 0.5 * pbe/aug-cc-pv[tq]z", LAST_STEP_OF_FUNCTIONALS),
+        ("pbe/pc-[23]", LAST_STEP),
+        ("pbe/aug-pcseg-[23]", LAST_STEP),
+        ("hf/cc-pv[tq]z", LAST_STEP),
+        ("mp2/cc-pv[tq]z + pbe/cc-pvdz", LAST_STEP),
+        ("unheard-of/cc-pv[tq]z", LAST_STEP),
+    ],
+)
+def test_functionals_go_on_in_basis_sets_for_wave_functions(level, share):
+    assert LAST_STEP < LAST_STEP_OF_FUNCTIONALS
+    assert last_step(level) == share
 
 
 def test_the_correction_of_a_focal_point_is_taken_apart():

@@ -111,6 +111,10 @@ def test_polarizability_of_mean_fields_by_coupled_perturbed_equations_and_by_fin
     assert numerical.settings["field_strength"] == 0.002
     values = [found.properties["polarizability"].value for found in (analytic, numerical)]
     assert np.allclose(*values, atol=1e-4)
+    tight = run(f"{level}{'&' if '?' in level else '?'}energy_tolerance=1e-13", m, "polarizability")
+    stated = analytic.properties["polarizability"].uncertainty
+    assert np.all(np.abs(values[0] - tight.properties["polarizability"].value) < 2 * stated)
+    assert stated.max() < 1e-3
 
 
 def test_polarizability_where_a_field_turns_the_open_shell(run):

@@ -7,12 +7,12 @@ References are full CI in 6-31G, of the level atomic-response; their uncertainty
 
 from __future__ import annotations
 
-import csv
 import sys
 import tempfile
 from pathlib import Path
 
 import numpy as np
+from tables import save
 
 from qmbench import Molecule, Resources, parse_level
 
@@ -55,18 +55,9 @@ def main(folder: Path) -> None:
             row = [f"{name}_{what}", "FCI", f"{value:.6f}", unit, f"{spread + 1e-6:.1e}", "estimate"]
             references.append([*row, "FCI/6-31G", "", place, "current"])
     (folder / "systems.xyz").write_text("".join(frames))
-    for file, head, rows in (
-        ("entries.csv", "id,stoichiometry,observable,subset", entries),
-        (
-            "references.csv",
-            "entry,set,value,unit,uncertainty,uncertainty_kind,level_of_theory,source_doi,source_place,status",
-            references,
-        ),
-    ):
-        with open(folder / file, "w", newline="") as handle:
-            writer = csv.writer(handle, lineterminator="\n")
-            writer.writerow(head.split(","))
-            writer.writerows(rows)
+    save(folder / "entries.csv", "id,stoichiometry,observable,subset", entries)
+    columns = "entry,set,value,unit,uncertainty,uncertainty_kind,level_of_theory,source_doi,source_place,status"
+    save(folder / "references.csv", columns, references)
 
 
 if __name__ == "__main__":

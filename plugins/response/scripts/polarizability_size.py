@@ -15,6 +15,7 @@ from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
+from tables import save
 
 from qmbench_response.line.response import exact, polarizability
 from qmbench_response.line.system import ElectronsOnALine
@@ -120,18 +121,9 @@ def main(folder: Path, repository: Path) -> None:
         )
     )
     entries, references = rows(radii)
-    for file, head, table in (
-        ("entries.csv", "id,stoichiometry,observable,subset", entries),
-        (
-            "references.csv",
-            "entry,set,value,unit,uncertainty,uncertainty_kind,level_of_theory,source_doi,source_place,status",
-            references,
-        ),
-    ):
-        with open(folder / file, "w", newline="") as handle:
-            writer = csv.writer(handle, lineterminator="\n")
-            writer.writerow(head.split(","))
-            writer.writerows(table)
+    save(folder / "entries.csv", "id,stoichiometry,observable,subset", entries)
+    columns = "entry,set,value,unit,uncertainty,uncertainty_kind,level_of_theory,source_doi,source_place,status"
+    save(folder / "references.csv", columns, references)
 
 
 if __name__ == "__main__":

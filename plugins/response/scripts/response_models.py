@@ -9,10 +9,11 @@ Lett. 73, 2244 (1994)). Everything else is exact by diagonalization on a finer a
 
 from __future__ import annotations
 
-import csv
 import sys
 from dataclasses import replace
 from pathlib import Path
+
+from tables import save
 
 from qmbench_response.line.methods import norm
 from qmbench_response.line.response import exact, polarizability
@@ -64,18 +65,9 @@ def main(folder: Path) -> None:
         entries.append([entry, f"{name}:1", "response_difference", subset, "", ""])
         references.append([entry, "exact", "0", "", "", "", "exact", "", "by definition", "current", ""])
     (folder / "systems.toml").write_text("\n".join(tables))
-    for file, head, rows in (
-        ("entries.csv", "id,stoichiometry,observable,subset,coordinate,coordinate_unit", entries),
-        (
-            "references.csv",
-            "entry,set,value,unit,uncertainty,uncertainty_kind,level_of_theory,source_doi,source_place,status,note",
-            references,
-        ),
-    ):
-        with open(folder / file, "w", newline="") as handle:
-            writer = csv.writer(handle, lineterminator="\n")
-            writer.writerow(head.split(","))
-            writer.writerows(rows)
+    save(folder / "entries.csv", "id,stoichiometry,observable,subset,coordinate,coordinate_unit", entries)
+    columns = "entry,set,value,unit,uncertainty,uncertainty_kind,level_of_theory,source_doi,source_place,status,note"
+    save(folder / "references.csv", columns, references)
 
 
 if __name__ == "__main__":

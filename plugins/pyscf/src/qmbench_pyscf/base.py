@@ -30,7 +30,7 @@ from qmbench_pyscf.extension_checks import check_extension
 from qmbench_pyscf.mole import check_basis, pyscf_session, removed_electrons
 from qmbench_pyscf.options import ExtensionOptions, MoleculeOptions
 from qmbench_pyscf.point import Point
-from qmbench_pyscf.response import dipole_hyperpolarizability, field_derivatives
+from qmbench_pyscf.response import dipole_hyperpolarizability, field_derivatives, traceless
 from qmbench_pyscf.specification import UNPERTURBED, Perturbation
 
 PYSCF = "10.1063/5.0006074"
@@ -207,8 +207,7 @@ class PyscfMethod(Method[Molecule | LatticeModel]):
             found["hyperpolarizability"] = Quantity(np.zeros((3, 3, 3)), "bohr5/e")
         if "quadrupole" in properties:
             z, at = molecule.atomic_numbers, molecule.coordinates
-            second = np.einsum("a,ai,aj->ij", z, at, at)
-            found["quadrupole"] = Quantity(1.5 * second - 0.5 * np.trace(second) * np.eye(3), "e bohr2")
+            found["quadrupole"] = Quantity(traceless(np.einsum("a,ai,aj->ij", z, at, at)), "e bohr2")
         count = len(molecule.real)
         if "alchemical_gradient" in properties:
             found["alchemical_gradient"] = Quantity(np.zeros(count), "hartree/e")
@@ -239,6 +238,7 @@ class PyscfMethod(Method[Molecule | LatticeModel]):
                 lambda f: self.point(molecule, Perturbation(field=f), resources),
                 self.options.field_strength,
                 properties & {"dipole", "polarizability"},
+                self.options.energy_tolerance,
             )
             found |= values
             settings |= more

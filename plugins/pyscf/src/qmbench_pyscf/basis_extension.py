@@ -28,7 +28,7 @@ from qmbench import Molecule, Resources
 from qmbench_pyscf.extension_checks import extended_system
 from qmbench_pyscf.mean_field_object import bare_mean_field
 from qmbench_pyscf.mole import pool_shells
-from qmbench_pyscf.specification import NO_FIELD, AdaptiveExtension, AddedShells, Field3, ScfSpecification
+from qmbench_pyscf.specification import NO_FIELD, AdaptiveExtension, AddedShells, Field3, ScfSpecification, along
 
 Array = np.ndarray
 Solve = Callable[[Molecule, ScfSpecification, Resources], Any]
@@ -172,7 +172,7 @@ class CandidateSpace:
         else:
             self.weight = 2.0 / 3.0
             in_field = [
-                [solve(molecule, replace(spec, field=_along(axis, sign * FIELD)), resources) for sign in (1, -1)]
+                [solve(molecule, replace(spec, field=along(axis, sign * FIELD)), resources) for sign in (1, -1)]
                 for axis in range(3)
             ]
             self.sources = _field_sources(mf, in_field, fock, self.overlap)
@@ -334,11 +334,6 @@ def _fock_builder(mf: Any, mole: Any, spec: ScfSpecification, molecule: Molecule
     return fock
 
 
-def _along(axis: int, strength: float) -> Field3:
-    x, y, z = (strength if axis == k else 0.0 for k in range(3))
-    return x, y, z
-
-
 def _of_spin(values: Any, spin: int, dimensions: int) -> Array:
     """Orbitals (two dimensions) or their occupations and energies (one) of a spin, or of both where they are shared."""
     values = np.asarray(values)
@@ -377,7 +372,7 @@ def _field_sources(mf: Any, in_field: list[list[Any]], fock: Callable[..., Array
     for axis, pair in enumerate(in_field):
         ends = []
         for sign, point in zip((1, -1), pair, strict=True):
-            matrices = fock(point.make_rdm1(), _along(axis, sign * FIELD))
+            matrices = fock(point.make_rdm1(), along(axis, sign * FIELD))
             ends.append([(matrix, _occupied(point, spin, n)[0]) for spin, matrix in enumerate(matrices)])
         moved.append(ends)
     found = []

@@ -138,14 +138,19 @@ class Correlated(PyscfMethod):
 
 def fit_correlation(solver: Any, mf: Any) -> dict[str, Any]:
     """Let `solver` of a fitted `mf` use the fitting set for correlation, and say which it is as settings."""
+    if getattr(mf, "with_df", None) is not None and getattr(solver, "with_df", None) is not None:
+        from pyscf import df
+
+        solver.with_df = df.DF(mf.mol, auxbasis=fitting_set(mf.mol, "correlation"))
+        solver.with_df.max_memory = mf.max_memory
+    return _correlation_set(mf, solver)
+
+
+def _correlation_set(mf: Any, solver: Any) -> dict[str, Any]:
+    """Which fitting set `solver` of a fitted `mf` uses, as settings."""
     if getattr(mf, "with_df", None) is None or getattr(solver, "with_df", None) is None:
         return {}
-    from pyscf import df
-
-    chosen = fitting_set(mf.mol, "correlation")
-    solver.with_df = df.DF(mf.mol, auxbasis=chosen)
-    solver.with_df.max_memory = mf.max_memory
-    return {"correlation_fitting_set": fitting_set_name(chosen)}
+    return {"correlation_fitting_set": fitting_set_name(solver.with_df.auxbasis)}
 
 
 def has_correlation(mf: Any, frozen: int) -> bool:
@@ -452,10 +457,3 @@ def _write_cluster(mf: Any, frozen: int, how: ClusterSettings, made: list[Solved
         made.append(solved_cluster(mf, frozen, how))
     parts, settings = cluster_energies(mf, made[0][0])
     path.write_text(json.dumps({"parts": parts, "settings": settings}))
-
-
-def _correlation_set(mf: Any, solver: Any) -> dict[str, Any]:
-    """Which fitting set `solver` of a fitted `mf` uses, as settings."""
-    if getattr(mf, "with_df", None) is None or getattr(solver, "with_df", None) is None:
-        return {}
-    return {"correlation_fitting_set": fitting_set_name(solver.with_df.auxbasis)}

@@ -17,6 +17,7 @@ from qmbench_pyscf.hessians import HESSIAN, mean_field_hessian_of_nuclei
 from qmbench_pyscf.names import KNOWN, functional_label
 from qmbench_pyscf.options import FunctionalOptions, HartreeFockOptions
 from qmbench_pyscf.point import Point
+from qmbench_pyscf.response import traceless
 from qmbench_pyscf.specification import Perturbation
 
 
@@ -78,10 +79,7 @@ def density_dipole(mole: Any, density: Any) -> Any:
 
 
 def density_quadrupole(mole: Any, density: Any) -> Any:
-    """(3, 3) ½ Σ q (3 r r − r² 1) about the origin, e bohr², of an AO density (n, n) or (2, n, n), nuclei included.
-
-    Buckingham, Q. Rev. Chem. Soc. 13, 183 (1959).
-    """
+    """(3, 3) ½ Σ q (3 r r − r² 1) about the origin, e bohr², of an AO density (n, n) or (2, n, n), nuclei included."""
     import numpy as np
 
     density = np.asarray(density)
@@ -89,8 +87,7 @@ def density_quadrupole(mole: Any, density: Any) -> Any:
     with mole.with_common_origin((0.0, 0.0, 0.0)):
         electrons = np.einsum("xij,ji->x", mole.intor("int1e_rr"), total).reshape(3, 3)
     at = mole.atom_coords()
-    second = np.einsum("a,ai,aj->ij", mole.atom_charges(), at, at) - electrons
-    return 1.5 * second - 0.5 * np.trace(second) * np.eye(3)
+    return traceless(np.einsum("a,ai,aj->ij", mole.atom_charges(), at, at) - electrons)
 
 
 def with_an_atom(systems: Iterable[type[System]]) -> list[System]:

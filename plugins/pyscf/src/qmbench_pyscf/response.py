@@ -18,7 +18,7 @@ import numpy as np
 
 from qmbench import Molecule, NotConverged, Quantity
 from qmbench_pyscf.point import Point
-from qmbench_pyscf.specification import NO_FIELD, Field3
+from qmbench_pyscf.specification import NO_FIELD, Field3, along
 
 # Atomic units, where none is asked for.
 FIELD_STRENGTH = 0.002
@@ -31,12 +31,17 @@ DIPOLE_NOISE = 3e-3
 
 
 def field_derivatives(
-    molecule: Molecule, ground: Point, point: Callable[[Field3], Point], strength: float | None, wanted: Iterable[str]
+    molecule: Molecule,
+    ground: Point,
+    point: Callable[[Field3], Point],
+    strength: float | None,
+    wanted: Iterable[str],
+    tolerance: float,
 ) -> tuple[dict[str, Quantity], dict[str, Any], list[str]]:
     """`dipole` (3,) in e bohr and `polarizability` (3, 3) in bohr³, settings, and warnings.
 
     point(F): the calculation in the field F. strength: h; None for coupled-perturbed equations where `ground` has them.
-    NotConverged when steps h and 2h disagree grossly.
+    tolerance: of energies, hartree. NotConverged when steps h and 2h disagree grossly.
     """
     step = FIELD_STRENGTH if strength is None else strength
     point = lru_cache(maxsize=None)(point)
@@ -55,7 +60,7 @@ def field_derivatives(
     if "polarizability" in wanted and strength is None and ground.polarizability is not None:
         # Where an open shell may turn at nearly no cost the equations are nearly singular: then by finite fields.
         with suppress(NotConverged):
-            found["polarizability"] = Quantity(ground.polarizability(), "bohr3")
+            found["polarizability"] = _with_rounding(ground.polarizability(), tolerance)
             settings["polarizability"] = "coupled-perturbed equations"
     if "polarizability" in wanted and "polarizability" not in found:
         settings["field_strength"] = step
@@ -67,6 +72,15 @@ def field_derivatives(
             settings["polarizability"] = "second derivative of the energy by finite field"
         found["polarizability"] = _richardson(coarse, fine, "bohr3")
     return found, settings, warnings
+
+
+def _with_rounding(alpha: np.ndarray, tolerance: float) -> Quantity:
+    """A polarizability of coupled-perturbed equations, with what convergence leaves: of the equations ACCURACY, and of
+    orbitals that are good to the root of the tolerance of the energy the same share of α."""
+    from qmbench_pyscf.coupled_perturbed import ACCURACY
+
+    left = ACCURACY + tolerance**0.5 * float(np.abs(alpha).max())
+    return Quantity(alpha, "bohr3", np.full(alpha.shape, left), "estimate")
 
 
 def dipole_hyperpolarizability(
@@ -96,7 +110,7 @@ def dipole_hyperpolarizability(
     def tensor(s: float) -> np.ndarray:
         beta = np.zeros((3, 3, 3))
         for axis in range(3):
-            bent = mirrored(_along(axis, s)) - 2 * dipole(NO_FIELD) + mirrored(_along(axis, -s))
+            bent = mirrored(along(axis, s)) - 2 * dipole(NO_FIELD) + mirrored(along(axis, -s))
             for other in range(3):
                 for a, b, c in {(axis, axis, other), (axis, other, axis), (other, axis, axis)}:
                     beta[a, b, c] = bent[other] / s**2
@@ -145,15 +159,11 @@ def _field(**components: float) -> Field3:
     return (components.get("x", 0.0), components.get("y", 0.0), components.get("z", 0.0))
 
 
-def _along(axis: int, strength: float) -> Field3:
-    return _field(**{"xyz"[axis]: strength})
-
-
 def _energy_dipole(point: Callable[[Field3], Point], step: float, mirrors: tuple[bool, bool, bool]) -> Quantity:
     def slope(axis: int, s: float) -> float:
         if mirrors[axis]:
             return 0.0
-        return -(point(_along(axis, s)).energy - point(_along(axis, -s)).energy) / (2 * s)
+        return -(point(along(axis, s)).energy - point(along(axis, -s)).energy) / (2 * s)
 
     coarse, fine = (np.array([slope(axis, s) for axis in range(3)]) for s in (2 * step, step))
     return _richardson(coarse, fine, "e bohr")
@@ -167,12 +177,12 @@ def _dipole_polarizability(point: Callable[[Field3], Point], s: float, mirrors: 
 
     columns = []
     for axis in range(3):
-        plus = dipole(_along(axis, s))
+        plus = dipole(along(axis, s))
         if mirrors[axis]:
             minus = plus.copy()
             minus[axis] = -plus[axis]
         else:
-            minus = dipole(_along(axis, -s))
+            minus = dipole(along(axis, -s))
         columns.append((plus - minus) / (2 * s))
     alpha = np.array(columns)
     return (alpha + alpha.T) / 2
@@ -188,7 +198,7 @@ def _energy_polarizability(
 
     alpha = np.zeros((3, 3))
     for axis in range(3):
-        alpha[axis, axis] = -(energy(*_along(axis, s)) - 2 * e0 + energy(*_along(axis, -s))) / s**2
+        alpha[axis, axis] = -(energy(*along(axis, s)) - 2 * e0 + energy(*along(axis, -s))) / s**2
     for i, j in ((0, 1), (0, 2), (1, 2)):
         if mirrors[i] or mirrors[j]:
             continue
@@ -199,6 +209,11 @@ def _energy_polarizability(
             total -= a * b * energy(*both)
         alpha[i, j] = alpha[j, i] = total / (4 * s**2)
     return alpha
+
+
+def traceless(second: np.ndarray) -> np.ndarray:
+    """½ Σ q (3 r r − r² 1) from Σ q r r, (3, 3): Buckingham, Q. Rev. Chem. Soc. 13, 183 (1959)."""
+    return np.asarray(1.5 * second - 0.5 * np.trace(second) * np.eye(3))
 
 
 def _richardson(coarse: np.ndarray, fine: np.ndarray, unit: str) -> Quantity:

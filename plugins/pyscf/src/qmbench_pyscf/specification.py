@@ -15,6 +15,12 @@ Field3 = tuple[float, float, float]
 NO_FIELD: Field3 = (0.0, 0.0, 0.0)
 
 
+def along(axis: int, strength: float) -> Field3:
+    """A field of `strength` along x, y or z (0, 1, 2)."""
+    x, y, z = (strength if axis == k else 0.0 for k in range(3))
+    return x, y, z
+
+
 @dataclass(frozen=True)
 class Perturbation:
     """What is added to the Hamiltonian of a molecule, its electrons and its basis staying as they are.
