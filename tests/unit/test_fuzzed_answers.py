@@ -92,3 +92,14 @@ def test_some(data: bytes) -> None:
 @given(answers())
 def test_many(data: bytes) -> None:
     check(data)
+
+
+@pytest.mark.parametrize(
+    "wrong", [None, True, "x", [1.0], {"a": 1.0}, {"coordinate": [1.0], "values": [1.0], "coordinate_unit": "bohr"}]
+)
+@pytest.mark.parametrize("part", ["value", "uncertainty"])
+def test_a_state_without_a_number_is_named(wrong, part):
+    document = copy.deepcopy(OUTCOME)
+    document["properties"]["states"][part] = {"S1": wrong}
+    with pytest.raises(Unreadable, match=rf"^properties\.states\.{part} holds"):
+        parse_outcome(json.dumps(document).encode())

@@ -149,7 +149,8 @@ def _failure(told: _Failure) -> Failure:
 
 def _quantity(name: str, data: Mapping[str, Any]) -> Quantity:
     for part in ("value", "uncertainty"):
-        _only_numbers(f"properties.{name}.{part}", data[part])
+        if data[part] is not None or part == "value":
+            _only_numbers(f"properties.{name}.{part}", data[part])
     try:
         quantity = Quantity.from_json(data)
     except (QmbenchError, ValueError, TypeError, KeyError, OverflowError) as error:
@@ -160,14 +161,19 @@ def _quantity(name: str, data: Mapping[str, Any]) -> Quantity:
 
 
 def _only_numbers(where: str, value: Any) -> None:
+    """A number, lists of numbers, {state: number} or a curve; Unreadable says what stands in the place of a number."""
     if isinstance(value, list):
         for item in value:
             _only_numbers(where, item)
     elif isinstance(value, dict):
+        curve = isinstance(value.get("coordinate"), list)
         for key, item in value.items():
-            if not (key == "coordinate_unit" and isinstance(item, str)):
-                _only_numbers(where, item)
-    elif value is not None and (isinstance(value, bool) or not isinstance(value, int | float)):
+            if curve and key == "coordinate_unit" and isinstance(item, str):
+                continue
+            if isinstance(item, dict) or (isinstance(item, list) and not curve):
+                raise Unreadable(f"{where} holds a {type(item).__name__} for '{_short(key)}', not a number")
+            _only_numbers(where, item)
+    elif isinstance(value, bool) or not isinstance(value, int | float):
         raise Unreadable(f"{where} holds {type(value).__name__}, not numbers")
 
 
