@@ -9,6 +9,7 @@ molecule as it is, throughout.
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
+from contextlib import suppress
 from dataclasses import replace
 from functools import lru_cache
 from typing import Any
@@ -33,7 +34,7 @@ STEP = 0.05
 _STEPS = f"{STEP:g} and {2 * STEP:g} e"
 # Of fields in which gradients by charges are differentiated, atomic units.
 FIELD = 0.005
-# Densities are good to this times the root of the tolerance of the energy: dipoles, potentials and forces, atomic units.
+# Dipoles, potentials and forces are good to this times the root of the tolerance of the energy; atomic units.
 DENSITY_NOISE = 3e-3
 
 Charges = tuple[float, ...]
@@ -88,20 +89,11 @@ def charge_derivatives(
             found["alchemical_hessian"] = _hessian_of_energies(molecule, point_at, noise)
             settings["alchemical_hessian"] = f"central differences of the energy, {_STEPS}"
     if "alchemical_dipole" in wanted:
-        if ground.charge_dipole is not None:
-            found["alchemical_dipole"] = Quantity(ground.charge_dipole()[real], "bohr")
-            settings["alchemical_dipole"] = "coupled-perturbed equations"
-        elif ground.charge_gradient is not None and ground.dipole is None:
-            found["alchemical_dipole"] = _gradient_in_fields(
-                molecule, lambda field: compute(molecule, Perturbation(field=field)), noise
-            )
-            settings["alchemical_dipole"] = f"central differences of the gradient, fields {FIELD:g} and {2 * FIELD:g}"
-        else:
-            found["alchemical_dipole"] = _dipole(molecule, point_at, compute, noise, strength)
-            settings["alchemical_dipole"] = f"central differences of the dipole, {_STEPS}"
+        found["alchemical_dipole"], how = _dipole(molecule, ground, compute, noise, strength)
+        settings["alchemical_dipole"] = how
     if "alchemical_forces" in wanted:
-        found["alchemical_forces"], how = _forces(molecule, point_at, compute, noise)
-        settings["alchemical_forces"] = f"central differences of forces, {_STEPS}; forces by {how}"
+        found["alchemical_forces"], how = _forces(molecule, compute, noise)
+        settings["alchemical_forces"] = how
     return found, settings
 
 
@@ -152,7 +144,6 @@ def relaxed_potentials(solver: Any) -> np.ndarray:
 def _gradient_with(solver: Any, mf: Any, operators: np.ndarray) -> np.ndarray:
     """(centres,) first component of the gradient, with `operators` as that of the core Hamiltonian's derivatives."""
     make_gradient = mf.nuc_grad_method
-    own = vars(mf).get("nuc_grad_method")  # of a mean field with added charges
 
     def replaced() -> Any:
         gradient = make_gradient()
@@ -166,8 +157,6 @@ def _gradient_with(solver: Any, mf: Any, operators: np.ndarray) -> np.ndarray:
         rows = np.asarray(gradient.kernel())
     finally:
         del mf.nuc_grad_method
-        if own is not None:
-            mf.nuc_grad_method = own
     if not getattr(solver, "converged_lambda", True):
         raise NotConverged("the equations for the Lagrange multipliers of the density did not converge")
     return rows[:, 0]
@@ -225,6 +214,25 @@ def _hessian_of_energies(molecule: Molecule, point: Callable[[Charges], Point], 
     return _limit(matrix(2 * STEP), matrix(STEP), "hartree/e2", 4 * noise / STEP**2)
 
 
+def _dipole(
+    molecule: Molecule,
+    ground: Point,
+    compute: Callable[[Molecule, Perturbation], Point],
+    noise: float,
+    strength: float | None,
+) -> tuple[Quantity, str]:
+    """(real nuclei, 3) derivatives of the electrons' dipole in bohr, and how they were found."""
+    if ground.charge_dipole is not None:
+        # Where an open shell may turn at nearly no cost the equations are nearly singular: then by differences.
+        with suppress(NotConverged):
+            return Quantity(ground.charge_dipole()[list(molecule.real)], "bohr"), "coupled-perturbed equations"
+    if ground.charge_gradient is not None and ground.dipole is None:
+        how = f"central differences of the gradient, fields {FIELD:g} and {2 * FIELD:g}"
+        return _gradient_in_fields(molecule, lambda f: compute(molecule, Perturbation(field=f)), noise), how
+    how = f"central differences of the dipole, {_STEPS}"
+    return _dipole_by_charges(molecule, ground, compute, noise, strength), how
+
+
 def _gradient_in_fields(molecule: Molecule, point: Callable[[Field3], Point], noise: float) -> Quantity:
     real = list(molecule.real)
 
@@ -239,9 +247,9 @@ def _gradient_in_fields(molecule: Molecule, point: Callable[[Field3], Point], no
     return _limit(slopes(2 * FIELD), slopes(FIELD), "bohr", 2 * DENSITY_NOISE * noise**0.5 / FIELD)
 
 
-def _dipole(
+def _dipole_by_charges(
     molecule: Molecule,
-    point: Callable[[Charges], Point],
+    ground: Point,
     compute: Callable[[Molecule, Perturbation], Point],
     noise: float,
     strength: float | None,
@@ -252,7 +260,7 @@ def _dipole(
         added = Perturbation(charges=charges)
         found, _, _ = field_derivatives(
             molecule,
-            point(charges),
+            compute(molecule, added),
             lambda field: compute(molecule, replace(added, field=field)),
             strength,
             {"dipole"},
@@ -261,33 +269,31 @@ def _dipole(
         )
         return np.asarray(found["dipole"].value)
 
-    of_density = point(_along(len(molecule.symbols))).dipole is not None
+    of_density = ground.dipole is not None
     rounding = DENSITY_NOISE * noise**0.5 if of_density else 2 * noise / (strength or FIELD_STRENGTH)
     coarse, fine = (_by_charges(molecule, dipole, h) for h in (2 * STEP, STEP))
     return _limit(coarse, fine, "bohr", 2 * rounding / STEP)
 
 
 def _forces(
-    molecule: Molecule,
-    point: Callable[[Charges], Point],
-    compute: Callable[[Molecule, Perturbation], Point],
-    noise: float,
+    molecule: Molecule, compute: Callable[[Molecule, Perturbation], Point], noise: float
 ) -> tuple[Quantity, str]:
+    """(real nuclei, real nuclei, 3) derivatives of forces in hartree/(e bohr), and how they were found."""
     from qmbench_pyscf.forces import STEP as SHIFT
     from qmbench_pyscf.forces import forces_of
 
     ways: set[str] = set()
 
-    @lru_cache(maxsize=None)
     def forces(charges: Charges) -> np.ndarray:
         added = Perturbation(charges=charges)
-        values, how = forces_of(molecule, point(charges), lambda moved: compute(moved, added).energy)
+        values, how = forces_of(molecule, compute(molecule, added), lambda moved: compute(moved, added).energy)
         ways.add(how)
         return values
 
     coarse, fine = (_by_charges(molecule, forces, h) for h in (2 * STEP, STEP))
     rounding = DENSITY_NOISE * noise**0.5 if ways == {"analytic gradient"} else 2 * noise / SHIFT
-    return _limit(coarse, fine, "hartree/(e bohr)", 2 * rounding / STEP), ", ".join(sorted(ways))
+    how = f"central differences of forces, {_STEPS}; forces by {', '.join(sorted(ways))}"
+    return _limit(coarse, fine, "hartree/(e bohr)", 2 * rounding / STEP), how
 
 
 def _by_charges(molecule: Molecule, value: Callable[[Charges], np.ndarray], h: float) -> np.ndarray:

@@ -134,23 +134,35 @@ def _add_field(mf: Any, field: Sequence[float]) -> None:
 
 def _add_charges(mf: Any, charges: Sequence[float]) -> None:
     """Let electrons feel `charges` (elementary charges) on top of those of the nuclei, centre by centre."""
+    from pyscf import lib
+
     hcore = mf.get_hcore() + np.einsum("a,aij->ij", np.asarray(charges), nuclear_attraction(mf.mol))
     mf.get_hcore = lambda *_: hcore
-    make_gradient = mf.nuc_grad_method
+    mf.qmbench_charges = tuple(charges)
+    lib.set_class(mf, (_WithCharges, mf.__class__), name=type(mf).__name__)
 
-    def with_charges() -> Any:
-        gradient = make_gradient()
-        of_nuclei = gradient.hcore_generator
 
-        def generator(mole: Any = None) -> Any:
-            mole = mf.mol if mole is None else mole
-            nuclei, points = of_nuclei(mole), attraction_derivatives(mole, charges)
-            return lambda centre: nuclei(centre) + points(centre)
+class _WithCharges:
+    """A mean field whose gradient knows its added charges; classes, lest objects hold themselves in memory."""
 
-        gradient.hcore_generator = generator
-        return gradient
+    def nuc_grad_method(self) -> Any:
+        from pyscf import lib
 
-    mf.nuc_grad_method = with_charges
+        gradient = super().nuc_grad_method()  # type: ignore[misc]
+        return lib.set_class(gradient, (_GradientWithCharges, gradient.__class__), name=type(gradient).__name__)
+
+
+class _GradientWithCharges:
+    """A gradient whose core Hamiltonian has the attraction by the charges that were added to its mean field."""
+
+    base: Any
+    mol: Any
+
+    def hcore_generator(self, mol: Any = None) -> Any:
+        mole = self.mol if mol is None else mol
+        nuclei = super().hcore_generator(mole)  # type: ignore[misc]
+        points = attraction_derivatives(mole, self.base.qmbench_charges)
+        return lambda centre: nuclei(centre) + points(centre)
 
 
 def nuclear_attraction(mole: Any) -> np.ndarray:

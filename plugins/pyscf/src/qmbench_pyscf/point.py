@@ -19,8 +19,8 @@ class Point:
     hessian: (centres, 3, centres, 3) in hartree/bohr² as a function, the same.
     quadrupole: (3, 3) traceless quadrupole moment about the origin in e bohr² as a function, None as for the dipole.
     charge_gradient: (centres,) dE/dZ of the electronic energy in hartree/e as a function, None where the density is not
-    at hand; charge_hessian: (centres, centres) in hartree/e², the same. charge_dipole: (centres, 3) in bohr, derivatives
-    of the dipole of the electrons by Z from coupled-perturbed equations as a function, None where there are none.
+    at hand; charge_hessian: (centres, centres) in hartree/e², the same. charge_dipole: (centres, 3) in bohr, the
+    derivatives of the electrons' dipole by Z from coupled-perturbed equations as a function, None where there are none.
     polarizability: (3, 3) in bohr³ from coupled-perturbed equations as a function, None where there are none.
     state: what excited states start from (a mean field, a cluster expansion, a CI vector).
     """

@@ -2,9 +2,9 @@
 derivatives of the start by nuclear charges.
 
 E_target = Σ_k ∂ᵏE/∂λᵏ / k! + V_nn(target): von Lilienfeld, J. Chem. Phys. 131, 164102 (2009); to high orders:
-Domenichini, von Rudorff and von Lilienfeld, J. Chem. Phys. 153, 144118 (2020). Dipoles, polarizabilities and forces have
-the same series, of derivatives of E by λ and by a field, two of them, or positions: Lesiuk, Balawender and Zachara, J.
-Chem. Phys. 136, 034104 (2012).
+Domenichini, von Rudorff and von Lilienfeld, J. Chem. Phys. 153, 144118 (2020). Dipoles, polarizabilities and forces
+have the same series, of derivatives of E by λ and by a field, two of them, or positions: Lesiuk, Balawender and
+Zachara, J. Chem. Phys. 136, 034104 (2012).
 """
 
 from __future__ import annotations
