@@ -133,12 +133,12 @@ def test_forces_are_derivatives_of_the_energy_of_the_series(level, find):
 
 
 def test_turned_and_shifted(find):
-    """Dipoles and forces turn with the molecule, and a cation's dipole goes with its charge."""
+    """Dipoles and forces turn with the molecule, and a cation's dipole goes with its charge, not with the start's."""
     target = Molecule(("C", "O"), AT, 1, 2)
     turned = replace(
         target, positions=tuple(map(tuple, (target.coordinates @ TURN.T + np.array([0.5, -0.3, 0.2])).tolist()))
     )
-    level = "alchemy?start=N2&order=2&level=hf/sto-3g"
+    level = "alchemy?start=CN&order=2&level=hf/sto-3g"
     here, there = (find(level, molecule, "dipole", "forces").properties for molecule in (target, turned))
     assert there["dipole"].value == pytest.approx(TURN @ here["dipole"].value + np.array([0.5, -0.3, 0.2]), abs=1e-5)
     assert there["forces"].value == pytest.approx(here["forces"].value @ TURN.T, abs=1e-5)
