@@ -1,8 +1,8 @@
 """CPU time of `alchemical_hessian` over that of the SCF, of benzene: `python tools/speed/alchemy.py [LEVEL …]`.
 
 For each level (hf/def2-svp and pbe/def2-svp) one line: seconds of the SCF, of the Hessian with the equations of one
-atom of those that symmetry exchanges, of the same with the equations of all, both over the SCF, and how far the two Hessians
-are from each other in hartree/e². One thread; all in one process, so that a load of the machine is in all of them.
+atom of those that symmetry exchanges, of the same with the equations of all, both over the SCF, and how far the two
+Hessians are from each other in hartree/e². One thread; all in one process, so that a load of the machine is in all.
 """
 
 from __future__ import annotations
