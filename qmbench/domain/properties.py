@@ -175,6 +175,18 @@ CORE_PROPERTIES = (
         "second derivatives of the electronic energy by the charges of the nuclei, in the molecule's own basis",
         ("atoms", "atoms"),
     ),
+    Property(
+        "alchemical_dipole",
+        "bohr",
+        "derivatives of the dipole moment of the electrons by the charges of the nuclei, -d2E/dZ dF",
+        ("atoms", 3),
+    ),
+    Property(
+        "alchemical_forces",
+        "hartree/(e bohr)",
+        "derivatives of the forces by the charges of the nuclei, without the repulsion of the nuclei: -d2E/dZ_A dR_B",
+        ("atoms", "atoms", 3),
+    ),
     Property("dispersion_energy", "hartree", "the dispersion part of a dispersion-corrected total energy"),
     Property("c6", "hartree bohr6", "isotropic dispersion coefficient of the system with itself, E = -C6/R^6"),
 )

@@ -13,7 +13,7 @@ import tempfile
 from pathlib import Path
 
 from qmbench import LevelOfTheory, Molecule, Resources, parse_level, read_system
-from qmbench_pyscf import energies_with_charges
+from qmbench_pyscf import properties_with_charges
 from qmbench_response.alchemy import Alchemy, AlchemyOptions, repulsion
 
 TARGETS = (
@@ -33,8 +33,8 @@ def energy(target: Molecule, start: str, level: str, resources: Resources) -> fl
     assert isinstance(parsed, LevelOfTheory)
     from_ = Alchemy(AlchemyOptions(start=start, level=level))._start(target)
     change = tuple(map(float, target.atomic_numbers - from_.atomic_numbers))
-    found, _, _ = energies_with_charges(parsed.make(), from_, [change], resources)
-    return float(found[0]) + repulsion(target) - repulsion(from_)
+    found, _, _ = properties_with_charges(parsed.make(), from_, [change], frozenset({"energy"}), resources)
+    return float(found["energy"][0]) + repulsion(target) - repulsion(from_)
 
 
 def main(folder: Path) -> None:

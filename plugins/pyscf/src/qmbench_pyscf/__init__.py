@@ -3,7 +3,7 @@
 Public names for other plugins: `to_mole`, `check_basis`, `removed_electrons`, `pyscf_session`; `ScfSpecification` (all
 that an SCF depends on), `BasisOptions`, `ScfOptions` and `KohnShamOptions` (options of a method that computes one),
 `converged_scf`, `scf_settings`, `ExternalFunctional`, `functional_label`,
-`energies_with_charges`, `atomic_response`. They are imported when first used: importing this module imports no
+`properties_with_charges`, `atomic_response`. They are imported when first used: importing this module imports no
 quantum-chemistry program.
 """
 
@@ -20,8 +20,8 @@ _PUBLIC = {
     "check_basis": "mole",
     "to_mole": "mole",
     "atomic_response": "on_atoms",
-    "energies_with_charges": "alchemy",
     "functional_label": "names",
+    "properties_with_charges": "alchemy",
     "removed_electrons": "mole",
     "pyscf_session": "mole",
     "ExternalFunctional": "external",
@@ -34,7 +34,7 @@ _PUBLIC = {
 }
 
 if TYPE_CHECKING:
-    from qmbench_pyscf.alchemy import energies_with_charges as energies_with_charges
+    from qmbench_pyscf.alchemy import properties_with_charges as properties_with_charges
     from qmbench_pyscf.external import ExternalFunctional as ExternalFunctional
     from qmbench_pyscf.mole import check_basis as check_basis
     from qmbench_pyscf.mole import pyscf_session as pyscf_session

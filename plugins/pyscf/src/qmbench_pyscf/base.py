@@ -169,6 +169,11 @@ class PyscfMethod(Method[Molecule | LatticeModel]):
         if "alchemical_hessian" in properties:
             count = len(system.real)
             runs += 3.0 if self.mean_field else 12.0 * count if self.analytic_forces else 4.0 * count**2
+        if "alchemical_dipole" in properties:
+            runs += 1.5 if self.mean_field else 36.0 if self.analytic_forces else 48.0 * len(system.real)
+        if "alchemical_forces" in properties:
+            count = len(system.real)
+            runs += 4.0 * count * (3.0 if self.analytic_forces else 1.0 + 6.0 * count)
         return 0.1 + one * (runs + (5.0 if "excitation_energies" in properties else 0.0))
 
     def compute(self, system: Molecule | LatticeModel, properties: frozenset[str], resources: Resources) -> Result:
@@ -213,6 +218,10 @@ class PyscfMethod(Method[Molecule | LatticeModel]):
             found["alchemical_gradient"] = Quantity(np.zeros(count), "hartree/e")
         if "alchemical_hessian" in properties:
             found["alchemical_hessian"] = Quantity(np.zeros((count, count)), "hartree/e2")
+        if "alchemical_dipole" in properties:
+            found["alchemical_dipole"] = Quantity(np.zeros((count, 3)), "bohr")
+        if "alchemical_forces" in properties:
+            found["alchemical_forces"] = Quantity(np.zeros((count, count, 3)), "hartree/(e bohr)")
         if "forces" in properties:
             from qmbench_pyscf.forces import repulsion_forces
 
@@ -278,9 +287,10 @@ class PyscfMethod(Method[Molecule | LatticeModel]):
             values, more = charge_derivatives(
                 molecule,
                 ground,
-                lambda q: self.point(molecule, Perturbation(charges=q), resources),
+                lambda m, added: self.point(m, added, resources),
                 properties & ALCHEMICAL,
                 self.options.energy_tolerance,
+                self.options.field_strength,
             )
             found |= values
             settings |= more

@@ -19,10 +19,12 @@ ACCURACY = 1e-7
 ROUNDS = 8
 
 
-def response_matrix(mf: Any, operators: np.ndarray) -> np.ndarray:
-    """(k, k) in hartree: second derivatives ∂²E/∂a∂b of the energy where Σ_a a V_a is added to the Hamiltonian.
+def response_matrix(mf: Any, operators: np.ndarray, others: np.ndarray | None = None) -> np.ndarray:
+    """(k, m) in hartree: second derivatives ∂²E/∂a∂b of the energy where Σ_a a V_a + Σ_b b W_b is added to the
+    Hamiltonian.
 
-    operators: V (k, n, n) in the AO basis, symmetric, the same for ↑ and ↓. NotConverged.
+    operators: V (k, n, n) in the AO basis, symmetric, the same for ↑ and ↓; others: W (m, n, n), the same, for which no
+    equations are solved; None for V itself. NotConverged.
     """
     from pyscf import lib
 
@@ -30,7 +32,7 @@ def response_matrix(mf: Any, operators: np.ndarray) -> np.ndarray:
     sizes = np.cumsum([spin.size for spin in spins])
     factor = 2.0 if len(spins) == 1 else 1.0
     if sizes[-1] == 0:  # no empty orbitals, or no others: nothing can respond
-        return np.zeros((len(operators), len(operators)))
+        return np.zeros((len(operators), len(operators if others is None else others)))
     restricted = len(spins) == 1
     kernel, quick = (field.gen_response(hermi=1) for field in (mf, on_few_points(mf)))
 
@@ -51,7 +53,19 @@ def response_matrix(mf: Any, operators: np.ndarray) -> np.ndarray:
         vectors = np.reshape(vectors, (-1, len(gaps)))
         return project(np.asarray(kernel(densities(vectors)))) / gaps
 
-    source = project(np.array([operators] * len(spins)) if not restricted else operators)
+    def rotations(matrices: np.ndarray) -> np.ndarray:
+        return project(matrices if restricted else np.array([matrices] * len(spins)))
+
+    source = rotations(operators)
+    ends = source if others is None else rotations(others)
+
+    def uncertainty(left: np.ndarray) -> float:
+        """Quadratic in what is left where both sides are solved for, linear otherwise (Cauchy and Schwarz)."""
+        rest = np.max(np.sum(left * gaps * left, axis=1))
+        if others is None:
+            return float(2 * factor * rest)
+        return float(2 * factor * (rest * np.max(np.sum(ends / gaps * ends, axis=1))) ** 0.5)
+
     right = -source / gaps
     solution, left = np.zeros_like(right), right
     for _ in range(ROUNDS):
@@ -59,10 +73,12 @@ def response_matrix(mf: Any, operators: np.ndarray) -> np.ndarray:
         step = lib.krylov(scaled, left / size, tol=1e-5, max_cycle=100, verbose=0)
         solution = solution + size * step.reshape(right.shape)
         left = right - solution - scaled(solution, kernel)
-        if 2 * factor * np.max(np.sum(left * gaps * left, axis=1)) < ACCURACY:
+        if uncertainty(left) < ACCURACY:
             break
     else:
         raise NotConverged(f"coupled-perturbed equations: {np.abs(left).max():.1e} left in the first-order orbitals")
+    if others is not None:
+        return np.asarray(2 * factor * solution @ ends.T)
     # Stationary in the solution: what is left enters as its square.
     found = 2 * factor * (source @ solution.T - solution @ (gaps * left).T)
     return np.asarray((found + found.T) / 2)

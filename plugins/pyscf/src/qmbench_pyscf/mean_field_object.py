@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from typing import Any
 
 import numpy as np
@@ -56,7 +56,7 @@ def mean_field(molecule: Molecule, spec: ScfSpecification, resources: Resources)
         _keep_in(mf, np.eye(mole.nao))
     elif np.linalg.eigvalsh(mf.get_ovlp())[0] < LINEAR_DEPENDENCE:
         mf = scf.addons.remove_linear_dep_(mf, threshold=LINEAR_DEPENDENCE, lindep=LINEAR_DEPENDENCE)
-    mf.qmbench_cartesian = spec.cartesian
+    mf.qmbench_cartesian, mf.qmbench_perturbed = spec.cartesian, spec.is_perturbed
     n_orbitals = mf.get_ovlp().shape[0]
     if max(mole.nelec) > n_orbitals:
         raise InputError(
@@ -134,8 +134,35 @@ def _add_field(mf: Any, field: Sequence[float]) -> None:
 
 def _add_charges(mf: Any, charges: Sequence[float]) -> None:
     """Let electrons feel `charges` (elementary charges) on top of those of the nuclei, centre by centre."""
+    from pyscf import lib
+
     hcore = mf.get_hcore() + np.einsum("a,aij->ij", np.asarray(charges), nuclear_attraction(mf.mol))
     mf.get_hcore = lambda *_: hcore
+    mf.qmbench_charges = tuple(charges)
+    lib.set_class(mf, (_WithCharges, mf.__class__), name=type(mf).__name__)
+
+
+class _WithCharges:
+    """A mean field whose gradient knows its added charges; classes, lest objects hold themselves in memory."""
+
+    def nuc_grad_method(self) -> Any:
+        from pyscf import lib
+
+        gradient = super().nuc_grad_method()  # type: ignore[misc]
+        return lib.set_class(gradient, (_GradientWithCharges, gradient.__class__), name=type(gradient).__name__)
+
+
+class _GradientWithCharges:
+    """A gradient whose core Hamiltonian has the attraction by the charges that were added to its mean field."""
+
+    base: Any
+    mol: Any
+
+    def hcore_generator(self, mol: Any = None) -> Any:
+        mole = self.mol if mol is None else mol
+        nuclei = super().hcore_generator(mole)  # type: ignore[misc]
+        points = attraction_derivatives(mole, self.base.qmbench_charges)
+        return lambda centre: nuclei(centre) + points(centre)
 
 
 def nuclear_attraction(mole: Any) -> np.ndarray:
@@ -145,6 +172,25 @@ def nuclear_attraction(mole: Any) -> np.ndarray:
         with mole.with_rinv_origin(position):
             found.append(-mole.intor("int1e_rinv"))
     return np.array(found)
+
+
+def attraction_derivatives(mole: Any, charges: Sequence[float]) -> Callable[[int], np.ndarray]:
+    """centre -> (3, n, n) in hartree/bohr: the derivative of the attraction by `charges` on the centres (elementary
+    charges) when one of these is moved with its functions, as PySCF's `hcore_generator` gives that of the nuclei."""
+    rows = mole.aoslice_by_atom()[:, 2:]
+    parts = []  # ⟨∇μ|q/|r−R||ν⟩
+    for position, charge in zip(mole.atom_coords(), charges, strict=True):
+        with mole.with_rinv_origin(position):
+            parts.append(charge * mole.intor("int1e_iprinv", comp=3))
+    total = np.sum(parts, axis=0)
+
+    def derivative(centre: int) -> np.ndarray:
+        first, last = rows[centre]
+        half = -parts[centre]
+        half[:, first:last] += total[:, first:last]
+        return half + half.transpose(0, 2, 1)
+
+    return derivative
 
 
 def coarsened(mf: Any) -> Any:

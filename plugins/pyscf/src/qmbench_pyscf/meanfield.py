@@ -8,7 +8,7 @@ from functools import lru_cache
 from typing import Any, ClassVar
 
 from qmbench import LatticeModel, Method, Molecule, Resources, Result, System, Unsupported
-from qmbench_pyscf.alchemy import mean_field_hessian, potentials
+from qmbench_pyscf.alchemy import mean_field_charge_dipole, mean_field_hessian, potentials
 from qmbench_pyscf.base import MOMENTS, PYSCF, PyscfMethod
 from qmbench_pyscf.coupled_perturbed import static_polarizability
 from qmbench_pyscf.dynamic import DYNAMIC
@@ -62,6 +62,7 @@ def mean_field_point(mf: Any) -> Point:
         hessian=lambda: mean_field_hessian_of_nuclei(mf),
         charge_gradient=lambda: potentials(mf.mol, mf.make_rdm1()),
         charge_hessian=lambda: mean_field_hessian(mf),
+        charge_dipole=lambda: mean_field_charge_dipole(mf),
         polarizability=lambda: static_polarizability(mf),
         quadrupole=lambda: density_quadrupole(mf.mol, mf.make_rdm1()),
     )

@@ -19,7 +19,8 @@ class Point:
     hessian: (centres, 3, centres, 3) in hartree/bohr² as a function, the same.
     quadrupole: (3, 3) traceless quadrupole moment about the origin in e bohr² as a function, None as for the dipole.
     charge_gradient: (centres,) dE/dZ of the electronic energy in hartree/e as a function, None where the density is not
-    at hand; charge_hessian: (centres, centres) in hartree/e², the same.
+    at hand; charge_hessian: (centres, centres) in hartree/e², the same. charge_dipole: (centres, 3) in bohr, the
+    derivatives of the electrons' dipole by Z from coupled-perturbed equations as a function, None where there are none.
     polarizability: (3, 3) in bohr³ from coupled-perturbed equations as a function, None where there are none.
     state: what excited states start from (a mean field, a cluster expansion, a CI vector).
     """
@@ -34,5 +35,6 @@ class Point:
     hessian: Callable[[], np.ndarray] | None = None
     charge_gradient: Callable[[], np.ndarray] | None = None
     charge_hessian: Callable[[], np.ndarray] | None = None
+    charge_dipole: Callable[[], np.ndarray] | None = None
     polarizability: Callable[[], np.ndarray] | None = None
     quadrupole: Callable[[], np.ndarray] | None = None

@@ -18,7 +18,7 @@ import numpy as np
 
 from qmbench import Molecule, NotConverged, Quantity
 from qmbench_pyscf.point import Point
-from qmbench_pyscf.specification import NO_FIELD, Field3, along
+from qmbench_pyscf.specification import NO_FIELD, UNPERTURBED, Field3, Perturbation, along
 
 # Atomic units, where none is asked for.
 FIELD_STRENGTH = 0.002
@@ -37,15 +37,17 @@ def field_derivatives(
     strength: float | None,
     wanted: Iterable[str],
     tolerance: float,
+    perturbation: Perturbation = UNPERTURBED,
 ) -> tuple[dict[str, Quantity], dict[str, Any], list[str]]:
     """`dipole` (3,) in e bohr and `polarizability` (3, 3) in bohr³, settings, and warnings.
 
     point(F): the calculation in the field F. strength: h; None for coupled-perturbed equations where `ground` has them.
-    tolerance: of energies, hartree. NotConverged when steps h and 2h disagree grossly.
+    tolerance: of energies, hartree. perturbation: what is added to the molecule besides fields, at all points.
+    NotConverged when steps h and 2h disagree grossly.
     """
     step = FIELD_STRENGTH if strength is None else strength
     point = lru_cache(maxsize=None)(point)
-    mirrors = mirror_axes(molecule)
+    mirrors = mirror_axes(molecule, perturbation)
     found: dict[str, Quantity] = {}
     settings: dict[str, Any] = {}
     warnings = list(_orientation_warning(molecule)) if "polarizability" in wanted else []
@@ -128,7 +130,7 @@ def dipole_hyperpolarizability(
     return found, settings, list(_orientation_warning(molecule))
 
 
-def mirror_axes(molecule: Molecule) -> tuple[bool, bool, bool]:
+def mirror_axes(molecule: Molecule, perturbation: Perturbation = UNPERTURBED) -> tuple[bool, bool, bool]:
     """For each of x, y, z: whether turning that coordinate round leaves the state as it is (to be trusted).
 
     True only for closed shells, and for single atoms whose open shell lies along the axes.
@@ -136,7 +138,9 @@ def mirror_axes(molecule: Molecule) -> tuple[bool, bool, bool]:
     xyz = molecule.coordinates
     if molecule.multiplicity > 1 and len(xyz) > 1:
         return (False, False, False)
-    labels = list(zip(molecule.symbols, molecule.ghosts, strict=True))
+    none = (None,) * len(xyz)
+    added = perturbation.charges or none, perturbation.functions or none
+    labels = list(zip(molecule.symbols, molecule.ghosts, *added, strict=True))
     flags = []
     for axis in range(3):
         plane = _mirror_plane(molecule, axis)

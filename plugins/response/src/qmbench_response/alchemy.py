@@ -1,7 +1,10 @@
-"""Energies of a target from the energy and its derivatives by nuclear charges of a start with the same electrons.
+"""A target from a start with the same electrons: energies, and their derivatives by fields and by positions, from
+derivatives of the start by nuclear charges.
 
 E_target = Σ_k ∂ᵏE/∂λᵏ / k! + V_nn(target): von Lilienfeld, J. Chem. Phys. 131, 164102 (2009); to high orders:
-Domenichini, von Rudorff and von Lilienfeld, J. Chem. Phys. 153, 144118 (2020).
+Domenichini, von Rudorff and von Lilienfeld, J. Chem. Phys. 153, 144118 (2020). Dipoles, polarizabilities and forces
+have the same series, of derivatives of E by λ and by a field, two of them, or positions: Lesiuk, Balawender and
+Zachara, J. Chem. Phys. 136, 034104 (2012).
 """
 
 from __future__ import annotations
@@ -31,6 +34,7 @@ from qmbench import (
 # Of λ, from start to target. The stencil has three steps to each side, so that six derivatives come from it.
 STEP = 0.1
 SIDE = 3
+UNITS = {"energy": "hartree", "dipole": "e bohr", "polarizability": "bohr3", "forces": "hartree/bohr"}
 
 
 class AlchemyOptions(Options):
@@ -79,16 +83,17 @@ def elements(formula: str) -> tuple[str, ...]:
 class Alchemy(Method[Molecule]):
     """Quantum alchemy: the energy of a molecule from derivatives by nuclear charges of another with the same electrons.
 
-    Von Lilienfeld, J. Chem. Phys. 131, 164102 (2009). Energies in hartree, at the positions of the target. The
-    uncertainty is the size of the next two terms of the series, an estimate.
+    Von Lilienfeld, J. Chem. Phys. 131, 164102 (2009). Energies in hartree, at the positions of the target; dipoles,
+    polarizabilities and forces as the start's level has them, by the same series. The uncertainty is the size of the
+    next two terms of the series, an estimate.
     """
 
     name = "alchemy"
     systems: ClassVar[tuple[type[System], ...]] = (Molecule,)
-    properties = frozenset({"energy"})
+    properties = frozenset(UNITS)
     Options: ClassVar[type[Options]] = AlchemyOptions
     distributions = ("pyscf", "qmbench-pyscf")
-    citations = ("10.1063/1.3249969", "10.1063/5.0023590")
+    citations = ("10.1063/1.3249969", "10.1063/5.0023590", "10.1063/1.3674163")
     examples = ("alchemy?start=Li&order=4&functions=union&level=hf/6-31g",)
     label_options = frozenset({"start", "order", "level"})
     options: AlchemyOptions
@@ -97,7 +102,7 @@ class Alchemy(Method[Molecule]):
         if any(system.ghosts):
             raise Unsupported("alchemy takes no ghost atoms: nobody has said whether their functions are the start's")
         inner = self._inner()
-        inner.check(self._start(system), frozenset({"energy", "alchemical_gradient"}))
+        inner.check(self._start(system), properties | {"alchemical_gradient"})
 
     def _inner(self) -> Any:
         """The method of the start's level; Unsupported where its nuclei can't have other charges."""
@@ -123,31 +128,41 @@ class Alchemy(Method[Molecule]):
         return replace(target, symbols=others, charge=charge, fragments=(), name=f"{self.options.start} (start)")
 
     def compute(self, system: Molecule, properties: frozenset[str], resources: Resources) -> Result:
-        from qmbench_pyscf import energies_with_charges
+        from qmbench_pyscf import properties_with_charges
 
         start = self._start(system)
         change = (system.atomic_numbers - start.atomic_numbers).astype(float)
         union = system.symbols if self.options.functions == "union" else ()
         reach = SIDE if np.any(change) else 0
         steps = np.arange(-reach, reach + 1)
-        energies, settings, warnings = energies_with_charges(
-            self._inner(), start, [tuple(map(float, n * STEP * change)) for n in steps], resources, functions=union
+        charges = [tuple(map(float, n * STEP * change)) for n in steps]
+        values, settings, warnings = properties_with_charges(
+            self._inner(), start, charges, properties, resources, functions=union
         )
-        terms = series(energies)
         order = self.options.order
-        energy = float(terms[: order + 1].sum()) + repulsion(system) - repulsion(start)
-        error = float(np.abs(terms[order + 1 : order + 3]).sum())
-        said = {
+        said: dict[str, Any] = {
             "start": dict(settings),
             "start_charge": start.charge,
-            "terms": [float(term) for term in terms],
-            "stencil": f"{len(energies)} energies, {STEP:g} of the way apart",
+            "stencil": f"{len(steps)} calculations, {STEP:g} of the way apart",
         }
-        return Result({"energy": Quantity(energy, "hartree", error, "estimate")}, said, warnings)
+        found: dict[str, Quantity] = {}
+        for name, unit in UNITS.items():
+            if name not in properties:
+                continue
+            terms = series(values[name])
+            value = terms[: order + 1].sum(axis=0) + of_nuclei(name, system) - of_nuclei(name, start)
+            error = np.abs(terms[order + 1 : order + 3]).sum(axis=0)
+            found[name] = (
+                Quantity(float(value), unit, float(error), "estimate")
+                if value.ndim == 0
+                else Quantity(value, unit, error, "estimate")
+            )
+            said["terms" if name == "energy" else f"{name}_terms"] = terms.tolist()
+        return Result(found, said, warnings)
 
     def estimate(self, system: Molecule, properties: frozenset[str]) -> float | None:
         try:
-            once = self._inner().estimate(self._counted(system), frozenset({"energy"}))
+            once = self._inner().estimate(self._counted(system), properties)
         except (InputError, Unsupported):
             return None
         return None if once is None else (2 * SIDE + 1) * once
@@ -173,16 +188,32 @@ class Alchemy(Method[Molecule]):
         return f"alchemy({self.options.order}) of {self.options.start}, {self.options.level}"
 
 
-def series(energies: np.ndarray) -> np.ndarray:
-    """(n,) terms ∂ᵏE/∂λᵏ / k! of the polynomial through energies at λ = …, −STEP, 0, STEP, …; n is odd."""
-    side = len(energies) // 2
+def series(values: np.ndarray) -> np.ndarray:
+    """(n, …) terms ∂ᵏ/∂λᵏ / k! of the polynomial through values (n, …) at λ = …, −STEP, 0, STEP, …; n is odd."""
+    values = np.asarray(values)
+    side = len(values) // 2
     nodes = np.arange(-side, side + 1)
     # The constant is taken out before, so that it rounds nothing off.
-    middle = energies[side]
-    terms = np.linalg.solve(np.vander(nodes, increasing=True).astype(float), np.asarray(energies) - middle)
-    terms /= STEP ** np.arange(len(terms))
+    middle = values[side]
+    rows = (values - middle).reshape(len(nodes), -1)
+    terms = np.linalg.solve(np.vander(nodes, increasing=True).astype(float), rows)
+    terms = (terms / STEP ** np.arange(len(nodes))[:, None]).reshape(values.shape)
     terms[0] += middle
     return np.asarray(terms)
+
+
+def of_nuclei(name: str, molecule: Molecule) -> np.ndarray:
+    """What the nuclei alone add to a property, in its unit: repulsion, its forces (n, 3), and their dipole (3,)."""
+    z, x = molecule.atomic_numbers.astype(float), molecule.coordinates
+    if name == "dipole":
+        return np.asarray(z @ x)
+    if name == "polarizability":
+        return np.zeros((3, 3))
+    if name == "energy":
+        return np.asarray(repulsion(molecule))
+    apart = x[:, None] - x[None]
+    distances = np.linalg.norm(apart, axis=-1) + np.diag(np.full(len(z), np.inf))
+    return np.asarray(np.einsum("ij,ijk->ik", z[:, None] * z[None] / distances**3, apart))
 
 
 def repulsion(molecule: Molecule) -> float:
