@@ -3,7 +3,7 @@
 Public names for other plugins: `to_mole`, `check_basis`, `removed_electrons`, `pyscf_session`; `ScfSpecification` (all
 that an SCF depends on), `BasisOptions`, `ScfOptions` and `KohnShamOptions` (options of a method that computes one),
 `converged_scf`, `scf_settings`, `ExternalFunctional`, `functional_label`,
-`energies_with_charges`, `atomic_response`. They are imported when first used: importing this module imports no
+`energies_with_charges`, `atomic_response`, `radial_response`. They are imported when first used: importing this module imports no
 quantum-chemistry program.
 """
 
@@ -20,6 +20,7 @@ _PUBLIC = {
     "check_basis": "mole",
     "to_mole": "mole",
     "atomic_response": "on_atoms",
+    "radial_response": "radial",
     "energies_with_charges": "alchemy",
     "functional_label": "names",
     "removed_electrons": "mole",
@@ -45,6 +46,7 @@ if TYPE_CHECKING:
     from qmbench_pyscf.options import BasisOptions as BasisOptions
     from qmbench_pyscf.options import KohnShamOptions as KohnShamOptions
     from qmbench_pyscf.options import ScfOptions as ScfOptions
+    from qmbench_pyscf.radial import radial_response as radial_response
     from qmbench_pyscf.scf import converged_scf as converged_scf
     from qmbench_pyscf.scf import scf_settings as scf_settings
     from qmbench_pyscf.specification import ScfSpecification as ScfSpecification

@@ -12,13 +12,13 @@ equations. Functionals' kernels are adiabatic.
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Any, Literal
 
 import numpy as np
 
-from qmbench import Curve, NotConverged, Quantity
+from qmbench import Curve, NotConverged, Quantity, Unsupported
 from qmbench_pyscf.coupled_perturbed import Excitations, channels, on_few_points
 
 DYNAMIC = frozenset({"c6", "c8", "dynamic_polarizability"})
@@ -36,6 +36,8 @@ SHORT = 0.4
 NEGLIGIBLE = 1e-3
 # Electrons times bohr; moments of real excitations are some 0.1.
 NO_DIPOLE = 1e-9
+# Pairs of occupied and empty orbitals of which A + B and A − B are made whole: minutes, and 200 MB.
+MOST_EXCITATIONS = 2500
 SADDLE_POINT = "the determinant is a saddle point: its response at imaginary frequencies is undefined"
 
 Array = np.ndarray
@@ -139,6 +141,27 @@ def response_to(mf: Any, operators: Array, frequency: float, kernel: Kernel = "f
     """
     model = _model(mf, np.array([frequency]), operators, (1,) * len(operators), kernel)
     return np.asarray(model.tensors(np.array([frequency]))[0])
+
+
+def response_in_all_excitations(
+    mf: Any, operators: Array, frequencies: Sequence[float], kernel: Kernel = "full"
+) -> Array:
+    """(frequencies, k, k) the same as `response_to` at several frequencies, in the space of all excitations.
+
+    For many operators, whose solutions a few trial vectors can't hold. NotConverged; Unsupported for more than
+    MOST_EXCITATIONS.
+    """
+    full = _Equations(mf, operators, (1,) * len(operators), kernel)
+    if full.size > MOST_EXCITATIONS:
+        raise Unsupported(
+            f"all excitations are {full.size:,}, and {MOST_EXCITATIONS:,} at most are solved at once: take a smaller basis"
+        )
+    if full.size == 0:
+        return np.zeros((len(frequencies), len(operators), len(operators)))
+    every = np.eye(full.size)
+    parts = [full.products(every[first : first + 200]) for first in range(0, full.size, 200)]
+    plus, minus = (np.vstack(part) for part in zip(*parts, strict=True))
+    return full.reduced(every, plus, minus).tensors(np.asarray(frequencies))
 
 
 def _model(
