@@ -63,7 +63,7 @@ def pair_figure(
     size = max(6, min(28, 420 // max(1, len(labels))))
     legend = alt.Legend(title=[title, unit] if unit else title, format=".1e")
     heat = (
-        alt.Chart(alt.Data(values=rows), title=f"pairs of {parts}")
+        alt.Chart(alt.Data(values=rows), title=f"pairs of {parts}" + ("" if grid is None else ", bohr"))
         .mark_rect()
         .encode(
             x=alt.X("with:N", sort=labels, axis=crowded),

@@ -16,12 +16,18 @@ from qmbench import Unsupported
 
 # The Hamiltonian of so many is diagonalized in half a minute and 400 MB.
 MOST_DETERMINANTS = 5000
+# PySCF keeps the occupied orbitals of a determinant in 64 bits.
+MOST_ORBITALS = 63
 # Hartree: states this close to the lowest one are that one.
 SAME = 1e-7
 
 
 def check_states(problem: Any) -> None:
-    """Unsupported where the determinants are too many for all states to be found."""
+    """Unsupported where the orbitals or determinants are too many for all states to be found."""
+    if problem.n > MOST_ORBITALS:
+        raise Unsupported(
+            f"the response of full CI takes {MOST_ORBITALS} orbitals at most, not {problem.n}; take a smaller basis"
+        )
     count = problem.determinants()
     if count > MOST_DETERMINANTS:
         raise Unsupported(
@@ -30,8 +36,10 @@ def check_states(problem: Any) -> None:
         )
 
 
-def response_by_states(problem: Any, roots: Any, operators: np.ndarray, frequencies: Sequence[float]) -> np.ndarray:
-    """(frequencies, k, k) −∂⟨V_a⟩/∂v_b of the lowest root, at imaginary frequencies in hartree.
+def response_by_states(
+    problem: Any, roots: Any, operators: Sequence[np.ndarray], frequencies: Sequence[float]
+) -> list[np.ndarray]:
+    """For each set of `operators` (frequencies, k, k) −∂⟨V_a⟩/∂v_b of the lowest root, frequencies in hartree.
 
     problem: of all electrons, without a frozen core. operators: V (k, n, n) in the AO basis, symmetric, the same for ↑
     and ↓. Unsupported, as `check_states`.
@@ -39,19 +47,21 @@ def response_by_states(problem: Any, roots: Any, operators: np.ndarray, frequenc
     from pyscf import fci
 
     check_states(problem)
-    n_up_down = roots.n_up_down
-    levels, states = _all_states(problem, n_up_down)
-    ground = states.T @ roots.vectors[0].ravel()
+    levels, states = _all_states(problem, roots.n_up_down)
+    vector = roots.vectors[0]
+    ground = states.T @ vector.ravel()
     energy = roots.energies[0] - problem.constant
     same = np.abs(levels - energy) < SAME
-    vector = states[:, same] @ ground[same]
-    vector = (vector / np.linalg.norm(vector)).reshape(roots.vectors[0].shape)
-    inside = np.einsum("pi,kpq,qj->kij", problem.orbitals, operators, problem.orbitals, optimize=True)
-    pushed = np.array([fci.direct_spin1.contract_1e(v, vector, problem.n, n_up_down).ravel() for v in inside])
-    moments = (pushed @ states)[:, ~same]
+    lowest = states[:, same] @ ground[same]
+    lowest = (lowest / np.linalg.norm(lowest)).reshape(vector.shape)
     gaps = levels[~same] - energy
-    found = [(moments * (2 * gaps / (gaps**2 + w**2))) @ moments.T for w in frequencies]
-    return np.array(found)
+    found = []
+    for some in operators:
+        inside = np.einsum("pi,kpq,qj->kij", problem.orbitals, some, problem.orbitals, optimize=True)
+        pushed = [fci.direct_spin1.contract_1e(v, lowest, problem.n, roots.n_up_down).ravel() for v in inside]
+        moments = (np.array(pushed) @ states)[:, ~same]
+        found.append(np.array([(moments * (2 * gaps / (gaps**2 + w**2))) @ moments.T for w in frequencies]))
+    return found
 
 
 def _all_states(problem: Any, n_up_down: tuple[int, int]) -> tuple[np.ndarray, np.ndarray]:

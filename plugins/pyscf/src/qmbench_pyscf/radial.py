@@ -70,17 +70,16 @@ def _mean_field(
     frequencies: Sequence[float],
     kernel: Kernel,
 ) -> RadialResponse:
-    from qmbench_pyscf.dynamic import response_in_all_excitations
+    from qmbench_pyscf.dynamic import response_of_shells
     from qmbench_pyscf.specification import UNPERTURBED
 
     point = method.point(molecule, UNPERTURBED, resources)
     mf = point.state
     radii, weights = radial_grid(mf.mol)
     _check_spherical(molecule, mf.mol, np.atleast_3d(mf.make_rdm1()).reshape(-1, mf.mol.nao, mf.mol.nao), radii)
-    operators = np.concatenate([shell_operators(mf.mol, l, radii) for l in angular])
-    found = response_in_all_excitations(mf, operators, frequencies, kernel)
+    found = response_of_shells(mf, [shell_operators(mf.mol, l, radii) for l in angular], frequencies, kernel)
     said = {"full": "coupled", "hartree": "Hartree kernel (RPA)", "none": "uncoupled (χ₀)"}[kernel]
-    return _made(radii, weights, found, len(angular), dict(point.settings) | {"response": said})
+    return RadialResponse(radii, weights, -np.array(found), dict(point.settings) | {"response": said})
 
 
 def _full_ci(
@@ -98,19 +97,9 @@ def _full_ci(
     roots = lowest_states(problem, molecule.multiplicity, 1, resources, method.options, tight=True)
     radii, weights = radial_grid(mf.mol)
     _check_spherical(molecule, mf.mol, ci_density(problem, roots)[None], radii)
-    operators = np.concatenate([shell_operators(mf.mol, l, radii) for l in angular])
-    found = response_by_states(problem, roots, operators, frequencies)
+    found = response_by_states(problem, roots, [shell_operators(mf.mol, l, radii) for l in angular], frequencies)
     settings = scf_settings(mf) | {"determinants": problem.determinants(), "response": "sum over all states of full CI"}
-    return _made(radii, weights, found, len(angular), settings)
-
-
-def _made(
-    radii: np.ndarray, weights: np.ndarray, found: np.ndarray, count: int, settings: dict[str, Any]
-) -> RadialResponse:
-    """The blocks of each l; between different ones there is nothing in a spherical atom."""
-    k = len(radii)
-    blocks = [-found[:, i * k : (i + 1) * k, i * k : (i + 1) * k] for i in range(count)]
-    return RadialResponse(radii, weights, np.array(blocks), settings)
+    return RadialResponse(radii, weights, -np.array(found), settings)
 
 
 def radial_grid(mole: Any) -> tuple[np.ndarray, np.ndarray]:

@@ -14,6 +14,8 @@ from qmbench import Curve, Method, Molecule, Options, Quantity, Resources, Resul
 from qmbench_response import ANGULAR
 from qmbench_response.atoms import AtomicResponseOptions, responding
 
+# Hartree⁻¹ bohr⁻³: norms of a response below this are rounding.
+NOTHING = 1e-10
 DIFFERENCES = frozenset(f"{name}_response_difference" for name in ANGULAR)
 PROPERTIES = DIFFERENCES | {"polarizability", "dynamic_polarizability"}
 PROPERTIES |= {f"{name}_response{what}" for name in ANGULAR for what in ("", "_norm")}
@@ -103,7 +105,7 @@ class RadialResponse(Method[Molecule]):
             if f"{name}_response_difference" in properties:
                 assert exact is not None
                 whole = norm(exact[l, 0])
-                if whole == 0:
+                if whole < NOTHING:
                     raise Unsupported(f"full CI in {inner.basis} has no {name} response that a difference could be of")
                 values[f"{name}_response_difference"] = Quantity(norm(chi - exact[l, 0]) / whole, "")
         settings = dict(found.settings) | {"frequency_hartree": options.frequency}
