@@ -242,9 +242,10 @@ def test_molecules_are_refused(resources):
 def test_states_of_as_many_up_as_down_are_halved(resources):
     """Even ones alone: n(n + 1)/2 of n² determinants of two electrons."""
     from qmbench_pyscf.fullci import molecular_problem
-    from qmbench_pyscf.fullci_response import _all_states
+    from qmbench_pyscf.fullci_response import all_states
 
     problem = molecular_problem(mean_field(HE, resources, "cc-pvdz"), 0)
-    levels, states = _all_states(problem, (1, 1))
-    assert len(levels) == comb(6, 2)
-    assert states.T @ states == pytest.approx(np.eye(15), abs=1e-12)
+    found = all_states(problem, 1)
+    vectors = np.hstack([found.ground.reshape(-1, 1), found.states])
+    assert vectors.shape == (25, comb(6, 2))
+    assert vectors.T @ vectors == pytest.approx(np.eye(15), abs=1e-12)

@@ -8,11 +8,14 @@ over, whatever theirs.
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import dataclass
+from math import comb
 from typing import Any
 
 import numpy as np
 
-from qmbench import Unsupported
+from qmbench import NotConverged, Unsupported
+from qmbench_pyscf.fullci import SPIN_TOLERANCE, spin_square
 
 # The Hamiltonian of so many is diagonalized in half a minute and 400 MB.
 MOST_DETERMINANTS = 5000
@@ -36,43 +39,65 @@ def check_states(problem: Any) -> None:
         )
 
 
-def response_by_states(
-    problem: Any, roots: Any, operators: Sequence[np.ndarray], frequencies: Sequence[float]
-) -> list[np.ndarray]:
-    """For each set of `operators` (frequencies, k, k) −∂⟨V_a⟩/∂v_b of the lowest root, frequencies in hartree.
+@dataclass(frozen=True)
+class AllStates:
+    """The lowest state of a multiplicity and all others: energies above it (m,) in hartree, vectors (determinants, m).
 
-    problem: of all electrons, without a frozen core. operators: V (k, n, n) in the AO basis, symmetric, the same for ↑
-    and ↓. Unsupported, as `check_states`.
+    ground: its vector (↑ strings, ↓ strings).
     """
-    from pyscf import fci
 
+    problem: Any
+    n_up_down: tuple[int, int]
+    ground: np.ndarray
+    gaps: np.ndarray
+    states: np.ndarray
+
+    def density(self) -> np.ndarray:
+        """(n, n) of the lowest state in the AO basis."""
+        from pyscf import fci
+
+        one = fci.direct_spin1.make_rdm1(self.ground, self.problem.n, self.n_up_down)
+        return np.asarray(self.problem.orbitals @ one @ self.problem.orbitals.T)
+
+    def response(self, operators: np.ndarray, frequencies: Sequence[float]) -> np.ndarray:
+        """(frequencies, k, k) −∂⟨V_a⟩/∂v_b at imaginary frequencies in hartree.
+
+        operators: V (k, n, n) in the AO basis, symmetric, the same for ↑ and ↓.
+        """
+        from pyscf import fci
+
+        orbitals, n = self.problem.orbitals, self.problem.n
+        inside = np.einsum("pi,kpq,qj->kij", orbitals, operators, orbitals, optimize=True)
+        pushed = [fci.direct_spin1.contract_1e(v, self.ground, n, self.n_up_down).ravel() for v in inside]
+        moments = np.array(pushed) @ self.states
+        return np.array([(moments * (2 * self.gaps / (self.gaps**2 + w**2))) @ moments.T for w in frequencies])
+
+
+def all_states(problem: Any, multiplicity: int) -> AllStates:
+    """Of a problem without a frozen core, the lowest of `multiplicity` being the ground state. NotConverged where there
+    is none; Unsupported, as `check_states`.
+    """
     check_states(problem)
-    levels, states = _all_states(problem, roots.n_up_down)
-    vector = roots.vectors[0]
-    ground = states.T @ vector.ravel()
-    energy = roots.energies[0] - problem.constant
-    same = np.abs(levels - energy) < SAME
-    lowest = states[:, same] @ ground[same]
-    lowest = (lowest / np.linalg.norm(lowest)).reshape(vector.shape)
-    gaps = levels[~same] - energy
-    found = []
-    for some in operators:
-        inside = np.einsum("pi,kpq,qj->kij", problem.orbitals, some, problem.orbitals, optimize=True)
-        pushed = [fci.direct_spin1.contract_1e(v, lowest, problem.n, roots.n_up_down).ravel() for v in inside]
-        moments = (np.array(pushed) @ states)[:, ~same]
-        found.append(np.array([(moments * (2 * gaps / (gaps**2 + w**2))) @ moments.T for w in frequencies]))
-    return found
+    up_down = problem.n_up_down
+    up, down = (comb(problem.n, electrons) for electrons in up_down)
+    levels, states = _diagonalized(problem)
+    spin = (multiplicity**2 - 1) / 4
+    for i, energy in enumerate(levels):
+        ground = states[:, i].reshape(up, down)
+        if abs(spin_square(problem, ground, up_down) - spin) < SPIN_TOLERANCE:
+            others = np.abs(levels - energy) > SAME
+            return AllStates(problem, up_down, ground, levels[others] - energy, states[:, others])
+    raise NotConverged(f"fci: no state of multiplicity {multiplicity} among all")
 
 
-def _all_states(problem: Any, n_up_down: tuple[int, int]) -> tuple[np.ndarray, np.ndarray]:
+def _diagonalized(problem: Any) -> tuple[np.ndarray, np.ndarray]:
     """Energies (m,) and states (determinants, m); of as many ↑ as ↓ those that are even under their exchange.
 
     Singlets are even, and an operator without spin leaves it so.
     """
-    from math import comb
-
     from pyscf import fci
 
+    n_up_down = problem.n_up_down
     up, down = (comb(problem.n, electrons) for electrons in n_up_down)
     address, found = fci.direct_spin1.pspace(problem.h, problem.eri, problem.n, n_up_down, np=up * down)
     h = np.empty_like(found)

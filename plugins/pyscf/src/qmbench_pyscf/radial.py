@@ -85,19 +85,18 @@ def _mean_field(
 def _full_ci(
     method: Any, molecule: Molecule, resources: Resources, angular: Sequence[int], frequencies: Sequence[float]
 ) -> RadialResponse:
-    from qmbench_pyscf.fullci import ci_density, lowest_states, molecular_problem
-    from qmbench_pyscf.fullci_response import check_states, response_by_states
+    from qmbench_pyscf.fullci import molecular_problem
+    from qmbench_pyscf.fullci_response import all_states
     from qmbench_pyscf.meanfield import reference_scf
     from qmbench_pyscf.scf import scf_settings
     from qmbench_pyscf.specification import UNPERTURBED
 
     mf = reference_scf(method, molecule, UNPERTURBED, resources)
     problem = molecular_problem(mf, 0)
-    check_states(problem)
-    roots = lowest_states(problem, molecule.multiplicity, 1, resources, method.options, tight=True)
+    states = all_states(problem, molecule.multiplicity)
     radii, weights = radial_grid(mf.mol)
-    _check_spherical(molecule, mf.mol, ci_density(problem, roots)[None], radii)
-    found = response_by_states(problem, roots, [shell_operators(mf.mol, l, radii) for l in angular], frequencies)
+    _check_spherical(molecule, mf.mol, states.density()[None], radii)
+    found = [states.response(shell_operators(mf.mol, l, radii), frequencies) for l in angular]
     settings = scf_settings(mf) | {"determinants": problem.determinants(), "response": "sum over all states of full CI"}
     return RadialResponse(radii, weights, -np.array(found), settings)
 
