@@ -7,8 +7,11 @@ grid has exactly. Nothing is smeared: χ_l at two radii is that of the basis its
 
 from __future__ import annotations
 
+import json
 from collections.abc import Sequence
 from dataclasses import dataclass
+from importlib import metadata
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -49,17 +52,36 @@ def radial_response(
 
     method: `hf`, a functional or `fci` of this plugin. kernel: what answers the change of the density of a mean field:
     everything; hartree, its Coulomb potential alone (RPA); or none (χ₀). Full CI is a sum over all its states. Radii
-    depend on the basis alone. InputError, NotConverged; Unsupported for more than one atom, a density that is not
-    spherical, and where the excitations or determinants are too many.
+    depend on the basis alone. Tasks that ask for the same share it. InputError for more than one atom, NotConverged;
+    Unsupported for a density that is not spherical, and where the determinants are too many.
     """
     from qmbench_pyscf.mole import pyscf_session
 
     if molecule.n_parts != 1 or any(molecule.ghosts):
         raise InputError("a radial response is that of a single atom")
-    with pyscf_session(resources):
+    what = {
+        "what": "radial response",
+        "system": {k: v for k, v in molecule.to_json().items() if k not in ("name", "fragments")},
+        "method": method.name,
+        "options": method.options.model_dump(mode="json"),
+        "angular": list(angular),
+        "frequencies": [float(w) for w in frequencies],
+        "kernel": kernel,
+        "versions": {name: metadata.version(name) for name in ("numpy", "pyscf")},
+    }
+
+    def write(path: Path) -> None:
         if method.name == "fci":
-            return _full_ci(method, molecule, resources, angular, frequencies)
-        return _mean_field(method, molecule, resources, angular, frequencies, kernel)
+            found = _full_ci(method, molecule, resources, angular, frequencies)
+        else:
+            found = _mean_field(method, molecule, resources, angular, frequencies, kernel)
+        with open(path, "wb") as handle:
+            np.savez(handle, **(vars(found) | {"settings": json.dumps(found.settings)}))
+
+    with pyscf_session(resources):
+        with np.load(resources.artifact(json.dumps(what, sort_keys=True), write)) as data:
+            settings = json.loads(str(data["settings"]))
+            return RadialResponse(data["radii"], data["weights"], data["functions"], settings)
 
 
 def _mean_field(
