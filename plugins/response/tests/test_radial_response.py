@@ -130,6 +130,22 @@ def test_only_what_is_asked_for(compute, monkeypatch):
     assert compute("radial-response?level=hf/cc-pvdz", "dipole_response_norm").properties
 
 
+def test_benchmark_references(compute):
+    """Full CI of the level, against the benchmark's own implementation; on the level's radii norms are good to 1e-6."""
+    from qmbench.data.benchmark import find_benchmark
+
+    benchmark = find_benchmark("radial_response")
+    values = {r.entry: r.quantity.value for r in benchmark.references}
+    names = ("monopole_response_norm", "dipole_response_norm", "polarizability")
+    for system in ("hydride", "helium"):
+        atom = benchmark.system(system)
+        found = compute("radial-response?level=fci/unc-aug-cc-pvtz", *names, atom=atom).properties
+        for name in names:
+            value = np.max(found[name].value)
+            assert value == pytest.approx(values[f"{system}_{name}"], rel=1e-6), (system, name)
+    assert {v for entry, v in values.items() if entry.endswith("difference")} == {0}
+
+
 def test_the_map_of_the_response(tmp_path, compute):
     """--figure draws it on the radii of the record."""
     from qmbench.cli import main
