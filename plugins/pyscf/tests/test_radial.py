@@ -249,3 +249,24 @@ def test_states_of_as_many_up_as_down_are_halved(resources):
     vectors = np.hstack([found.ground.reshape(-1, 1), found.states])
     assert vectors.shape == (25, comb(6, 2))
     assert vectors.T @ vectors == pytest.approx(np.eye(15), abs=1e-12)
+
+
+def test_tasks_share_it(tmp_path, monkeypatch):
+    """Made once for the same question, and anew for another kernel, frequency or system."""
+    from qmbench import Resources
+    from qmbench_pyscf import radial
+
+    here = Resources(cores=1, artifacts=tmp_path / "artifacts", scratch=tmp_path)
+    first = of("hf/6-31g", HE, here)
+    made = []
+    inner = radial._mean_field
+    monkeypatch.setattr(radial, "_mean_field", lambda *given: made.append(given) or inner(*given))
+    again = of("hf/6-31g", HE, here)
+    assert not made
+    assert np.array_equal(again.functions, first.functions)
+    assert again.settings == first.settings
+    for options in ({"kernel": "none"}, {"frequencies": (0.1,)}, {"angular": (0,)}):
+        of("hf/6-31g", HE, here, **options)
+    of("hf/6-31g", Molecule(("He",), ((0, 0, 0),), 0, 1), here)
+    of("hf/cc-pvdz", HE, here)
+    assert len(made) == 5
