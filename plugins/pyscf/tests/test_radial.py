@@ -1,4 +1,4 @@
-"""Density response of atoms by angular momentum: sum rules, hydrogen exactly, equations and finite potentials by hand."""
+"""Density response of atoms by angular momentum: sum rules, hydrogen exactly, equations and potentials by hand."""
 
 from __future__ import annotations
 

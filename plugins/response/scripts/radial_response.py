@@ -102,7 +102,8 @@ def main(folder: Path) -> None:
             references.append([*row, "FCI/unc-aug-cc-pVTZ", "", SCRIPT, "current"])
         for what in ("monopole_response_difference", "dipole_response_difference"):
             entries.append([f"{name}_{what}", f"{name}:1", what, subset])
-            references.append([f"{name}_{what}", "FCI", "0", "", "", "", "FCI/unc-aug-cc-pVTZ", "", "by definition", "current"])
+            row = [f"{name}_{what}", "FCI", "0", "", "", ""]
+            references.append([*row, "FCI/unc-aug-cc-pVTZ", "", "by definition", "current"])
     (folder / "systems.xyz").write_text("".join(frames))
     save(folder / "entries.csv", "id,stoichiometry,observable,subset", entries)
     columns = "entry,set,value,unit,uncertainty,uncertainty_kind,level_of_theory,source_doi,source_place,status"

@@ -29,9 +29,7 @@ def test_norms_and_differences_are_those_of_the_maps(kernel, frequency, compute)
     assert found.settings["grid_bohr"] == exact.settings["grid_bohr"]
     root = np.sqrt(found.settings["grid_weights_bohr"])
     for l in ("monopole", "dipole"):
-        one, other = (
-            result.properties[f"{l}_response"].value * np.outer(root, root) for result in (found, exact)
-        )
+        one, other = (result.properties[f"{l}_response"].value * np.outer(root, root) for result in (found, exact))
         norm = found.properties[f"{l}_response_norm"].value
         assert norm == pytest.approx(np.linalg.norm(one), rel=1e-12)
         apart = found.properties[f"{l}_response_difference"].value
@@ -88,7 +86,10 @@ def test_helium_exactly(compute):
         ("radial-response?level=fci/cc-pvdz?frozen_core=true", "frozen_core"),
         ("radial-response?level=radial-response", "whose density"),
         ("radial-response?frequency=-1&level=hf/cc-pvdz", "frequency"),
-        ("radial-response?level=hf/cc-pvdz?basis_extension=adaptive%26extension_pool=cc-pvqz", "leave basis_extension out"),
+        (
+            "radial-response?level=hf/cc-pvdz?basis_extension=adaptive%26extension_pool=cc-pvqz",
+            "leave basis_extension out",
+        ),
     ],
 )
 def test_what_is_refused(level, text):

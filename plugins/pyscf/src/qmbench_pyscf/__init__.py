@@ -3,8 +3,8 @@
 Public names for other plugins: `to_mole`, `check_basis`, `removed_electrons`, `pyscf_session`; `ScfSpecification` (all
 that an SCF depends on), `BasisOptions`, `ScfOptions` and `KohnShamOptions` (options of a method that computes one),
 `converged_scf`, `scf_settings`, `ExternalFunctional`, `functional_label`,
-`energies_with_charges`, `atomic_response`, `radial_response`. They are imported when first used: importing this module imports no
-quantum-chemistry program.
+`energies_with_charges`, `atomic_response`, `radial_response`. They are imported when first used: importing this module
+imports no quantum-chemistry program.
 """
 
 from __future__ import annotations

@@ -1,8 +1,8 @@
 """Linear response of full CI at imaginary frequencies, as a sum over all states of the basis.
 
-With −∂⟨V_a⟩/∂v_b = Σ_n 2 Ω_n/(Ω_n² + ω²) ⟨0|V_a|n⟩⟨n|V_b|0⟩ (Fetter and Walecka, Quantum Theory of Many-Particle Systems
-(1971), 5). An operator without spin leaves the spin of a state, so that all states of the determinants may be summed
-over, whatever theirs.
+With −∂⟨V_a⟩/∂v_b = Σ_n 2 Ω_n/(Ω_n² + ω²) ⟨0|V_a|n⟩⟨n|V_b|0⟩: Fetter and Walecka, Quantum Theory of Many-Particle
+Systems (1971), 5. An operator without spin leaves the spin of a state, so that all states of the determinants may be
+summed over, whatever theirs.
 """
 
 from __future__ import annotations
@@ -34,8 +34,8 @@ def check_states(problem: Any) -> None:
     count = problem.determinants()
     if count > MOST_DETERMINANTS:
         raise Unsupported(
-            f"the response of full CI is a sum over all states, of {MOST_DETERMINANTS:,} determinants at most: here are "
-            f"{count:,}; take a smaller basis"
+            f"the response of full CI is a sum over all states, of {MOST_DETERMINANTS:,} determinants at most: here "
+            f"are {count:,}; take a smaller basis"
         )
 
 

@@ -1,8 +1,8 @@
 """Response of the density of an atom, by angular momentum: χ(r, r′, iω) = Σ χ_l(r, r′) Y_lm(r̂) Y_lm(r̂′).
 
 A spherical atom in a potential v(r) Y_lm has the density of the same angular dependence, δn_l(r) = ∫ χ_l(r, r′) v(r′)
-r′² dr′. The operators are shells: δ(|r| − r_k)/r_k² Y_l0 in the functions of the basis, whose angular integrals a Lebedev
-grid has exactly. Nothing is smeared: χ_l at two radii is that of the basis itself. Bohr and hartree.
+r′² dr′. The operators are shells: δ(|r| − r_k)/r_k² Y_l0 in the functions of the basis, whose angular integrals a
+Lebedev grid has exactly. Nothing is smeared: χ_l at two radii is that of the basis itself. Bohr and hartree.
 """
 
 from __future__ import annotations
@@ -78,10 +78,9 @@ def radial_response(
         with open(path, "wb") as handle:
             np.savez(handle, **(vars(found) | {"settings": json.dumps(found.settings)}))
 
-    with pyscf_session(resources):
-        with np.load(resources.artifact(json.dumps(what, sort_keys=True), write)) as data:
-            settings = json.loads(str(data["settings"]))
-            return RadialResponse(data["radii"], data["weights"], data["functions"], settings)
+    with pyscf_session(resources), np.load(resources.artifact(json.dumps(what, sort_keys=True), write)) as data:
+        settings = json.loads(str(data["settings"]))
+        return RadialResponse(data["radii"], data["weights"], data["functions"], settings)
 
 
 def _mean_field(

@@ -1,17 +1,16 @@
 """Response and quantum alchemy: `alchemy`, energies from derivatives by nuclear charges of a neighbouring molecule,
-`atomic-response`, the density response of molecules on their atoms, `radial-response`, that of atoms over the radius, the response functions of two electrons on a line,
-exactly and by four more levels, and laws between polarizability and size."""
+`atomic-response`, the density response of molecules on their atoms, `radial-response`, that of atoms over the radius,
+the response functions of two electrons on a line, exactly and by four more levels, and laws between polarizability and
+size."""
 
 from __future__ import annotations
 
 from pathlib import Path
 
 from qmbench import Method, Observable, Property, System, hookimpl
+from qmbench_response.angular import ANGULAR
 
 QMBENCH_API = 2
-
-# Names of what has angular momentum 0, 1, …
-ANGULAR = ("monopole", "dipole")
 
 
 def _radial(l: int, name: str) -> tuple[Property, ...]:
@@ -24,12 +23,14 @@ def _radial(l: int, name: str) -> tuple[Property, ...]:
             "level, on radii that the record has",
             ("*", "*"),
         ),
-        Property(f"{name}_response_norm", "hartree-1 bohr-3", f"norm of {name}_response, the root of ∫∫ (r r′ χ)² dr dr′"),
+        Property(
+            f"{name}_response_norm", "hartree-1 bohr-3", f"norm of {name}_response, the root of ∫∫ (r r′ χ)² dr dr′"
+        ),
         Property(
             f"{name}_response_difference",
             "",
-            f"norm of the difference of {name}_response and that of full CI in the same functions, over the norm of the "
-            "latter",
+            f"norm of the difference of {name}_response and that of full CI in the same functions, over the norm of "
+            "the latter",
         ),
     )
 
@@ -93,7 +94,7 @@ def _of_atoms(name: str) -> tuple[Observable, ...]:
     norm, difference = f"{name}_response_norm", f"{name}_response_difference"
     return (
         Observable(norm, norm, "value", f"norm of the {name} part of an atom's density response"),
-        Observable(difference, difference, "value", f"distance of that part from that of full CI in the same functions"),
+        Observable(difference, difference, "value", "distance of that part from that of full CI in the same functions"),
     )
 
 

@@ -11,7 +11,7 @@ from typing import Any, ClassVar
 import numpy as np
 
 from qmbench import Curve, Method, Molecule, Options, Quantity, Resources, Result, System, Unsupported, parse_level
-from qmbench_response import ANGULAR
+from qmbench_response.angular import ANGULAR
 from qmbench_response.atoms import AtomicResponseOptions, responding
 
 # Hartree⁻¹ bohr⁻³: norms of a response below this are rounding.
@@ -52,7 +52,9 @@ class RadialResponse(Method[Molecule]):
 
     def check_system(self, system: Molecule, properties: frozenset[str]) -> None:
         if any(system.ghosts):
-            raise Unsupported("radial-response takes no ghost atoms: functions off the nucleus have no angular momentum")
+            raise Unsupported(
+                "radial-response takes no ghost atoms: functions off the nucleus have no angular momentum"
+            )
         if system.n_parts != 1:
             raise Unsupported("radial-response is of single atoms; atomic-response is of molecules")
         if system.n_electrons == 0:
