@@ -64,11 +64,12 @@ def _to_draw(target: Target, properties: tuple[str, ...], path: Path) -> str:
     check_kind(path)
     registry = plugins().properties
     parts = (target.system.parts if target.system is not None else "") or "atoms"
-    pairs = [name for name in properties if name in registry and registry[name].axes == (parts, parts)]
+    drawable = sorted(name for name, p in registry.items() if p.axes in ((parts, parts), ("*", "*")))
+    pairs = [name for name in properties if name in drawable]
     if target.system is None or len(pairs) != 1:
-        known = ", ".join(sorted(name for name, p in registry.items() if p.axes == (parts, parts))) or "none"
         raise InputError(
-            f"--figure draws one property of pairs of {parts} of one system: ask for it with -p; there is {known}"
+            f"--figure draws one property of pairs of {parts}, or of points of a grid, of one system: ask for it with "
+            f"-p; there is {', '.join(drawable) or 'none'}"
         )
     return pairs[0]
 
@@ -80,7 +81,12 @@ def _draw(document: dict[str, Any], prop: str, system: System, path: Path) -> No
     from qmbench.report.pairs import pair_figure
 
     found = document["properties"][prop]
-    spec = pair_figure(np.array(found["value"]), system, prop.replace("_", " "), found["unit"])
+    grid = None
+    if plugins().properties[prop].axes == ("*", "*"):
+        grid = (document["provenance"].get("settings") or {}).get("grid_bohr")
+        if not isinstance(grid, list):
+            raise InputError(f"{prop} can't be drawn: its record does not say the points, grid_bohr among its settings")
+    spec = pair_figure(np.array(found["value"]), system, prop.replace("_", " "), found["unit"], grid)
     write_chart(spec, path)
     console(to_stderr=True).print(f"figure: {path}", markup=False, soft_wrap=True)
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
@@ -27,21 +28,24 @@ def strongest_pairs(values: np.ndarray) -> list[tuple[int, int, float]]:
     return [(int(i[k]), int(j[k]), float(values[i[k], j[k]])) for k in order]
 
 
-def pair_figure(values: np.ndarray, system: System, title: str, unit: str) -> dict[str, Any]:
+def pair_figure(
+    values: np.ndarray, system: System, title: str, unit: str, grid: Sequence[float] | None = None
+) -> dict[str, Any]:
     """Vega-Lite specification of a symmetric (atoms, atoms) property, or of other parts of a system.
 
-    The colour scale is that of the pairs; what an atom has with itself may lie beyond it. Other parts than atoms, the
-    points of a grid, have the heat map alone. InputError beyond
-    MOST_ATOMS atoms.
+    grid: the points (bohr) of a property of pairs of points that are no parts of the system; each has a row of the same
+    height, whatever their distances. The colour scale is that of the pairs; what an atom has with itself may lie beyond
+    it. Points have the heat map alone. InputError beyond MOST_ATOMS atoms or points.
     """
     import altair as alt
 
-    labels = atom_labels(system)
+    parts = system.parts if grid is None else "points"
+    labels = atom_labels(system) if grid is None else [f"{x:.3g}" for x in grid]
     positions = system.part_positions
     if positions is None or len(labels) != len(values):
-        raise InputError(f"{title} is no property of the pairs of {system.parts} of {system.name}")
+        raise InputError(f"{title} is no property of the pairs of {parts} of {system.name}")
     if len(labels) > MOST_ATOMS:
-        raise InputError(f"a figure of pairs has {MOST_ATOMS} atoms at most, not {len(labels)}; use --json")
+        raise InputError(f"a figure of pairs has {MOST_ATOMS} {parts} at most, not {len(labels)}; use --json")
     pairs = strongest_pairs(values)
     most = max((abs(value) for _, _, value in pairs), default=0.0) or float(np.abs(values).max()) or 1.0
     steps = (
@@ -59,7 +63,7 @@ def pair_figure(values: np.ndarray, system: System, title: str, unit: str) -> di
     size = max(6, min(28, 420 // max(1, len(labels))))
     legend = alt.Legend(title=[title, unit] if unit else title, format=".1e")
     heat = (
-        alt.Chart(alt.Data(values=rows), title=f"pairs of {system.parts}")
+        alt.Chart(alt.Data(values=rows), title=f"pairs of {parts}" + ("" if grid is None else ", bohr"))
         .mark_rect()
         .encode(
             x=alt.X("with:N", sort=labels, axis=crowded),
@@ -70,7 +74,7 @@ def pair_figure(values: np.ndarray, system: System, title: str, unit: str) -> di
         .properties(width=size * len(labels), height=size * len(labels))
     )
     # Points of a grid are no bodies that lines could join.
-    drawn = (heat | _graph(pairs, positions, labels)) if system.parts == "atoms" else heat
+    drawn = (heat | _graph(pairs, positions, labels)) if parts == "atoms" else heat
     spec: dict[str, Any] = drawn.resolve_scale(color="independent").to_dict()
     spec.pop("config", None)
     return spec

@@ -6,7 +6,7 @@ import pytest
 
 import qmbench.testing
 
-LEVELS = ["alchemy", "atomic-response", "exact-line", "hf-line", "ks-line", "rpa-line", "exx-line"]
+LEVELS = ["alchemy", "atomic-response", "radial-response", "exact-line", "hf-line", "ks-line", "rpa-line", "exx-line"]
 
 
 @pytest.mark.parametrize(

@@ -3,8 +3,8 @@
 Public names for other plugins: `to_mole`, `check_basis`, `removed_electrons`, `pyscf_session`; `ScfSpecification` (all
 that an SCF depends on), `BasisOptions`, `ScfOptions` and `KohnShamOptions` (options of a method that computes one),
 `converged_scf`, `scf_settings`, `ExternalFunctional`, `functional_label`,
-`properties_with_charges`, `atomic_response`. They are imported when first used: importing this module imports no
-quantum-chemistry program.
+`properties_with_charges`, `atomic_response`, `radial_response`. They are imported when first used: importing this
+module imports no quantum-chemistry program.
 """
 
 from __future__ import annotations
@@ -22,6 +22,7 @@ _PUBLIC = {
     "atomic_response": "on_atoms",
     "functional_label": "names",
     "properties_with_charges": "alchemy",
+    "radial_response": "radial",
     "removed_electrons": "mole",
     "pyscf_session": "mole",
     "ExternalFunctional": "external",
@@ -45,6 +46,7 @@ if TYPE_CHECKING:
     from qmbench_pyscf.options import BasisOptions as BasisOptions
     from qmbench_pyscf.options import KohnShamOptions as KohnShamOptions
     from qmbench_pyscf.options import ScfOptions as ScfOptions
+    from qmbench_pyscf.radial import radial_response as radial_response
     from qmbench_pyscf.scf import converged_scf as converged_scf
     from qmbench_pyscf.scf import scf_settings as scf_settings
     from qmbench_pyscf.specification import ScfSpecification as ScfSpecification

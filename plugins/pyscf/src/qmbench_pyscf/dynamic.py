@@ -12,7 +12,7 @@ equations. Functionals' kernels are adiabatic.
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Any, Literal
 
@@ -36,6 +36,10 @@ SHORT = 0.4
 NEGLIGIBLE = 1e-3
 # Electrons times bohr; moments of real excitations are some 0.1.
 NO_DIPOLE = 1e-9
+# What operators leave of an excitation that they do not reach, over the length of their rows. Orbitals are of one shell
+# where their energies (hartree) are that close.
+UNREACHED = 1e-7
+SAME_SHELL = 1e-4
 SADDLE_POINT = "the determinant is a saddle point: its response at imaginary frequencies is undefined"
 
 Array = np.ndarray
@@ -141,6 +145,41 @@ def response_to(mf: Any, operators: Array, frequency: float, kernel: Kernel = "f
     return np.asarray(model.tensors(np.array([frequency]))[0])
 
 
+def response_of_shells(
+    mf: Any, operators: Sequence[Array], frequencies: Sequence[float], kernel: Kernel = "full"
+) -> list[Array]:
+    """For each set of `operators` (k, n, n) what `response_to` gives at several frequencies: (frequencies, k, k).
+
+    mf: of a spherical atom; each set: radial functions times one spherical harmonic. From one shell of orbitals into
+    another these reach a single combination of excitations, whatever the radial function, and the equations keep to
+    such combinations (Wigner and Eckart): they are solved whole among them, some tens. NotConverged.
+    """
+    found = []
+    for some in operators:
+        full = _Equations(mf, some, (1,) * len(some), kernel)
+        if full.size == 0 or np.abs(full.source).max() < NO_DIPOLE:
+            found.append(np.zeros((len(frequencies), len(some), len(some))))
+            continue
+        vectors = _between_shells(full)
+        found.append(full.model(vectors).tensors(np.asarray(frequencies)))
+    return found
+
+
+def _between_shells(equations: _Equations) -> Array:
+    """Orthonormal rows (k, size): for each pair of shells what the moments reach of their excitations."""
+    lengths = np.linalg.norm(equations.source, axis=1)
+    rows = equations.source[lengths > NO_DIPOLE * lengths.max()]
+    rows = rows / np.linalg.norm(rows, axis=1)[:, None]
+    kept = []
+    for pair in np.unique(equations.shells):
+        inside = np.flatnonzero(equations.shells == pair)
+        _, sizes, directions = np.linalg.svd(rows[:, inside], full_matrices=False)
+        directions = directions[sizes > UNREACHED]
+        kept.append(np.zeros((len(directions), equations.size)))
+        kept[-1][:, inside] = directions
+    return np.vstack(kept)
+
+
 def _model(
     mf: Any, frequencies: Array, moments: Array, ranks: tuple[int, ...], kernel: Kernel = "full"
 ) -> ResponseModel:
@@ -192,6 +231,7 @@ class _Equations:
         self.sizes = np.cumsum([spin.size for spin in self.spins])
         self.size = int(self.sizes[-1])
         self.gaps = np.hstack([spin.gaps for spin in self.spins])
+        self.shells = _pairs_of_shells(channels(mf))
         if self.size and self.gaps.min() <= 0:
             raise NotConverged(SADDLE_POINT)
         self.factor = 4.0 if self.restricted else 2.0
@@ -232,6 +272,19 @@ class _Equations:
     def _project(self, matrices: Array) -> Array:
         each = matrices[None] if self.restricted else matrices
         return np.hstack([s.project(part) for s, part in zip(self.spins, each, strict=True)])
+
+
+def _pairs_of_shells(spins: list[tuple[Any, Any, Any]]) -> Array:
+    """(size,) a number for each excitation, the same where spin, occupied and empty shell are."""
+    found: list[Array] = []
+    for spin, (_, energies, occupations) in enumerate(spins):
+        order = np.argsort(energies)
+        shell = np.empty(len(energies), int)
+        shell[order] = np.cumsum(np.append(0, np.diff(energies[order]) > SAME_SHELL))
+        n = len(energies)
+        pairs = shell[occupations == 0][:, None] * n + shell[occupations > 0]
+        found.append(spin * n**2 + pairs.ravel())
+    return np.hstack(found)
 
 
 def _has_exact_exchange(mf: Any) -> bool:

@@ -1,14 +1,39 @@
 """Response and quantum alchemy: `alchemy`, energies from derivatives by nuclear charges of a neighbouring molecule,
-`atomic-response`, the density response of molecules on their atoms, the response functions of two electrons on a line,
-exactly and by four more levels, and laws between polarizability and size."""
+`atomic-response`, the density response of molecules on their atoms, `radial-response`, that of atoms over the radius,
+the response functions of two electrons on a line, exactly and by four more levels, and laws between polarizability and
+size."""
 
 from __future__ import annotations
 
 from pathlib import Path
 
 from qmbench import Method, Observable, Property, System, hookimpl
+from qmbench_response.angular import ANGULAR
 
 QMBENCH_API = 2
+
+
+def _radial(l: int, name: str) -> tuple[Property, ...]:
+    chi = f"r r′ χ_{l}(r, r′)"
+    return (
+        Property(
+            f"{name}_response",
+            "hartree-1 bohr-4",
+            f"{chi}, density response of an atom with angular momentum {l} at an imaginary frequency, an option of the "
+            "level, on radii that the record has",
+            ("*", "*"),
+        ),
+        Property(
+            f"{name}_response_norm", "hartree-1 bohr-3", f"norm of {name}_response, the root of ∫∫ (r r′ χ)² dr dr′"
+        ),
+        Property(
+            f"{name}_response_difference",
+            "",
+            f"norm of the difference of {name}_response and that of full CI in the same functions, over the norm of "
+            "the latter",
+        ),
+    )
+
 
 PROPERTIES = (
     Property(
@@ -40,6 +65,7 @@ PROPERTIES = (
         ("atoms", 3, "atoms", 3),
     ),
     Property("charge_flow_norm", "e2/hartree", "root of the sum of the squares of charge_flow"),
+    *(prop for l, name in enumerate(ANGULAR) for prop in _radial(l, name)),
 )
 
 
@@ -59,8 +85,17 @@ def qmbench_observables() -> list[Observable]:
             "response_difference", "response_difference", "value", "distance of the response from the exact one"
         ),
         Observable("charge_flow_norm", "charge_flow_norm", "value", "norm of the flow of charge between atoms"),
+        *(observable for name in ANGULAR for observable in _of_atoms(name)),
         *_sizes(),
     ]
+
+
+def _of_atoms(name: str) -> tuple[Observable, ...]:
+    norm, difference = f"{name}_response_norm", f"{name}_response_difference"
+    return (
+        Observable(norm, norm, "value", f"norm of the {name} part of an atom's density response"),
+        Observable(difference, difference, "value", "distance of that part from that of full CI in the same functions"),
+    )
 
 
 def _sizes() -> list[Observable]:
@@ -97,8 +132,9 @@ def qmbench_methods() -> list[type[Method]]:
     from qmbench_response.alchemy import Alchemy
     from qmbench_response.atoms import AtomicResponse
     from qmbench_response.line.methods import LEVELS
+    from qmbench_response.radial import RadialResponse
 
-    return [Alchemy, AtomicResponse, *LEVELS]
+    return [Alchemy, AtomicResponse, RadialResponse, *LEVELS]
 
 
 @hookimpl

@@ -46,9 +46,27 @@ class AtomicResponseOptions(Options):
     @field_validator("level")
     @classmethod
     def _level(cls, value: str) -> str:
-        if value.lower().startswith("atomic-response"):
+        if value.lower().startswith(("atomic-response", "radial-response")):
             raise ValueError("name the level whose density responds")
         return value
+
+
+def responding(options: AtomicResponseOptions, name: str) -> Any:
+    """The method of the level; Unsupported where its density does not respond here, with the `name` of who asks."""
+    level = parse_level(options.level)
+    inner: Any = level.make() if isinstance(level, LevelOfTheory) else None
+    responds = "dynamic_polarizability" in getattr(inner, "properties", ()) or getattr(inner, "name", "") == "fci"
+    if not hasattr(inner, "point") or not responds:
+        raise Unsupported(
+            f"{name}: {options.level} has no density here that responds; hf, functionals without dispersion and fci of "
+            "qmbench-pyscf have one"
+        )
+    if inner.name == "fci":
+        if options.kernel != "full":
+            raise Unsupported("fci has no orbitals whose response could go without a kernel; leave kernel out")
+        if inner.options.frozen_core:
+            raise Unsupported(f"{name} of fci needs all electrons to respond: leave frozen_core out")
+    return inner
 
 
 class AtomicResponse(Method[Molecule]):
@@ -89,26 +107,12 @@ class AtomicResponse(Method[Molecule]):
         if system.n_electrons == 0:
             raise Unsupported(f"{system.name or system.formula} has no electrons: nothing responds")
         inner = self._inner()
-        if inner.name == "fci":
-            if self.options.frequency:
-                raise Unsupported("atomic-response of fci is at frequency 0 only: it comes from finite potentials")
-            if self.options.kernel != "full":
-                raise Unsupported("fci has no orbitals whose response could go without a kernel; leave kernel out")
-            if inner.options.frozen_core:
-                raise Unsupported("atomic-response of fci needs all electrons to respond: leave frozen_core out")
+        if inner.name == "fci" and self.options.frequency:
+            raise Unsupported("atomic-response of fci is at frequency 0 only: it comes from finite potentials")
         inner.check(system, frozenset({"energy", "quadrupole"}))
 
     def _inner(self) -> Any:
-        """The method of the level; Unsupported where its density does not respond here."""
-        level = parse_level(self.options.level)
-        inner: Any = level.make() if isinstance(level, LevelOfTheory) else None
-        responds = "dynamic_polarizability" in getattr(inner, "properties", ()) or getattr(inner, "name", "") == "fci"
-        if not hasattr(inner, "point") or not responds:
-            raise Unsupported(
-                f"atomic-response: {self.options.level} has no density here that responds; hf, functionals without "
-                "dispersion and fci of qmbench-pyscf have one"
-            )
-        return inner
+        return responding(self.options, self.name)
 
     def compute(self, system: Molecule, properties: frozenset[str], resources: Resources) -> Result:
         from qmbench_pyscf import atomic_response

@@ -1,0 +1,3 @@
+"""Names of what has angular momentum 0, 1, …"""
+
+ANGULAR = ("monopole", "dipole")
