@@ -85,7 +85,7 @@ class Alchemy(Method[Molecule]):
 
     Von Lilienfeld, J. Chem. Phys. 131, 164102 (2009). Energies in hartree, at the positions of the target; dipoles,
     polarizabilities and forces as the start's level has them, by the same series. The uncertainty is the size of the
-    next two terms of the series, an estimate.
+    next two terms of the series, an estimate, the same for all components.
     """
 
     name = "alchemy"
@@ -151,7 +151,9 @@ class Alchemy(Method[Molecule]):
                 continue
             terms = series(values[name])
             value = terms[: order + 1].sum(axis=0) + of_nuclei(name, system) - of_nuclei(name, start)
-            error = np.abs(terms[order + 1 : order + 3]).sum(axis=0)
+            # Of all components one: a single one's next terms may be small by chance.
+            left = terms[order + 1 : order + 3].reshape(2, -1)
+            error = np.full(value.shape, np.linalg.norm(left, axis=1).sum())
             found[name] = (
                 Quantity(float(value), unit, float(error), "estimate")
                 if value.ndim == 0
