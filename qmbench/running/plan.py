@@ -248,6 +248,8 @@ def recipe_for(level: Level, system: System, prop: str, tasks: dict[str, Task]) 
 
 
 def _keyed(recipe: recipes.Recipe, system: System, tasks: dict[str, Task]) -> recipes.Recipe:
+    if isinstance(recipe, tuple):  # a leaf, as most are
+        return _key(recipe, system, tasks)
     return recipes.with_leaves(recipe, lambda leaf: _key(leaf, system, tasks))
 
 
