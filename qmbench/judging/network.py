@@ -33,6 +33,7 @@ class Network:
     q: float
     freedom: int
 
+
 def graph_estimate(
     first: np.ndarray,
     second: np.ndarray,
