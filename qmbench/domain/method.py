@@ -268,6 +268,15 @@ class Method(ABC, Generic[S]):
         """Rough seconds on one core, for the dry run and for starting long tasks first; None when unknown."""
         return None
 
+    def shared_seconds(self, system: S, properties: frozenset[str]) -> Mapping[str, float]:
+        """Which part of `estimate` is for intermediates that tasks share: a name of each -> rough seconds.
+
+        One that another task of the run has made is found in `resources.artifact`, and costs nothing; so that a dry run
+        counts it once. Whoever gives the same name shares the intermediate: it holds all that this depends on, the
+        system too. Cheap: it is asked while planning.
+        """
+        return {}
+
     @classmethod
     def example_systems(cls) -> Sequence[System]:
         """Cheap systems that the conformance kit may compute; empty where its own (water, OH, He, a ring) will do."""

@@ -16,7 +16,7 @@ from qmbench.domain.errors import InputError, Interrupted
 from qmbench.domain.properties import check_quantity
 from qmbench.domain.record import Failure, Record, Task
 from qmbench.plugging.registry import plugins
-from qmbench.running.costs import Costs, costs_from
+from qmbench.running.costs import Costs, costs_from, counted_once
 from qmbench.running.engine.outcome import Outcome
 from qmbench.running.stores import StoreProtocol
 
@@ -112,8 +112,9 @@ class _Loop:
 
     def run(self, tasks: Sequence[Task]) -> None:
         seconds = expected_seconds(tasks, self.costs)
-        of = dict(zip(map(id, tasks), seconds, strict=True))
-        self.expected += math.fsum(seconds)
+        once = [second or 0.0 for second in counted_once(tasks, seconds, self.costs)]
+        of = dict(zip(map(id, tasks), once, strict=True))
+        self.expected += math.fsum(once)
         with contextlib.closing(self.engine.run(_ordered(tasks, seconds, self.engine.workers))) as ended:
             for task, told in ended:
                 self.ended += of.get(id(task), 0.0)
