@@ -1,7 +1,7 @@
 """How long the rest of a run takes, learned while it runs.
 
-A method's estimates are off by a factor, and that factor is another one for each level of theory. Long tasks are started
-first, so what ends early in a run is of few levels and says little of the others. Each level has a factor r of its own,
+A method's estimates are off by a factor, and that factor is another one for each level of theory. Long tasks are
+started first, so what ends early in a run is of few levels and says little of the others. Each level has a factor r,
 
     ln r(level) = (n ln(spent/expected) + ln r₀) / (n + 1)
 

@@ -7,7 +7,6 @@ from collections import Counter, defaultdict
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import cached_property
-from typing import Any
 
 from qmbench.data.benchmark import Benchmark, Entry, find_benchmark
 from qmbench.data.filters import EntryFilter, Filtered, narrowed
@@ -237,6 +236,7 @@ class _Found:
         if key not in self._parts:
             self._parts[key] = benchmark, expand(level, bsse, benchmark, entry)
         return self._parts[key][1]
+
 
 TOTAL_ENERGIES = ("energy", "equilibrium_energy")
 """Properties that are counted from separated nuclei and electrons, and comparable only if they are."""

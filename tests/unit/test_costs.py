@@ -99,16 +99,12 @@ def test_the_outlook(sabotage: Sabotage) -> None:
     assert outlook([], {}, 2).to_json()["dearest"] == []
 
 
-def test_what_tasks_share_is_counted_once_for_the_longest(
-    sabotage: Sabotage, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_what_tasks_share_is_counted_once_for_the_longest(sabotage: Sabotage, monkeypatch: pytest.MonkeyPatch) -> None:
     """Of 10, 8 and 6 s, 5 s of each are for one intermediate, and 1 s of the last for one of its own."""
     tasks = [task_of(n, seconds) for n, seconds in ((2, 8.0), (3, 10.0), (4, 6.0))]
     method, own = tasks[0].level.method, [own_estimate(task) for task in tasks]
     one = {"field": 5.0}
-    monkeypatch.setattr(
-        method, "shared_seconds", lambda self, *_: {**one, "mine": 1.0} if self.options.n == 4 else one
-    )
+    monkeypatch.setattr(method, "shared_seconds", lambda self, *_: {**one, "mine": 1.0} if self.options.n == 4 else one)
     seconds = [Costs().seconds(task) for task in tasks]
     assert seconds == pytest.approx(own)
     assert counted_once(tasks, seconds, Costs()) == pytest.approx([8.0 - 5.0, 10.0, 6.0 - 5.0])
