@@ -13,7 +13,7 @@ from qmbench.api.run import plan_of, run_plan, user_weights
 from qmbench.cli.common import check_choice, console, interruptible, print_json
 from qmbench.data.benchmark import BSSE
 from qmbench.data.filters import EntryFilter
-from qmbench.running.costs import Costs, Outlook, costs_from, outlook
+from qmbench.running.costs import Costs, Outlook, costs_from, counted_once, outlook
 from qmbench.running.plan import Plan, PlannedEntry, wrong_levels
 from qmbench.running.progress import duration
 from qmbench.running.run_document import keys_of
@@ -73,7 +73,8 @@ def _dry_run(plan: Plan, request: Request) -> int:
     place = store_place(request.store)
     known, costs = _looked_up(plan, place, request.fresh)
     to_do = [task for task in plan.tasks if not set(task.keys.values()) <= known]
-    seconds = {id(task): costs.seconds(task) for task in to_do}
+    each = counted_once(to_do, [costs.seconds(task) for task in to_do], costs)
+    seconds = dict(zip(map(id, to_do), each, strict=True))
     rows = _dry_rows(plan, known, seconds)
     ahead = outlook(to_do, seconds, request.session.side_by_side)
     wrong = wrong_levels(plan)

@@ -60,8 +60,9 @@ def system_sources(folder: Path, meta: Mapping[str, Any], complain: Complain = r
         files = listed(folder / "systems")
     except InputError as error:
         complain(error)
+    endings = set(kinds.endings)
     for path in files:
-        if path.suffix.lower() in kinds.endings:
+        if path.suffix.lower() in endings:
             add(path.stem, str(path), lambda name, path=path: kinds.read(path, name))
     for ending in ENDINGS:
         if (folder / f"systems{ending}").exists():

@@ -268,6 +268,15 @@ class Method(ABC, Generic[S]):
         """Rough seconds on one core, for the dry run and for starting long tasks first; None when unknown."""
         return None
 
+    def shared_seconds(self, system: S, properties: frozenset[str]) -> Mapping[str, float]:
+        """Which part of `estimate` is for intermediates that tasks share: a name of each -> rough seconds.
+
+        One that another task of the run has made is found in `resources.artifact`, and costs nothing; so that a dry run
+        counts it once. Whoever gives the same name shares the intermediate: it holds all that this depends on, the
+        system too. Cheap: it is asked while planning.
+        """
+        return {}
+
     @classmethod
     def example_systems(cls) -> Sequence[System]:
         """Cheap systems that the conformance kit may compute; empty where its own (water, OH, He, a ring) will do."""
@@ -398,16 +407,27 @@ class LevelOfTheory:
 
     def key_of(self, system_hash: str, prop: str) -> str:
         """The same, of a system of which only the hash is known."""
-        # The JSON object of derivation, level, property and system, sorted; the level is the longest, and written once.
+        begun = self._begun.get(prop)
+        if begun is None:
+            begun = self._begun[prop] = self._begin_key(prop)
+        whole = begun.copy()
+        whole.update(f"{json.dumps(system_hash)}}}".encode())
+        return whole.hexdigest()[:32]
+
+    def _begin_key(self, prop: str) -> Any:
+        """The hash of the JSON object of derivation, level, property and system, sorted, as far as the system."""
         derived = ""
-        if prop in equilibrium.DERIVED and prop in self.method.derived():  # hardly ever, and this is asked often
+        if prop in equilibrium.DERIVED and prop in self.method.derived():
             derived = f'"derivation": {json.dumps(self.derivation, sort_keys=True)}, '
-        rest = f'"property": {json.dumps(prop)}, "system": {json.dumps(system_hash)}'
-        return hashlib.sha256(f"{{{derived}{self._identity_text}, {rest}}}".encode()).hexdigest()[:32]
+        level = json.dumps(self.identity, sort_keys=True)
+        return hashlib.sha256(f'{{{derived}"level": {level}, "property": {json.dumps(prop)}, "system": '.encode())
 
     @cached_property
-    def _identity_text(self) -> str:
-        return f'"level": {json.dumps(self.identity, sort_keys=True)}'
+    def _begun(self) -> dict[str, Any]:
+        return {}
+
+    def __getstate__(self) -> dict[str, Any]:
+        return {name: value for name, value in self.__dict__.items() if name != "_begun"}  # hashes can't be pickled
 
 
 @dataclass(frozen=True)

@@ -76,6 +76,16 @@ def resample_counts(n: int, resamples: int = RESAMPLES) -> np.ndarray:
     return counts
 
 
+def resampled_sums(values: np.ndarray, resamples: int = RESAMPLES) -> np.ndarray:
+    """(resamples, columns) sums of values (n, columns) over resampled rows: `resample_counts` @ values.
+
+    Counts become double precision a few resamples at a time, not all of them at once.
+    """
+    counts = resample_counts(len(values), resamples)
+    step = max(64, 4 * BLOCK // max(len(values), 1) // 64 * 64)
+    return np.concatenate([counts[start : start + step] @ values for start in range(0, resamples, step)])
+
+
 def mean_intervals(
     samples: np.ndarray, confidence: float = 0.95, resamples: int = RESAMPLES, averaged: str = "signed"
 ) -> np.ndarray:

@@ -101,7 +101,7 @@ def inversion_probability(differences: np.ndarray, resamples: int = 1000) -> np.
         if mask.sum() >= bootstrap.MINIMUM_ENTRIES:
             values = differences[np.ix_(mask, columns)]
             spread = np.abs(values).max(axis=0)
-            means = bootstrap.resample_counts(int(mask.sum()), resamples) @ (values / np.where(spread > 0, spread, 1))
+            means = bootstrap.resampled_sums(values / np.where(spread > 0, spread, 1), resamples)
             tied = np.abs(means) < 1e-6
             out[columns] = ((means < 0) & ~tied).mean(axis=0) + 0.5 * tied.mean(axis=0)
     return out
@@ -133,7 +133,7 @@ def ranking_probabilities(scored: pd.DataFrame, resamples: int = 1000) -> pd.Dat
         shared = np.isfinite(errors[:, keep]).all(axis=1)
         if shared.sum() < bootstrap.MINIMUM_ENTRIES or len(keep) < 2:
             continue
-        means = bootstrap.resample_counts(int(shared.sum()), resamples) @ np.abs(errors[np.ix_(shared, keep)])
+        means = bootstrap.resampled_sums(np.abs(errors[np.ix_(shared, keep)]), resamples)
         order = np.argsort(means, axis=1, kind="stable")
         ranks = np.empty_like(order)
         np.put_along_axis(ranks, order, np.arange(len(keep))[None, :], axis=1)

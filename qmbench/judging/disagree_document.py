@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from qmbench.domain.collector import collector_paused
 from qmbench.judging.columns import groups
 from qmbench.judging.consensus import Consensus, consensus, degrees_of_equivalence
 from qmbench.judging.disagreement import VERDICTS, Judged, disagreement
@@ -22,6 +23,7 @@ if TYPE_CHECKING:
 TRENDS_SHOWN = 200
 
 
+@collector_paused()
 def disagree_document(
     results: pd.DataFrame,
     references: pd.DataFrame,

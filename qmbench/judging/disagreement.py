@@ -15,6 +15,7 @@ import numpy as np
 from qmbench.domain import units
 from qmbench.judging.columns import Column, Group
 from qmbench.judging.grouping import agglomerate, homogeneity, scatter_within, split_by_gaps, without_undecided
+from qmbench.judging.known_errors import medians
 
 VERDICTS = ("agree", "one_outlier", "camps", "suspect_reference", "inconclusive")
 
@@ -122,8 +123,7 @@ def _prepare(group: Group) -> Judged:
     exact = np.array([c.exact for c in group.columns])
     stated = np.where((group.kind == "rounding") & ~exact, np.nan, group.uncertainty)
     n = len(group.entries)
-    with np.errstate(invalid="ignore"):
-        typical = np.array([np.median(v[h]) if h.any() else np.nan for v, h in zip(group.value, has, strict=True)])
+    typical = medians(group.value.T, has.T)
     wanted = np.nan_to_num(resolution(group.observable, group.unit, typical))
     # Numbers that agree to 12 digits are the same number, whatever is stated.
     floor = np.maximum(1e-12 * np.abs(np.nan_to_num(typical)), TINY)[:, None]

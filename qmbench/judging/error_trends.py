@@ -207,13 +207,14 @@ class _Errors:
         uncertainty[i, j] = part["error_uncertainty"].astype(float)
         about = part.drop_duplicates("entry").set_index("entry")
         molecule = about["molecule"] if "molecule" in about else about.index.to_series()
-        words = {e: f"{about['subsets'][e] or ''} {about['tags'][e] or ''}".split() for e in entries}
+        told = zip(about.index, about["subsets"], about["tags"], strict=True)
+        words = {str(e): f"{subsets or ''} {tags or ''}".split() for e, subsets, tags in told}
         return cls(
             error=error,
             uncertainty=uncertainty,
             entries=entries,
             levels=[(str(a), str(b)) for a, b in levels],
-            molecules=[str(molecule[e]) for e in entries],
+            molecules=list(map(str, molecule.loc[entries])),
             covariates=list(covariates(benchmark, entries, words)),
             unit=str(part["unit"].iloc[0] or ""),
         )

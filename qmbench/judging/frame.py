@@ -18,7 +18,7 @@ from qmbench.domain.errors import QmbenchError
 from qmbench.domain.formulas import Place
 from qmbench.domain.learned import overlap_text
 from qmbench.domain.method import split_level
-from qmbench.domain.observables import Part, evaluate
+from qmbench.domain.observables import Observable, Part, evaluate
 from qmbench.domain.quantity import Quantity, combine, scalar
 from qmbench.domain.record import Failure, Record
 from qmbench.domain.systems import System
@@ -197,8 +197,11 @@ def entry_value(
     if len(used) < len(keys):
         return None, Failure("error", "not computed yet: the run was interrupted; run it again to go on"), used
     try:
-        parts = list(_parts(terms, benchmark, entry, bsse, {r.key: r.quantity for r in used}))
         observable, unit = benchmark.observable_of(entry), benchmark.unit_of(entry)
+        plain = _number_itself(terms, used, observable)
+        if plain is not None:
+            return (plain.to(unit) if unit else plain), None, used
+        parts = list(_parts(terms, benchmark, entry, bsse, {r.key: r.quantity for r in used}))
         if used[0].prop == observable.name != observable.prop:  # the method gives it directly
             value = combine((p.coefficient, p.quantity) for p in parts)
         else:
@@ -206,6 +209,18 @@ def entry_value(
         return (value.to(unit) if unit else value), None, used
     except QmbenchError as error:
         return None, Failure(error.kind, str(error)), used
+
+
+def _number_itself(
+    terms: Sequence[tuple[float, recipes.Recipe]], used: Sequence[Record], observable: Observable
+) -> Quantity | None:
+    """The observable where it is one record's number without an uncertainty, as very often; None where it is not."""
+    if len(terms) != 1 or terms[0][0] != 1.0 or observable.how not in ("linear", "value"):
+        return None
+    found = used[0].quantity
+    if not isinstance(terms[0][1], str) or found is None or type(found.value) is not float:
+        return None
+    return found if found.uncertainty is None and found.degeneracies is None else None
 
 
 def _parts(
@@ -240,7 +255,9 @@ def _extrapolation(
     quantity: Quantity | None,
 ) -> float | None:
     """One standard deviation of what is extrapolated in it over basis sets; None where nothing is."""
-    if quantity is None or not any(True for _, recipe in planned.terms for _ in recipes.limits(recipe)):
+    if quantity is None or all(isinstance(recipe, str) for _, recipe in planned.terms):
+        return None
+    if not any(True for _, recipe in planned.terms for _ in recipes.limits(recipe)):
         return None
 
     def other(change: Callable[[recipes.Limit], recipes.Limit]) -> float | None:

@@ -37,6 +37,7 @@ def _critical_gaps() -> np.ndarray:
     return np.array(out)
 
 
+@lru_cache(maxsize=1024)
 def critical_gap(n: int) -> float:
     """What `largest_gap` of n normal values exceeds with probability SPLIT_SIGNIFICANCE (simulated, fixed seed)."""
     return float(np.exp(np.interp(np.log(n), np.log(_SIZES), np.log(_critical_gaps()))))

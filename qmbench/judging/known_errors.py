@@ -156,11 +156,11 @@ def location_scale(x: np.ndarray, steps: int = 40) -> Summary:
     has = np.isfinite(x)
     n = has.sum(axis=0).astype(float)
     filled = np.where(has, x, 0.0)
-    location = _median(x, has)
+    location = medians(x, has)
     away = np.where(has, np.abs(x - location), np.nan)
     with np.errstate(invalid="ignore", divide="ignore"):
         square = (np.where(has, away, 0.0) ** 2).sum(axis=0) / np.maximum(n - 1.0, 1.0)
-        scale2 = (1.4826 * _median(away, has)) ** 2
+        scale2 = (1.4826 * medians(away, has)) ** 2
         scale2 = np.where(scale2 > 1e-6 * square, scale2, square)
         # Each column ends when it has converged, so that it does not depend on which others are beside it.
         open_ = np.ones(len(n), bool)
@@ -179,7 +179,8 @@ def location_scale(x: np.ndarray, steps: int = 40) -> Summary:
     return Summary(np.where(n > 0, location, np.nan), np.where(n > 1, scale2, np.nan), n)
 
 
-def _median(x: np.ndarray, has: np.ndarray) -> np.ndarray:
+def medians(x: np.ndarray, has: np.ndarray) -> np.ndarray:
+    """The median of each column of x over what is there; NaN where nothing is."""
     ordered = np.sort(np.where(has, x, np.inf), axis=0)
     n = has.sum(axis=0)
     low, high = np.maximum((n - 1) // 2, 0), np.maximum(n // 2, 0)

@@ -17,6 +17,9 @@ from dataclasses import dataclass
 
 import numpy as np
 
+NUMBERS = 2_000_000
+"""In the matrices (resamples, entries) that are held at one time."""
+
 
 @dataclass(frozen=True)
 class Network:
@@ -118,22 +121,39 @@ def adjusted_means(
     y = np.where(has, absolute, 0.0)
     size = float(y.max(initial=0.0)) or 1.0
     y, mask = y / size, has.astype(float)
-    c = np.ones((1, len(y))) if counts is None else np.asarray(counts, dtype=float)
-    total, sums, drawn = y.sum(axis=1), c @ y, c @ mask > 0
-    used = mask.any(axis=1)
+    counts_or_one = np.ones((1, len(y))) if counts is None else counts
+    step = max(64, NUMBERS // max(len(y), 1) // 64 * 64)
+    blocks = [slice(start, start + step) for start in range(0, len(counts_or_one), step)]
+    total, used = y.sum(axis=1), mask.any(axis=1)
+    sums, share = np.empty((2, len(counts_or_one), y.shape[1]))
+    for rows in blocks:
+        c = np.asarray(counts_or_one[rows], dtype=float)
+        sums[rows], share[rows] = c @ y, c @ mask
+    drawn = share > 0
     level = np.where(drawn, 1.0, 0.0)
-    hard = np.zeros(c.shape)
+
+    def hardness(rows: slice) -> np.ndarray:
+        """(resamples, entries): how often each entry of these resamples is drawn, times how hard it is."""
+        hard = np.where(used, total / (level[rows] @ mask.T), 0.0)
+        hard[~np.isfinite(hard)] = 0.0  # of an entry that only levels without a single draw have
+        hard *= counts_or_one[rows]
+        return hard
+
+    scale = np.zeros(len(level))
     with np.errstate(invalid="ignore", divide="ignore"):
         for _ in range(steps):
-            hard = np.where(used, total / (level @ mask.T), 0.0)
-            hard = np.where(np.isfinite(hard), hard, 0.0)  # of an entry that only levels without a single draw have
-            new = np.where(drawn, sums / ((c * hard) @ mask), 0.0)
+            new = np.empty(level.shape)
+            for rows in blocks:
+                hard = hardness(rows)
+                scale[rows] = hard.sum(axis=1)
+                new[rows] = np.where(drawn[rows], sums[rows] / (hard @ mask), 0.0)
             new = np.where(np.isfinite(new), new, 0.0)
             new *= (drawn.sum(axis=1) / np.maximum(new.sum(axis=1), 1e-300))[:, None]
             change = np.abs(new - level).max(initial=0.0)
             level = new
             if change < tolerance:
                 break
-        scale = (c * hard).sum(axis=1) / (c * used).sum(axis=1)
+        for rows in blocks:
+            scale[rows] /= (np.asarray(counts_or_one[rows], dtype=float) * used).sum(axis=1)
         out = np.where(drawn, level * scale[:, None] * size, np.nan)
     return np.asarray(out[0] if counts is None else out)

@@ -15,7 +15,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from qmbench.judging.known_errors import MOST_FOLDS, NORMAL_95
+from qmbench.judging.known_errors import MOST_FOLDS, NORMAL_95, medians
 
 CLIP = 2.5
 """Where standardized errors are clipped, in known scatters, before correlations are made from them."""
@@ -45,6 +45,8 @@ CHANCE_TAILS = (5.0, 8.0, 15.0, 60.0)
 """Degrees of freedom that chance may have: what lies farther out than a tail of five lets expect is a shift."""
 
 FITTED = 20_000
+NUMBERS = 2_000_000
+"""In the matrices that are held at one time."""
 STEPS = 6
 """How often values that look shifted are set aside, and the others judged again without them."""
 
@@ -119,7 +121,8 @@ def surprises(
 
 def _row_medians(x: np.ndarray) -> np.ndarray:
     """The median of each row over what is there; 0 where nothing is."""
-    return np.array([np.median(row[np.isfinite(row)]) if np.isfinite(row).any() else 0.0 for row in x])
+    has = np.isfinite(x)
+    return np.where(has.any(axis=1), medians(x.T, has.T), 0.0)
 
 
 def _one_more(candidate: np.ndarray, flagged: np.ndarray, q: np.ndarray) -> np.ndarray:
@@ -242,8 +245,14 @@ def _predict(
         w, h = clipped[fold], mask[fold]
         covariance = _covariance(products - w.T @ w, counts - h.T @ h, shrinkage)
         precision = np.linalg.inv(covariance)
-        for i in fold:
-            _row(out, i, actual[i], asked[i], has[i], scatter[i], float(shared[i]), covariance, precision)
+        # Entries with the same values there are predicted together.
+        there = np.concatenate([has[fold], np.isfinite(actual[fold])], axis=1)
+        patterns, of = np.unique(there, axis=0, return_inverse=True)
+        step = max(1, NUMBERS // (m * m + 1))
+        for k, pattern in enumerate(patterns):
+            alike = fold[of.reshape(-1) == k]
+            for i in (alike[start : start + step] for start in range(0, len(alike), step)):
+                _alike(out, i, actual, asked, pattern, scatter[i], shared[i].tolist(), covariance, precision)
     return out
 
 
@@ -273,18 +282,21 @@ def _covariance(products: np.ndarray, counts: np.ndarray, shrinkage: float) -> n
     return np.asarray(r * size[:, None] * size[None])
 
 
-def _row(
+def _alike(
     out: _Model,
-    i: int,
+    i: np.ndarray,
     actual: np.ndarray,
     clipped: np.ndarray,
-    has: np.ndarray,
+    pattern: np.ndarray,
     scatter: np.ndarray,
-    shared: float,
+    shared: list[float],
     covariance: np.ndarray,
     precision: np.ndarray,
 ) -> None:
-    """Predict each value of an entry from the others (in place): conditional means and variances of a normal one."""
+    """Predict each value of the entries i from the others of its entry (in place): conditional means and variances of a
+    normal distribution. pattern: which values are used and, behind them, which are there, the same for all of i.
+    scatter, shared: those of i."""
+    has, there = np.split(pattern, 2)
     here, gone = np.flatnonzero(has), np.flatnonzero(~has)
     if not len(here):
         return
@@ -294,29 +306,46 @@ def _row(
         p = precision[np.ix_(here, here)] - p_hf @ np.linalg.solve(precision[np.ix_(gone, gone)], p_hf.T)
     elif len(gone):
         p = np.linalg.inv(covariance[np.ix_(here, here)])
-    one = 1.0 / scatter[here]  # a common shift of all errors, in their known scatters
-    weight = p @ one
-    total = float(one @ weight)
+    known, values, mine = (np.ascontiguousarray(x[:, here]) for x in (scatter, clipped[i], actual[i]))
+    one = 1.0 / known  # a common shift of all errors, in their known scatters
+    weight = _times(p, one)
+    total = _dot(one, weight)
     if len(here) >= LEAST_LEVELS:
         # About their median, so that a reference that is far off is not clipped to a near one.
-        middle = float(np.median(actual[here] * scatter[here]))
-        about = np.clip(actual[here] - middle * one, -WIDE_CLIP, WIDE_CLIP)
-        out.common[i], out.common_uncertainty[i] = middle + float(weight @ about) / total, total**-0.5
-    if shared > 0:  # the errors share that of the reference
-        p = p - np.outer(weight, weight) / (total + (shared**-2 if np.isfinite(shared) else 0.0))
-    diagonal = np.diag(p)
-    usable = diagonal > 1e-9 * np.abs(diagonal).max(initial=0.0)
+        middle = np.median(mine * known, axis=1)
+        about = np.clip(mine - middle[:, None] * one, -WIDE_CLIP, WIDE_CLIP)
+        out.common[i] = middle + _dot(weight, about) / total
+        out.common_uncertainty[i] = [x**-0.5 for x in total.tolist()]
+    # The errors share that of the reference, where it has one.
+    free = np.array([x**-2 if 0 < x < np.inf else 0.0 for x in shared])
+    common = weight[:, :, None] * weight[:, None, :] / (total + free)[:, None, None]
+    p = np.where((np.array(shared) > 0)[:, None, None], p - common, p)
+    diagonal = np.diagonal(p, axis1=1, axis2=2)
+    usable = diagonal > 1e-9 * np.abs(diagonal).max(axis=1, initial=0.0)[:, None]
     safe = np.where(usable, diagonal, 1.0)
-    out.expected[i, here] = np.where(usable, clipped[here] - (p @ clipped[here]) / safe, np.nan)
-    out.spread[i, here] = np.where(usable, safe**-0.5, np.nan)
-    asked = gone[np.isfinite(actual[gone])]
+    rows = i[:, None]
+    out.expected[rows, here] = np.where(usable, values - _times(p, values) / safe, np.nan)
+    out.spread[rows, here] = np.where(usable, safe**-0.5, np.nan)
+    asked = gone[there[gone]]
     if len(asked):
-        extra = shared**2 if np.isfinite(shared) else (1e3 * float(np.max(scatter[here]))) ** 2
-        cross = covariance[np.ix_(here, asked)] + extra * np.outer(one, 1.0 / scatter[asked])
+        arbitrary = (1e3 * known.max(axis=1)) ** 2
+        extra = np.array([x**2 if np.isfinite(x) else a for x, a in zip(shared, arbitrary.tolist(), strict=True)])
+        theirs = scatter[:, asked]
+        cross = covariance[np.ix_(here, asked)] + extra[:, None, None] * (one[:, :, None] * (1.0 / theirs)[:, None, :])
         g = p @ cross
-        own = np.diag(covariance)[asked] + extra / scatter[asked] ** 2
-        out.expected[i, asked] = clipped[here] @ g
-        out.spread[i, asked] = np.sqrt(np.maximum(own - (cross * g).sum(axis=0), OWN_VARIANCE * 0.1))
+        own = np.diag(covariance)[asked] + extra[:, None] / theirs**2
+        out.expected[rows, asked] = (values[:, None, :] @ g)[:, 0]
+        out.spread[rows, asked] = np.sqrt(np.maximum(own - (cross * g).sum(axis=1), OWN_VARIANCE * 0.1))
+
+
+def _times(matrices: np.ndarray, vectors: np.ndarray) -> np.ndarray:
+    """Matrix times vector for each of the vectors, in rows; one matrix for all of them or one for each."""
+    return np.asarray((matrices @ vectors[:, :, None])[:, :, 0])
+
+
+def _dot(a: np.ndarray, b: np.ndarray) -> np.ndarray:
+    """The inner product of each two rows."""
+    return np.asarray((a[:, None, :] @ b[:, :, None])[:, 0, 0])
 
 
 def _difficulty(q: np.ndarray, flagged: np.ndarray) -> np.ndarray:

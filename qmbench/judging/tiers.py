@@ -16,7 +16,7 @@ import numpy as np
 
 from qmbench.judging.columns import Group
 from qmbench.judging.disagreement import Judged, benjamini_hochberg_cut
-from qmbench.judging.known_errors import LEAST_KNOWN, Known, known_errors
+from qmbench.judging.known_errors import LEAST_KNOWN, Known, known_errors, medians
 from qmbench.judging.molecules import classes
 from qmbench.judging.surprise import BEYOND, UNUSUAL, Surprises, shift_probability, surprises
 
@@ -129,8 +129,7 @@ def _zero(judged: Judged, reference: int | None) -> tuple[np.ndarray, np.ndarray
     entry has none the median of its values, with an infinite one."""
     g = judged.group
     has = np.isfinite(g.value)
-    with np.errstate(invalid="ignore"):
-        middle = np.array([np.median(v[h]) if h.any() else np.nan for v, h in zip(g.value, has, strict=True)])
+    middle = medians(g.value.T, has.T)
     if reference is None:
         return middle, np.full(len(g.entries), np.inf)
     there = has[:, reference]

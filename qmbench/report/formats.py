@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -13,10 +12,12 @@ from qmbench.report.renderers.files import (
     csv_text,
     documents_beside,
     file_word,
+    json_texts,
     write_csv,
     write_json,
     write_markdown,
     write_text,
+    write_texts,
 )
 
 if TYPE_CHECKING:
@@ -70,7 +71,8 @@ def _csv(report: Evaluation, folder: Path) -> list[Path]:
 
 def _json(report: Evaluation, folder: Path) -> list[Path]:
     write_json(report.statistics, folder / "statistics.json", documents_beside(report))
-    write_text(folder / "disagreement.json", json.dumps(report.disagreement, allow_nan=False) + "\n")
+    # Item by item: the document of many entries is long, and its text is not needed as one.
+    write_texts(folder / "disagreement.json", json_texts(report.disagreement))
     return [folder / "statistics.json", folder / "disagreement.json"]
 
 

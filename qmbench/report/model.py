@@ -89,7 +89,8 @@ def names_of(table: pd.DataFrame) -> Names:
         return SPELLINGS
     pairs = table[["level_of_theory", "label"]].drop_duplicates().itertuples(index=False)
     return unique_names(
-        {str(level): label for level, label in pairs if isinstance(label, str) and label}, table["level_of_theory"]
+        {str(level): label for level, label in pairs if isinstance(label, str) and label},
+        table["level_of_theory"].unique(),
     )
 
 

@@ -109,10 +109,11 @@ def task_seconds(report: Evaluation) -> float:
     """Wall time of all tasks behind the entries; one that gave several properties, or served several entries, once."""
     if report.run is None:
         return 0.0
-    there = set(zip(report.results["benchmark"], report.results["entry"], strict=True))
-    keys = {
+    distinct = report.results[["benchmark", "entry"]].drop_duplicates()
+    there = set(zip(distinct["benchmark"], distinct["entry"], strict=True))
+    keys = (
         key for planned in report.run.entries if (planned.benchmark, planned.entry) in there for key in planned.keys
-    }
+    )
     found = (report.records[key] for key in keys if key in report.records)
     tasks = {(r.level, r.system_hash, r.cost.wall_s, r.cost.cpu_s) for r in found if r.cost is not None}
     return math.fsum(wall for _, _, wall, _ in tasks)

@@ -21,6 +21,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
+from qmbench.domain.method import Method
 from qmbench.domain.record import Record, Task
 
 if TYPE_CHECKING:
@@ -36,6 +37,14 @@ def own_estimate(task: Task) -> float | None:
     with contextlib.suppress(Exception):  # a broken method fails in its own task, not here
         return task.level.make().expected_seconds(task.system, frozenset(task.properties))
     return None
+
+
+def own_shared(task: Task) -> Mapping[str, float]:
+    """What of `own_estimate` is for intermediates that other tasks may have made: name -> seconds."""
+    with contextlib.suppress(Exception):  # as above
+        if task.level.method.shared_seconds is not Method.shared_seconds:
+            return dict(task.level.make().shared_seconds(task.system, frozenset(task.properties)))
+    return {}
 
 
 @dataclass(frozen=True)
@@ -62,6 +71,13 @@ class Costs:
     # Of methods without an estimate of their own: the typical ln t.
     _typical: Mapping[str, float] = field(default_factory=dict, repr=False)
 
+    def is_recorded(self, task: Task) -> bool:
+        """Whether the cost of this task, or of others of its level, was recorded: in runs in which it shared, too."""
+        level = str(task.level)
+        if level in self._levels or level in self._typical:
+            return True
+        return any((level, task.system.hash, prop) in self._recorded for prop in task.properties)
+
     def seconds(self, task: Task) -> float | None:
         """What the task will take; None where nobody has an idea."""
         system, level = task.system.hash, str(task.level)
@@ -77,6 +93,23 @@ class Costs:
         for fit in (self._methods.get(name), self._levels.get(level)):
             found += fit.of(guess) if fit else 0.0
         return math.exp(found)
+
+
+def counted_once(tasks: Sequence[Task], seconds: Sequence[float | None], costs: Costs) -> list[float | None]:
+    """`seconds` of each task, less what it finds made by a longer one of `tasks`: a common self-consistent field, say.
+
+    Longer ones are started earlier. What was recorded of a level is left as it is: such a task shared already.
+    """
+    made: set[str] = set()
+    found = list(seconds)
+    for i in sorted(range(len(tasks)), key=lambda i: -(seconds[i] or 0.0)):
+        whole, shared = seconds[i], own_shared(tasks[i])
+        own = own_estimate(tasks[i]) if shared else None
+        if whole is not None and own and not costs.is_recorded(tasks[i]):
+            there = math.fsum(spent for name, spent in shared.items() if name in made)
+            found[i] = whole * max(0.0, 1.0 - there / own)
+        made |= shared.keys()
+    return found
 
 
 def learned(tasks: Sequence[Task], records: Iterable[Record]) -> Costs:

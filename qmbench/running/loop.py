@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import contextlib
 import itertools
-import math
 import statistics
 import time
 from collections import deque
@@ -16,13 +15,12 @@ from qmbench.domain.errors import InputError, Interrupted
 from qmbench.domain.properties import check_quantity
 from qmbench.domain.record import Failure, Record, Task
 from qmbench.plugging.registry import plugins
-from qmbench.running.costs import Costs, costs_from
+from qmbench.running.costs import Costs, costs_from, counted_once
 from qmbench.running.engine.outcome import Outcome
+from qmbench.running.pace import Pace
 from qmbench.running.stores import StoreProtocol
 
 LOOK_AHEAD = 100
-ENOUGH = 0.05
-"""The part of a run that has to have ended before anything is said of how long the rest takes."""
 
 
 class Engine(Protocol):
@@ -97,26 +95,22 @@ class _Loop:
     stopped: bool = False
     apart: list[Task] = field(default_factory=list)
     costs: Costs = field(default_factory=Costs)
-    expected: float = 0.0  # of all tasks, in seconds that are right up to a factor
-    ended: float = 0.0  # of those that have ended
+    pace: Pace = field(default_factory=Pace)
 
     def tell(self, task: Task | None = None, outcome: Outcome | None = None) -> None:
-        left = self.remaining()
+        left = self.pace.remaining(time.monotonic() - self.started) if self.done else None
         self.report(Progress(self.done, self.total, self.reused, self.failed, task, outcome, left))
-
-    def remaining(self) -> float | None:
-        """Seconds to go, if the rest goes as what has ended did: with as many side by side, on a machine as busy."""
-        if self.ended < ENOUGH * self.expected or not self.done:
-            return None
-        return max(0.0, (time.monotonic() - self.started) * (self.expected / self.ended - 1.0))
 
     def run(self, tasks: Sequence[Task]) -> None:
         seconds = expected_seconds(tasks, self.costs)
-        of = dict(zip(map(id, tasks), seconds, strict=True))
-        self.expected += math.fsum(seconds)
+        once = [second or 0.0 for second in counted_once(tasks, seconds, self.costs)]
+        of = dict(zip(map(id, tasks), once, strict=True))
+        for planned, second in zip(tasks, once, strict=True):
+            self.pace.expect(str(planned.level), second)
         with contextlib.closing(self.engine.run(_ordered(tasks, seconds, self.engine.workers))) as ended:
             for task, told in ended:
-                self.ended += of.get(id(task), 0.0)
+                if id(task) in of:
+                    self.pace.end(str(task.level), of[id(task)], told.cost.wall_s if told.cost else None)
                 outcome = _sound(task, told)
                 self.computed += 1
                 if len(task.properties) > 1 and _stands(outcome):

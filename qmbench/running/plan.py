@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
+import math
 from collections import Counter, defaultdict
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import cached_property
-from typing import Any
 
 from qmbench.data.benchmark import Benchmark, Entry, find_benchmark
 from qmbench.data.filters import EntryFilter, Filtered, narrowed
@@ -81,6 +81,7 @@ def make_plan(suite: Suite, only: EntryFilter | None = None) -> Plan:
     levels: dict[str, Level] = {}
     written: dict[str, list[str]] = {}
     labels: dict[str, str] = {}
+    kept_for_all = _Found()
     for wanted in suite.levels:
         level = parse_level(wanted.text)
         levels.setdefault(str(level), level)
@@ -91,7 +92,9 @@ def make_plan(suite: Suite, only: EntryFilter | None = None) -> Plan:
             chosen = _entries(benchmark, s, suite.selections)
             chosen = tuple(e for e in chosen if filtered is None or e.id in kept_entries[s.benchmark])
             # What a level refuses has its place all the same: it was asked for.
-            entries += [plan_entry(level, wanted.bsse, benchmark, entry, tasks) for entry in chosen if entry.terms]
+            entries += [
+                plan_entry(level, wanted.bsse, benchmark, entry, tasks, kept_for_all) for entry in chosen if entry.terms
+            ]
     unique = {(p.level, p.bsse, p.benchmark, p.entry): p for p in entries}
     used = {key for p in unique.values() for key in p.keys}
     kept = tuple(task for key, task in tasks.items() if key in used)
@@ -154,28 +157,86 @@ def _add_label(labels: dict[str, str], wanted: SuiteLevel, level: Level) -> None
 
 
 def plan_entry(
-    level: Level, bsse: str | None, benchmark: Benchmark, entry: Entry, tasks: dict[str, Task]
+    level: Level,
+    bsse: str | None,
+    benchmark: Benchmark,
+    entry: Entry,
+    tasks: dict[str, Task],
+    found: _Found | None = None,
 ) -> PlannedEntry:
     """Plan one entry at one level; its new tasks are added to `tasks` (by record key)."""
+    found = found or _Found()
     treatment = bsse_for(level, bsse, benchmark, entry)
     try:
         benchmark.check(entry)
-        parts = expand(level, treatment, benchmark, entry)
-        made = {prop: level.recipe(prop) for _, _, prop in parts}
-        for leaf in dict.fromkeys(leaf for recipe in made.values() for leaf in recipes.leaves(recipe)):
-            _check(level, leaf, parts, made)
-        _refuse_missing_cores(level, entry.observable, parts, made)
-        for part in level.parts:
-            _refuse_arbitrary_zero(part.make(), entry.observable, parts)
+        parts = found.parts(level, treatment, benchmark, entry)
+        about = found.about(level, tuple(dict.fromkeys(prop for _, _, prop in parts)))
+        _check(level, parts, about)
+        _refuse_missing_cores(level, entry.observable, parts, about)
+        for method in about.methods:
+            _refuse_arbitrary_zero(method, entry.observable, parts)
     except QmbenchError as error:
         return PlannedEntry(str(level), treatment, benchmark.id, entry.id, refused=Failure(error.kind, str(error)))
-    terms = []
-    for coefficient, system, prop in parts:
-        terms.append((coefficient, _keyed(made[prop], system, tasks)))
-    return PlannedEntry(str(level), treatment, benchmark.id, entry.id, tuple(terms))
+    terms = tuple((coefficient, _keyed(about.made[prop], system, tasks)) for coefficient, system, prop in parts)
+    return PlannedEntry(str(level), treatment, benchmark.id, entry.id, terms)
 
 
 Leaf = tuple[LevelOfTheory, str]
+Parts = Sequence[tuple[float, System, str]]
+
+
+@dataclass(frozen=True)
+class _About:
+    """What a level makes some properties of. made: property -> recipe. leaves: each once, with its method, and the
+    properties that it is in. cores: what leaves out core electrons, of each property that is a total energy: (property,
+    weight, method). methods: of the level's parts."""
+
+    made: Mapping[str, recipes.Recipe]
+    leaves: tuple[tuple[LevelOfTheory, Method, frozenset[str], frozenset[str]], ...]
+    cores: tuple[tuple[str, float, Method], ...]
+    methods: tuple[Method, ...]
+
+    @classmethod
+    def of(cls, level: Level, props: Sequence[str]) -> _About:
+        made = {prop: level.recipe(prop) for prop in props}
+        where: dict[Leaf, set[str]] = {}
+        for prop, recipe in made.items():
+            for leaf in recipes.leaves(recipe):
+                where.setdefault(leaf, set()).add(prop)
+        methods = {leaf: leaf[0].make() for leaf in where}
+        cores = [
+            (prop, weight, methods[leaf])
+            for prop in TOTAL_ENERGIES
+            if prop in made
+            for leaf, weight in recipes.weights(made[prop]).items()
+            # Most methods have all electrons, by the base's word, and need not be asked system by system.
+            if abs(weight) > 1e-9 and type(methods[leaf]).removed_electrons is not Method.removed_electrons
+        ]
+        leaves = [(leaf[0], methods[leaf], frozenset((leaf[1],)), frozenset(props)) for leaf, props in where.items()]
+        return cls(made, tuple(leaves), tuple(cores), tuple(part.make() for part in level.parts))
+
+
+class _Found:
+    """What is the same for many entries and levels of a plan, found once."""
+
+    def __init__(self) -> None:
+        # By identity; the values keep what they are of alive.
+        self._about: dict[tuple[int, tuple[str, ...]], tuple[Level, _About]] = {}
+        self._parts: dict[tuple[int, str, str, bool], tuple[Benchmark, Parts]] = {}
+
+    def about(self, level: Level, props: tuple[str, ...]) -> _About:
+        key = (id(level), props)
+        if key not in self._about:
+            self._about[key] = level, _About.of(level, props)
+        return self._about[key][1]
+
+    def parts(self, level: Level, bsse: str, benchmark: Benchmark, entry: Entry) -> Parts:
+        """As `expand`."""
+        key = (id(benchmark), entry.id, bsse, _is_direct(level, benchmark, entry))
+        if key not in self._parts:
+            self._parts[key] = benchmark, expand(level, bsse, benchmark, entry)
+        return self._parts[key][1]
+
 
 TOTAL_ENERGIES = ("energy", "equilibrium_energy")
 """Properties that are counted from separated nuclei and electrons, and comparable only if they are."""
@@ -187,45 +248,41 @@ def recipe_for(level: Level, system: System, prop: str, tasks: dict[str, Task]) 
 
 
 def _keyed(recipe: recipes.Recipe, system: System, tasks: dict[str, Task]) -> recipes.Recipe:
+    if isinstance(recipe, tuple):  # a leaf, as most are
+        return _key(recipe, system, tasks)
     return recipes.with_leaves(recipe, lambda leaf: _key(leaf, system, tasks))
 
 
 def _key(leaf: Leaf, system: System, tasks: dict[str, Task]) -> str:
     level, prop = leaf
     key = level.key(system, prop)
-    tasks.setdefault(key, Task(system, level, (prop,)))
+    if key not in tasks:
+        tasks[key] = Task(system, level, (prop,))
     return key
 
 
-def _check(level: Level, leaf: Leaf, parts: Sequence[tuple[float, System, str]], made: Mapping[str, Any]) -> None:
-    """Let the method of a leaf refuse each system; of a composite the message names the part."""
-    single, prop = leaf
-    method = single.make()
-    for _, system, whole in parts:
-        if leaf not in recipes.leaves(made[whole]):
-            continue
-        try:
-            method.check(system, frozenset((prop,)))
-        except QmbenchError as error:
-            if isinstance(level, CompositeLevel):
-                raise type(error)(f"{single}: {error}") from None
-            raise
+def _check(level: Level, parts: Parts, about: _About) -> None:
+    """Let the method of each leaf refuse each system; of a composite the message names the part."""
+    for single, method, props, wholes in about.leaves:
+        for _, system, whole in parts:
+            if whole not in wholes:
+                continue
+            try:
+                method.check(system, props)
+            except QmbenchError as error:
+                if isinstance(level, CompositeLevel):
+                    raise type(error)(f"{single}: {error}") from None
+                raise
 
 
-def _refuse_missing_cores(
-    level: Level, observable: str, parts: Sequence[tuple[float, System, str]], made: Mapping[str, Any]
-) -> None:
+def _refuse_missing_cores(level: Level, observable: str, parts: Parts, about: _About) -> None:
     """Unsupported when the observable would not be that of all electrons because core electrons do not cancel."""
-    left = 0.0
-    for energy in (name for name in TOTAL_ENERGIES if name in made):
-        shares = {leaf: weight for leaf, weight in recipes.weights(made[energy]).items() if abs(weight) > 1e-9}
-        methods = {leaf: leaf[0].make() for leaf in shares}
-        left += sum(
-            coefficient * shares[leaf] * methods[leaf].removed_electrons(system)
-            for coefficient, system, prop in parts
-            if prop == energy
-            for leaf in shares
-        )
+    left = math.fsum(
+        coefficient * weight * method.removed_electrons(system)
+        for energy, weight, method in about.cores
+        for coefficient, system, prop in parts
+        if prop == energy
+    )
     if abs(left) > 1e-9:
         name = level.method.name if isinstance(level, LevelOfTheory) else str(level)
         raise Unsupported(
@@ -234,7 +291,7 @@ def _refuse_missing_cores(
         )
 
 
-def _refuse_arbitrary_zero(method: Method, observable: str, parts: Sequence[tuple[float, System, str]]) -> None:
+def _refuse_arbitrary_zero(method: Method, observable: str, parts: Parts) -> None:
     """Unsupported when the method's own zero of energy would be in the observable because nuclei do not cancel."""
     if method.energy_zero == "absolute":
         return
@@ -276,11 +333,18 @@ def expand(level: Level, bsse: str, benchmark: Benchmark, entry: Entry) -> list[
     A method that lists the observable itself among its properties gives it directly, on the whole complex.
     """
     observable = benchmark.observable_of(entry)
-    whole = [term for term in entry.terms if not term.of_fragments]
-    direct = isinstance(level, LevelOfTheory) and observable.name in level.method.properties
-    if direct and observable.name != observable.prop and len(whole) == 1:
-        return [(1.0, benchmark.system(whole[0].system), observable.name)]
+    if _is_direct(level, benchmark, entry):
+        (whole,) = (term for term in entry.terms if not term.of_fragments)
+        return [(1.0, benchmark.system(whole.system), observable.name)]
     return [(coefficient, part, observable.prop) for _, coefficient, part in named_parts(benchmark, entry, bsse)]
+
+
+def _is_direct(level: Level, benchmark: Benchmark, entry: Entry) -> bool:
+    """Whether the method of the level gives the entry's observable as such."""
+    observable = benchmark.observable_of(entry)
+    if observable.name == observable.prop or not isinstance(level, LevelOfTheory):
+        return False
+    return observable.name in level.method.properties and sum(not term.of_fragments for term in entry.terms) == 1
 
 
 def _entries(benchmark: Benchmark, s: Selection, suite: tuple[Selection, ...]) -> tuple[Entry, ...]:

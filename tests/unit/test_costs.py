@@ -10,7 +10,7 @@ import pytest
 from qmbench.domain.record import Cost, Record, Task
 from qmbench.domain.systems import Molecule
 from qmbench.plugging.registry import parse_level
-from qmbench.running.costs import Costs, learned, outlook, own_estimate
+from qmbench.running.costs import Costs, counted_once, learned, outlook, own_estimate
 
 Sabotage = Callable[..., Task]
 
@@ -97,3 +97,20 @@ def test_the_outlook(sabotage: Sabotage) -> None:
     unknown = task_of(2, 1.0)
     assert outlook([unknown], {id(unknown): None}, 2).unknown == 1
     assert outlook([], {}, 2).to_json()["dearest"] == []
+
+
+def test_what_tasks_share_is_counted_once_for_the_longest(sabotage: Sabotage, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Of 10, 8 and 6 s, 5 s of each are for one intermediate, and 1 s of the last for one of its own."""
+    tasks = [task_of(n, seconds) for n, seconds in ((2, 8.0), (3, 10.0), (4, 6.0))]
+    method, own = tasks[0].level.method, [own_estimate(task) for task in tasks]
+    one = {"field": 5.0}
+    monkeypatch.setattr(method, "shared_seconds", lambda self, *_: {**one, "mine": 1.0} if self.options.n == 4 else one)
+    seconds = [Costs().seconds(task) for task in tasks]
+    assert seconds == pytest.approx(own)
+    assert counted_once(tasks, seconds, Costs()) == pytest.approx([8.0 - 5.0, 10.0, 6.0 - 5.0])
+    # What was recorded of a level shared as it was run, and is not made less once more.
+    with_record = learned(tasks, [record_of(tasks[0], 2.0)])
+    again = [with_record.seconds(task) for task in tasks]
+    assert counted_once(tasks, again, with_record)[0] == pytest.approx(again[0])
+    monkeypatch.setattr(method, "shared_seconds", lambda self, *_: 1 / 0)  # a broken method fails in its own task
+    assert counted_once(tasks, seconds, Costs()) == seconds

@@ -7,7 +7,8 @@
 - dask: 10,000 tasks that do nothing, by the Dask engine and by the local one, on as many processes.
 
 Commands are run as a user starts them; processor seconds are theirs and their children's. `--fraction 0.1` makes
-everything smaller by that factor. The method is `overhead.py`'s, which gives minus the number of electrons.
+everything smaller by that factor. The systems are frames of one file, as those of shipped benchmarks with many systems
+are; with `--files` each is a file of its own. The method is `overhead.py`'s, which gives minus the number of electrons.
 """
 
 from __future__ import annotations
@@ -29,8 +30,11 @@ from overhead import install
 COMMAND = [sys.executable, "-c", "from qmbench.cli import main; main()"]
 
 
+ONE_FILE = True
+
+
 def make_benchmark(folder: Path, entries: int) -> Path:
-    """A benchmark of `entries` total energies of helium dimers, each a file of its own, and a reference for each."""
+    """A benchmark of `entries` total energies of helium dimers, and a reference for each."""
     root = folder / "many"
     (root / "systems").mkdir(parents=True)
     (root / "benchmark.toml").write_text(
@@ -38,12 +42,19 @@ def make_benchmark(folder: Path, entries: int) -> Path:
         'sign = "as it is"\nbsse = ["none"]\nlicence = "Apache-2.0"\ndefault_reference_set = "made"\n'
         'citations = [{ doi = "10.1000/made", text = "made up" }]\n[reference_sets.made]\ntitle = "made up"\n'
     )
+    frames = []
     rows, references = ["id,stoichiometry"], ["entry,set,value,unit,level_of_theory,source_doi,source_place,status"]
     for i in range(entries):
         distance = 3.0 + i / entries
-        (root / "systems" / f"he{i}.xyz").write_text(f"2\ncharge=0 multiplicity=1\nHe 0 0 0\nHe 0 0 {distance:.6f}\n")
+        atoms = f"He 0 0 0\nHe 0 0 {distance:.6f}\n"
+        if ONE_FILE:
+            frames.append(f"2\nname=he{i} charge=0 multiplicity=1\n{atoms}")
+        else:
+            (root / "systems" / f"he{i}.xyz").write_text(f"2\ncharge=0 multiplicity=1\n{atoms}")
         rows.append(f"e{i},he{i}:1")
         references.append(f"e{i},made,{-4.0 + 0.01 * distance},hartree,exact,10.1000/made,nowhere,current")
+    if ONE_FILE:
+        (root / "systems.xyz").write_text("".join(frames))
     (root / "entries.csv").write_text("\n".join(rows) + "\n")
     (root / "references.csv").write_text("\n".join(references) + "\n")
     return root
@@ -196,8 +207,11 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=(__doc__ or "").partition(":")[0])
     parser.add_argument("parts", nargs="*", choices=[*PARTS, []], default=list(PARTS))
     parser.add_argument("--fraction", type=float, default=1.0)
+    parser.add_argument("--files", action="store_true")
     parser.add_argument("--json", action="store_true")
     given = parser.parse_args()
+    global ONE_FILE
+    ONE_FILE = not given.files
     found = {}
     with tempfile.TemporaryDirectory() as place:
         plugin = Path(place) / "plugin"

@@ -103,3 +103,47 @@ def test_cluster_amplitudes_converge_in_few_iterations(system, run, monkeypatch)
     assert max(cycles) <= 20
     tight = run("ccsd/6-31g(d)?energy_tolerance=1e-12", system).properties["energy"].value
     assert ours == pytest.approx(tight, abs=2e-10)
+
+
+@pytest.mark.parametrize(
+    ("first", "second", "shared"),
+    [
+        ("pbe/6-31g?grid=1", "pbe+d3bj/6-31g?grid=1", 1),
+        ("pbe+d4/6-31g?grid=1", "pbe/6-31g?grid=1", 1),
+        ("pbe/6-31g?grid=1", "pbe/6-31g?grid=2", 0),
+        ("pbe/6-31g?grid=1", "blyp/6-31g?grid=1", 0),
+        ("wb97m-v/6-31g?grid=1", "wb97m-d3bj/6-31g?grid=1", 0),
+        ("hf/6-31g", "mp2/6-31g", 1),
+        ("mp2/6-31g", "scs-mp2/6-31g", 2),
+        ("ccsd(t)/6-31g", "ccsd/6-31g", 3),
+        ("ccsd(t)/6-31g", "mp2/6-31g", 2),
+        ("ccsd(t)/6-31g", "mp2/6-31g?frozen_core=true", 1),
+        ("ccsd/6-31g", "mp2/cc-pvdz", 0),
+    ],
+)
+def test_what_is_said_to_be_shared_is_found_made(first, second, shared, tmp_path):
+    """As many intermediates as are said, and a calculation that has them makes no other file."""
+    from qmbench import Resources
+    from qmbench.plugging.registry import parse_level
+
+    energy = frozenset({"energy"})
+    one, two = (parse_level(level).make() for level in (first, second))
+    parts = two.shared_seconds(WATER, energy)
+    said = parts.keys() & one.shared_seconds(WATER, energy).keys()
+    assert len(said) == shared
+    assert 0 < sum(parts.values()) <= two.estimate(WATER, energy)
+
+    def files(method):
+        method.compute(WATER, energy, Resources(scratch=tmp_path, artifacts=tmp_path / "artifacts"))
+        return {path for path in (tmp_path / "artifacts").rglob("*") if path.is_file() and "lock" not in path.name}
+
+    before = files(one)
+    assert len(files(two) - before) == len(parts) - shared
+
+
+def test_nothing_is_shared_without_a_self_consistent_field():
+    from qmbench.plugging.registry import parse_level
+
+    proton = Molecule(("H",), ((0, 0, 0),), 1, 1)
+    assert parse_level("hf/6-31g").make().shared_seconds(proton, frozenset({"energy"})) == {}
+    assert parse_level("mp2/6-31g").make().shared_seconds(proton, frozenset({"energy"})) == {}

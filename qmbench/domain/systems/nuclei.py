@@ -18,6 +18,9 @@ COINCIDENT = 0.1
 # Shorter than any bond: that of H2 compressed to two thirds (bohr).
 TOO_CLOSE = 0.9
 
+# Up to so many atoms, looking at all pairs is faster than making a tree.
+FEW = 16
+
 Vector = tuple[float, float, float]
 SPIN_NAMES = ("", "singlet", "doublet", "triplet", "quartet", "quintet", "sextet", "septet")
 
@@ -78,10 +81,12 @@ def close_pair(m: Nuclei, within: float) -> tuple[int, int, float] | None:
     """
     if len(m.symbols) < 2:
         return None
+    lattice = getattr(m, "lattice_vectors", None)
+    if lattice is None and len(m.symbols) <= FEW and _clearly_apart(m.coordinates.tolist(), within):
+        return None
     from scipy.spatial import cKDTree
 
     x = m.coordinates
-    lattice = getattr(m, "lattice_vectors", None)
     if lattice is None:
         pairs = cKDTree(x).query_pairs(within, output_type="ndarray")
         vectors = x[pairs[:, 0]] - x[pairs[:, 1]]
@@ -97,6 +102,16 @@ def close_pair(m: Nuclei, within: float) -> tuple[int, int, float] | None:
     nearest = int(np.argmin(distances))
     i, j = sorted(map(int, pairs[nearest]))
     return i, j, float(distances[nearest])
+
+
+def _clearly_apart(positions: list[list[float]], within: float) -> bool:
+    """Whether no two points come near `within` of each other, beyond any doubt by rounding."""
+    square = (1.0 + 1e-9) * within**2
+    return all(
+        (x - a) ** 2 + (y - b) ** 2 + (z - c) ** 2 > square
+        for i, (x, y, z) in enumerate(positions)
+        for a, b, c in positions[:i]
+    )
 
 
 def oddities(m: Nuclei) -> Iterable[str]:

@@ -7,7 +7,7 @@ import json
 import math
 import os
 import tempfile
-from collections.abc import Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 from urllib.parse import quote
@@ -83,14 +83,18 @@ def write_csv(table: pd.DataFrame, folder: Path, stem: str) -> list[Path]:
 
 def csv_text(table: pd.DataFrame) -> str:
     """The table as CSV. A text that a spreadsheet would take for a formula begins with an apostrophe; numbers don't."""
+    import pandas as pd
     from pandas.api.types import is_numeric_dtype
 
-    def harmless(cell: Any) -> Any:
-        return f"'{cell}" if isinstance(cell, str) and cell.lstrip().startswith(("=", "+", "-", "@")) else cell
+    def a_formula(cell: Any) -> bool:
+        return isinstance(cell, str) and cell.lstrip().startswith(("=", "+", "-", "@"))
 
     safe = table.copy()
     for name in (name for name in table.columns if not is_numeric_dtype(table[name])):
-        safe[name] = table[name].map(harmless)
+        # The same few texts stand in most of the rows.
+        texts_alone = isinstance(table[name].dtype, pd.StringDtype)
+        if not texts_alone or any(map(a_formula, table[name].unique())):
+            safe[name] = table[name].map(lambda cell: f"'{cell}" if a_formula(cell) else cell)
     return safe.to_csv(index=False, float_format="%.12g", lineterminator="\n")
 
 
@@ -147,21 +151,41 @@ def write_text(path: Path, text: str) -> None:
 
     StoreError with the system's reason when that can't be done.
     """
-    _write(path, visible(text).encode("utf-8", "replace"))
+    _write(path, (visible(text).encode("utf-8", "replace"),))
+
+
+def write_texts(path: Path, texts: Iterable[str]) -> None:
+    """As `write_text`, for a text in pieces, of which no two are in memory at one time."""
+    _write(path, (visible(text).encode("utf-8", "replace") for text in texts))
+
+
+def json_texts(document: Mapping[str, Any]) -> Iterator[str]:
+    """The text of a JSON object on one line, in pieces; lists are divided between their items."""
+    start = "{"
+    for name, value in document.items():
+        yield f"{start}{json.dumps(name)}: "
+        start = ", "
+        if isinstance(value, list):
+            for number, item in enumerate(value):
+                yield f"{', ' if number else '['}{json.dumps(item, allow_nan=False)}"
+            yield "]" if value else "[]"
+        else:
+            yield json.dumps(value, allow_nan=False)
+    yield "}\n" if document else "{}\n"
 
 
 def write_bytes(path: Path, data: bytes) -> None:
     """As `write_text`, for bytes."""
-    _write(path, data)
+    _write(path, (data,))
 
 
-def _write(path: Path, data: bytes) -> None:
+def _write(path: Path, pieces: Iterable[bytes]) -> None:
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
         handle, temporary = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name}-")
         try:
             with os.fdopen(handle, "wb") as file:
-                file.write(data)
+                file.writelines(pieces)
             os.chmod(temporary, 0o644)
             os.replace(temporary, path)
         finally:

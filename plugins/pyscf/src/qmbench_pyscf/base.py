@@ -144,13 +144,7 @@ class PyscfMethod(Method[Molecule | LatticeModel]):
     def estimate(self, system: Molecule | LatticeModel, properties: frozenset[str]) -> float | None:
         if not isinstance(system, Molecule):
             return None
-        size = guess_basis_size(system, getattr(self.options, "extension_pool", None) or self.basis)
-        fitted = self.fitted_cost if getattr(self.options, "density_fitting", False) else None
-        seconds, power = fitted or self.cost
-        frozen = guess_core_electrons(system) if getattr(self.options, "frozen_core", False) else 0
-        electrons = max(system.n_electrons - frozen, 1) / 10
-        one = seconds * (size / 100) ** power * electrons ** min(power - 2.0, 3.0)
-        one *= 3.0 if system.multiplicity > 1 else 1.0
+        one = self.point_seconds(system)
         if self.mean_field:  # dipoles are expectation values
             analytic = getattr(self.options, "field_strength", None) is None
             runs = 1.0 + (0.0 if "polarizability" not in properties else 1.5 if analytic else 12.0)
@@ -175,6 +169,27 @@ class PyscfMethod(Method[Molecule | LatticeModel]):
             count = len(system.real)
             runs += 4.0 * count * (3.0 if self.analytic_forces else 1.0 + 6.0 * count)
         return 0.1 + one * (runs + (5.0 if "excitation_energies" in properties else 0.0))
+
+    def point_seconds(self, molecule: Molecule, like: type[PyscfMethod] | None = None) -> float:
+        """Rough seconds of one point, by this method or another one with its options."""
+        method = like or type(self)
+        size = guess_basis_size(molecule, getattr(self.options, "extension_pool", None) or self.basis)
+        fitted = method.fitted_cost if getattr(self.options, "density_fitting", False) else None
+        seconds, power = fitted or method.cost
+        frozen = 0
+        if getattr(self.options, "frozen_core", False) and not method.mean_field:
+            frozen = guess_core_electrons(molecule)
+        electrons = max(molecule.n_electrons - frozen, 1) / 10
+        one = seconds * (size / 100) ** power * electrons ** min(power - 2.0, 3.0)
+        return one * (3.0 if molecule.multiplicity > 1 else 1.0)
+
+    def shared_scf(
+        self, system: Molecule | LatticeModel, functional: str = "hf", nlc: bool = True
+    ) -> tuple[str, Molecule] | None:
+        """The name of the unperturbed SCF of a molecule, and the molecule; None where there is none."""
+        if not isinstance(system, Molecule) or system.n_electrons == 0:
+            return None
+        return self.options.specification(None, nlc=nlc).planned_name(system, functional), system
 
     def compute(self, system: Molecule | LatticeModel, properties: frozenset[str], resources: Resources) -> Result:
         with pyscf_session(resources):

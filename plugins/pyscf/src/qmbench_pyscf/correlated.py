@@ -22,7 +22,7 @@ from qmbench_pyscf.diis import cluster_diis
 from qmbench_pyscf.fitting import fitting_set, fitting_set_name
 from qmbench_pyscf.forces import correlated_forces
 from qmbench_pyscf.integrals import share_integrals
-from qmbench_pyscf.meanfield import check_restricted_singlet, mean_field_point, reference_scf, scf_warnings
+from qmbench_pyscf.meanfield import HartreeFock, check_restricted_singlet, mean_field_point, reference_scf, scf_warnings
 from qmbench_pyscf.options import CorrelatedOptions, CoupledClusterOptions, MoleculeOptions
 from qmbench_pyscf.point import Point
 from qmbench_pyscf.specification import Perturbation
@@ -65,6 +65,10 @@ class Correlated(PyscfMethod):
     Options: ClassVar[type[MoleculeOptions]] = CorrelatedOptions
     reference_method = "hf"
     energy_parts: ClassVar[frozenset[str]] = frozenset({"reference_energy", "correlation_energy"})
+    # Methods whose energies are kept on the way.
+    goes_through: ClassVar[tuple[str, ...]] = ()
+    # Whether the last of them is this method itself.
+    keeps_its_own: ClassVar[bool] = True
 
     def correlation(self, mf: Any, frozen: int, kept: Kept) -> tuple[dict[str, float], dict[str, Any], Any]:
         """What `energy_parts` names, without the reference energy, in hartree; settings; what makes the PySCF
@@ -73,6 +77,23 @@ class Correlated(PyscfMethod):
 
     def families(self) -> dict[str, str]:
         return {"program": "pyscf", "reference": f"hf/{self.options.basis}"}
+
+    def shared_seconds(self, system: Molecule | LatticeModel, properties: frozenset[str]) -> dict[str, float]:
+        scf = self.shared_scf(system)
+        if scf is None:
+            return {}
+        name, molecule = scf
+        whole = self.point_seconds(molecule)
+        upto = min(self.point_seconds(molecule, HartreeFock), whole)
+        shared = {name: upto}
+        for stage in self.goes_through:
+            tolerance = getattr(self.options, "energy_tolerance", None) if stage == "CCSD" else None
+            kept = json.dumps([stage, self.options.frozen_core, tolerance, name])
+            # A method that is all of this stage has nothing else to do.
+            last = whole if stage == self.goes_through[-1] and self.keeps_its_own else None
+            then = min(max(last or self.point_seconds(molecule, {"MP2": MP2, "CCSD": CCSD}[stage]), upto), whole)
+            shared[kept], upto = then - upto, then
+        return shared
 
     def point(self, molecule: Molecule, perturbation: Perturbation, resources: Resources) -> Point:
         from qmbench_pyscf.scf import scf_settings
@@ -196,6 +217,7 @@ class MP2(Correlated):
     energy_parts = Correlated.energy_parts | {"same_spin_correlation_energy", "opposite_spin_correlation_energy"}
     properties = (PyscfMethod.properties - {"excitation_energies"}) | energy_parts
     citations: ClassVar[tuple[str, ...]] = ("10.1103/PhysRev.46.618", PYSCF)
+    goes_through = ("MP2",)
     cost = (1.0, 4.0)
     fitted_cost = (0.25, 3.0)
     analytic_forces = True
@@ -331,6 +353,7 @@ class CCSD(Correlated):
     properties = PyscfMethod.properties | energy_parts
     citations: ClassVar[tuple[str, ...]] = ("10.1063/1.443164", "10.1063/1.464746", PYSCF)
     Options: ClassVar[type[MoleculeOptions]] = CoupledClusterOptions
+    goes_through = ("MP2", "CCSD")
     cost = (4.0, 4.0)
     analytic_forces = True
 
@@ -385,6 +408,7 @@ class CCSDT(CCSD):
     properties = (PyscfMethod.properties - {"excitation_energies"}) | energy_parts
     citations: ClassVar[tuple[str, ...]] = ("10.1016/S0009-2614(89)87395-6", PYSCF)
     Options = CorrelatedOptions
+    keeps_its_own = False
     cost = (10.0, 4.0)
     analytic_forces = False  # PySCF's do not freeze cores
 

@@ -156,14 +156,17 @@ class CorrectedFunctional(_Corrected, DensityFunctional):
         found = functional(self.functional, dispersion_follows=True)
         if found is None:
             raise Unsupported(f"{self.functional} is not in the libxc that PySCF was built with")
-        replaces = self.functional in _REPLACES_VV10
-        if found.nlc and not replaces:
+        if found.nlc and self.with_nlc:
             raise Unsupported(f"{self.functional} has VV10 dispersion already")
-        mf = reference_scf(self, molecule, perturbation, resources, xc=found.xc, nlc=not replaces)
+        mf = reference_scf(self, molecule, perturbation, resources, xc=found.xc, nlc=self.with_nlc)
         point = mean_field_point(mf)
-        vv10 = "VV10 left out, as published" if replaces else "none"
+        vv10 = "none" if self.with_nlc else "VV10 left out, as published"
         settings = dict(point.settings) | {"xc": dict(found.parts), "nonlocal_correlation": vv10}
         return self._with_dispersion(molecule, replace(point, settings=settings))
+
+    @property
+    def with_nlc(self) -> bool:
+        return self.functional not in _REPLACES_VV10
 
 
 class CorrectedHartreeFock(_Corrected, HartreeFock):

@@ -134,6 +134,10 @@ class HartreeFock(PyscfMethod):
     def families(self) -> dict[str, str]:
         return {"program": "pyscf", "reference": f"hf/{self.options.basis}"}
 
+    def shared_seconds(self, system: Molecule | LatticeModel, properties: frozenset[str]) -> dict[str, float]:
+        scf = self.shared_scf(system)
+        return {scf[0]: self.point_seconds(scf[1])} if scf else {}
+
     def label(self) -> str:
         return {"restricted": "RHF", "unrestricted": "UHF"}.get(self.options.reference, "HF")
 
@@ -208,6 +212,15 @@ class DensityFunctional(PyscfMethod):
 
     def families(self) -> dict[str, str]:
         return {"program": "pyscf", "functional": self.functional}
+
+    def shared_seconds(self, system: Molecule | LatticeModel, properties: frozenset[str]) -> dict[str, float]:
+        scf = self.shared_scf(system, self.functional, self.with_nlc)
+        return {scf[0]: self.point_seconds(scf[1])} if scf else {}
+
+    @property
+    def with_nlc(self) -> bool:
+        """Whether a VV10 part of the functional is there."""
+        return True
 
     def label(self) -> str:
         return functional_label(self.functional)

@@ -161,6 +161,12 @@ class ScfSpecification:
         """Whether there is an electric field, or a charge added to a nucleus."""
         return any(self.field) or any(self.charges)
 
+    def planned_name(self, molecule: Molecule, functional: str = "hf") -> str:
+        """A name of the SCF before it is made, for `Method.shared_seconds`; functional: by qmbench's name, in the place
+        of `xc`, which libxc would have to be asked for. What has one name has one `artifact_key`."""
+        system = {k: v for k, v in molecule.to_json().items() if k not in ("name", "fragments", "notes")}
+        return json.dumps(["scf", functional, repr(self), system])
+
     def artifact_key(self, molecule: Molecule) -> str:
         """All that the converged SCF of `molecule` depends on, as text: the key of its artifact (`Resources.artifact`).
 

@@ -1,0 +1,67 @@
+"""The time that is left of a run, as it is learned from what has ended."""
+
+from __future__ import annotations
+
+import pytest
+
+from qmbench.running.pace import Pace
+
+# (level, tasks, expected seconds of each, what each takes), in the order in which they are started: expected long ones
+# first. As in recorded runs, one level is thought of too badly, and another one too well.
+LEVELS = (("slow", 9, 2.4, 0.45), ("mean", 20, 0.5, 0.4), ("quick", 40, 0.2, 0.6))
+
+
+def simulated(pace: Pace) -> list[tuple[float, float | None]]:
+    """(time, what is left by then as it is told) after each task but the last."""
+    for level, n, expected, _ in LEVELS:
+        for _ in range(n):
+            pace.expect(level, expected)
+    time, told = 0.0, []
+    for level, n, expected, takes in LEVELS:
+        for _ in range(n):
+            time += takes
+            pace.end(level, expected, takes)
+            told.append((time, pace.remaining(time)))
+    return told
+
+
+def test_the_rest_is_told_within_a_factor_from_half_time_on() -> None:
+    told = simulated(Pace())
+    total = told[-1][0]
+    late = [(total - time, left) for time, left in told[:-1] if time >= total / 2]
+    assert len(late) > 20
+    assert all(left is not None and 1 / 1.5 < left / truth < 1.5 for truth, left in late)
+    assert told[-1][1] == pytest.approx(0.0, abs=1e-9)
+    # One factor for all levels, by what ended first, is too low there.
+    expected = {level: n * each for level, n, each, _ in LEVELS}
+    ended = expected["slow"] + expected["mean"] + 3 * 0.2
+    time = 9 * 0.45 + 20 * 0.4 + 3 * 0.6
+    assert time * (sum(expected.values()) / ended - 1) < (total - time) / 1.5
+
+
+def test_a_factor_that_all_levels_share_is_exact() -> None:
+    pace = Pace()
+    for level, seconds in (("a", 3.0), ("a", 3.0), ("b", 1.0)):
+        pace.expect(level, seconds)
+    pace.end("a", 3.0, 6.0)
+    assert pace.remaining(6.0) == pytest.approx(8.0)
+    assert pace.remaining(3.0) == pytest.approx(4.0)  # two tasks side by side
+
+
+def test_nothing_is_told_before_enough_has_ended() -> None:
+    pace = Pace()
+    for _ in range(100):
+        pace.expect("a", 1.0)
+    for _ in range(4):
+        pace.end("a", 1.0, 1.0)
+    assert pace.remaining(4.0) is None
+    pace.end("a", 1.0, 1.0)
+    assert pace.remaining(5.0) == pytest.approx(95.0)
+
+
+def test_tasks_whose_time_is_not_known_go_as_those_that_ended() -> None:
+    pace = Pace()
+    for _ in range(4):
+        pace.expect("a", 1.0)
+    pace.end("a", 1.0, None)
+    assert pace.remaining(3.0) == pytest.approx(9.0)
