@@ -1,5 +1,7 @@
 """Equilibrium geometries and vibrations: exact for model potentials, refused and not converged by their names."""
 
+import hashlib
+import json
 import math
 
 import numpy as np
@@ -157,9 +159,14 @@ def test_tasks_share_the_geometry(tmp_path):
 def test_keys_hold_how_a_property_was_derived(monkeypatch):
     level = LevelOfTheory(Morse, Options())
     keys = {prop: level.key(H2, prop) for prop in ("energy", "equilibrium_energy")}
+    whole = {"property": "equilibrium_energy", "system": H2.hash}
+    whole |= {"level": level.identity, "derivation": level.derivation}
+    text = json.dumps(whole, sort_keys=True).encode()
+    assert keys["equilibrium_energy"] == hashlib.sha256(text).hexdigest()[:32]
     monkeypatch.setattr("qmbench.domain.equilibrium.identity", lambda: {"code": "another", "ase": "0"})
-    assert level.key(H2, "energy") == keys["energy"]
-    assert level.key(H2, "equilibrium_energy") != keys["equilibrium_energy"]
+    elsewhere = LevelOfTheory(Morse, Options())
+    assert elsewhere.key(H2, "energy") == keys["energy"]
+    assert elsewhere.key(H2, "equilibrium_energy") != keys["equilibrium_energy"]
     assert derivable(frozenset({"energy"})) == frozenset()
 
 
