@@ -102,7 +102,8 @@ def test_nearly_symmetric_is_not_symmetric(field):
     moved[6] += (1e-4, 2e-4, 3e-4)
     mf = field("hf/sto-3g", replace(BENZENE, positions=tuple(map(tuple, moved.tolist()))))
     assert orbits(mf) == list(range(12))
-    assert np.array_equal(alchemy.mean_field_hessian(mf), response_matrix(mf, nuclear_attraction(mf.mol)))
+    whole = response_matrix(mf, nuclear_attraction(mf.mol))
+    assert alchemy.mean_field_hessian(mf) == pytest.approx(whole, abs=1e-10)  # threads add up in any order
 
 
 def test_other_functions_or_none_are_other_centres(field):

@@ -244,3 +244,48 @@ def test_a_hessian_that_is_nowhere_finite_is_said(monkeypatch, tmp_path):
     monkeypatch.setattr(FullHessian, "products", lambda self, v, channel=0: np.full_like(v, np.nan))
     with pytest.raises(NotConverged, match="stability=false leaves it out"):
         level("pbe/6-31g").make().compute(hydrogen, frozenset({"energy"}), Resources(artifacts=tmp_path))
+
+
+CARBON = Molecule(("C", "C"), ((0.1, -0.2, 0.3), (0.1 + 1.2, -0.2 + 1.2, 0.3 + 1.6248)), 0, 1)
+
+
+def test_a_closed_shell_keeps_the_symmetry_of_the_nuclei(run):
+    """C2: two electrons taken out of one π orbital into σ have a lower determinant, on which coupled cluster is 0.08
+    hartree too high. PySCF with its point groups is the second implementation."""
+    from pyscf import cc, gto, scf
+
+    mole = gto.M(atom=[("C", (0, 0, 0)), ("C", (0, 0, float(np.linalg.norm([1.2, 1.2, 1.6248]))))], unit="bohr")
+    mole.build(basis="cc-pvdz", symmetry="D2h", verbose=0)
+    mf = scf.RHF(mole).set(irrep_nelec={"Ag": 4, "B1u": 4, "B2u": 2, "B3u": 2}).run(conv_tol=1e-12)
+    broken = scf.RHF(mole).set(irrep_nelec={"Ag": 6, "B1u": 4, "B2u": 2}).run(conv_tol=1e-12)
+    solver = cc.CCSD(mf).run(conv_tol=1e-10)
+    found, level = run("hf/cc-pvdz", CARBON), run("ccsd(t)/cc-pvdz", CARBON)
+    assert found.properties["energy"].value == pytest.approx(mf.e_tot, abs=1e-8)
+    assert level.properties["energy"].value == pytest.approx(solver.e_tot + solver.ccsd_t(), abs=1e-7)
+    assert found.settings["stability"] == "saddle point"
+    # The lowest has less symmetry still.
+    assert -1e-7 < found.settings["lower_by"] - (mf.e_tot - broken.e_tot) < 1e-4
+    assert found.settings["external_instability"]
+    assert any("without the symmetry of the nuclei is lower by 0.0" in line for line in level.warnings)
+    unrestricted = run("hf/cc-pvdz?reference=unrestricted", CARBON).properties["energy"].value
+    assert unrestricted < broken.e_tot
+    with pytest.raises(Unsupported, match="saddle point"):
+        run("hf/cc-pvdz", CARBON, "excitation_energies")
+
+
+def test_the_symmetry_of_a_density(resources):
+    """Broken along a bond, about an axis, and not at all."""
+    from pyscf import scf
+
+    from qmbench_pyscf.symmetry import is_symmetric
+
+    for molecule in (CARBON, Molecule(("Be",), ((0.3, 0.0, 0.0),), 0, 1)):
+        mf = converged_scf(molecule, ScfSpecification("6-31g"), resources=resources)
+        assert is_symmetric(mf)
+    square = Molecule(("H",) * 4, ((0, 0, 0), (2.5, 0, 0), (2.5, 2.5, 0), (0, 2.5, 0)), 0, 1)
+    assert not is_symmetric(scf.RHF(to_mole(square, "sto-3g")).run(conv_tol=1e-10))
+    mf = scf.RHF(to_mole(CARBON, "6-31g")).run(conv_tol=1e-10)
+    occupied = mf.mo_occ > 0
+    occupied[5], occupied[6] = False, True  # one of two π orbitals
+    mf.mo_occ = 2.0 * occupied
+    assert not is_symmetric(mf)

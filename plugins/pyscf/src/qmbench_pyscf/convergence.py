@@ -93,14 +93,26 @@ def converge_quickly(mf: Any, density: np.ndarray) -> Any:
 def descend(mf: Any, what: str) -> dict[str, Any]:
     """Leave saddle points downhill until the orbital Hessian has no negative eigenvalue; the facts as settings.
 
-    Of a restricted `mf` they say, too, whether unrestricted orbitals would be lower.
+    Of a restricted `mf` they say, too, whether unrestricted orbitals would be lower. A closed shell that has the
+    symmetry of the nuclei keeps it: where only a determinant without it is lower, that is said, and not followed, as
+    spins that differ are not. What is built on closed shells does not bring the symmetry back.
     """
     from qmbench_pyscf.stability import downhill, verdicts
+    from qmbench_pyscf.symmetry import is_symmetric
 
+    kept: tuple[Any, ...] | None = None
     for descents in range(MAX_DESCENTS):
         found = verdicts(mf)
-        if found[0].stable:
+        if found[0].stable and (kept is None or is_symmetric(mf)):
             return _facts(found) | {"descents": descents}
+        if found[0].stable:
+            assert kept is not None
+            lower = mf.e_tot
+            mf.mo_coeff, mf.mo_occ, mf.mo_energy, mf.e_tot = kept
+            found = verdicts(mf, every=True)
+            return _facts(found) | {"descents": 0, "stability": "saddle point", "lower_by": float(mf.e_tot - lower)}
+        if np.ndim(mf.mo_occ) == 1 and is_symmetric(mf):
+            kept = (mf.mo_coeff, mf.mo_occ, mf.mo_energy, mf.e_tot)
         before = mf.e_tot
         _second_order(mf, downhill(mf, found[0].vector), mf.mo_occ)
         if not mf.converged:

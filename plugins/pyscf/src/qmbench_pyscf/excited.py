@@ -23,6 +23,11 @@ SPURIOUS = 1e-7
 
 def linear_response(molecule: Molecule, mf: Any, n_states: int, tda: bool) -> tuple[dict[str, float], dict[str, Any]]:
     """Excitation energies of a restricted closed shell by TDHF or TDDFT (tda: Tamm–Dancoff), and settings."""
+    if mf.qmbench_settings.get("stability") == "saddle point" and not tda:
+        raise Unsupported(
+            "the restricted ground state is a saddle point, from which TDHF or TDDFT energies are imaginary; "
+            "write tda=true"
+        )
     if mf.qmbench_settings.get("external_instability") and not tda:
         raise Unsupported(
             "the restricted ground state is unstable towards triplets, whose TDHF or TDDFT energies are imaginary; "

@@ -39,12 +39,18 @@ def reference_scf(
 
 def scf_warnings(settings: dict[str, Any]) -> tuple[str, ...]:
     """What a user should hear about an SCF."""
-    if settings.get("external_instability"):
-        return (
-            "the restricted solution is not the lowest: letting ↑ and ↓ orbitals differ lowers the energy "
-            "(reference=unrestricted follows that)",
+    found = []
+    if settings.get("stability") == "saddle point":
+        found.append(
+            f"a restricted solution without the symmetry of the nuclei is lower by {settings['lower_by']:.4f} hartree "
+            "and is not followed"
         )
-    return ()
+    if settings.get("external_instability"):
+        found.append(
+            "the restricted solution is not the lowest: letting ↑ and ↓ orbitals differ lowers the energy "
+            "(reference=unrestricted follows that)"
+        )
+    return tuple(found)
 
 
 def mean_field_point(mf: Any) -> Point:

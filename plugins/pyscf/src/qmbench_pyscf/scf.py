@@ -1,9 +1,10 @@
 """One converged, stability-checked self-consistent field, shared between the methods of a run.
 
-A closed shell (multiplicity 1) is restricted: it is followed to a minimum among restricted determinants, and an
-instability towards unrestricted ones (stretched H2, F2) is reported, not followed, unless reference='unrestricted'
-is asked for. An open shell is unrestricted: it is started from several densities, and the lowest solution is
-followed downhill until the orbital Hessian has no negative eigenvalue.
+A closed shell (multiplicity 1) is restricted: it is followed to a minimum among restricted determinants that have the
+symmetry of the nuclei. A lower one without it (C2), and an instability towards unrestricted ones (stretched H2, F2),
+are reported, not followed, unless reference='unrestricted' is asked for. An open shell is unrestricted: it is started
+from several densities, and the lowest solution is followed downhill until the orbital Hessian has no negative
+eigenvalue.
 """
 
 from __future__ import annotations

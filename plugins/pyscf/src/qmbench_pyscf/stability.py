@@ -48,9 +48,9 @@ class Verdict:
     vector: np.ndarray
 
 
-def verdicts(mf: Any) -> list[Verdict]:
+def verdicts(mf: Any, every: bool = False) -> list[Verdict]:
     """Of the Hessian within the kind of orbitals that `mf` has and, for a stable restricted `mf`, of that for letting
-    ↑ and ↓ orbitals differ. Non-local correlation (VV10) is left out of the Hessians.
+    ↑ and ↓ orbitals differ; `every`: of an unstable one, too. Non-local correlation (VV10) is left out of the Hessians.
     """
     from qmbench_pyscf.coarse_hessian import CoarseHessian
 
@@ -65,8 +65,8 @@ def verdicts(mf: Any) -> list[Verdict]:
     # MB, of which other large arrays need their share.
     is_too_large = CoarseHessian.bytes(mf) > 0.5e6 * mf.max_memory
     if is_lattice or is_small or is_too_large:
-        return _by_full(mf, full)
-    return _by_coarse(mf, full, CoarseHessian(mf))
+        return _by_full(mf, full, every)
+    return _by_coarse(mf, full, CoarseHessian(mf), every)
 
 
 def threshold(mf: Any) -> float:
@@ -157,7 +157,7 @@ def _start(differences: np.ndarray, small: int) -> np.ndarray:
     return np.vstack([unit, noise])
 
 
-def _by_coarse(mf: Any, full: FullHessian, coarse: Any) -> list[Verdict]:
+def _by_coarse(mf: Any, full: FullHessian, coarse: Any, every: bool) -> list[Verdict]:
     """The signs that are beyond the cheap Hessian's doubt, and the full Hessian's for the others."""
     limit, doubt = threshold(mf), DOUBT["ks" if _is_kohn_sham(mf) else "hf"]
     turns = turns_in_space(mf, full)
@@ -181,7 +181,7 @@ def _by_coarse(mf: Any, full: FullHessian, coarse: Any) -> list[Verdict]:
         found = lowest_ritz(products, coarse.differences, start, decided, expansions=EXPANSIONS)
     except NotFinite:
         # The kernel of a functional at a vanishing density of one spin reaches 1e12, near what single precision holds.
-        return [replace(v, how=f"{v.how}; the cheap one is not finite here") for v in _by_full(mf, full)]
+        return [replace(v, how=f"{v.how}; the cheap one is not finite here") for v in _by_full(mf, full, every)]
     how = ("coarse grid, " if _is_kohn_sham(mf) else "") + "fitted integrals"
     out: list[Verdict] = []
     for channel, pairs in enumerate(found):
@@ -193,7 +193,7 @@ def _by_coarse(mf: Any, full: FullHessian, coarse: Any) -> list[Verdict]:
             out.append(Verdict(False, value, how, vector))
         else:
             out.append(_channel_by_full(mf, full, channel, pairs.vectors))
-        if not out[-1].stable:
+        if not (out[-1].stable or every):
             break
     return out
 
@@ -216,11 +216,11 @@ def turns_in_space(mf: Any, full: FullHessian) -> np.ndarray:
     return np.asarray(rotations[sizes > TURNED])
 
 
-def _by_full(mf: Any, full: FullHessian) -> list[Verdict]:
+def _by_full(mf: Any, full: FullHessian, every: bool) -> list[Verdict]:
     out: list[Verdict] = []
     for channel in range(full.channels):
         out.append(_channel_by_full(mf, full, channel, _start(full.differences, SMALL), EXPANSIONS))
-        if not out[-1].stable:
+        if not (out[-1].stable or every):
             break
     return out
 

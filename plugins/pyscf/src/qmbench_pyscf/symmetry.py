@@ -24,10 +24,7 @@ def exchanged_centres(mf: Any) -> list[tuple[int, np.ndarray]]:
     mole = mf.mol
     if np.ndim(mf.mo_occ) > 1 or getattr(mf, "qmbench_perturbed", True):
         return [(centre, np.arange(mole.natm)) for centre in range(mole.natm)]
-    kinds = [(int(mole.atom_charge(n)), str(mole._basis[mole.atom_symbol(n)])) for n in range(mole.natm)]
-    x = mole.atom_coords()
-    distances = np.linalg.norm(x[:, None] - x[None], axis=-1)
-    alike = np.array([[one == other for other in kinds] for one in kinds])
+    distances, alike = _frame(mole)
     density = mf.make_rdm1()
     potentials = np.einsum("aij,ji->a", nuclear_attraction(mole), density)
     bonds = bond_orders(mole, density, mf.get_ovlp())
@@ -43,6 +40,41 @@ def exchanged_centres(mf: Any) -> list[tuple[int, np.ndarray]]:
         fitting = ((first, operation) for first, operation in operations if operation is not None)
         found.append(next((pair for pair in fitting if belongs(pair[1])), (centre, np.arange(mole.natm))))
     return found
+
+
+def is_symmetric(mf: Any) -> bool:
+    """Whether a closed-shell density has the symmetry of the nuclei; of a lattice, which has none, always.
+
+    Held to be so where atoms and linear molecules may be turned about themselves, and where potentials and bond orders
+    of centres that an operation exchanges are the same, all within TURNED: what a grid leaves is far below it.
+    """
+    from qmbench_pyscf.stability import TURNED, FullHessian, turns_in_space
+
+    mole = mf.mol
+    if mole.natm == 0:
+        return True
+    if len(turns_in_space(mf, FullHessian(mf))):
+        return False
+    distances, alike = _frame(mole)
+    density = mf.make_rdm1()
+    potentials = np.einsum("aij,ji->a", nuclear_attraction(mole), density)
+    bonds = bond_orders(mole, density, mf.get_ovlp())
+    for one, other in np.argwhere(alike & ~np.eye(mole.natm, dtype=bool)):
+        operation = operation_between(distances, alike, int(one), int(other))
+        if operation is None:
+            continue
+        turned = bonds[np.ix_(operation, operation)]
+        if max(np.abs(turned - bonds).max(), np.abs(potentials[operation] - potentials).max()) > TURNED:
+            return False
+    return True
+
+
+def _frame(mole: Any) -> tuple[np.ndarray, np.ndarray]:
+    """Distances of the centres (n, n) in bohr, and which may be exchanged: those of one charge and one basis."""
+    kinds = [(int(mole.atom_charge(n)), str(mole._basis[mole.atom_symbol(n)])) for n in range(mole.natm)]
+    x = mole.atom_coords()
+    distances = np.linalg.norm(x[:, None] - x[None], axis=-1)
+    return distances, np.array([[one == other for other in kinds] for one in kinds])
 
 
 def operation_between(distances: np.ndarray, alike: np.ndarray, start: int, end: int) -> np.ndarray | None:
