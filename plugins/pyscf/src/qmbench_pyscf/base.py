@@ -7,7 +7,7 @@ uniform electric field. Dipoles and polarizabilities are derivatives of points.
 from __future__ import annotations
 
 from abc import abstractmethod
-from typing import Any, ClassVar
+from typing import Any, ClassVar, NamedTuple
 
 import numpy as np
 
@@ -50,6 +50,17 @@ ENERGY_PARTS = frozenset(
         "triples_correction",
     }
 )
+
+
+class Price(NamedTuple):
+    """What a point costs: `cost` and `fitted_cost` as in `PyscfMethod`, and whether frozen cores cost nothing."""
+
+    cost: tuple[float, float]
+    fitted_cost: tuple[float, float] | None = None
+    is_correlated: bool = True
+
+
+HARTREE_FOCK = Price((0.5, 3.0), is_correlated=False)
 
 
 class PyscfMethod(Method[Molecule | LatticeModel]):
@@ -170,14 +181,14 @@ class PyscfMethod(Method[Molecule | LatticeModel]):
             runs += 4.0 * count * (3.0 if self.analytic_forces else 1.0 + 6.0 * count)
         return 0.1 + one * (runs + (5.0 if "excitation_energies" in properties else 0.0))
 
-    def point_seconds(self, molecule: Molecule, like: type[PyscfMethod] | None = None) -> float:
-        """Rough seconds of one point, by this method or another one with its options."""
-        method = like or type(self)
+    def point_seconds(self, molecule: Molecule, price: Price | None = None) -> float:
+        """Rough seconds of one point, by this method, or at the price of another one with its options."""
+        price = price or Price(self.cost, self.fitted_cost, not self.mean_field)
         size = guess_basis_size(molecule, getattr(self.options, "extension_pool", None) or self.basis)
-        fitted = method.fitted_cost if getattr(self.options, "density_fitting", False) else None
-        seconds, power = fitted or method.cost
+        fitted = price.fitted_cost if getattr(self.options, "density_fitting", False) else None
+        seconds, power = fitted or price.cost
         frozen = 0
-        if getattr(self.options, "frozen_core", False) and not method.mean_field:
+        if getattr(self.options, "frozen_core", False) and price.is_correlated:
             frozen = guess_core_electrons(molecule)
         electrons = max(molecule.n_electrons - frozen, 1) / 10
         one = seconds * (size / 100) ** power * electrons ** min(power - 2.0, 3.0)

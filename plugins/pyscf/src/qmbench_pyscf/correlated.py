@@ -17,12 +17,12 @@ import numpy as np
 
 from qmbench import ATOMIC_NUMBERS, LatticeModel, Molecule, NotConverged, ResourceError, Resources, Unsupported
 from qmbench_pyscf.alchemy import relaxed_potentials
-from qmbench_pyscf.base import PYSCF, PyscfMethod
+from qmbench_pyscf.base import HARTREE_FOCK, PYSCF, Price, PyscfMethod
 from qmbench_pyscf.diis import cluster_diis
 from qmbench_pyscf.fitting import fitting_set, fitting_set_name
 from qmbench_pyscf.forces import correlated_forces
 from qmbench_pyscf.integrals import share_integrals
-from qmbench_pyscf.meanfield import HartreeFock, check_restricted_singlet, mean_field_point, reference_scf, scf_warnings
+from qmbench_pyscf.meanfield import check_restricted_singlet, mean_field_point, reference_scf, scf_warnings
 from qmbench_pyscf.options import CorrelatedOptions, CoupledClusterOptions, MoleculeOptions
 from qmbench_pyscf.point import Point
 from qmbench_pyscf.specification import Perturbation
@@ -55,6 +55,10 @@ class Kept:
         return dict(json.loads(self.resources.artifact(json.dumps(what, sort_keys=True), write).read_text()))
 
 
+# Of methods that others go through.
+PRICES = {"MP2": Price((1.0, 4.0), (0.25, 3.0)), "CCSD": Price((4.0, 4.0))}
+
+
 class Correlated(PyscfMethod):
     """Base of the wave functions on top of Hartree–Fock.
 
@@ -84,14 +88,14 @@ class Correlated(PyscfMethod):
             return {}
         name, molecule = scf
         whole = self.point_seconds(molecule)
-        upto = min(self.point_seconds(molecule, HartreeFock), whole)
+        upto = min(self.point_seconds(molecule, HARTREE_FOCK), whole)
         shared = {name: upto}
         for stage in self.goes_through:
             tolerance = getattr(self.options, "energy_tolerance", None) if stage == "CCSD" else None
             kept = json.dumps([stage, self.options.frozen_core, tolerance, name])
             # A method that is all of this stage has nothing else to do.
             last = whole if stage == self.goes_through[-1] and self.keeps_its_own else None
-            then = min(max(last or self.point_seconds(molecule, {"MP2": MP2, "CCSD": CCSD}[stage]), upto), whole)
+            then = min(max(last or self.point_seconds(molecule, PRICES[stage]), upto), whole)
             shared[kept], upto = then - upto, then
         return shared
 
@@ -218,8 +222,7 @@ class MP2(Correlated):
     properties = (PyscfMethod.properties - {"excitation_energies"}) | energy_parts
     citations: ClassVar[tuple[str, ...]] = ("10.1103/PhysRev.46.618", PYSCF)
     goes_through = ("MP2",)
-    cost = (1.0, 4.0)
-    fitted_cost = (0.25, 3.0)
+    cost, fitted_cost, _ = PRICES["MP2"]
     analytic_forces = True
     same_spin_factor: ClassVar[float] = 1.0
     opposite_spin_factor: ClassVar[float] = 1.0
@@ -354,7 +357,7 @@ class CCSD(Correlated):
     citations: ClassVar[tuple[str, ...]] = ("10.1063/1.443164", "10.1063/1.464746", PYSCF)
     Options: ClassVar[type[MoleculeOptions]] = CoupledClusterOptions
     goes_through = ("MP2", "CCSD")
-    cost = (4.0, 4.0)
+    cost = PRICES["CCSD"].cost
     analytic_forces = True
 
     def correlation(self, mf: Any, frozen: int, kept: Kept) -> tuple[dict[str, float], dict[str, Any], Any]:

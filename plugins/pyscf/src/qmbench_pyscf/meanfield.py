@@ -9,7 +9,7 @@ from typing import Any, ClassVar
 
 from qmbench import LatticeModel, Method, Molecule, Resources, Result, System, Unsupported
 from qmbench_pyscf.alchemy import mean_field_charge_dipole, mean_field_hessian, potentials
-from qmbench_pyscf.base import MOMENTS, PYSCF, PyscfMethod
+from qmbench_pyscf.base import HARTREE_FOCK, MOMENTS, PYSCF, PyscfMethod
 from qmbench_pyscf.coupled_perturbed import static_polarizability
 from qmbench_pyscf.dynamic import DYNAMIC
 from qmbench_pyscf.forces import mean_field_forces
@@ -119,7 +119,7 @@ class HartreeFock(PyscfMethod):
     citations: ClassVar[tuple[str, ...]] = ("10.1103/RevModPhys.23.69", "10.1063/1.1740588", PYSCF)
     Options = HartreeFockOptions
     label_options = frozenset({"reference"})
-    cost = (0.5, 3.0)
+    cost = HARTREE_FOCK.cost
     analytic_forces = True
 
     @classmethod
