@@ -42,6 +42,9 @@ class Options(pydantic.BaseModel):
 
     model_config = pydantic.ConfigDict(extra="forbid", frozen=True, validate_default=True, allow_inf_nan=False)
 
+    other_names: ClassVar[Mapping[str, str]] = {}
+    """Names by which options of a level may be written as well, such as words of Python: {"from": "start"}."""
+
     def given(self) -> dict[str, Any]:
         """The values from which the same options are made again: of all fields and further names, nothing computed."""
         return values_of(self)
@@ -467,7 +470,13 @@ def split_level(text: str) -> LevelText:
 def build_level(method: type[Method], text: LevelText, plugin: str = "") -> LevelOfTheory:
     """Resolve the options of `text` for `method`; InputError names a wrong option together with the right ones."""
     fields = method.Options.model_fields
-    values: dict[str, Any] = dict(text.options)
+    values: dict[str, Any] = {}
+    for written, value in text.options:
+        name = method.Options.other_names.get(written, written)
+        if name in values:
+            raise InputError(f"{method.name}: {name} is given twice, as {written} too")
+        values[name] = value
+    given = dict(values)
     known = [name for name in fields if name != "basis"]
     _refuse_unknown(method, values, known)
     values = {
@@ -480,7 +489,7 @@ def build_level(method: type[Method], text: LevelText, plugin: str = "") -> Leve
         values["basis"] = text.basis
     elif "basis" in fields and fields["basis"].is_required():
         raise InputError(f"{method.name} needs a basis: write '{method.name}/cc-pvdz', say")
-    return _validated(method, values, dict(text.options), plugin)
+    return _validated(method, values, given, plugin)
 
 
 def level_of_values(method: type[Method], values: Mapping[str, Any], plugin: str = "") -> LevelOfTheory:

@@ -139,3 +139,27 @@ def test_estimate_counts_the_functions_of_both():
     levels = (f"alchemy?start=He&functions={functions}&level=fci/cc-pv5z" for functions in ("start", "union"))
     start, union = (parse_level(level).make().estimate(ion, frozenset({"energy"})) for level in levels)
     assert union > 1.4 * start  # four times the determinants, and what every calculation costs
+
+
+@pytest.mark.parametrize(
+    ("written", "formula"), [("n2", "N2"), ("hcl", "HCl"), ("c6h6", "C6H6"), ("be", "Be"), ("CO", "CO"), ("Co", "Co")]
+)
+def test_starts_may_be_written_small_and_called_from(written, formula):
+    level = parse_level(f"alchemy?from={written}&order=3&level=hf/sto-3g")
+    assert level == parse_level(f"alchemy?start={formula}&order=3&level=hf/sto-3g")
+    assert f"start={formula}" in str(level)
+
+
+@pytest.mark.parametrize(
+    ("options", "message"),
+    [
+        ("from=co", r"'co' may be CO or Co: write it with capitals"),
+        ("from=n2&start=N2", r"start is given twice, as start too"),
+        ("from=xq", r"'xq' is no formula"),
+        ("from=2", r"'2' is no formula"),
+        ("from=n2-", r"'n2-' is no formula"),
+    ],
+)
+def test_a_start_that_is_none(options, message):
+    with pytest.raises(InputError, match=message):
+        parse_level(f"alchemy?{options}&level=hf/sto-3g")

@@ -10,6 +10,7 @@ Zachara, J. Chem. Phys. 136, 034104 (2012).
 from __future__ import annotations
 
 import re
+from collections.abc import Mapping
 from dataclasses import replace
 from typing import Any, ClassVar, Literal
 
@@ -40,6 +41,8 @@ UNITS = {"energy": "hartree", "dipole": "e bohr", "polarizability": "bohr3", "fo
 class AlchemyOptions(Options):
     """Where the expansion starts, how far it goes, and at which level of theory."""
 
+    other_names: ClassVar[Mapping[str, str]] = {"from": "start"}
+
     start: str = Field(
         description="formula of the molecule that is computed, its elements in the order of the target's atoms (N2 for "
         "CO); its charge follows, since the electrons are the target's",
@@ -57,8 +60,7 @@ class AlchemyOptions(Options):
     @field_validator("start")
     @classmethod
     def _formula(cls, value: str) -> str:
-        elements(value)
-        return value
+        return capitalized(value)
 
     @field_validator("level")
     @classmethod
@@ -78,6 +80,27 @@ def elements(formula: str) -> tuple[str, ...]:
             raise ValueError(f"'{symbol}' in '{formula}' is no element")
         found += [symbol] * int(count or 1)
     return tuple(found)
+
+
+def capitalized(formula: str) -> str:
+    """A formula as it is written, `N2` for `n2`. ValueError where it is none, or capitals would have to tell which."""
+    found = [formula]
+    if re.fullmatch(r"([a-z]+([1-9][0-9]*)?)+", formula):
+        found = [""]
+        for letters, count in re.findall(r"([a-z]+)([0-9]*)", formula):
+            found = [start + part + count for start in found for part in _readings(letters)]
+    if len(found) > 1:
+        raise ValueError(f"'{formula}' may be {' or '.join(found)}: write it with capitals")
+    elements(found[0] if found else formula)
+    return found[0]
+
+
+def _readings(letters: str) -> list[str]:
+    """The ways in which small letters are symbols of elements, one after the other."""
+    if not letters:
+        return [""]
+    heads = [n for n in (1, 2) if len(letters) >= n and letters[:n].capitalize() in ATOMIC_NUMBERS]
+    return [letters[:n].capitalize() + rest for n in heads for rest in _readings(letters[n:])]
 
 
 class Alchemy(Method[Molecule]):
