@@ -112,7 +112,7 @@ def test_formulas():
 @pytest.mark.parametrize(
     ("level", "error", "message"),
     [
-        ("alchemy?start=n2&level=hf/sto-3g", InputError, "formula"),
+        ("alchemy?start=xq&level=hf/sto-3g", InputError, "formula"),
         ("alchemy?start=O3&level=hf/sto-3g", Unsupported, "one by one"),
         ("alchemy?start=N2&level=hf+d3bj/sto-3g", Unsupported, "alchemical_gradient"),
         ("alchemy?start=N2&level=mp2/cc-pv[dt]z", Unsupported, "alchemical_gradient"),
