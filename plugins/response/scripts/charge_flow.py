@@ -55,9 +55,7 @@ def main(folder: Path) -> None:
             row = [f"{name}_{what}", "FCI", f"{value:.6f}", unit, f"{spread + 1e-6:.1e}", "estimate"]
             references.append([*row, "FCI/6-31G", "", place, "current"])
     (folder / "systems.xyz").write_text("".join(frames))
-    save(folder / "entries.csv", "id,stoichiometry,observable,subset", entries)
-    columns = "entry,set,value,unit,uncertainty,uncertainty_kind,level_of_theory,source_doi,source_place,status"
-    save(folder / "references.csv", columns, references)
+    save(folder, entries, references)
 
 
 if __name__ == "__main__":

@@ -121,9 +121,7 @@ def main(folder: Path, repository: Path) -> None:
         )
     )
     entries, references = rows(radii)
-    save(folder / "entries.csv", "id,stoichiometry,observable,subset", entries)
-    columns = "entry,set,value,unit,uncertainty,uncertainty_kind,level_of_theory,source_doi,source_place,status"
-    save(folder / "references.csv", columns, references)
+    save(folder, entries, references)
 
 
 if __name__ == "__main__":

@@ -65,9 +65,7 @@ def main(folder: Path) -> None:
         entries.append([entry, f"{name}:1", "response_difference", subset, "", ""])
         references.append([entry, "exact", "0", "", "", "", "exact", "", "by definition", "current", ""])
     (folder / "systems.toml").write_text("\n".join(tables))
-    save(folder / "entries.csv", "id,stoichiometry,observable,subset,coordinate,coordinate_unit", entries)
-    columns = "entry,set,value,unit,uncertainty,uncertainty_kind,level_of_theory,source_doi,source_place,status,note"
-    save(folder / "references.csv", columns, references)
+    save(folder, entries, references, (",coordinate,coordinate_unit", ",note"))
 
 
 if __name__ == "__main__":
