@@ -6,70 +6,19 @@ Stone, Mol. Phys. 56, 1065 (1985). The numbers are made by `qmbench_pyscf.atomic
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import Any, ClassVar, Literal
+from typing import Any, ClassVar
 
 import numpy as np
-from pydantic import Field, field_validator
 
-from qmbench import (
-    LevelOfTheory,
-    Method,
-    Molecule,
-    Options,
-    Quantity,
-    Resources,
-    Result,
-    System,
-    Unsupported,
-    parse_level,
-)
+from qmbench import Molecule, Quantity, Resources, Result, System, Unsupported
+from qmbench_response.of_levels import ResponseOfLevel
 
 PROPERTIES = frozenset(
     {"charge_flow", "charge_by_field", "atomic_polarizabilities", "charge_flow_norm", "polarizability"}
 )
 
 
-class AtomicResponseOptions(Options):
-    """Whose response, of what kind, and where."""
-
-    level: str = Field(
-        description="level of theory whose density responds, such as pbe/def2-svp; %26 stands for & in it",
-        examples=["hf/sto-3g"],
-    )
-    kernel: Literal["full", "hartree", "none"] = Field(
-        "full",
-        description="what answers the change of the density: all of the level (TDHF, TDDFT), its Coulomb potential "
-        "alone (RPA), or nothing (χ₀)",
-    )
-    frequency: float = Field(0.0, ge=0, le=100, description="imaginary frequency, hartree", examples=[0.5])
-
-    @field_validator("level")
-    @classmethod
-    def _level(cls, value: str) -> str:
-        if value.lower().startswith(("atomic-response", "radial-response")):
-            raise ValueError("name the level whose density responds")
-        return value
-
-
-def responding(options: AtomicResponseOptions, name: str) -> Any:
-    """The method of the level; Unsupported where its density does not respond here, with the `name` of who asks."""
-    level = parse_level(options.level)
-    inner: Any = level.make() if isinstance(level, LevelOfTheory) else None
-    responds = "dynamic_polarizability" in getattr(inner, "properties", ()) or getattr(inner, "name", "") == "fci"
-    if not hasattr(inner, "point") or not responds:
-        raise Unsupported(
-            f"{name}: {options.level} has no density here that responds; hf, functionals without dispersion and fci of "
-            "qmbench-pyscf have one"
-        )
-    if inner.name == "fci":
-        if options.kernel != "full":
-            raise Unsupported("fci has no orbitals whose response could go without a kernel; leave kernel out")
-        if inner.options.frozen_core:
-            raise Unsupported(f"{name} of fci needs all electrons to respond: leave frozen_core out")
-    return inner
-
-
-class AtomicResponse(Method[Molecule]):
+class AtomicResponse(ResponseOfLevel):
     """Density response χ(r, r′, iω) of a molecule on Becke's atoms: charges and dipoles by potentials and fields.
 
     Stone, Mol. Phys. 56, 1065 (1985). Coupled (TDHF, TDDFT), RPA or uncoupled response of Hartree–Fock and functionals,
@@ -78,16 +27,11 @@ class AtomicResponse(Method[Molecule]):
     """
 
     name = "atomic-response"
-    systems: ClassVar[tuple[type[System], ...]] = (Molecule,)
     properties = PROPERTIES
-    Options: ClassVar[type[Options]] = AtomicResponseOptions
-    distributions = ("pyscf", "qmbench-pyscf")
     citations = ("10.1080/00268978500102901", "10.1063/1.454033")
     examples = ("atomic-response?level=hf/6-31g", "atomic-response?kernel=none&frequency=0.3&level=pbe/6-31g")
     # What turning a molecule on its quadrature grid may change.
     tolerances: ClassVar[dict[str, float]] = dict.fromkeys(PROPERTIES, 5e-3) | {"polarizability": 1e-4}
-    label_options = frozenset({"level", "kernel", "frequency"})
-    options: AtomicResponseOptions
 
     @classmethod
     def example_systems(cls) -> Sequence[System]:
@@ -104,21 +48,16 @@ class AtomicResponse(Method[Molecule]):
             raise Unsupported("atomic-response takes no ghost atoms: a cell without a nucleus is no atom")
         if system.n_parts < 2:
             raise Unsupported("atomic-response is of molecules: in a single atom no charge flows")
-        if system.n_electrons == 0:
-            raise Unsupported(f"{system.name or system.formula} has no electrons: nothing responds")
-        inner = self._inner()
+        inner = self.responding(system)
         if inner.name == "fci" and self.options.frequency:
             raise Unsupported("atomic-response of fci is at frequency 0 only: it comes from finite potentials")
         inner.check(system, frozenset({"energy", "quadrupole"}))
-
-    def _inner(self) -> Any:
-        return responding(self.options, self.name)
 
     def compute(self, system: Molecule, properties: frozenset[str], resources: Resources) -> Result:
         from qmbench_pyscf import atomic_response
 
         options = self.options
-        found = atomic_response(self._inner(), system, resources, frequency=options.frequency, kernel=options.kernel)
+        found = atomic_response(self.inner(), system, resources, frequency=options.frequency, kernel=options.kernel)
         matrix, error = found.matrix, found.error
 
         def part(*where: Any, unit: str) -> Quantity:
@@ -144,16 +83,8 @@ class AtomicResponse(Method[Molecule]):
         return Result({name: values[name] for name in properties}, settings)
 
     def estimate(self, system: Molecule, properties: frozenset[str]) -> float | None:
-        inner = self._inner()
+        inner = self.inner()
         once = inner.estimate(system, frozenset({"energy"}))
         if once is None:
             return None
         return 1.0 * system.n_parts + once * (16.0 * system.n_parts if inner.name == "fci" else 4.0)
-
-    def families(self) -> dict[str, str]:
-        correlated = self._inner().name == "fci"
-        return {"program": "pyscf", "response": "correlated" if correlated else "of one determinant"}
-
-    def label(self) -> str:
-        kind = {"full": "", "hartree": "RPA on ", "none": "χ₀ of "}[self.options.kernel]
-        return f"response, {kind}{self.options.level}"

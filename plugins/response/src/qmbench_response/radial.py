@@ -10,9 +10,9 @@ from typing import Any, ClassVar
 
 import numpy as np
 
-from qmbench import Curve, Method, Molecule, Options, Quantity, Resources, Result, System, Unsupported, parse_level
+from qmbench import Curve, Molecule, Quantity, Resources, Result, System, Unsupported, parse_level
 from qmbench_response.angular import ANGULAR
-from qmbench_response.atoms import AtomicResponseOptions, responding
+from qmbench_response.of_levels import ResponseOfLevel
 
 # Hartree⁻¹ bohr⁻³: norms of a response below this are rounding.
 NOTHING = 1e-10
@@ -21,7 +21,7 @@ PROPERTIES = DIFFERENCES | {"polarizability", "dynamic_polarizability"}
 PROPERTIES |= {f"{name}_response{what}" for name in ANGULAR for what in ("", "_norm")}
 
 
-class RadialResponse(Method[Molecule]):
+class RadialResponse(ResponseOfLevel):
     """Density response r r′ χ_l(r, r′, iω) of a spherical atom with angular momentum l = 0 and 1, on a grid of radii.
 
     Coupled (TDHF, TDDFT), RPA or uncoupled response of Hartree–Fock and functionals, and that of full CI as a sum over
@@ -30,16 +30,12 @@ class RadialResponse(Method[Molecule]):
     """
 
     name = "radial-response"
-    systems: ClassVar[tuple[type[System], ...]] = (Molecule,)
+    called = "radial response"
     properties = PROPERTIES
-    Options: ClassVar[type[Options]] = AtomicResponseOptions
-    distributions = ("pyscf", "qmbench-pyscf")
     citations = ("10.1103/RevModPhys.36.844",)
     examples = ("radial-response?level=hf/cc-pvdz", "radial-response?kernel=none&frequency=0.3&level=pbe/cc-pvdz")
     # What quadrature of a functional's kernel may change, where the atom is not at the origin.
     tolerances: ClassVar[dict[str, float]] = dict.fromkeys(PROPERTIES, 1e-5)
-    label_options = frozenset({"level", "kernel", "frequency"})
-    options: AtomicResponseOptions
 
     @classmethod
     def example_systems(cls) -> Sequence[System]:
@@ -57,17 +53,11 @@ class RadialResponse(Method[Molecule]):
             )
         if system.n_parts != 1:
             raise Unsupported("radial-response is of single atoms; atomic-response is of molecules")
-        if system.n_electrons == 0:
-            raise Unsupported(f"{system.name or system.formula} has no electrons: nothing responds")
-        inner = self._inner()
-        inner.check(system, frozenset({"energy", "quadrupole"}))
+        inner = self.responding(system)
         if properties & DIFFERENCES:
             if getattr(inner.options, "basis_extension", None) not in (None, "none"):
                 raise Unsupported("a difference from full CI needs a basis that is one set: leave basis_extension out")
             self._exact(inner).check(system, frozenset({"energy"}))
-
-    def _inner(self) -> Any:
-        return responding(self.options, self.name)
 
     def _exact(self, inner: Any) -> Any:
         """Full CI in the functions of the level."""
@@ -82,7 +72,7 @@ class RadialResponse(Method[Molecule]):
         from qmbench_pyscf import radial_response
         from qmbench_response.line.methods import FREQUENCIES
 
-        options, inner = self.options, self._inner()
+        options, inner = self.options, self.inner()
         frequencies = [options.frequency]
         exact = None
         if properties & DIFFERENCES and inner.name != "fci":
@@ -116,13 +106,5 @@ class RadialResponse(Method[Molecule]):
         return Result({name: values[name] for name in properties}, settings)
 
     def estimate(self, system: Molecule, properties: frozenset[str]) -> float | None:
-        once = self._inner().estimate(system, frozenset({"energy"}))
+        once = self.inner().estimate(system, frozenset({"energy"}))
         return None if once is None else 1.0 + 5.0 * once
-
-    def families(self) -> dict[str, str]:
-        correlated = self._inner().name == "fci"
-        return {"program": "pyscf", "response": "correlated" if correlated else "of one determinant"}
-
-    def label(self) -> str:
-        kind = {"full": "", "hartree": "RPA on ", "none": "χ₀ of "}[self.options.kernel]
-        return f"radial response, {kind}{self.options.level}"
