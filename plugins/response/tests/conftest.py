@@ -13,8 +13,15 @@ from qmbench import Resources, parse_level
 
 
 @pytest.fixture(scope="session")
-def run(tmp_path_factory):
-    """run(level, molecule) -> Result of the energy; all share their self-consistent fields, as a run does."""
+def resources(tmp_path_factory):
+    """Of all tests: they share their self-consistent fields, as a run does."""
     folder = tmp_path_factory.mktemp("scf")
-    resources = Resources(cores=1, artifacts=folder / "artifacts", scratch=folder / "scratch")
-    return lambda level, molecule: parse_level(level).make().run(molecule, ("energy",), resources)
+    return Resources(cores=1, artifacts=folder / "artifacts", scratch=folder / "scratch")
+
+
+@pytest.fixture(scope="session")
+def run(resources):
+    """run(level, molecule, *properties) -> Result, of the energy where no property is named"""
+    return lambda level, molecule, *properties: (
+        parse_level(level).make().run(molecule, properties or ("energy",), resources)
+    )

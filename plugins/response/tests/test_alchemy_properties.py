@@ -7,7 +7,7 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
-from qmbench import Molecule, Resources, Unsupported, parse_level
+from qmbench import Molecule, Unsupported, parse_level
 from qmbench_response.alchemy import repulsion
 
 AT = ((0, 0, -1.05), (0, 0, 1.05))
@@ -17,15 +17,9 @@ TURN = np.array([[0.36, 0.48, -0.8], [-0.8, 0.6, 0.0], [0.48, 0.64, 0.6]])
 
 
 @pytest.fixture(scope="session")
-def resources(tmp_path_factory):
-    folder = tmp_path_factory.mktemp("properties")
-    return Resources(cores=1, artifacts=folder / "artifacts", scratch=folder / "scratch")
-
-
-@pytest.fixture(scope="session")
-def find(resources):
-    """find(level, molecule, *properties) -> Result"""
-    return lambda level, molecule, *properties: parse_level(level).make().run(molecule, properties or ALL, resources)
+def find(run):
+    """find(level, molecule, *properties) -> Result, of ALL where no property is named"""
+    return lambda level, molecule, *properties: run(level, molecule, *(properties or ALL))
 
 
 def in_nitrogen(target, basis="6-31g"):

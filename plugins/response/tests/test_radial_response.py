@@ -7,17 +7,15 @@ import json
 import numpy as np
 import pytest
 
-from qmbench import InputError, Molecule, Resources, Unsupported, parse_level
+from qmbench import InputError, Molecule, Unsupported, parse_level
 
 HE = Molecule(("He",), ((0.2, 0.1, 0.0),), 0, 1)
 ALL = tuple(f"{l}_response{what}" for l in ("monopole", "dipole") for what in ("", "_norm", "_difference"))
 
 
 @pytest.fixture(scope="module")
-def compute(tmp_path_factory):
-    folder = tmp_path_factory.mktemp("radial")
-    resources = Resources(cores=1, artifacts=folder / "artifacts", scratch=folder / "scratch")
-    return lambda level, *properties, atom=HE: parse_level(level).make().run(atom, properties, resources)
+def compute(run):
+    return lambda level, *properties, atom=HE: run(level, atom, *properties)
 
 
 @pytest.mark.parametrize("kernel", ["full", "hartree", "none"])
