@@ -21,6 +21,7 @@ from qmbench_pyscf.coupled_perturbed import all_digits, response_matrix
 from qmbench_pyscf.mean_field_object import nuclear_attraction
 from qmbench_pyscf.mole import removed_electrons
 from qmbench_pyscf.point import Point
+from qmbench_pyscf.response import DENSITY_NOISE, FIELD_STRENGTH, field_derivatives
 from qmbench_pyscf.specification import Field3, Perturbation, along
 from qmbench_pyscf.symmetry import SAME, exchanged_centres
 
@@ -34,8 +35,6 @@ STEP = 0.05
 _STEPS = f"{STEP:g} and {2 * STEP:g} e"
 # Of fields in which gradients by charges are differentiated, atomic units.
 FIELD = 0.005
-# Dipoles, potentials and forces are good to this times the root of the tolerance of the energy; atomic units.
-DENSITY_NOISE = 3e-3
 
 Charges = tuple[float, ...]
 
@@ -254,8 +253,6 @@ def _dipole_by_charges(
     noise: float,
     strength: float | None,
 ) -> Quantity:
-    from qmbench_pyscf.response import FIELD_STRENGTH, field_derivatives
-
     def dipole(charges: Charges) -> np.ndarray:
         added = Perturbation(charges=charges)
         found, _, _ = field_derivatives(
@@ -354,7 +351,6 @@ def _with_charges(
 ) -> tuple[dict[str, Any], dict[str, Any], list[str]]:
     """Values of `properties` at a point of `method` with charges added, settings and warnings."""
     from qmbench_pyscf.forces import forces_of
-    from qmbench_pyscf.response import field_derivatives
 
     quantities, settings, notes = field_derivatives(
         molecule,

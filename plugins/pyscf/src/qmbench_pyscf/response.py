@@ -26,8 +26,8 @@ FIELD_STRENGTH = 0.002
 LARGEST_STEP_ERROR = 0.2
 # Second derivatives of dipoles: fields that much stronger, since the dipole's rounding is divided by their square.
 STRONGER = 2.5
-# Dipoles are good to this times the root of the tolerance of the energy (hartree); e bohr.
-DIPOLE_NOISE = 3e-3
+# Dipoles, potentials and forces are good to this times the root of the tolerance of the energy; atomic units.
+DENSITY_NOISE = 3e-3
 
 
 def field_derivatives(
@@ -124,7 +124,7 @@ def dipole_hyperpolarizability(
 
     coarse, fine = tensor(2 * step), tensor(step)
     found = _richardson(coarse, fine, "bohr5/e")
-    noise = 4 * DIPOLE_NOISE * tolerance**0.5 / step**2
+    noise = 4 * DENSITY_NOISE * tolerance**0.5 / step**2
     found = Quantity(found.value, found.unit, np.asarray(found.uncertainty) + noise, "estimate")
     settings = {"hyperpolarizability": f"second derivatives of the dipole by finite field, {step:g} and {2 * step:g}"}
     return found, settings, list(_orientation_warning(molecule))

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import Any
 
 import numpy as np
@@ -25,20 +26,14 @@ def exchanged_centres(mf: Any) -> list[tuple[int, np.ndarray]]:
     if np.ndim(mf.mo_occ) > 1 or getattr(mf, "qmbench_perturbed", True):
         return [(centre, np.arange(mole.natm)) for centre in range(mole.natm)]
     distances, alike = _frame(mole)
-    density = mf.make_rdm1()
-    potentials = np.einsum("aij,ji->a", nuclear_attraction(mole), density)
-    bonds = bond_orders(mole, density, mf.get_ovlp())
-
-    def belongs(operation: np.ndarray) -> bool:
-        turned = bonds[np.ix_(operation, operation)]
-        return bool(max(np.abs(turned - bonds).max(), np.abs(potentials[operation] - potentials).max()) < SAME)
+    change = _changes(mf)
 
     found: list[tuple[int, np.ndarray]] = []
     for centre in range(mole.natm):
         firsts = [first for first, (own, _) in enumerate(found) if first == own and alike[first, centre]]
         operations = ((first, operation_between(distances, alike, first, centre)) for first in firsts)
         fitting = ((first, operation) for first, operation in operations if operation is not None)
-        found.append(next((pair for pair in fitting if belongs(pair[1])), (centre, np.arange(mole.natm))))
+        found.append(next((pair for pair in fitting if change(pair[1]) < SAME), (centre, np.arange(mole.natm))))
     return found
 
 
@@ -56,17 +51,25 @@ def is_symmetric(mf: Any) -> bool:
     if len(turns_in_space(mf, FullHessian(mf))):
         return False
     distances, alike = _frame(mole)
-    density = mf.make_rdm1()
-    potentials = np.einsum("aij,ji->a", nuclear_attraction(mole), density)
-    bonds = bond_orders(mole, density, mf.get_ovlp())
+    change = _changes(mf)
     for one, other in np.argwhere(alike & ~np.eye(mole.natm, dtype=bool)):
         operation = operation_between(distances, alike, int(one), int(other))
-        if operation is None:
-            continue
-        turned = bonds[np.ix_(operation, operation)]
-        if max(np.abs(turned - bonds).max(), np.abs(potentials[operation] - potentials).max()) > TURNED:
+        if operation is not None and change(operation) > TURNED:
             return False
     return True
+
+
+def _changes(mf: Any) -> Callable[[np.ndarray], float]:
+    """operation -> the most by which it changes potentials at the centres and bond orders between them."""
+    density = mf.make_rdm1()
+    potentials = np.einsum("aij,ji->a", nuclear_attraction(mf.mol), density)
+    bonds = bond_orders(mf.mol, density, mf.get_ovlp())
+
+    def change(operation: np.ndarray) -> float:
+        turned = bonds[np.ix_(operation, operation)]
+        return float(max(np.abs(turned - bonds).max(), np.abs(potentials[operation] - potentials).max()))
+
+    return change
 
 
 def _frame(mole: Any) -> tuple[np.ndarray, np.ndarray]:
