@@ -82,8 +82,13 @@ def resampled_sums(values: np.ndarray, resamples: int = RESAMPLES) -> np.ndarray
     Counts become double precision a few resamples at a time, not all of them at once.
     """
     counts = resample_counts(len(values), resamples)
-    step = max(64, 4 * BLOCK // max(len(values), 1) // 64 * 64)
-    return np.concatenate([counts[start : start + step] @ values for start in range(0, resamples, step)])
+    return np.concatenate([counts[some] @ values for some in blocks(len(counts), len(values), 4 * BLOCK)])
+
+
+def blocks(resamples: int, entries: int, numbers: int) -> list[slice]:
+    """The resamples in parts of so many, in 64s, that a matrix (part, entries) holds about `numbers` at most."""
+    step = max(64, numbers // max(entries, 1) // 64 * 64)
+    return [slice(start, start + step) for start in range(0, resamples, step)]
 
 
 def mean_intervals(

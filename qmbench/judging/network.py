@@ -17,6 +17,8 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from qmbench.judging.bootstrap import blocks
+
 NUMBERS = 2_000_000
 """In the matrices (resamples, entries) that are held at one time."""
 
@@ -122,11 +124,10 @@ def adjusted_means(
     size = float(y.max(initial=0.0)) or 1.0
     y, mask = y / size, has.astype(float)
     counts_or_one = np.ones((1, len(y))) if counts is None else counts
-    step = max(64, NUMBERS // max(len(y), 1) // 64 * 64)
-    blocks = [slice(start, start + step) for start in range(0, len(counts_or_one), step)]
+    parts = blocks(len(counts_or_one), len(y), NUMBERS)
     total, used = y.sum(axis=1), mask.any(axis=1)
     sums, share = np.empty((2, len(counts_or_one), y.shape[1]))
-    for rows in blocks:
+    for rows in parts:
         c = np.asarray(counts_or_one[rows], dtype=float)
         sums[rows], share[rows] = c @ y, c @ mask
     drawn = share > 0
@@ -143,7 +144,7 @@ def adjusted_means(
     with np.errstate(invalid="ignore", divide="ignore"):
         for _ in range(steps):
             new = np.empty(level.shape)
-            for rows in blocks:
+            for rows in parts:
                 hard = hardness(rows)
                 scale[rows] = hard.sum(axis=1)
                 new[rows] = np.where(drawn[rows], sums[rows] / (hard @ mask), 0.0)
@@ -153,7 +154,7 @@ def adjusted_means(
             level = new
             if change < tolerance:
                 break
-        for rows in blocks:
+        for rows in parts:
             scale[rows] /= (np.asarray(counts_or_one[rows], dtype=float) * used).sum(axis=1)
         out = np.where(drawn, level * scale[:, None] * size, np.nan)
     return np.asarray(out[0] if counts is None else out)
