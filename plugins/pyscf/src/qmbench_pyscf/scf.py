@@ -24,6 +24,7 @@ from qmbench_pyscf.fitting import fitting_set_name
 from qmbench_pyscf.integrals import share_integrals
 from qmbench_pyscf.mean_field_object import coarsened, mean_field
 from qmbench_pyscf.mole import pyscf_session
+from qmbench_pyscf.smaller_basis import in_small_basis, open_shell_starts
 from qmbench_pyscf.specification import NO_FIELD, AdaptiveExtension, ScfSpecification
 
 # On a quadrature grid the energy of an atom depends on where its open shell points, by the grid's error (hartree).
@@ -135,7 +136,9 @@ def _starts(molecule: Molecule, spec: ScfSpecification, resources: Resources) ->
     from qmbench_pyscf.guesses import alternating_spins, guesses, mixed_frontier
 
     if molecule.multiplicity > 1:
-        yield from guesses(coarsened(mean_field(molecule, spec, resources)), molecule)
+        mf = coarsened(mean_field(molecule, spec, resources))
+        small = in_small_basis(molecule, spec, mf)
+        yield from guesses(mf, molecule) if small is None else open_shell_starts(molecule, small, mf)
         return
     closed = converged_scf(molecule, replace(spec, reference="restricted"), resources)
     density = closed.make_rdm1() / 2

@@ -1,0 +1,64 @@
+"""Densities to start from that were found in a small basis set, where an SCF costs next to nothing.
+
+Which solution is the lowest is asked there among many guesses, and in the basis set itself only of those that may be.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import replace
+from typing import Any
+
+import numpy as np
+
+from qmbench import Molecule, Resources
+from qmbench_pyscf.convergence import converge_quickly
+from qmbench_pyscf.mean_field_object import coarsened, mean_field
+from qmbench_pyscf.specification import ScfSpecification
+
+DEFAULT, SMALL = "minao", "def2-svp"
+# It has core potentials from the next element on.
+HEAVIEST = 36
+# Of so many times fewer functions an SCF costs a tenth.
+FEWER = 2
+# Solutions of the small basis are one within the first (hartree), and may be the lowest of the large one within the second.
+TIE, DOUBT = 3e-5, 0.03
+
+
+def in_small_basis(molecule: Molecule, spec: ScfSpecification, mf: Any) -> ScfSpecification | None:
+    """`spec` in the small basis set; None where that saves nothing, or has other electrons or functions added, and for
+    single atoms, whose shells are filled by hand. mf: the mean field of `spec`, not converged.
+    """
+    if mf.mol.cart or spec.potential or spec.functions or spec.extension or spec.is_perturbed:
+        return None
+    if len(molecule.real) == 1 or max(molecule.atomic_numbers) > HEAVIEST:
+        return None
+    small = replace(spec, basis=SMALL, cartesian=None, grid=None if spec.xc is None else min(spec.grid_level, 2))
+    return small if FEWER * mean_field(molecule, small, Resources()).mol.nao <= mf.mol.nao else None
+
+
+def open_shell_starts(molecule: Molecule, small: ScfSpecification, mf: Any) -> Iterator[tuple[str, np.ndarray]]:
+    """(guess, density (2, n, n)) for the unrestricted `mf` of several atoms: PySCF's default guess, and solutions of the
+    `small` specification that may be lower than the one that this guess leads to there, each once."""
+    from qmbench_pyscf.guesses import guesses
+
+    density = np.asarray(mf.get_init_guess(mf.mol, DEFAULT))
+    yield DEFAULT, density if density.ndim == 3 else np.array([density / 2, density / 2])
+    solutions = {}
+    for name, density in guesses(coarsened(mean_field(molecule, small, Resources())), molecule):
+        found = converge_quickly(coarsened(mean_field(molecule, small, Resources())), density)
+        if found is not None:
+            solutions[name] = found
+    known = [solutions[DEFAULT].e_tot] if DEFAULT in solutions else []
+    lowest = min((found.e_tot for found in solutions.values()), default=0.0)
+    for name, found in solutions.items():
+        if found.e_tot < lowest + DOUBT and all(abs(found.e_tot - other) > TIE for other in known):
+            known.append(found.e_tot)
+            yield f"{name}, in {SMALL}", projected(found, mf)
+
+
+def projected(small: Any, mf: Any) -> np.ndarray:
+    """The density of the converged `small` in the functions of `mf`."""
+    from pyscf.scf import addons
+
+    return np.asarray(addons.project_dm_nr2nr(small.mol, small.make_rdm1(), mf.mol))
