@@ -1,4 +1,4 @@
-"""Guesses of open shells that were ranked in a small basis set: the same solutions as of all guesses in the large one."""
+"""Guesses of open shells that are ranked in a small basis set: the same solutions as of all guesses in the large."""
 
 from __future__ import annotations
 
@@ -32,7 +32,7 @@ def found(tmp_path):
         (pair("O H", 1.83, 0, 2), "cc-pvtz", None, "minao"),
         (pair("O H", 1.83, 0, 2), "cc-pvtz", "pbe", "minao"),
         (pair("B B", 3.0, 0, 3), "cc-pvtz", None, "alternating spins, in def2-svp"),
-        (pair("F F", 3.6, 1, 2), "aug-cc-pvtz", None, "hcore, in def2-svp"),
+        (pair("F F", 3.6, 1, 2), "aug-cc-pvtz", None, "alternating spins, in def2-svp"),
         (pair("N N", 4.5, 1, 2), "cc-pvtz", None, None),
         (pair("O O", 2.55, -1, 2), "aug-cc-pvtz", None, None),
     ],

@@ -21,7 +21,7 @@ DEFAULT, SMALL = "minao", "def2-svp"
 HEAVIEST = 36
 # Of so many times fewer functions an SCF costs a tenth.
 FEWER = 2
-# Solutions of the small basis are one within the first (hartree), and may be the lowest of the large one within the second.
+# Hartree: solutions of the small basis within the first are one, within the second may be the lowest of the large one.
 TIE, DOUBT = 3e-5, 0.03
 
 
@@ -38,8 +38,8 @@ def in_small_basis(molecule: Molecule, spec: ScfSpecification, mf: Any) -> ScfSp
 
 
 def open_shell_starts(molecule: Molecule, small: ScfSpecification, mf: Any) -> Iterator[tuple[str, np.ndarray]]:
-    """(guess, density (2, n, n)) for the unrestricted `mf` of several atoms: PySCF's default guess, and solutions of the
-    `small` specification that may be lower than the one that this guess leads to there, each once."""
+    """(guess, density (2, n, n)) for the unrestricted `mf` of several atoms: PySCF's default guess, and solutions of
+    the `small` specification that may be lower than the one that this guess leads to there, each once."""
     from qmbench_pyscf.guesses import guesses
 
     density = np.asarray(mf.get_init_guess(mf.mol, DEFAULT))
