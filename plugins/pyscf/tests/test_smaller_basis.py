@@ -32,9 +32,9 @@ def found(tmp_path):
         (pair("O H", 1.83, 0, 2), "cc-pvtz", None, "minao"),
         (pair("O H", 1.83, 0, 2), "cc-pvtz", "pbe", "minao"),
         (pair("B B", 3.0, 0, 3), "cc-pvtz", None, "alternating spins, in def2-svp"),
-        (pair("F F", 3.6, 1, 2), "aug-cc-pvtz", None, "alternating spins, in def2-svp"),
+        (pair("F F", 3.6, 1, 2), "cc-pvtz", None, "alternating spins, in def2-svp"),
         (pair("N N", 4.5, 1, 2), "cc-pvtz", None, None),
-        (pair("O O", 2.55, -1, 2), "aug-cc-pvtz", None, None),
+        (pair("O O", 2.3, 1, 2), "cc-pvtz", None, None),
     ],
 )
 def test_the_solution_is_that_of_all_guesses(molecule, basis, xc, guess, found, monkeypatch):
@@ -55,6 +55,7 @@ def test_the_solution_is_that_of_all_guesses(molecule, basis, xc, guess, found, 
         (pair("O H", 1.83, 0, 2), {"basis": "def2-svp"}),
         (pair("O H", 1.83, 0, 2), {"basis": "6-311g**", "cartesian": True}),
         (pair("I H", 3.0, 1, 2), {"basis": "def2-tzvp"}),
+        (pair("N H", 1.96, -1, 2), {"basis": "aug-cc-pvtz"}),
         (Molecule(("O",), ((0, 0, 0),), 0, 3), {"basis": "cc-pvqz"}),
         (pair("O H", 1.83, 0, 2), {"basis": "cc-pvqz", "field": (0.0, 0.0, 0.001)}),
     ],
@@ -64,3 +65,16 @@ def test_where_all_guesses_stay_in_the_basis_itself(molecule, options):
 
     spec = ScfSpecification(**options)
     assert in_small_basis(molecule, spec, mean_field(molecule, spec, Resources())) is None
+
+
+def test_where_a_start_fails_all_guesses_are_tried(found, monkeypatch):
+    spec = ScfSpecification("cc-pvtz", None)
+    quickly, calls = scf.converge_quickly, []
+
+    def once_not(mf, density):
+        calls.append(mf)
+        return quickly(mf, density) if len(calls) > 1 else None
+
+    monkeypatch.setattr(scf, "converge_quickly", once_not)
+    _, settings = found(pair("O H", 1.83, 0, 2), spec, "few")
+    assert {"minao", "atom", "fractional"} <= set(settings["guess_energies"])

@@ -10,7 +10,7 @@ eigenvalue.
 from __future__ import annotations
 
 import json
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -34,6 +34,7 @@ RANKING_TIE = 3e-5
 RANKING_DOUBT = 2e-3
 
 Settings = dict[str, Any]
+Starts = Iterable[tuple[str, np.ndarray]]
 
 
 def converged_scf(molecule: Molecule, spec: ScfSpecification, resources: Resources | None = None) -> Any:
@@ -105,14 +106,19 @@ def _converge_restricted(mf: Any, density: np.ndarray, title: str) -> None:
 
 def _open_shell(molecule: Molecule, spec: ScfSpecification, resources: Resources) -> tuple[Any, Settings]:
     """The lowest solution that several starting densities lead to, followed to a minimum."""
-    title, starts = _title(molecule, spec), list(_starts(molecule, spec, resources))
-    ranked = []
-    for name, density in starts:
-        trial = converge_quickly(coarsened(mean_field(molecule, spec, resources)), density)
-        if trial is not None:
-            ranked.append((name, trial))
+    title, tried, ranked = _title(molecule, spec), [], []
+    for starts in _starts(molecule, spec, resources):
+        failed = False
+        for name, density in starts:
+            tried.append(name)
+            trial = converge_quickly(coarsened(mean_field(molecule, spec, resources)), density)
+            if trial is not None:
+                ranked.append((name, trial))
+            failed |= trial is None
+        if not failed:
+            break
     if not ranked:
-        raise NotConverged(f"{title}: the SCF converged from none of {', '.join(name for name, _ in starts)}")
+        raise NotConverged(f"{title}: the SCF converged from none of {', '.join(dict.fromkeys(tried))}")
     candidates = [
         (name, converge(mean_field(molecule, spec, resources), trial.make_rdm1(), title))
         for name, trial in _distinct(ranked)
@@ -131,21 +137,27 @@ def _open_shell(molecule: Molecule, spec: ScfSpecification, resources: Resources
     return mf, settings
 
 
-def _starts(molecule: Molecule, spec: ScfSpecification, resources: Resources) -> Iterable[tuple[str, np.ndarray]]:
-    """(name, density (2, n, n)) to start an unrestricted SCF from; for a singlet, from its restricted solution."""
+def _starts(molecule: Molecule, spec: ScfSpecification, resources: Resources) -> Iterator[Starts]:
+    """(name, density (2, n, n)) to start an unrestricted SCF from; for a singlet, from its restricted solution.
+
+    Should the SCF of any of them not converge, the next ones are to be tried too.
+    """
     from qmbench_pyscf.guesses import alternating_spins, guesses, mixed_frontier
 
     if molecule.multiplicity > 1:
         mf = coarsened(mean_field(molecule, spec, resources))
         small = in_small_basis(molecule, spec, mf)
-        yield from guesses(mf, molecule) if small is None else open_shell_starts(molecule, small, mf)
+        if small is not None:
+            yield open_shell_starts(molecule, small, mf)
+        yield guesses(mf, molecule)
         return
     closed = converged_scf(molecule, replace(spec, reference="restricted"), resources)
     density = closed.make_rdm1() / 2
-    yield "restricted solution", np.array([density, density])
-    yield "mixed frontier orbitals", mixed_frontier(closed)
+    starts = [("restricted solution", np.array([density, density]))]
+    starts.append(("mixed frontier orbitals", mixed_frontier(closed)))
     if molecule.n_parts > 1:
-        yield "alternating spins", alternating_spins(closed.mol, molecule)
+        starts.append(("alternating spins", alternating_spins(closed.mol, molecule)))
+    yield starts
 
 
 def _distinct(ranked: list[tuple[str, Any]]) -> list[tuple[str, Any]]:

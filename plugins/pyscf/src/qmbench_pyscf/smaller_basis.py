@@ -26,12 +26,13 @@ TIE, DOUBT = 3e-5, 0.03
 
 
 def in_small_basis(molecule: Molecule, spec: ScfSpecification, mf: Any) -> ScfSpecification | None:
-    """`spec` in the small basis set; None where that saves nothing, or has other electrons or functions added, and for
-    single atoms, whose shells are filled by hand. mf: the mean field of `spec`, not converged.
+    """`spec` in the small basis set; None where that saves nothing, or has other electrons or functions added, for
+    single atoms, whose shells are filled by hand, and for anions, whose last electron has no place there (the lowest
+    solution of NH- in aug-cc-pVTZ is none of def2-SVP). mf: the mean field of `spec`, not converged.
     """
     if mf.mol.cart or spec.potential or spec.functions or spec.extension or spec.is_perturbed:
         return None
-    if len(molecule.real) == 1 or max(molecule.atomic_numbers) > HEAVIEST:
+    if len(molecule.real) == 1 or molecule.charge < 0 or max(molecule.atomic_numbers) > HEAVIEST:
         return None
     small = replace(spec, basis=SMALL, cartesian=None, grid=None if spec.xc is None else min(spec.grid_level, 2))
     return small if FEWER * mean_field(molecule, small, Resources()).mol.nao <= mf.mol.nao else None
