@@ -13,6 +13,9 @@ def pair(symbols, distance, charge, multiplicity):
     return Molecule(tuple(symbols.split()), ((0, 0, 0), (0.0, 0.0, distance)), charge, multiplicity)
 
 
+C2H = Molecule(("C", "C", "H"), ((0, 0, 0), (0, 0, -2.29885183), (0, 0, 1.97759839)), 0, 2)
+
+
 @pytest.fixture
 def found(tmp_path):
     """found(molecule, spec, folder) -> energy, settings, of an SCF of its own."""
@@ -35,6 +38,8 @@ def found(tmp_path):
         (pair("F F", 3.6, 1, 2), "cc-pvtz", None, "alternating spins, in def2-svp"),
         (pair("N N", 4.5, 1, 2), "cc-pvtz", None, None),
         (pair("O O", 2.3, 1, 2), "cc-pvtz", None, None),
+        # The default guess leads to the lower solution in def2-SVP, and to the upper one in def2-TZVP.
+        (C2H, "def2-tzvp", None, "minao, in def2-svp"),
     ],
 )
 def test_the_solution_is_that_of_all_guesses(molecule, basis, xc, guess, found, monkeypatch):

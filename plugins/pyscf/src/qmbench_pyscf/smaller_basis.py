@@ -39,8 +39,11 @@ def in_small_basis(molecule: Molecule, spec: ScfSpecification, mf: Any) -> ScfSp
 
 
 def open_shell_starts(molecule: Molecule, small: ScfSpecification, mf: Any) -> Iterator[tuple[str, np.ndarray]]:
-    """(guess, density (2, n, n)) for the unrestricted `mf` of several atoms: PySCF's default guess, and solutions of
-    the `small` specification that may be lower than the one that this guess leads to there, each once."""
+    """(guess, density (2, n, n)) for the unrestricted `mf` of several atoms: PySCF's default guess, and the solutions
+    of the `small` specification that may be the lowest, each once.
+
+    The default guess need not lead to the same solution in both basis sets (C2H).
+    """
     from qmbench_pyscf.guesses import guesses
 
     density = np.asarray(mf.get_init_guess(mf.mol, DEFAULT))
@@ -50,8 +53,8 @@ def open_shell_starts(molecule: Molecule, small: ScfSpecification, mf: Any) -> I
         found = converge_quickly(coarsened(mean_field(molecule, small, Resources())), density)
         if found is not None:
             solutions[name] = found
-    known = [solutions[DEFAULT].e_tot] if DEFAULT in solutions else []
     lowest = min((found.e_tot for found in solutions.values()), default=0.0)
+    known: list[float] = []
     for name, found in solutions.items():
         if found.e_tot < lowest + DOUBT and all(abs(found.e_tot - other) > TIE for other in known):
             known.append(found.e_tot)
