@@ -46,9 +46,9 @@ class CoarseHessian:
         """Memory that the Hessian of `mf` takes, about."""
         n, occupied = mf.mo_coeff.shape[-2], max(mf.mol.nelec)
         spins = 1 if np.ndim(mf.mo_occ) == 1 else 2
-        exchange = n * n if exchange_parts(mf) else 0
+        exchange = n * n * len(exchange_parts(mf))
         points = 900 * mf.mol.natm * 4 if getattr(mf, "xc", None) else 0
-        return 4.0 * spins * n * (points + 4 * (exchange + n * occupied))
+        return 4.0 * n * (4 * exchange + spins * (points + 4 * n * occupied))
 
     def products(self, vectors: np.ndarray) -> np.ndarray:
         """(channels, k, n) for `vectors` (k, n); channels: 2 (spin kept, spin turned) if restricted, otherwise 1."""
@@ -63,50 +63,58 @@ class CoarseHessian:
 
     # Two-electron part.
 
-    def _fitted(self, mf: Any) -> list[tuple[float, list[tuple[np.ndarray, ...]]]]:
-        """[(fraction of exchange, per spin (ov, oo, vv) factors (fit, ·, ·))]; the first holds Coulomb, too."""
+    def _fitted(self, mf: Any) -> list[tuple[float, np.ndarray | None, list[tuple[np.ndarray, ...]]]]:
+        """[(fraction of exchange, integrals (fit, AO, AO), per spin (ov, oo) factors (fit, ·, ·))]; the first holds
+        Coulomb, too. Without exchange, only ov.
+        """
         from pyscf import df
 
         own = getattr(mf, "with_df", None)
         fit = own if own is not None else df.DF(mf.mol)
         full = sum(fraction for omega, fraction in self._exchange if omega == 0)
-        found = [(full, self._factors(fit, full != 0))]
+        found = [(full, *self._factors(fit, full != 0))]
         for omega, fraction in self._exchange:
             if omega:
                 with fit.range_coulomb(omega) as long_range:
-                    found.append((fraction, self._factors(long_range, True)))
+                    found.append((fraction, *self._factors(long_range, True)))
         return found
 
-    def _factors(self, fit: Any, exchange: bool) -> list[tuple[np.ndarray, ...]]:
+    def _factors(self, fit: Any, exchange: bool) -> tuple[np.ndarray | None, list[tuple[np.ndarray, ...]]]:
         from pyscf import lib
 
         gathered: list[list[tuple[np.ndarray, ...]]] = [[] for _ in self.shapes]
+        whole, end = None, 0
         for packed in fit.loop():
-            full = lib.unpack_tril(packed).astype(SINGLE)
+            block = lib.unpack_tril(packed).astype(SINGLE)
             for rows, o, v in zip(gathered, self.occupied, self.empty, strict=True):
-                o, v = o.astype(SINGLE), v.astype(SINGLE)
-                half = full @ o
-                ov = half.transpose(0, 2, 1) @ v
-                rows.append((ov, half.transpose(0, 2, 1) @ o, (v.T @ full) @ v) if exchange else (ov,))
-        return [tuple(np.concatenate(part) for part in zip(*rows, strict=True)) for rows in gathered]
+                half = block @ o.astype(SINGLE)
+                ov = half.transpose(0, 2, 1) @ v.astype(SINGLE)
+                rows.append((ov, half.transpose(0, 2, 1) @ o.astype(SINGLE)) if exchange else (ov,))
+            if exchange:
+                if whole is None:  # the functions of the fit are counted after its first block is made
+                    whole = np.empty((fit.get_naoaux(), *block.shape[1:]), SINGLE)
+                whole[end : end + len(block)] = block
+                end += len(block)
+        whole = None if whole is None else whole[:end]
+        return whole, [tuple(np.concatenate(part) for part in zip(*rows, strict=True)) for rows in gathered]
 
     def _two_electron(self, parts: list[np.ndarray]) -> np.ndarray:
         """Coulomb and exchange response, (channels, k, n)."""
         k = len(parts[0])
+        _, _, of_coulomb = self._coulomb[0]
         potential = sum(
-            np.tensordot(x, factors[0], axes=((1, 2), (2, 1)))
-            for x, factors in zip(parts, self._coulomb[0][1], strict=True)
+            np.tensordot(x, factors[0], axes=((1, 2), (2, 1))) for x, factors in zip(parts, of_coulomb, strict=True)
         )
         scale = 4.0 if self.restricted else 2.0
         coulomb = [
             scale * np.tensordot(potential, f[0], axes=(1, 0)).transpose(0, 2, 1).reshape(k, v * o)
-            for f, (v, o) in zip(self._coulomb[0][1], self.shapes, strict=True)
+            for f, (v, o) in zip(of_coulomb, self.shapes, strict=True)
         ]
         exchange = [np.zeros((k, v * o)) for v, o in self.shapes]
-        for fraction, factors in self._coulomb:
-            if fraction:
-                for out, x, f in zip(exchange, parts, factors, strict=True):
-                    out += fraction * _exchanged(x, *f).reshape(out.shape)
+        for fraction, integrals, factors in self._coulomb:
+            if integrals is not None:
+                for out, x, f, v in zip(exchange, parts, factors, self.empty, strict=True):
+                    out += fraction * _exchanged(x, f[0], f[1], integrals, v.astype(SINGLE)).reshape(out.shape)
         kept, turned = np.hstack(coulomb) - np.hstack(exchange), -np.hstack(exchange)
         return np.array([kept, turned] if self.restricted else [kept])
 
@@ -166,14 +174,19 @@ def exchange_parts(mf: Any) -> list[tuple[float, float]]:
     return [(w, fraction) for w, fraction in parts if abs(fraction) > 1e-10]
 
 
-def _exchanged(x: np.ndarray, ov: np.ndarray, oo: np.ndarray, vv: np.ndarray) -> np.ndarray:
-    """Σ [(ab|ij) + (aj|ib)] x_bj for each x of (k, empty, occupied)."""
+def _exchanged(x: np.ndarray, ov: np.ndarray, oo: np.ndarray, integrals: np.ndarray, empty: np.ndarray) -> np.ndarray:
+    """Σ [(ab|ij) + (aj|ib)] x_bj for each x of (k, empty, occupied).
+
+    (ab|ij) x_bj by way of the functions: empty–empty factors would take longer to make than they are used.
+    """
     out = np.empty_like(x)
-    at_a_time = max(1, int(FACTORS / max(1, vv.shape[0] * x[0].size)))
+    half = empty @ x
+    at_a_time = max(1, int(FACTORS / max(1, len(integrals) * half[0].size)))
     for start in range(0, len(x), at_a_time):
         some = slice(start, start + at_a_time)
-        # (P, ·, k, j) = Σ_b (P|·b) x_bj, then summed over P and j with (P|ij) or (P|ja).
-        out[some] = np.tensordot(np.tensordot(vv, x[some], axes=(2, 1)), oo, axes=((0, 3), (0, 2))).swapaxes(0, 1)
+        # (P, ·, k, j) = Σ_ν (P|·ν) x_νj, then summed over P and j with (P|ij) or (P|ja).
+        by_function = np.tensordot(np.tensordot(integrals, half[some], axes=(2, 1)), oo, axes=((0, 3), (0, 2)))
+        out[some] = np.tensordot(empty, by_function, axes=(0, 0)).swapaxes(0, 1)
         out[some] += np.tensordot(ov, np.tensordot(ov, x[some], axes=(2, 1)), axes=((0, 1), (0, 3))).transpose(2, 0, 1)
     return out
 
