@@ -249,8 +249,8 @@ class CompositeLevel:
         extrapolated = any(isinstance(atom, Extrapolated) for _, atom in self.terms)
         for c, atom in self.terms:
             level = atom.levels[-1] if isinstance(atom, Extrapolated) else atom
-            if c > 0 and level.method.claim == "reference":
-                return "reference" if extrapolated or level.make().claims() == "reference" else ""
+            if c > 0 and level.method.claim in ("reference", "exact"):
+                return "reference" if extrapolated or level.make().claims() in ("reference", "exact") else ""
         return ""
 
     def is_stochastic(self) -> bool:

@@ -123,10 +123,11 @@ class Method(ABC, Generic[S]):
     # depends on the options, extend `is_stochastic`.
     stochastic: ClassVar[bool] = False
     # "reference" where the method is meant to give the answer itself up to its basis set and its stated uncertainty
-    # (full configuration interaction, CCSD(T), diffusion Monte Carlo): reports then ask first whether such values
-    # agree with each other. A basis far from its limit takes the claim away, unless it is one "in any basis"; see
-    # `claims`.
-    claim: ClassVar[Literal["", "reference", "reference in any basis"]] = ""
+    # (CCSD(T), diffusion Monte Carlo): reports then ask first whether such values agree with each other. A basis far
+    # from its limit takes the claim away, unless it is one "in any basis"; see `claims`. "exact" claims the same where
+    # nothing but the basis set is approximate (full configuration interaction): beside exact references, all of its
+    # error is the basis set's.
+    claim: ClassVar[Literal["", "reference", "reference in any basis", "exact"]] = ""
     # Cheap levels of theory, as one writes them ("hf/sto-3g"): shown by `qmbench show` and computed by the
     # conformance kit. Empty: the name alone, or with sto-3g where there is a basis.
     examples: ClassVar[tuple[str, ...]] = ()
@@ -293,11 +294,14 @@ class Method(ABC, Generic[S]):
         """What this level claims: `reference`, everywhere; `reference /BASIS`, in its own basis alone; empty, nothing.
 
         By default the class's `claim`, in a basis that is not near its limit only for questions within that basis.
+        `exact` or `exact /BASIS` where, too, the basis set is all that is approximate: no frozen cores.
         """
         basis = getattr(self.options, "basis", None)
-        if self.claim != "reference" or not basis or near_limit(basis):
-            return "reference" if self.claim else ""
-        return f"reference /{basis}"
+        is_exact = self.claim == "exact" and basis and not getattr(self.options, "frozen_core", False)
+        word = "exact" if is_exact else "reference" if self.claim else ""
+        if self.claim not in ("reference", "exact") or not basis or near_limit(basis):
+            return word
+        return f"{word} /{basis}"
 
     def families(self) -> dict[str, str]:
         """What this level shares with others, so that their agreement is not counted as independent.

@@ -122,7 +122,7 @@ def _claiming(column: Column, within: str, claims: Mapping[str, str]) -> Column:
     """
     if column.kind == "computed":
         word, _, basis = claims.get(column.level_of_theory, "").partition(" ")
-        return replace(column, claims=word == "reference" and (not basis or within.lower().endswith(basis)))
+        return replace(column, claims=word in ("reference", "exact") and (not basis or within.lower().endswith(basis)))
     own = column.exact or column.approximation in ("exact", "experiment")
     named = re.search(r"ccsd\(t\)|ccsdt|\bd-?mc|afqmc|dmrg|\bw[1-4]\b|mrci\+q", column.level_of_theory.lower())
     return replace(column, claims=column.is_default_reference or own or bool(named))

@@ -85,7 +85,8 @@ class Evaluation:
         """The results beside their references: see `statistics.score`."""
         from qmbench.judging.statistics import score
 
-        return score(self.results, self.references, self.benchmarks, self.reference_set)
+        exact = [level for level, claim in self.claims.items() if claim.partition(" ")[0] == "exact"]
+        return score(self.results, self.references, self.benchmarks, self.reference_set, exact)
 
     @cached_property
     def statistics(self) -> pd.DataFrame:

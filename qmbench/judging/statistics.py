@@ -6,7 +6,7 @@ Pure functions over two tidy tables. `results` has a row per (level_of_theory, b
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Protocol
 
@@ -89,7 +89,10 @@ def choose_references(
         "source_doi": "reference_doi",
         "source_place": "reference_place",
         "status": "reference_status",
+        "role": "reference_role",
+        "within": "reference_within",
     }
+    names = {name: renamed for name, renamed in names.items() if name in chosen}
     return pd.DataFrame(chosen[["benchmark", "entry", *names]].rename(columns=names)).reset_index(drop=True)
 
 
@@ -98,10 +101,12 @@ def score(
     references: pd.DataFrame,
     benchmarks: Mapping[str, BenchmarkInfo],
     reference_set: str | None = None,
+    exact: Collection[str] = (),
 ) -> pd.DataFrame:
     """`results` with each row's reference (see `choose_references`) and `error` = value − reference.
 
-    `method_error` is that of the method at its basis-set limit, NaN where that is not known (`judging.basis`).
+    `method_error` is that of the method at its basis-set limit, NaN where that is not known (`judging.basis`). exact:
+    levels that are exact but for their basis set: beside an exact reference, all of their error is `basis_error`.
 
     `error` is NaN where the row is not ok, has no reference, or is of an entry that its level was trained on: such a
     one scores nobody, and its error is `in_sample_error` instead. `error_uncertainty` is the quadrature sum of
@@ -125,8 +130,21 @@ def score(
     )
     keys = zip(scored["benchmark"], scored["entry"], strict=True)
     scored["method_error"] = method_errors(scored)
+    if exact:
+        _all_of_the_basis(scored, exact)
     scored["molecule"] = [found.get((b, e), e) for b, e in keys]
     return scored
+
+
+def _all_of_the_basis(scored: pd.DataFrame, exact: Collection[str]) -> None:
+    """Splits the errors of `exact` levels beside exact references, where their limit was not computed."""
+    if "reference_role" not in scored or "basis_error" not in scored:
+        return
+    beside = scored["reference_role"].eq("limit") & scored["reference_within"].eq("")
+    unknown = scored["method_error"].isna() & scored["error"].notna()
+    rows = scored["level_of_theory"].isin(list(exact)) & beside & unknown
+    scored.loc[rows, "method_error"] = 0.0
+    scored.loc[rows, "basis_error"] = scored.loc[rows, "error"]
 
 
 PART_COLUMNS = (

@@ -150,12 +150,15 @@ def told_apart(rows: list[dict[str, Any]], league: pd.DataFrame | None, names: N
         return f"{names.of(r['level_of_theory'], r['bsse'])} alone has values: {_error(r)}."
     able = [r for r in rows if r["among_best"] is not None]
     if len(able) < 2:
-        best = min((r for r in rows if not is_missing(r[RANKED_BY])), key=lambda r: r[RANKED_BY], default=rows[0])
-        return (
+        limited = [r for r in rows if r.get("basis_limited") is True]
+        others = [r for r in rows if r.get("basis_limited") is not True and not is_missing(r[RANKED_BY])]
+        best = min(others, key=lambda r: r[RANKED_BY], default=rows[0])
+        said = (
             f"Too few entries of different molecules to tell levels apart ({MINIMUM_ENTRIES} are needed); the smallest "
             f"error is that of {names.of(best['level_of_theory'], best['bsse'])} ({_error(best)}, n = "
             f"{best['n_scored']})."
         )
+        return said + _of_basis(limited, names)
     among = [r for r in able if r["among_best"]]
     limited = [r for r in able if not r["among_best"] and r.get("basis_limited") is True]
     worse = [r for r in able if not r["among_best"] and r.get("basis_limited") is not True]
@@ -169,8 +172,7 @@ def told_apart(rows: list[dict[str, Any]], league: pd.DataFrame | None, names: N
         said = f"{_named(among, names)} can't be told from the best ({_range(among)})."
     if worse:
         said += f" Worse at {_percent(able[0]['confidence'])}: {_named(worse, names)} ({_range(worse)})."
-    if limited:
-        said += f" Limited by the basis set, which says nothing of the method: {_named(limited, names)}."
+    said += _of_basis(limited, names)
     lows = [] if league is None else [x for x in league["difference_low"].astype(float) if not is_missing(x)]
     # Intervals of differences say less than the set of the best, which compares ratios: "none" would seem to deny it.
     if len(lows) > 1 and (any(x > 0 for x in lows) or not worse):
@@ -179,6 +181,12 @@ def told_apart(rows: list[dict[str, Any]], league: pd.DataFrame | None, names: N
     if left_out:
         said += f" {left_out} {'has' if left_out == 1 else 'have'} too few entries to be ranked."
     return said
+
+
+def _of_basis(limited: list[dict[str, Any]], names: Names) -> str:
+    if not limited:
+        return ""
+    return f" Limited by the basis set, which says nothing of the method: {_named(limited, names)}."
 
 
 def in_short(rows: list[dict[str, Any]]) -> str:

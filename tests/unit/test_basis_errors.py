@@ -345,16 +345,38 @@ class Info:
     entries = ()
 
 
-def judged(values, sigma=None):
+def judged(values, sigma=None, role="estimate", within="", exact=()):
     n = max(len(v) for v in values.values())
     references = pd.DataFrame(
         {
             "benchmark": "b", "entry": [f"e{i:02d}" for i in range(n)], "set": "best", "value": 0.0, "unit": "kcal/mol",
             "uncertainty": 0.01, "uncertainty_kind": "estimate", "level_of_theory": "", "source_doi": "",
-            "source_place": "", "status": "current", "note": "", "role": "estimate", "within": "",
+            "source_place": "", "status": "current", "note": "", "role": role, "within": within,
         }
     )  # fmt: skip
-    return score(with_basis_errors(table(values, sigma)), references, {"b": Info()})
+    return score(with_basis_errors(table(values, sigma)), references, {"b": Info()}, exact=exact)
+
+
+@pytest.mark.parametrize(
+    ("role", "within", "known"), [("limit", "", True), ("limit", "/sto-6g", False), ("estimate", "", False)]
+)
+def test_what_is_exact_but_for_its_basis_errs_by_its_basis(role, within, known):
+    """Full configuration interaction in a triple-zeta basis is not worse than a functional on a grid."""
+    rng = np.random.default_rng(5)
+    values = {"fci/aug-cc-pvtz": list(rng.normal(0.5, 0.1, 12)), "functional": list(rng.normal(0.2, 0.1, 12))}
+    scored = judged(values, role=role, within=within, exact=["fci/aug-cc-pvtz"])
+    rows = made_of(scored)
+    fci = rows.loc["fci/aug-cc-pvtz"]
+    assert fci["basis_limited"] == known
+    assert rows.loc["functional", "n_limit"] == 0
+    if known:
+        assert fci["method_mean_absolute_error"] == 0
+        assert fci["basis_mean_absolute_error"] == pytest.approx(fci["mean_absolute_error"])
+        assert rows["among_best"].to_dict()["fci/aug-cc-pvtz"] is False
+        assert fci["adjusted_mean_absolute_error"] < rows.loc["functional", "adjusted_mean_absolute_error"]
+    else:
+        assert fci["n_limit"] == 0
+        assert fci["adjusted_mean_absolute_error"] > rows.loc["functional", "adjusted_mean_absolute_error"]
 
 
 def made_of(scored):

@@ -142,7 +142,9 @@ def test_names_order_and_units_change_no_tier(seed, factor):
     ("level", "claims"),
     [
         ("fci", "reference"),
-        ("fci/sto-6g", "reference /sto-6g"),
+        ("fci/sto-6g", "exact /sto-6g"),
+        ("fci/cc-pv5z", "exact"),
+        ("fci/cc-pvdz?frozen_core=true", "reference /cc-pvdz"),
         ("ccsd(t)/aug-cc-pv5z", "reference"),
         ("ccsd(t)/cc-pvtz", "reference /cc-pvtz"),
         ("hf/cc-pv5z", ""),
@@ -160,6 +162,8 @@ def test_a_claim_in_a_small_basis_holds_for_questions_within_it():
     assert not _claiming(column, "", claims).claims
     assert not _claiming(column, "/6-31g", claims).claims
     assert not _claiming(column, "/sto-6g", {}).claims
+    assert _claiming(column, "/sto-6g", {"fci/sto-6g": "exact /sto-6g"}).claims
+    assert _claiming(column, "", {"fci/sto-6g": "exact"}).claims
 
 
 @pytest.mark.parametrize(

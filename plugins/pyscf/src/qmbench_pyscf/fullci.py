@@ -80,7 +80,7 @@ class FullCI(PyscfMethod):
     """
 
     name = "fci"
-    claim = "reference"
+    claim = "exact"
     systems: ClassVar[tuple[type[System], ...]] = (Molecule, LatticeModel)
     properties = PyscfMethod.properties | {"energy_per_site", "reference_energy", "correlation_energy"} | MOMENTS
     citations: ClassVar[tuple[str, ...]] = ("10.1016/0009-2614(84)85513-X", PYSCF)
