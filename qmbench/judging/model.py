@@ -85,8 +85,7 @@ class Evaluation:
         """The results beside their references: see `statistics.score`."""
         from qmbench.judging.statistics import score
 
-        exact = [level for level, claim in self.claims.items() if claim.partition(" ")[0] == "exact"]
-        return score(self.results, self.references, self.benchmarks, self.reference_set, exact)
+        return score(self.results, self.references, self.benchmarks, self.reference_set, self.claims)
 
     @cached_property
     def statistics(self) -> pd.DataFrame:

@@ -6,14 +6,17 @@ Pure functions over two tidy tables. `results` has a row per (level_of_theory, b
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterable, Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Protocol
 
 import numpy as np
 
+from qmbench.domain.basis_families import is_template
 from qmbench.domain.errors import InputError, did_you_mean
 from qmbench.domain.learned import has_overlap
+from qmbench.domain.method import near_limit
+from qmbench.domain.naming import PUBLISHED
 from qmbench.domain.statistic import Statistic
 from qmbench.judging import bootstrap
 from qmbench.judging.basis import method_errors
@@ -101,12 +104,13 @@ def score(
     references: pd.DataFrame,
     benchmarks: Mapping[str, BenchmarkInfo],
     reference_set: str | None = None,
-    exact: Collection[str] = (),
+    claims: Mapping[str, str] | None = None,
 ) -> pd.DataFrame:
     """`results` with each row's reference (see `choose_references`) and `error` = value − reference.
 
-    `method_error` is that of the method at its basis-set limit, NaN where that is not known (`judging.basis`). exact:
-    levels that are exact but for their basis set: beside an exact reference, all of their error is `basis_error`.
+    `method_error` is that of the method at its basis-set limit, NaN where that is not known (`judging.basis`). claims:
+    level -> `Method.claims`; of a level that is exact but for its basis set, all of the error beside an exact reference
+    is `basis_error`. `basis_unknown`: the value is in a basis set far from its limit, and nothing tells how far.
 
     `error` is NaN where the row is not ok, has no reference, or is of an entry that its level was trained on: such a
     one scores nobody, and its error is `in_sample_error` instead. `error_uncertainty` is the quadrature sum of
@@ -130,25 +134,30 @@ def score(
     )
     keys = zip(scored["benchmark"], scored["entry"], strict=True)
     scored["method_error"] = method_errors(scored)
-    if exact:
-        _all_of_the_basis(scored, exact)
+    scored["basis_unknown"] = _parts_by_claims(scored, claims or {})
     scored["molecule"] = [found.get((b, e), e) for b, e in keys]
     return scored
 
 
-def _all_of_the_basis(scored: pd.DataFrame, exact: Collection[str]) -> None:
-    """Splits the errors of `exact` levels beside exact references, where their limit was not computed."""
+def _parts_by_claims(scored: pd.DataFrame, claims: Mapping[str, str]) -> pd.Series:
+    """Splits the errors of exact levels beside exact references, where their limit was not computed. Gives per row
+    whether a basis set far from its limit has an error that nothing tells."""
     if "reference_role" not in scored or "basis_error" not in scored:
-        return
-    beside = scored["reference_role"].eq("limit") & scored["reference_within"].eq("")
-    unknown = scored["method_error"].isna() & scored["error"].notna()
-    rows = scored["level_of_theory"].isin(list(exact)) & beside & unknown
+        return scored["error"].isna() & False
+    levels = scored["level_of_theory"]
+    unknown = scored["method_error"].isna() & scored["error"].notna() & scored["reference_within"].eq("")
+    exact = [level for level, claim in claims.items() if claim.partition(" ")[0] == "exact"]
+    rows = levels.isin(exact) & unknown & scored["reference_role"].eq("limit")
     scored.loc[rows, "method_error"] = 0.0
     scored.loc[rows, "basis_error"] = scored.loc[rows, "error"]
+    anywhere = [level for level, claim in claims.items() if claim == "reference"]
+    far = {b: bool(b) and not is_template(b) and not near_limit(b) for b in scored["basis"].fillna("").unique()}
+    told = scored["basis_uncertainty"].notna() | levels.isin(anywhere) | levels.str.endswith(PUBLISHED)
+    return unknown & ~rows & ~told & scored["basis"].fillna("").map(far).astype(bool)
 
 
 PART_COLUMNS = (
-    "n_limit method_mean_absolute_error method_mean_absolute_error_low method_mean_absolute_error_high "
+    "n_limit n_basis_unknown method_mean_absolute_error method_mean_absolute_error_low method_mean_absolute_error_high "
     "basis_mean_absolute_error basis_mean_absolute_error_low basis_mean_absolute_error_high basis_limited"
 ).split()
 RANKING_COLUMNS = (
@@ -182,6 +191,7 @@ def statistics(
     unit of its own, with NAME_low, NAME_high: the interval at `confidence`; NaN where the entries are too few for one.
     NAME_uncertainty: one standard deviation from the uncertainties of references and results, where the statistic
     propagates them; NaN when all are unknown. NAME_combined_low, NAME_combined_high: both together.
+    n_basis_unknown: scored entries with a value in a basis set far from its limit, of which nothing tells how far.
     n_limit: scored entries on which the basis-set limit of the method is known; over these, where they are all that
     are scored, method_mean_absolute_error of limit − reference and basis_mean_absolute_error of value − limit (for
     an extrapolated value its uncertainty, where that is larger), each with _low and _high. basis_limited: whether the
@@ -256,6 +266,7 @@ class _Group:
     # Of limit − reference, and of value − limit or how uncertain the limit is; NaN where no limit is known.
     method_error: np.ndarray
     basis_error: np.ndarray
+    basis_unknown: np.ndarray
 
 
 def _group(part: pd.DataFrame) -> _Group:
@@ -294,6 +305,7 @@ def _group(part: pd.DataFrame) -> _Group:
         cpu_s=matrix(part["cpu_s"].astype(float).fillna(0.0), 0.0),
         method_error=matrix(part["method_error"].astype(float) if "method_error" in part else np.nan, np.nan),
         basis_error=matrix(_basis_part(part), np.nan),
+        basis_unknown=matrix(part.get("basis_unknown", False), False, bool),
     )
 
 
@@ -360,6 +372,7 @@ def _subset_rows(
     stats = evaluate(errors, which, confidence, resamples)
     extremes = _entries_of_extremes(errors, entries, which)
     parts = _part_columns(g.method_error[members], g.basis_error[members], has, confidence, resamples)
+    parts["n_basis_unknown"] = (g.basis_unknown[members] & has).sum(axis=0)
     ranked = np.where(parts["n_limit"] == scored, g.method_error[members], errors.error)
     best = _ranking_columns(
         ranked, errors.reference, g.molecules[members], confidence, min(resamples, RANKING_RESAMPLES)

@@ -158,7 +158,7 @@ def told_apart(rows: list[dict[str, Any]], league: pd.DataFrame | None, names: N
             f"error is that of {names.of(best['level_of_theory'], best['bsse'])} ({_error(best)}, n = "
             f"{best['n_scored']})."
         )
-        return said + _of_basis(limited, names)
+        return said + _of_basis(limited, names) + _of_unknown_basis([best], names)
     among = [r for r in able if r["among_best"]]
     limited = [r for r in able if not r["among_best"] and r.get("basis_limited") is True]
     worse = [r for r in able if not r["among_best"] and r.get("basis_limited") is not True]
@@ -172,7 +172,7 @@ def told_apart(rows: list[dict[str, Any]], league: pd.DataFrame | None, names: N
         said = f"{_named(among, names)} can't be told from the best ({_range(among)})."
     if worse:
         said += f" Worse at {_percent(able[0]['confidence'])}: {_named(worse, names)} ({_range(worse)})."
-    said += _of_basis(limited, names)
+    said += _of_basis(limited, names) + _of_unknown_basis(among, names)
     lows = [] if league is None else [x for x in league["difference_low"].astype(float) if not is_missing(x)]
     # Intervals of differences say less than the set of the best, which compares ratios: "none" would seem to deny it.
     if len(lows) > 1 and (any(x > 0 for x in lows) or not worse):
@@ -187,6 +187,15 @@ def _of_basis(limited: list[dict[str, Any]], names: Names) -> str:
     if not limited:
         return ""
     return f" Limited by the basis set, which says nothing of the method: {_named(limited, names)}."
+
+
+def _of_unknown_basis(first: list[dict[str, Any]], names: Names) -> str:
+    """first: the levels that come out as the best."""
+    unknown = [r for r in first if r.get("n_basis_unknown")]
+    if not unknown:
+        return ""
+    which = "it" if len(first) == 1 else _named(unknown, names)
+    return f" What the basis set adds to the error of {which} is not known: that says nothing of the method."
 
 
 def in_short(rows: list[dict[str, Any]]) -> str:

@@ -274,6 +274,12 @@ def best_lines(records: list[dict[str, Any]], names: Names = SPELLINGS) -> Itera
 
 def basis_lines(records: list[dict[str, Any]], names: Names = SPELLINGS) -> Iterator[str]:
     """Which levels are judged by their method error, and which are limited by their basis set."""
+    open_ones = [names.of(r["level_of_theory"], r["bsse"]) for r in records if r.get("n_basis_unknown")]
+    if open_ones:
+        yield (
+            "how far these are from their basis-set limits is not known, so that they are judged as levels, not as "
+            f"methods: {', '.join(open_ones)}"
+        )
     known = [r for r in records if r.get("n_limit") and r["n_limit"] == r["n_scored"]]
     if not known:
         return

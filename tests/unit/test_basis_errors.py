@@ -38,6 +38,7 @@ def table(values, sigma=None, bsse=None):
                 "level_of_theory": level,
                 "label": "",
                 "method": level.partition("/")[0],
+                "basis": level.partition("/")[2],
                 "bsse": (bsse or {}).get(level, ""),
                 "benchmark": "b",
                 "entry": f"e{i:02d}",
@@ -345,7 +346,7 @@ class Info:
     entries = ()
 
 
-def judged(values, sigma=None, role="estimate", within="", exact=()):
+def judged(values, sigma=None, role="estimate", within="", claims=None):
     n = max(len(v) for v in values.values())
     references = pd.DataFrame(
         {
@@ -354,7 +355,7 @@ def judged(values, sigma=None, role="estimate", within="", exact=()):
             "source_place": "", "status": "current", "note": "", "role": role, "within": within,
         }
     )  # fmt: skip
-    return score(with_basis_errors(table(values, sigma)), references, {"b": Info()}, exact=exact)
+    return score(with_basis_errors(table(values, sigma)), references, {"b": Info()}, claims=claims)
 
 
 @pytest.mark.parametrize(
@@ -364,11 +365,12 @@ def test_what_is_exact_but_for_its_basis_errs_by_its_basis(role, within, known):
     """Full configuration interaction in a triple-zeta basis is not worse than a functional on a grid."""
     rng = np.random.default_rng(5)
     values = {"fci/aug-cc-pvtz": list(rng.normal(0.5, 0.1, 12)), "functional": list(rng.normal(0.2, 0.1, 12))}
-    scored = judged(values, role=role, within=within, exact=["fci/aug-cc-pvtz"])
+    scored = judged(values, role=role, within=within, claims={"fci/aug-cc-pvtz": "exact /aug-cc-pvtz"})
     rows = made_of(scored)
     fci = rows.loc["fci/aug-cc-pvtz"]
     assert fci["basis_limited"] == known
     assert rows.loc["functional", "n_limit"] == 0
+    assert fci["n_basis_unknown"] == (12 if (role, within) == ("estimate", "") else 0)
     if known:
         assert fci["method_mean_absolute_error"] == 0
         assert fci["basis_mean_absolute_error"] == pytest.approx(fci["mean_absolute_error"])
@@ -435,9 +437,12 @@ def test_where_all_that_could_be_best_are_limited_the_table_says_so():
     assert "(bold)" not in notes
 
 
-def test_without_any_limit_nothing_is_said_of_bases():
+def test_without_any_limit_it_is_said_that_none_is_known():
     scored = judged({"a/cc-pvdz": [1.0] * 8, "b/cc-pvdz": [2.0, -1.0] * 4})
     block = next(table_blocks(statistics(scored), scored, {"b": Info()}))
     assert not {"method", "basis"} & set(block.columns)
-    assert "basis" not in "\n".join(block.notes)
+    said = [note for note in block.notes if "basis" in note]
+    assert len(said) == 1
+    assert said[0].startswith("how far these are from their basis-set limits is not known")
+    assert said[0].endswith(": a/cc-pvdz, b/cc-pvdz")
     assert made_of(scored)["method_mean_absolute_error"].isna().all()
