@@ -152,7 +152,8 @@ def told_apart(rows: list[dict[str, Any]], league: pd.DataFrame | None, names: N
     if len(able) < 2:
         limited = [r for r in rows if r.get("basis_limited") is True]
         others = [r for r in rows if r.get("basis_limited") is not True and not is_missing(r[RANKED_BY])]
-        best = min(others, key=lambda r: r[RANKED_BY], default=rows[0])
+        # What it would be over the entries of all: levels with a few easy ones have small errors.
+        best = min(others, key=lambda r: r[RANKED_BY] if is_missing(r[ADJUSTED]) else r[ADJUSTED], default=rows[0])
         said = (
             f"Too few entries of different molecules to tell levels apart ({MINIMUM_ENTRIES} are needed); the smallest "
             f"error is that of {names.of(best['level_of_theory'], best['bsse'])} ({_error(best)}, n = "
@@ -194,8 +195,8 @@ def _of_unknown_basis(first: list[dict[str, Any]], names: Names) -> str:
     unknown = [r for r in first if r.get("n_basis_unknown")]
     if not unknown:
         return ""
-    which = "it" if len(first) == 1 else _named(unknown, names)
-    return f" What the basis set adds to the error of {which} is not known: that says nothing of the method."
+    which = "its error" if len(first) == 1 else f"the error of {_named(unknown, names)}"
+    return f" What the basis set adds to {which} is not known, so that this is said of levels, not of methods."
 
 
 def in_short(rows: list[dict[str, Any]]) -> str:

@@ -73,7 +73,11 @@ def test_a_level_that_its_basis_limits_is_not_called_worse():
     assert "Limited by the basis set, which says nothing of the method: PBE/TZ." in said
     assert in_short([row("pbe/tz", 0.12, False, basis_limited=True)] * 2) == "none is best: basis-limited"
     unknown = [row("pbe/svp", 0.1, n_basis_unknown=10), row("hf/tz", 2.0, False), row("hf/svp", 2.0, False)]
-    assert "What the basis set adds to the error of it is not known" in told_apart(unknown, None, NAMES)
+    assert "What the basis set adds to its error is not known, so that this is said of levels" in told_apart(
+        unknown, None, NAMES
+    )
+    easy = [row("sehx", 0.1, None, n_scored=3, adjusted_mean_absolute_error=0.3), row("gic", 0.2, None, n_scored=6)]
+    assert "the smallest error is that of gic (0.2 kcal/mol, n = 6)" in told_apart(easy, None, NAMES)
     few = [row("fci/tz", 0.02, None, n_scored=3, basis_limited=True), row("gic", 0.5, None, n_scored=3)]
     said = told_apart(few, None, NAMES)
     assert "the smallest error is that of gic (0.5 kcal/mol, n = 3)" in said

@@ -289,3 +289,13 @@ def test_the_symmetry_of_a_density(resources):
     occupied[5], occupied[6] = False, True  # one of two π orbitals
     mf.mo_occ = 2.0 * occupied
     assert not is_symmetric(mf)
+
+
+@pytest.mark.parametrize(("symbol", "distance", "expected"), [("B", 3.0, True), ("O", 2.28, False)])
+def test_spin_contamination_of_an_open_shell_is_said(symbol, distance, expected, run):
+    """The lowest determinant of triplet B2 is nearly a mixture of triplet and quintet; that of O2 is a triplet."""
+    pair = Molecule((symbol, symbol), ((0, 0, 0), (0.0, 0.0, distance)), 0, 3)
+    for asked in ("hf/6-31g", "mp2/6-31g"):
+        made = run(asked, pair)
+        assert made.settings["s_squared_of_pure_spin"] == 2.0
+        assert any(line.startswith("spin contamination: ⟨S²⟩ = 2.") for line in made.warnings) == expected

@@ -218,6 +218,7 @@ def _facts(mf: Any) -> Settings:
         "functions_per_shell": functions_per_shell(mf),
         "reference": "unrestricted" if mf.mo_occ.ndim == 2 else "restricted",
         "s_squared": float(mf.spin_square()[0]),
+        "s_squared_of_pure_spin": (spin := abs(mf.mol.spin) / 2) * (spin + 1),
         "energy_tolerance": float(mf.conv_tol),
     }
     if mf.mol.has_ecp():
