@@ -151,9 +151,7 @@ def told_apart(rows: list[dict[str, Any]], league: pd.DataFrame | None, names: N
     able = [r for r in rows if r["among_best"] is not None]
     if len(able) < 2:
         limited = [r for r in rows if r.get("basis_limited") is True]
-        others = [r for r in rows if r.get("basis_limited") is not True and not is_missing(r[RANKED_BY])]
-        # What it would be over the entries of all: levels with a few easy ones have small errors.
-        best = min(others, key=lambda r: r[RANKED_BY] if is_missing(r[ADJUSTED]) else r[ADJUSTED], default=rows[0])
+        best = min((r for r in rows if not is_missing(r[RANKED_BY])), key=_whole_error, default=rows[0])
         said = (
             f"Too few entries of different molecules to tell levels apart ({MINIMUM_ENTRIES} are needed); the smallest "
             f"error is that of {names.of(best['level_of_theory'], best['bsse'])} ({_error(best)}, n = "
@@ -182,6 +180,13 @@ def told_apart(rows: list[dict[str, Any]], league: pd.DataFrame | None, names: N
     if left_out:
         said += f" {left_out} {'has' if left_out == 1 else 'have'} too few entries to be ranked."
     return said
+
+
+def _whole_error(r: Mapping[str, Any]) -> float:
+    """Mean absolute error, that of the basis set with it; over the entries of all levels where that is known: levels
+    with a few easy ones have small errors."""
+    by_method = r.get("n_limit") and r["n_limit"] == r["n_scored"]
+    return float(r[RANKED_BY] if by_method or is_missing(r[ADJUSTED]) else r[ADJUSTED])
 
 
 def _of_basis(limited: list[dict[str, Any]], names: Names) -> str:

@@ -78,10 +78,13 @@ def test_a_level_that_its_basis_limits_is_not_called_worse():
     )
     easy = [row("sehx", 0.1, None, n_scored=3, adjusted_mean_absolute_error=0.3), row("gic", 0.2, None, n_scored=6)]
     assert "the smallest error is that of gic (0.2 kcal/mol, n = 6)" in told_apart(easy, None, NAMES)
-    few = [row("fci/tz", 0.02, None, n_scored=3, basis_limited=True), row("gic", 0.5, None, n_scored=3)]
+    of_basis = {"basis_limited": True, "n_limit": 3, "adjusted_mean_absolute_error": 0.0}
+    few = [row("fci/tz", 0.6, None, n_scored=3, **of_basis), row("gic", 0.5, None, n_scored=3)]
     said = told_apart(few, None, NAMES)
     assert "the smallest error is that of gic (0.5 kcal/mol, n = 3)" in said
     assert said.endswith("Limited by the basis set, which says nothing of the method: fci/tz.")
+    few = [row("mp2/cbs", 0.03, None, n_scored=3, **of_basis), row("pbe/svp", 0.3, None, n_scored=3)]
+    assert "the smallest error is that of mp2/cbs (0.03 kcal/mol, n = 3)" in told_apart(few, None, NAMES)
 
 
 def test_pairs_are_told_apart_where_the_interval_is_above_zero():
