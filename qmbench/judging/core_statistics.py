@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+from typing import Any
+
 import numpy as np
 
 from qmbench.domain.statistic import Array, BootstrapT, DistributionFree, ErrorSample, Statistic
@@ -120,3 +123,8 @@ CORE_STATISTICS = (
 
 RANKED_BY = "mean_absolute_error"
 """The statistic by which levels are ordered and called best."""
+
+
+def judged_by_method(row: Mapping[str, Any]) -> bool:
+    """Whether a level is ordered by the error of its method alone: its limit is known wherever it is scored."""
+    return bool(row.get("n_limit")) and row["n_limit"] == row["n_scored"]

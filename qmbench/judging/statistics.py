@@ -139,11 +139,11 @@ def score(
     return scored
 
 
-def _parts_by_claims(scored: pd.DataFrame, claims: Mapping[str, str]) -> pd.Series:
+def _parts_by_claims(scored: pd.DataFrame, claims: Mapping[str, str]) -> pd.Series | bool:
     """Splits the errors of exact levels beside exact references, where their limit was not computed. Gives per row
     whether a basis set far from its limit has an error that nothing tells."""
     if "reference_role" not in scored or "basis_error" not in scored:
-        return scored["error"].isna() & False
+        return False
     levels = scored["level_of_theory"]
     unknown = scored["method_error"].isna() & scored["error"].notna() & scored["reference_within"].eq("")
     exact = [level for level, claim in claims.items() if claim.partition(" ")[0] == "exact"]

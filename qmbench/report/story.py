@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from qmbench.judging.bootstrap import MINIMUM_ENTRIES
-from qmbench.judging.core_statistics import RANKED_BY
+from qmbench.judging.core_statistics import RANKED_BY, judged_by_method
 from qmbench.judging.frame import computed
 from qmbench.judging.statistics import ALL
 from qmbench.report.model import Names, is_missing, names_of, shown
@@ -185,8 +185,7 @@ def told_apart(rows: list[dict[str, Any]], league: pd.DataFrame | None, names: N
 def _whole_error(r: Mapping[str, Any]) -> float:
     """Mean absolute error, that of the basis set with it; over the entries of all levels where that is known: levels
     with a few easy ones have small errors."""
-    by_method = r.get("n_limit") and r["n_limit"] == r["n_scored"]
-    return float(r[RANKED_BY] if by_method or is_missing(r[ADJUSTED]) else r[ADJUSTED])
+    return float(r[RANKED_BY] if judged_by_method(r) or is_missing(r[ADJUSTED]) else r[ADJUSTED])
 
 
 def _of_basis(limited: list[dict[str, Any]], names: Names) -> str:

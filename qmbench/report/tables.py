@@ -15,7 +15,7 @@ from qmbench.domain.naming import PUBLISHED
 from qmbench.domain.record import WARNED
 from qmbench.domain.statistic import Statistic
 from qmbench.judging.bootstrap import MINIMUM_ENTRIES
-from qmbench.judging.core_statistics import RANKED_BY
+from qmbench.judging.core_statistics import RANKED_BY, judged_by_method
 from qmbench.judging.statistics import ALL, BenchmarkInfo
 from qmbench.plugging.registry import plugins
 from qmbench.report.model import (
@@ -280,7 +280,7 @@ def basis_lines(records: list[dict[str, Any]], names: Names = SPELLINGS) -> Iter
             "how far these are from their basis-set limits is not known, so that they are judged as levels, not as "
             f"methods: {', '.join(open_ones)}"
         )
-    known = [r for r in records if r.get("n_limit") and r["n_limit"] == r["n_scored"]]
+    known = [r for r in records if judged_by_method(r)]
     if not known:
         return
     if len(known) == len(records):

@@ -14,7 +14,7 @@ from textwrap import wrap
 from typing import TYPE_CHECKING, Any
 
 from qmbench.domain.visible import visible
-from qmbench.judging.core_statistics import RANKED_BY
+from qmbench.judging.core_statistics import RANKED_BY, judged_by_method
 from qmbench.report.model import (
     SPELLINGS,
     Names,
@@ -166,7 +166,7 @@ def levels_figure(whole: pd.DataFrame, names: Names = SPELLINGS) -> Figure | Non
 def parts_of(r: Mapping[str, Any]) -> list[tuple[str, float]]:
     """(shade, size) of the parts of a level's error; what tables show as 0 is none."""
     method, basis = r.get("method_mean_absolute_error"), r.get("basis_mean_absolute_error")
-    if r.get("n_limit") == r["n_scored"] and not is_missing(method) and not is_missing(basis):
+    if judged_by_method(r) and not is_missing(method) and not is_missing(basis):
         return [(METHOD, shown(method)), (BASIS, shown(basis))]
     return [(WHOLE, shown(r[RANKED_BY]))]
 

@@ -31,8 +31,8 @@ class CoarseHessian:
         self.restricted = np.ndim(mf.mo_occ) == 1
         coefficients = [mf.mo_coeff] if self.restricted else list(mf.mo_coeff)
         occupations, energies = np.atleast_2d(mf.mo_occ), np.atleast_2d(mf.mo_energy)
-        self.occupied = [c[:, n > 0] for c, n in zip(coefficients, occupations, strict=True)]
-        self.empty = [c[:, n == 0] for c, n in zip(coefficients, occupations, strict=True)]
+        self.occupied = [c[:, n > 0].astype(SINGLE) for c, n in zip(coefficients, occupations, strict=True)]
+        self.empty = [c[:, n == 0].astype(SINGLE) for c, n in zip(coefficients, occupations, strict=True)]
         differences = [e[n == 0][:, None] - e[n > 0] for e, n in zip(energies, occupations, strict=True)]
         self.shapes = [d.shape for d in differences]
         self.differences = np.concatenate([d.ravel() for d in differences])
@@ -87,9 +87,9 @@ class CoarseHessian:
         for packed in fit.loop():
             block = lib.unpack_tril(packed).astype(SINGLE)
             for rows, o, v in zip(gathered, self.occupied, self.empty, strict=True):
-                half = block @ o.astype(SINGLE)
-                ov = half.transpose(0, 2, 1) @ v.astype(SINGLE)
-                rows.append((ov, half.transpose(0, 2, 1) @ o.astype(SINGLE)) if exchange else (ov,))
+                half = block @ o
+                ov = half.transpose(0, 2, 1) @ v
+                rows.append((ov, half.transpose(0, 2, 1) @ o) if exchange else (ov,))
             if exchange:
                 if whole is None:  # the functions of the fit are counted after its first block is made
                     whole = np.empty((fit.get_naoaux(), *block.shape[1:]), SINGLE)
@@ -114,7 +114,7 @@ class CoarseHessian:
         for fraction, integrals, factors in self._coulomb:
             if integrals is not None:
                 for out, x, f, v in zip(exchange, parts, factors, self.empty, strict=True):
-                    out += fraction * _exchanged(x, f[0], f[1], integrals, v.astype(SINGLE)).reshape(out.shape)
+                    out += fraction * _exchanged(x, f[0], f[1], integrals, v).reshape(out.shape)
         kept, turned = np.hstack(coulomb) - np.hstack(exchange), -np.hstack(exchange)
         return np.array([kept, turned] if self.restricted else [kept])
 
@@ -137,10 +137,7 @@ class CoarseHessian:
             ao = ao.reshape(-1, *ao.shape[-2:]).astype(SINGLE)
             yield (
                 kernel[..., points],
-                [
-                    (ao @ o.astype(SINGLE), ao @ v.astype(SINGLE))
-                    for o, v in zip(self.occupied, self.empty, strict=True)
-                ],
+                [(ao @ o, ao @ v) for o, v in zip(self.occupied, self.empty, strict=True)],
             )
 
     def _quadrature_response(self, parts: list[np.ndarray]) -> np.ndarray:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from typing import Any
 
 import numpy as np
@@ -12,6 +12,8 @@ from qmbench_pyscf.integrals import share_integrals
 
 # Solutions nearer than this (hartree) are one solution seen twice.
 SAME_ENERGY = 1e-6
+# The same of quick solutions.
+SAME_QUICKLY = 3e-5
 MAX_DESCENTS = 12
 # PySCF's second-order solver stalls near a gradient of 1e-6.
 SECOND_ORDER_GRADIENT = 5e-6
@@ -88,6 +90,22 @@ def converge_quickly(mf: Any, density: np.ndarray) -> Any:
     except np.linalg.LinAlgError:
         return None
     return mf if mf.converged else None
+
+
+def quick_solutions(make: Callable[[], Any], starts: Iterable[tuple[str, np.ndarray]]) -> list[tuple[str, Any]]:
+    """(name, mean field) of those `starts` from which `converge_quickly` converges a fresh one of `make`."""
+    found = ((name, converge_quickly(make(), density)) for name, density in starts)
+    return [(name, mf) for name, mf in found if mf is not None]
+
+
+def distinct(solutions: list[tuple[str, Any]], doubt: float) -> list[tuple[str, Any]]:
+    """The quick solutions within `doubt` (hartree) of the lowest, each once: by the first name that led there."""
+    lowest = min((mf.e_tot for _, mf in solutions), default=0.0)
+    kept: list[tuple[str, Any]] = []
+    for name, mf in solutions:
+        if mf.e_tot < lowest + doubt and all(abs(mf.e_tot - other.e_tot) > SAME_QUICKLY for _, other in kept):
+            kept.append((name, mf))
+    return kept
 
 
 def descend(mf: Any, what: str) -> dict[str, Any]:

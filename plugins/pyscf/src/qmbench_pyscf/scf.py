@@ -19,7 +19,7 @@ import numpy as np
 
 from qmbench import Molecule, NotConverged, Resources
 from qmbench_pyscf.basis_extension import added_shells
-from qmbench_pyscf.convergence import SAME_ENERGY, converge, converge_quickly, descend
+from qmbench_pyscf.convergence import SAME_ENERGY, converge, descend, distinct, quick_solutions
 from qmbench_pyscf.fitting import fitting_set_name
 from qmbench_pyscf.integrals import share_integrals
 from qmbench_pyscf.mean_field_object import coarsened, mean_field
@@ -29,8 +29,7 @@ from qmbench_pyscf.specification import NO_FIELD, AdaptiveExtension, ScfSpecific
 
 # On a quadrature grid the energy of an atom depends on where its open shell points, by the grid's error (hartree).
 SAME_ENERGY_ON_GRID = 1e-5
-# Quick solutions are the same within the first (hartree), and may be the lowest within the second.
-RANKING_TIE = 3e-5
+# Quick solutions within this (hartree) of the lowest may be the lowest.
 RANKING_DOUBT = 2e-3
 
 Settings = dict[str, Any]
@@ -106,22 +105,25 @@ def _converge_restricted(mf: Any, density: np.ndarray, title: str) -> None:
 
 def _open_shell(molecule: Molecule, spec: ScfSpecification, resources: Resources) -> tuple[Any, Settings]:
     """The lowest solution that several starting densities lead to, followed to a minimum."""
-    title, tried, ranked = _title(molecule, spec), [], []
+
+    def make() -> Any:
+        return coarsened(mean_field(molecule, spec, resources))
+
+    title = _title(molecule, spec)
+    tried: list[str] = []
+    ranked: list[tuple[str, Any]] = []
     for starts in _starts(molecule, spec, resources):
-        failed = False
-        for name, density in starts:
-            tried.append(name)
-            trial = converge_quickly(coarsened(mean_field(molecule, spec, resources)), density)
-            if trial is not None:
-                ranked.append((name, trial))
-            failed |= trial is None
-        if not failed:
+        some = list(starts)
+        converged = quick_solutions(make, some)
+        tried += [name for name, _ in some]
+        ranked += converged
+        if len(converged) == len(some):
             break
     if not ranked:
         raise NotConverged(f"{title}: the SCF converged from none of {', '.join(dict.fromkeys(tried))}")
     candidates = [
         (name, converge(mean_field(molecule, spec, resources), trial.make_rdm1(), title))
-        for name, trial in _distinct(ranked)
+        for name, trial in distinct(ranked, RANKING_DOUBT)
     ]
     lowest = min(mf.e_tot for _, mf in candidates)
     same = SAME_ENERGY_ON_GRID if spec.xc else SAME_ENERGY
@@ -158,17 +160,6 @@ def _starts(molecule: Molecule, spec: ScfSpecification, resources: Resources) ->
     if molecule.n_parts > 1:
         starts.append(("alternating spins", alternating_spins(closed.mol, molecule)))
     yield starts
-
-
-def _distinct(ranked: list[tuple[str, Any]]) -> list[tuple[str, Any]]:
-    """The quick solutions that may be the lowest, each once (the first guess that led there)."""
-    lowest = min(trial.e_tot for _, trial in ranked)
-    kept: list[tuple[str, Any]] = []
-    for name, trial in ranked:
-        near = trial.e_tot < lowest + RANKING_DOUBT
-        if near and all(abs(trial.e_tot - other.e_tot) > RANKING_TIE for _, other in kept):
-            kept.append((name, trial))
-    return kept
 
 
 def _title(molecule: Molecule, spec: ScfSpecification) -> str:

@@ -12,7 +12,7 @@ from typing import Any
 import numpy as np
 
 from qmbench import Molecule, Resources
-from qmbench_pyscf.convergence import converge_quickly
+from qmbench_pyscf.convergence import distinct, quick_solutions
 from qmbench_pyscf.mean_field_object import coarsened, mean_field
 from qmbench_pyscf.specification import ScfSpecification
 
@@ -21,8 +21,8 @@ DEFAULT, SMALL = "minao", "def2-svp"
 HEAVIEST = 36
 # Of so many times fewer functions an SCF costs a tenth.
 FEWER = 2
-# Hartree: solutions of the small basis within the first are one, within the second may be the lowest of the large one.
-TIE, DOUBT = 3e-5, 0.03
+# Solutions of the small basis set within this (hartree) of its lowest may be the lowest of the large one.
+DOUBT = 0.03
 
 
 def in_small_basis(molecule: Molecule, spec: ScfSpecification, mf: Any) -> ScfSpecification | None:
@@ -51,17 +51,12 @@ def open_shell_starts(molecule: Molecule, small: ScfSpecification, mf: Any) -> I
 
     density = np.asarray(mf.get_init_guess(mf.mol, DEFAULT))
     yield DEFAULT, density if density.ndim == 3 else np.array([density / 2, density / 2])
-    solutions = {}
-    for name, density in guesses(coarsened(mean_field(molecule, small, Resources())), molecule):
-        found = converge_quickly(coarsened(mean_field(molecule, small, Resources())), density)
-        if found is not None:
-            solutions[name] = found
-    lowest = min((found.e_tot for found in solutions.values()), default=0.0)
-    known: list[float] = []
-    for name, found in solutions.items():
-        if found.e_tot < lowest + DOUBT and all(abs(found.e_tot - other) > TIE for other in known):
-            known.append(found.e_tot)
-            yield f"{name}, in {SMALL}", projected(found, mf)
+
+    def make() -> Any:
+        return coarsened(mean_field(molecule, small, Resources()))
+
+    for name, found in distinct(quick_solutions(make, guesses(make(), molecule)), DOUBT):
+        yield f"{name}, in {SMALL}", projected(found, mf)
 
 
 def projected(small: Any, mf: Any) -> np.ndarray:
