@@ -1,6 +1,7 @@
 """How far numbers are from their basis-set limit, as far as the results of a run know it.
 
-Of an extrapolated number: from the spread of the schemes and the last steps (`extrapolation_uncertainty`). Of a number
+Of an extrapolated number: from the spread of the schemes and the last steps (`extrapolation_uncertainty`), also those of
+the level's other entries (`pooled_steps`). Of a number
 in one basis, or a lesser extrapolation: the difference to the same method's best extrapolation on the same entry; where
 there is none, what such differences are on other entries, or of other methods that converge alike; where there are too
 few, nothing is said, and nothing is not zero. Other runs of the same store tell, too (`basis_elsewhere`).
@@ -28,6 +29,9 @@ from qmbench.domain.recipe import HF_POWER, Limit, Scheme
 if TYPE_CHECKING:
     import pandas as pd
 
+TRIPLE_ZETA = 3
+"""The cardinal number."""
+
 MINIMUM = 5
 """Entries on which the difference to the limit must be known before it is expected of others."""
 
@@ -42,6 +46,10 @@ which share of larger extrapolations it covers."""
 LAST_STEP_OF_FUNCTIONALS = 1.0
 """The same of density functionals in basis sets that were made for wave functions: their contracted cores go on
 changing, and the last step says no more than how far the next ones may go."""
+
+LAST_STEP_TO_TRIPLE_ZETA = 1.0
+"""The same of every mean-field energy that is extrapolated from double and triple zeta, where its convergence is not
+exponential yet."""
 
 CORRECTION_SHARE = 0.15
 """Of the basis-set error that the lesser method of a focal point has in the basis set of the correction, what the
@@ -88,10 +96,17 @@ def next_largest(limit: Limit) -> Limit:
 
 
 @lru_cache(maxsize=1024)
-def last_step(level: str) -> float:
-    """Which share of the last steps of an extrapolated level of theory is one standard deviation."""
+def last_step(level: str, of: str = "reference", cardinal: int = 4) -> float:
+    """Which share of the last steps of an extrapolated level of theory is one standard deviation.
+
+    of: what is extrapolated, as in `Limit`; cardinal: of the largest basis set.
+    """
     from qmbench.plugging.registry import plugins
 
+    if of == "correlation":
+        return LAST_STEP
+    if cardinal <= TRIPLE_ZETA:
+        return LAST_STEP_TO_TRIPLE_ZETA
     for _, text in re.findall(r"(^| \+ | - )(?:[0-9.]+ \* )?(\S+)", level):
         with contextlib.suppress(QmbenchError):
             name, basis = (found := split_level(text)).method, found.basis or ""
@@ -103,25 +118,56 @@ def last_step(level: str) -> float:
     return LAST_STEP
 
 
-def extrapolation_uncertainty(
-    value: float,
-    in_largest: float,
-    in_next: float,
-    others: Iterable[float],
-    uncorrected: float = 0.0,
-    share: float = LAST_STEP,
-) -> float:
+@dataclass(frozen=True)
+class Steps:
+    """Of one kind of energy in an extrapolated number: the number as it is, with that energy in the largest basis set,
+    and in the one before. share: of the steps, from `last_step`."""
+
+    limit: float
+    largest: float
+    before: float
+    share: float
+
+    @property
+    def uncertainty(self) -> float:
+        """One standard deviation: that share of the larger of the steps to the largest basis set and on to the limit;
+        one of them may be small by chance."""
+        return self.share * max(abs(self.limit - self.largest), abs(self.largest - self.before))
+
+
+def steps_uncertainty(steps: Iterable[Steps]) -> float:
+    """One standard deviation of a number by the last steps of its kinds of energy, which may cancel by chance."""
+    return float(np.hypot.reduce([0.0, *(s.uncertainty for s in steps)]))
+
+
+def extrapolation_uncertainty(value: float, steps: float, others: Iterable[float], uncorrected: float = 0.0) -> float:
     """One standard deviation of an extrapolated number: the spread of the schemes, or a share of a step.
 
-    The larger of the two: schemes that agree only show that they have the same form. The steps are those to the largest
-    basis set and on to the limit. share: of the steps, from `last_step`.
+    The larger of the two: schemes that agree only show that they have the same form. steps: from `steps_uncertainty`.
+    others: the number by other schemes.
 
     uncorrected: of a focal point L + A − B, L − B: how far the lesser method is from its limit in the basis set in
     which A − B is taken. That difference has no such error only as far as both methods converge alike.
     """
     spread = max((abs(other - value) for other in others), default=0.0)
-    limit = max(spread, share * abs(value - in_largest), share * abs(in_largest - in_next))
-    return float(np.hypot(limit, CORRECTION_SHARE * uncorrected))
+    return float(np.hypot(max(spread, steps), CORRECTION_SHARE * uncorrected))
+
+
+def pooled_steps(results: pd.DataFrame, steps: pd.Series) -> pd.Series:
+    """What each extrapolated number is uncertain by at least, from the last steps of its level on all entries.
+
+    Contributions of fragments, or of the two sides of a reaction, may cancel in the last step of one entry and not in
+    what is left to the limit. So an entry with as large a value as the others is no surer than their root mean square,
+    and one with a smaller value in proportion (a point far out on a curve has small steps, and means it). NaN where
+    fewer than MINIMUM entries tell. results: as from `judging.frame`; steps: from `steps_uncertainty`, NaN where none.
+    """
+    alike = ["level_of_theory", "bsse", "benchmark", "observable", "unit"]
+    told = results.loc[steps.notna() & results["value"].notna(), [*alike, "value"]]
+    squares = told.assign(step=steps[told.index] ** 2, value=told["value"].astype(float) ** 2)
+    groups = squares.groupby(alike, dropna=False)
+    step, size = (np.sqrt(groups[name].transform("mean")) for name in ("step", "value"))
+    relative = (np.sqrt(squares["value"]) / size.where(size > 0)).clip(upper=1.0).fillna(0.0)
+    return (step * relative).where(groups["step"].transform("size") >= MINIMUM).reindex(results.index)
 
 
 def answer_of(level: str) -> _Answer | None:
@@ -231,17 +277,21 @@ def with_basis_errors(
     results: pd.DataFrame,
     size: SizeOf | None = None,
     elsewhere: BasisKnowledge | None = None,
+    steps: pd.Series | None = None,
 ) -> pd.DataFrame:
     """`results` with BASIS_COLUMNS filled in as far as other rows tell; in the unit of the row.
 
     results: as from `judging.frame`, with `basis_uncertainty` of extrapolated rows. size: of a benchmark and an entry
-    the number of electrons. elsewhere: what other runs know. basis_limit, basis_limit_level: the best limit of the same
+    the number of electrons. elsewhere: what other runs know. steps: of extrapolated rows, from `steps_uncertainty`; see
+    `pooled_steps`. basis_limit, basis_limit_level: the best limit of the same
     options and counterpoise on the entry, and whose it is. basis_error: value − limit. basis_uncertainty: one standard
     deviation of the value as a statement about the limit, never less than half of what counterpoise changes where both
     values are there. basis_source: extrapolation, same entry, other entries, other methods, counterpoise; empty: not
     known.
     """
     made = results.copy()
+    if steps is not None and steps.notna().any():
+        made["basis_uncertainty"] = np.fmax(made["basis_uncertainty"], pooled_steps(made, steps))
     made["basis_source"] = np.where(made["basis_uncertainty"].notna(), "extrapolation", "")
     here = _answered(made)
     known = BasisKnowledge(_limits(here)).with_(elsewhere or BasisKnowledge())

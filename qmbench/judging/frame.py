@@ -25,10 +25,12 @@ from qmbench.domain.systems import System
 from qmbench.judging.basis import (
     VARIANTS,
     BasisKnowledge,
+    Steps,
     extrapolation_uncertainty,
     largest,
     last_step,
     next_largest,
+    steps_uncertainty,
     with_basis_errors,
 )
 from qmbench.running.fragments import named_parts
@@ -71,7 +73,7 @@ def results_frame(
     labels = {name: level.label for name, level in run.levels.items()}
     about = _AboutEntries()  # by identity: `entries` keeps them all
     asked: dict[str, set[str]] = {}
-    rows = []
+    rows: list[tuple[tuple[Any, ...], float | None]] = []  # with the last step of what is extrapolated
     for planned in run.entries:
         asked.setdefault(planned.benchmark, set()).add(planned.entry)
         benchmark = benchmarks[planned.benchmark]
@@ -80,9 +82,10 @@ def results_frame(
             continue
         rows.append(_row(planned, entry, benchmark, records, run.computed, labels, about))
     for benchmark in benchmarks.values():
-        rows += published_rows(benchmark, asked.get(benchmark.id, set()))
-    typed = _typed(pd.DataFrame(rows, columns=RESULT_COLUMNS))
-    return with_basis_errors(typed, electrons_in(benchmarks), elsewhere)
+        rows += ((row, None) for row in published_rows(benchmark, asked.get(benchmark.id, set())))
+    typed = _typed(pd.DataFrame([row for row, _ in rows], columns=RESULT_COLUMNS))
+    steps = pd.Series([step for _, step in rows], index=typed.index, dtype=float)
+    return with_basis_errors(typed, electrons_in(benchmarks), elsewhere, steps)
 
 
 def electrons_in(benchmarks: Mapping[str, Benchmark]) -> Callable[[str, str], float]:
@@ -253,30 +256,38 @@ def _extrapolation(
     entry: Entry,
     records: Mapping[str, Record],
     quantity: Quantity | None,
-) -> float | None:
-    """One standard deviation of what is extrapolated in it over basis sets; None where nothing is."""
+) -> tuple[float | None, float | None]:
+    """One standard deviation of what is extrapolated in it over basis sets, and by its last steps alone; None where
+    nothing is."""
     if quantity is None or all(isinstance(recipe, str) for _, recipe in planned.terms):
-        return None
-    if not any(True for _, recipe in planned.terms for _ in recipes.limits(recipe)):
-        return None
+        return None, None
+    found = [limit for _, recipe in planned.terms for limit in recipes.limits(recipe)]
+    if not found:
+        return None, None
 
-    def other(change: Callable[[recipes.Limit], recipes.Limit]) -> float | None:
-        terms = [(c, recipes.varied(recipe, change)) for c, recipe in planned.terms]
-        found, _, _ = entry_value(terms, benchmark, entry, planned.bsse, records)
-        return None if found is None else scalar(found)
+    def other(change: Callable[[recipes.Limit], recipes.Limit], kind: str = "") -> float | None:
+        """With all limits, or those of a kind of energy, changed."""
+        chosen = change if not kind else lambda limit: change(limit) if limit.of == kind else limit
+        terms = [(c, recipes.varied(recipe, chosen)) for c, recipe in planned.terms]
+        made, _, _ = entry_value(terms, benchmark, entry, planned.bsse, records)
+        return None if made is None else scalar(made)
 
-    in_largest, in_next = other(largest), other(next_largest)
-    if in_largest is None or in_next is None:
-        return None
-    others = [value for change in VARIANTS if (value := other(change)) is not None]
+    value, steps = scalar(quantity), []
+    for kind in dict.fromkeys(limit.of for limit in found):
+        in_largest, before = other(largest, kind), other(next_largest, kind)
+        if in_largest is None or before is None:
+            return None, None
+        cardinal = min(limit.cardinals[-1] for limit in found if limit.of == kind)
+        steps.append(Steps(value, in_largest, before, last_step(planned.level, kind, cardinal)))
+    others = [varied for change in VARIANTS if (varied := other(change)) is not None]
     added = [recipes.correction_beside_limits(recipe) for _, recipe in planned.terms]
     uncorrected = 0.0
     if any(added):
         better = [(c, pair[0]) for (c, _), pair in zip(planned.terms, added, strict=True) if pair]
-        found, _, _ = entry_value(better, benchmark, entry, planned.bsse, records)
-        uncorrected = float("nan") if found is None else scalar(quantity) - scalar(found)
-    share = last_step(planned.level)
-    return extrapolation_uncertainty(scalar(quantity), in_largest, in_next, others, uncorrected, share)
+        corrected, _, _ = entry_value(better, benchmark, entry, planned.bsse, records)
+        uncorrected = float("nan") if corrected is None else value - scalar(corrected)
+    step = steps_uncertainty(steps)
+    return extrapolation_uncertainty(value, step, others, uncorrected), step
 
 
 def warnings_text(records: Iterable[Record], notes: Iterable[str] = ()) -> str:
@@ -295,7 +306,8 @@ def _row(
     computed: Collection[str],
     labels: Mapping[str, str],
     about: _AboutEntries,
-) -> tuple[Any, ...]:
+) -> tuple[tuple[Any, ...], float | None]:
+    """The cells of RESULT_COLUMNS, and what `_extrapolation` says of the last steps."""
     quantity: Quantity | None = None
     used: list[Record] = []
     failure = planned.refused
@@ -304,7 +316,8 @@ def _row(
     costs = [r.cost for r in used if r.cost]  # a fragment that occurs twice was computed once, and has one key
     text = parts_of_text(planned.level)
     status = "ok" if failure is None else "unsupported" if failure.kind == "unsupported" else "failed"
-    return (
+    basis_uncertainty, step = _extrapolation(planned, benchmark, entry, records, quantity)
+    cells = (
         planned.level,
         labels.get(planned.level, ""),
         text.method,
@@ -322,9 +335,10 @@ def _row(
         sum(c.cpu_s for c in costs),
         not any(key in computed for key in planned.keys),
         False,
-        _extrapolation(planned, benchmark, entry, records, quantity),
+        basis_uncertainty,
         *("", None, None, None),
     )
+    return cells, step
 
 
 class _AboutEntries:

@@ -14,13 +14,17 @@ from qmbench.judging.basis import (
     CORRECTION_SHARE,
     LAST_STEP,
     LAST_STEP_OF_FUNCTIONALS,
+    LAST_STEP_TO_TRIPLE_ZETA,
     VARIANTS,
+    Steps,
     answer_of,
     expected_error,
     extrapolation_uncertainty,
     largest,
     last_step,
     next_largest,
+    pooled_steps,
+    steps_uncertainty,
     with_basis_errors,
 )
 from qmbench.judging.frame import RESULT_COLUMNS
@@ -271,13 +275,53 @@ def test_the_expected_error_is_larger_than_the_root_mean_square():
 
 
 def test_an_extrapolation_is_as_uncertain_as_its_schemes_or_its_last_step():
-    assert extrapolation_uncertainty(10.0, 9.0, 8.5, [10.1, 9.4]) == pytest.approx(0.6)
-    assert extrapolation_uncertainty(10.0, 8.0, 7.0, [10.1]) == pytest.approx(2 * LAST_STEP)
+    assert extrapolation_uncertainty(10.0, 0.25, [10.1, 9.4]) == pytest.approx(0.6)
+    assert extrapolation_uncertainty(10.0, 0.5, [10.1]) == pytest.approx(0.5)
+    assert extrapolation_uncertainty(10.0, 0.0, []) == 0
+    assert extrapolation_uncertainty(10.0, 0.25, [10.6], -0.8 / CORRECTION_SHARE) == pytest.approx(1.0)
+
+
+def test_the_last_steps_of_the_kinds_of_energy_do_not_cancel():
+    assert Steps(10.0, 8.0, 7.0, 0.25).uncertainty == pytest.approx(0.5)
     # turned round on its way, or all but there: the last step counts where the next is small
-    assert extrapolation_uncertainty(10.0, 9.9, 6.9, [10.1]) == pytest.approx(3 * LAST_STEP)
-    assert extrapolation_uncertainty(10.0, 10.0, 10.0, []) == 0
-    assert extrapolation_uncertainty(10.0, 8.0, 7.0, [], share=1.0) == pytest.approx(2)
-    assert extrapolation_uncertainty(10.0, 9.0, 8.5, [10.6], -0.8 / CORRECTION_SHARE) == pytest.approx(1.0)
+    assert Steps(10.0, 9.9, 6.9, 0.25).uncertainty == pytest.approx(0.75)
+    reference, correlation = Steps(10.0, 7.0, 8.0, 1.0), Steps(10.0, 14.0, 12.0, 1.0)
+    assert steps_uncertainty([reference, correlation]) == pytest.approx(5)
+    assert steps_uncertainty([]) == 0
+
+
+def test_the_steps_of_each_kind_of_energy_come_from_its_members(toy_folder, tmp_path):
+    """Of MP2 from double and triple zeta: the whole step of Hartree–Fock, a quarter of that of the correlation."""
+    from qmbench.data.suite import Selection, Suite, SuiteLevel
+
+    levels = [SuiteLevel(f"{m}/cc-pv{x}z", "cp") for m in ("hf", "mp2") for x in ("d", "t", "[dt]")]
+    suite = Suite("s", "S", (Selection(str(toy_folder), entries=("he2",)),), tuple(levels))
+    made = qmbench.run(suite, store=tmp_path / "store.sqlite", workers=1, progress=False).results
+    value = made.set_index("level_of_theory")["value"]
+    parts = {x: (v := value[f"hf/cc-pv{x}z"], value[f"mp2/cc-pv{x}z"] - v) for x in ("d", "t", "[dt]")}
+    steps = [max(abs(parts["[dt]"][i] - parts["t"][i]), abs(parts["t"][i] - parts["d"][i])) for i in (0, 1)]
+    least = math.hypot(LAST_STEP_TO_TRIPLE_ZETA * steps[0], LAST_STEP * steps[1])
+    sigma = made.set_index("level_of_theory")["basis_uncertainty"]["mp2/cc-pv[dt]z"]
+    assert sigma == pytest.approx(least, rel=1e-9)
+
+
+def test_a_step_that_is_small_by_chance_says_less_than_those_of_the_other_entries():
+    values = [4.0, 4.0, 4.0, 0.4, 8.0, None]
+    rows = table({"hf/cc-pv[dt]z": values, "mp2/cc-pv[tq]z": [4.0] * 4 + [None] * 2})
+    steps = pd.Series([0.01, 0.2, 0.2, 0.01, 0.3, np.nan] + [0.1] * 4 + [np.nan] * 2, index=rows.index)
+    pooled = pooled_steps(rows, steps)
+    step = math.sqrt((0.01**2 + 0.2**2 + 0.2**2 + 0.01**2 + 0.3**2) / 5)
+    size = math.sqrt((3 * 4.0**2 + 0.4**2 + 8.0**2) / 5)
+    # in proportion to the value, and for the largest no more than all have; too few entries tell nothing
+    assert pooled[:5].to_list() == pytest.approx([step * min(v / size, 1) for v in values[:5]])
+    assert pooled[5:].isna().all()
+    known = with_basis_errors(rows.assign(basis_uncertainty=steps), steps=steps)["basis_uncertainty"]
+    assert known[0] == pytest.approx(step * 4.0 / size)
+    assert known[2] == 0.2
+    assert known[6] == 0.1
+    # another benchmark's entries, or another treatment of counterpoise, do not tell
+    for column in ("benchmark", "bsse", "observable", "unit", "level_of_theory"):
+        assert pooled_steps(rows.assign(**{column: ["x"] * 2 + list(rows[column][2:])}), steps).isna().all()
 
 
 @pytest.mark.parametrize(
@@ -296,6 +340,9 @@ def test_an_extrapolation_is_as_uncertain_as_its_schemes_or_its_last_step():
 def test_functionals_go_on_in_basis_sets_for_wave_functions(level, share):
     assert LAST_STEP < LAST_STEP_OF_FUNCTIONALS
     assert last_step(level) == share
+    assert last_step(level, "correlation") == LAST_STEP
+    assert last_step(level, "reference", 3) == LAST_STEP_TO_TRIPLE_ZETA
+    assert last_step(level, "correlation", 3) == LAST_STEP
 
 
 def test_the_correction_of_a_focal_point_is_taken_apart():

@@ -97,6 +97,6 @@ def test_an_entry_of_several_tasks_carries_the_gravest_in_the_tidy_table():
         systems_of=lambda e: (),
     )
     planned = PlannedEntry("m", "none", "b", "e", ((1.0, "ab"), (-2.0, "a")))
-    row = dict(zip(RESULT_COLUMNS, _row(planned, entry, benchmark, records, (), {}, _AboutEntries()), strict=True))
+    row = dict(zip(RESULT_COLUMNS, _row(planned, entry, benchmark, records, (), {}, _AboutEntries())[0], strict=True))
     assert row["status"] == "ok"
     assert row["training_overlap"] == "same molecule: water (0.25)"
