@@ -1,10 +1,10 @@
 """How far numbers are from their basis-set limit, as far as the results of a run know it.
 
-Of an extrapolated number: from the spread of the schemes and the last steps (`extrapolation_uncertainty`), also those of
-the level's other entries (`pooled_steps`). Of a number
-in one basis, or a lesser extrapolation: the difference to the same method's best extrapolation on the same entry; where
-there is none, what such differences are on other entries, or of other methods that converge alike; where there are too
-few, nothing is said, and nothing is not zero. Other runs of the same store tell, too (`basis_elsewhere`).
+Of an extrapolated number: from the spread of the schemes and the last steps (`extrapolation_uncertainty`), also those
+of the level's other entries (`pooled_steps`). Of a number in one basis, or a lesser extrapolation: the difference to
+the same method's best extrapolation on the same entry; where there is none, what such differences are on other entries,
+or of other methods that converge alike; where there are too few, nothing is said, and nothing is not zero. Other runs
+of the same store tell, too (`basis_elsewhere`).
 """
 
 from __future__ import annotations
