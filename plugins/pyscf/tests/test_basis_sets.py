@@ -239,7 +239,34 @@ def test_the_table_is_that_of_pyscf():
         if "*" not in plain:
             assert ALIAS[plain] in [ALIAS.get(other) for other in pyscf_names(name, "C")], plain
     assert len(NAMES) > 150
-    assert set(COMMON_BASES) <= set(NAMES)
+    assert {name.replace("jul-", "aug-") for name in COMMON_BASES} <= set(NAMES)
+
+
+@pytest.mark.parametrize("written", ["jul-cc-pvdz", "heavy-aug-cc-pvdz", "unc-jul-cc-pvdz"])
+def test_diffuse_functions_on_all_but_hydrogen(written, energy, run):
+    """jul- in the calendar, heavy-aug- elsewhere: as with the two sets given to PySCF by hand; fitted with theirs."""
+    from pyscf import gto, scf
+
+    canonical = written.replace("heavy-aug", "jul")
+    assert str(parse_level(f"hf/{written}")) == f"hf/{canonical}"
+    hydride = Molecule(("F", "H"), ((0, 0, 0), (0, 0, 1.74)), 0, 1)
+    table = {"H": "cc-pvdz", "F": "aug-cc-pvdz"}
+    if written.startswith("unc-"):
+        table = {symbol: gto.uncontract(gto.basis.load(name, symbol)) for symbol, name in table.items()}
+    by_hand = scf.RHF(mole(hydride, table)).run(conv_tol=1e-11).e_tot
+    assert energy(f"hf/{written}", hydride) == pytest.approx(by_hand, abs=1e-9)
+    found = run(f"mp2/{canonical}?density_fitting=true", hydride)
+    assert found.properties["energy"].value == pytest.approx(energy(f"mp2/{written}", hydride), abs=1e-4)
+    if not written.startswith("unc-"):
+        sets = found.settings["correlation_fitting_set"]
+        assert sets == "aug-cc-pvdz-ri (F), cc-pvdz-ri (H)"
+
+
+def test_a_calendar_set_that_is_not_made_of_two_sets_is_refused():
+    for written in ("jul-def2-svp", "jul-cc-pcvdz", "jun-cc-pvdz"):
+        with pytest.raises(InputError, match=f"unknown basis '{written}'"):
+            parse_level(f"hf/{written}")
+    assert str(parse_level("mp2/heavy-aug-cc-pv[tq]z")) == "mp2/jul-cc-pv[tq]z"
 
 
 @pytest.mark.parametrize("family", ["6-31", "6-31+", "6-31++", "6-311", "6-311+", "6-311++"])

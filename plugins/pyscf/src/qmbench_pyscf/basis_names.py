@@ -21,7 +21,7 @@ COMMON_BASES = tuple(
     """
 sto-3g sto-6g minao 3-21g 6-31g 6-31g(d) 6-31g(d,p) 6-31+g(d) 6-31+g(d,p) 6-31++g(d,p) 6-311g 6-311g(d)
 6-311g(d,p) 6-311+g(d,p) 6-311++g(d,p) cc-pvdz cc-pvtz cc-pvqz cc-pv5z aug-cc-pvdz aug-cc-pvtz
-aug-cc-pvqz aug-cc-pv5z cc-pcvdz cc-pcvtz cc-pcvqz cc-pcv5z cc-pwcvdz cc-pwcvtz cc-pwcvqz cc-pwcv5z aug-cc-pwcvdz
+aug-cc-pvqz aug-cc-pv5z jul-cc-pvdz jul-cc-pvtz jul-cc-pvqz cc-pcvdz cc-pcvtz cc-pcvqz cc-pcv5z cc-pwcvdz cc-pwcvtz cc-pwcvqz cc-pwcv5z aug-cc-pwcvdz
 aug-cc-pwcvtz aug-cc-pwcvqz aug-cc-pwcv5z def2-svp def2-svpd def2-tzvp def2-tzvpd def2-tzvpp def2-tzvppd def2-qzvp
 def2-qzvpd def2-qzvpp def2-qzvppd pc-0 pc-1 pc-2 pc-3 pc-4 aug-pc-1 aug-pc-2 aug-pc-3 aug-pc-4 pcseg-0 pcseg-1
 pcseg-2 pcseg-3 pcseg-4 ano-rcc lanl2dz cc-pvdz-pp cc-pvtz-pp cc-pvqz-pp ma-def2-svp ma-def2-tzvp
@@ -33,6 +33,9 @@ _POLARIZED = re.compile(r"(631{1,2}\+{0,2})g\(((?:[23]?d)?f?)(?:,((?:[23]?p)?d?)
 # Hydrogen and helium have no core: what is added to a valence set to correlate one is nothing for them, and tables of
 # core-valence sets leave them out.
 _CORE_VALENCE = re.compile(r"(aug)?ccpw?cv([dtq56])z")
+# Diffuse functions on all but hydrogen and helium: jul- in the calendar of Papajak and Truhlar, J. Chem. Theory Comput.
+# 7, 10 (2011), heavy-aug- elsewhere. Elements of two sets of PySCF's table.
+_JUL = re.compile(r"(?:jul|heavyaug)(ccp.*)")
 _TIGHT_D = re.compile(r".*\([dtq56]\+d\)z")
 # Gaussian's list of exceptions from spherical d functions (its f functions are spherical in all of them), which the
 # Basis Set Exchange shares for those that it has with d functions: 3-21G, 6-31G, 6-31G*, 6-31G** and those with +.
@@ -53,7 +56,7 @@ def _known() -> dict[str, str]:
 def canonical_basis(name: str) -> str:
     """The one spelling of a basis set that people write in several: `def2tzvp` is def2-tzvp, `6-31G**` 6-31g(d,p).
 
-    InputError for a name that is not in PySCF's table.
+    InputError for a name that is not in PySCF's table, nor made of elements of two sets in it.
     """
     plain = plain_name(name)
     uncontracted = "unc-" if plain.startswith("unc") else ""
@@ -64,6 +67,8 @@ def canonical_basis(name: str) -> str:
         family, heavy, light = found.groups()
         if heavy:
             return f"{uncontracted}6-{family[1:]}g({heavy}{',' + light if light else ''})"
+    if (found := _JUL.fullmatch(plain)) and {found[1], "aug" + found[1]} <= _known().keys():
+        return f"{uncontracted}jul-{_known()[found[1]]}"
     hint = did_you_mean(name, COMMON_BASES)
     if _TIGHT_D.fullmatch(plain):
         without = re.sub(r"\(([dtq56])\+d\)", r"\1", plain)
@@ -75,9 +80,11 @@ def pyscf_names(basis: str, symbol: str) -> tuple[str, ...]:
     """What PySCF calls a canonical `basis` on `symbol`, `unc-` aside, in the order in which to look.
 
     There are two names where each lacks elements that the other has. The core-valence sets of hydrogen and helium are
-    their valence sets.
+    their valence sets. Of a jul set they have no diffuse functions.
     """
     plain = plain_name(basis.removeprefix("unc-"))
+    if found := _JUL.fullmatch(plain):
+        plain = found[1] if symbol in ("H", "He") else "aug" + found[1]
     if symbol in ("H", "He") and (found := _CORE_VALENCE.fullmatch(plain)):
         augmented, cardinal = found.groups()
         return (f"{augmented or ''}ccpv{cardinal}z",)
