@@ -8,8 +8,11 @@ Hättig, J. Chem. Phys. 116, 3175 (2002)).
 
 from __future__ import annotations
 
+import re
 import warnings
 from typing import Any, Literal
+
+from qmbench_pyscf.basis_names import plain_name
 
 Purpose = Literal["coulomb", "coulomb and exchange", "correlation"]
 
@@ -17,8 +20,10 @@ Purpose = Literal["coulomb", "coulomb and exchange", "correlation"]
 def fitting_set(mole: Any, purpose: Purpose) -> dict[str, Any]:
     """By atom label, the name of the fitting set that belongs to the atom's basis set.
 
-    Where no set for Coulomb alone belongs to it, the one for Coulomb and exchange; where none at all does,
-    even-tempered functions that span the products of the basis (shells instead of a name).
+    Where no set for Coulomb alone belongs to it, the one for Coulomb and exchange. Where none at all does, even-tempered
+    functions (shells instead of a name): those that span the products of the basis as PySCF has them, or those of
+    Stoychev, Auer and Neese, J. Chem. Theory Comput. 13, 554 (2017), whichever are more. But for Coulomb and exchange
+    the largest JKFIT set of the family serves core-valence sets, which have none of their own.
     """
     from pyscf import df
 
@@ -26,12 +31,58 @@ def fitting_set(mole: Any, purpose: Purpose) -> dict[str, Any]:
         # PySCF advises on an optional package where it lacks a set.
         warnings.simplefilter("ignore")
         if purpose == "correlation":
-            return dict(df.make_auxbasis(mole, mp2fit=True))
-        both = dict(df.make_auxbasis(mole, xc="hf"))
-        if purpose == "coulomb":
-            alone = df.make_auxbasis(mole, xc="pbe")
-            both |= {label: name for label, name in alone.items() if isinstance(name, str)}
-        return both
+            chosen = dict(df.make_auxbasis(mole, mp2fit=True))
+        else:
+            chosen = dict(df.make_auxbasis(mole, xc="hf"))
+            if purpose == "coulomb":
+                alone = df.make_auxbasis(mole, xc="pbe")
+                chosen |= {label: name for label, name in alone.items() if isinstance(name, str)}
+        for label in [label for label, functions in chosen.items() if not isinstance(functions, str)]:
+            named = "" if purpose == "correlation" else _of_the_family(mole, label)
+            chosen[label] = named or _even_tempered(_element(label), mole._basis[label])
+    return chosen
+
+
+def _element(label: str) -> str:
+    return label.removeprefix("GHOST-").rstrip("0123456789")
+
+
+def _even_tempered(element: str, shells: list) -> Shells:
+    """The larger of the two even-tempered sets for `shells`, of an atom alone: for a ghost PySCF makes other ones."""
+    from pyscf import df, gto
+
+    atom = gto.M(atom=[(element, (0.0, 0.0, 0.0))], basis={element: shells}, spin=None, verbose=0)
+    plain, other = df.aug_etb(atom)[element], df.autoaux(atom)[element]
+    return max(Shells("even-tempered", plain), Shells("autoaux", other), key=Shells.count)
+
+
+class Shells(list):
+    """Shells in PySCF's format, under a name."""
+
+    def __init__(self, name: str, shells: list) -> None:
+        super().__init__(shells)
+        self.name = name
+
+    def count(self) -> int:  # type: ignore[override]
+        """The number of spherical functions."""
+        return sum((2 * int(shell[0]) + 1) * (len(shell[1]) - 1) for shell in self)
+
+
+LARGEST_JKFIT = "cc-pv5z-jkfit"
+
+
+def _of_the_family(mole: Any, label: str) -> str:
+    """LARGEST_JKFIT for an atom in a core-valence set without diffuse functions; empty where it is not for that."""
+    from pyscf.gto import basis as library
+
+    name = mole.basis.get(label, "") if isinstance(mole.basis, dict) else mole.basis
+    if not (isinstance(name, str) and re.fullmatch(r"ccpw?cv[dtq5]z", plain_name(name))):
+        return ""
+    try:
+        library.load(LARGEST_JKFIT, _element(label))
+    except Exception:  # PySCF has several ways of saying that the file lacks the element
+        return ""
+    return LARGEST_JKFIT
 
 
 def fitting_set_name(chosen: dict[str, Any]) -> str:
@@ -43,4 +94,4 @@ def fitting_set_name(chosen: dict[str, Any]) -> str:
 
 
 def _name(functions: Any) -> str:
-    return functions if isinstance(functions, str) else "even-tempered"
+    return functions if isinstance(functions, str) else getattr(functions, "name", "even-tempered")

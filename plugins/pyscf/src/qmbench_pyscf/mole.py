@@ -23,7 +23,9 @@ from qmbench_pyscf.specification import AddedShells
 
 # Families that are all-electron ones up to krypton. For other names and elements PySCF's tables are looked at, which
 # takes a second to import.
-_ALL_ELECTRON = re.compile(r"(unc-)?(ma-|aug-|jul-)?(def2-|cc-pw?c?v[dtq56]z$|pc(seg)?-|sto-|[346]-[23]1|minao|ano-rcc)")
+_ALL_ELECTRON = re.compile(
+    r"(unc-)?(ma-|aug-|jul-)?(def2-|cc-pw?c?v[dtq56]z$|pc(seg)?-|sto-|[346]-[23]1|minao|ano-rcc)"
+)
 
 
 def to_mole(

@@ -80,8 +80,8 @@ class DeterminantOptions(Options):
         False,
         description="fit two-electron densities in the auxiliary sets that PySCF assigns to the basis: one for Coulomb "
         "alone for functionals without exact exchange (def2-universal-jfit), a JK set for hybrids and Hartree–Fock "
-        "(cc-pvtz-jkfit), an RI set for correlation (cc-pvtz-ri); even-tempered functions where there is none. "
-        "The record names the set",
+        "(cc-pvtz-jkfit), an RI set for correlation (cc-pvtz-ri); where there is none, cc-pv5z-jkfit for core-valence "
+        "sets, else even-tempered functions (autoaux, or PySCF's own where those are more). The record names the set",
     )
     energy_tolerance: float = Field(1e-10, gt=0, le=1e-5, description="SCF convergence in the energy, hartree")
     max_cycle: int = Field(100, ge=1, description="iterations after which an SCF is given up")
