@@ -20,10 +20,10 @@ Purpose = Literal["coulomb", "coulomb and exchange", "correlation"]
 def fitting_set(mole: Any, purpose: Purpose) -> dict[str, Any]:
     """By atom label, the name of the fitting set that belongs to the atom's basis set.
 
-    Where no set for Coulomb alone belongs to it, the one for Coulomb and exchange. Where none at all does, even-tempered
-    functions (shells instead of a name): those that span the products of the basis as PySCF has them, or those of
-    Stoychev, Auer and Neese, J. Chem. Theory Comput. 13, 554 (2017), whichever are more. But for Coulomb and exchange
-    the largest JKFIT set of the family serves core-valence sets, which have none of their own.
+    Where no set for Coulomb alone belongs to it, the one for Coulomb and exchange. Where none at all does,
+    even-tempered functions (shells instead of a name): those that span the products of the basis as PySCF has them, or
+    those of Stoychev, Auer and Neese, J. Chem. Theory Comput. 13, 554 (2017), whichever are more. But for Coulomb and
+    exchange the largest JKFIT set of the family serves core-valence sets, which have none of their own.
     """
     from pyscf import df
 
