@@ -91,7 +91,8 @@ def option_text(value: Any) -> str:
 
 def level_label(method: str, label: Any, told: Collection[str], options: pydantic.BaseModel) -> str:
     """The method's label, the basis in its usual typography, and the options that the label does not tell of:
-    `CCSD(T)/cc-pVTZ`, `SEHX (weight=0.25)`. Empty where the method has no label; told: options that it tells of."""
+    `CCSD(T)/cc-pVTZ`, `SEHX (weight=0.25)`, of what is switched on the name alone: `MP2/cc-pVTZ (frozen core)`. Empty
+    where the method has no label; told: options that it tells of."""
     label = checked_label(label, f"{method}.label()")
     if not label:
         return ""
@@ -99,8 +100,12 @@ def level_label(method: str, label: Any, told: Collection[str], options: pydanti
     if basis is not None and "basis" not in told:
         label += f"/{basis_typography(str(basis))}"
     rest = [name for name in written_options(options) if name not in told]
-    said = ", ".join(f"{name}={_text_of(options, name).removesuffix('.0')}" for name in rest)
+    said = ", ".join(_option_label(name, _text_of(options, name)) for name in rest)
     return f"{label} ({said})" if said else label
+
+
+def _option_label(name: str, text: str) -> str:
+    return name.replace("_", " ") if text == "true" else f"{name}={text.removesuffix('.0')}"
 
 
 def checked_label(label: Any, where: str) -> str:

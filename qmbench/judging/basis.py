@@ -407,14 +407,26 @@ def _kind(who: Any, row: Any, answer: _Answer) -> Kind:
 
 @lru_cache(maxsize=1024)
 def _family(question: Question) -> str:
-    """How a method converges with the basis set: as a mean field, or a correlated wave function; empty: not said."""
+    """How a method converges with the basis set: as Hartree–Fock, as a functional, or as a correlated wave function;
+    empty: not said."""
     from qmbench.plugging.registry import plugins
 
     try:
         method, _ = plugins().method(question[0])
     except QmbenchError:
         return ""
-    return "mean field" if method.mean_field else "correlated" if method.reference_method else ""
+    if method.mean_field:
+        return HARTREE_FOCK if method.name == "hf" else FUNCTIONAL
+    return "correlated" if method.reference_method else ""
+
+
+HARTREE_FOCK, FUNCTIONAL = "Hartree-Fock", "functional"
+
+
+def _told_by(family: str) -> str:
+    """The family whose basis-set errors say what those of `family` may be. Functionals err at least as Hartree–Fock
+    does, in sets that were made for it; so they tell of it, and it not of them."""
+    return FUNCTIONAL if family == HARTREE_FOCK else family
 
 
 def _expected(known: BasisKnowledge, size: SizeOf, row: Any, answer: _Answer, others: bool = True) -> tuple[float, str]:
@@ -422,7 +434,7 @@ def _expected(known: BasisKnowledge, size: SizeOf, row: Any, answer: _Answer, ot
     it is from; NaN and nothing when too few entries tell. others: whether methods that converge alike may tell, too.
     """
     tellers: list[tuple[Any, str]] = [(answer.question, "other entries")]
-    if others and (family := _family(answer.question)):
+    if others and (family := _told_by(_family(answer.question))):
         tellers.append((family, "other methods"))
     for who, source in tellers:
         found = known.differences.get(_kind(who, row, answer), {}).values()

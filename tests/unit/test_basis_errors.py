@@ -182,6 +182,19 @@ def test_methods_that_converge_alike_tell_where_the_method_itself_does_not():
     assert of(frame, "pbe/cc-pvtz")["basis_uncertainty"].isna().all()
 
 
+def test_functionals_tell_of_hartree_fock_and_it_not_of_them():
+    """In the basis sets of rare gases errors of Hartree–Fock are a tenth of those of PBE."""
+    errors = [-1.0, -2.0, -1.5, -1.0, -0.5]
+
+    def told(by, of_what):
+        values = {f"{by}/cc-pvtz": [10.0 + e for e in errors], f"{by}/cc-pv[tq]z": [10.0] * 5}
+        frame = with_basis_errors(table({**values, f"{of_what}/cc-pvtz": [9.0] * 5}))
+        return of(frame, f"{of_what}/cc-pvtz")["basis_source"].unique().tolist()
+
+    assert told("pbe", "hf") == told("blyp", "pbe") == told("b3lyp", "pbe") == ["other methods"]
+    assert told("hf", "pbe") == told("mp2", "hf") == told("hf", "mp2") == told("pbe", "mp2") == [""]
+
+
 def test_half_of_what_counterpoise_changes_is_the_least_uncertainty():
     values = {
         "scan/def2-svp": [-4.0], "mp2/cc-pvtz": [-4.0], "mp2/cc-pv[tq]z": [-5.0],
