@@ -17,7 +17,8 @@ from qmbench.domain.composite import CompositeLevel, Level
 from qmbench.domain.errors import InputError, QmbenchError, Unsupported
 from qmbench.domain.method import LevelOfTheory, Method
 from qmbench.domain.record import Failure, Task
-from qmbench.domain.systems import System
+from qmbench.domain.systems import Molecule, System
+from qmbench.domain.systems.congruence import congruent
 from qmbench.plugging.registry import parse_level
 from qmbench.running.fragments import named_parts
 
@@ -221,8 +222,9 @@ class _Found:
 
     def __init__(self) -> None:
         # By identity; the values keep what they are of alive.
+        self._stochastic: dict[int, tuple[Level, bool]] = {}
         self._about: dict[tuple[int, tuple[str, ...]], tuple[Level, _About]] = {}
-        self._parts: dict[tuple[int, str, str, bool], tuple[Benchmark, Parts]] = {}
+        self._parts: dict[tuple[int, str, str, bool, bool], tuple[Benchmark, Parts]] = {}
 
     def about(self, level: Level, props: tuple[str, ...]) -> _About:
         key = (id(level), props)
@@ -231,11 +233,19 @@ class _Found:
         return self._about[key][1]
 
     def parts(self, level: Level, bsse: str, benchmark: Benchmark, entry: Entry) -> Parts:
-        """As `expand`."""
-        key = (id(benchmark), entry.id, bsse, _is_direct(level, benchmark, entry))
+        """As `expand`; of congruent systems one stands for all, unless they are samples."""
+        stochastic = self.stochastic(level)
+        key = (id(benchmark), entry.id, bsse, _is_direct(level, benchmark, entry), stochastic)
         if key not in self._parts:
-            self._parts[key] = benchmark, expand(level, bsse, benchmark, entry)
+            parts = expand(level, bsse, benchmark, entry)
+            self._parts[key] = benchmark, parts if stochastic else _each_once(parts)
         return self._parts[key][1]
+
+    def stochastic(self, level: Level) -> bool:
+        if id(level) not in self._stochastic:
+            single = level.make() if isinstance(level, LevelOfTheory) else level
+            self._stochastic[id(level)] = level, single.is_stochastic()
+        return self._stochastic[id(level)][1]
 
 
 TOTAL_ENERGIES = ("energy", "equilibrium_energy")
@@ -337,6 +347,22 @@ def expand(level: Level, bsse: str, benchmark: Benchmark, entry: Entry) -> list[
         (whole,) = (term for term in entry.terms if not term.of_fragments)
         return [(1.0, benchmark.system(whole.system), observable.name)]
     return [(coefficient, part, observable.prop) for _, coefficient, part in named_parts(benchmark, entry, bsse)]
+
+
+def _each_once(parts: Parts) -> Parts:
+    """The same with one molecule for those that are congruent, whose energies are the same: the two halves of a
+    symmetric dimer, each in the basis of the whole."""
+    kept: list[Molecule] = []
+    found = []
+    for coefficient, system, prop in parts:
+        # Only a molecule alone is the same from everywhere; other systems may have a direction, that of a field.
+        if prop in TOTAL_ENERGIES and type(system) is Molecule:
+            like = next((m for m in kept if congruent(m, system)), None)
+            if like is None:
+                kept.append(system)
+            system = like or system
+        found.append((coefficient, system, prop))
+    return found
 
 
 def _is_direct(level: Level, benchmark: Benchmark, entry: Entry) -> bool:
