@@ -1,6 +1,6 @@
 """Whether stated basis-set errors cover the true ones: intervals of small basis sets against larger extrapolations.
 
-Computes Hartree–Fock, PBE, BLYP and MP2 in the basis sets of one family, takes the largest extrapolation as the truth, and
+Computes Hartree–Fock, PBE and MP2 in the basis sets of one family, takes the largest extrapolation as the truth, and
 prints for each set of entries which share of 95 % intervals (1.96 standard deviations) covers it:
 
 - of a single basis, from what the other entries of the set say (each entry left out in its turn);
@@ -24,9 +24,9 @@ from qmbench.data.suite import Selection, Suite, SuiteLevel
 from qmbench.judging.basis import expected_error
 from qmbench.judging.frame import electrons_in, results_frame
 
-METHODS = ("hf", "pbe", "blyp", "mp2")
+METHODS = ("hf", "pbe", "mp2")
 # Whose errors say what those of a method may be; see `judging.basis`.
-ALIKE = {"hf": "pbe", "pbe": "blyp", "blyp": "pbe"}
+ALIKE = {"hf": "pbe"}
 NORMAL_95 = 1.959964
 
 
