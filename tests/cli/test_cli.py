@@ -45,8 +45,8 @@ def test_compute_document_and_cache(qmbench):
 
 
 def test_counterpoise_of_a_file_equals_the_three_calculations(qmbench):
-    Path("he2.xyz").write_text('2\ncharge=0 multiplicity=1 fragments="1:0:1 2:0:1"\nHe 0 0 0\nHe 0 0 2.5\n')
-    code, out, _ = qmbench("compute", "hf/6-31g", "he2.xyz", "-p", "interaction_energy", "--bsse", "cp", "--json")
+    Path("hene.xyz").write_text('2\ncharge=0 multiplicity=1 fragments="1:0:1 2:0:1"\nHe 0 0 0\nNe 0 0 2.5\n')
+    code, out, _ = qmbench("compute", "hf/6-31g", "hene.xyz", "-p", "interaction_energy", "--bsse", "cp", "--json")
     document = json.loads(out)
     assert code == 0
     total = sum(t["coefficient"] * t["quantity"]["value"] for t in document["tasks"])
@@ -54,12 +54,12 @@ def test_counterpoise_of_a_file_equals_the_three_calculations(qmbench):
     assert document["observable"]["unit"] == "kcal/mol"
     assert len(document["tasks"]) == 3
     bare = json.loads(
-        qmbench("compute", "hf/6-31g", "he2.xyz", "-p", "interaction_energy", "--bsse", "none", "--json")[1]
+        qmbench("compute", "hf/6-31g", "hene.xyz", "-p", "interaction_energy", "--bsse", "none", "--json")[1]
     )
     # The fragments gain from the ghosts' functions, so counterpoise makes the complex less bound.
     assert bare["observable"]["value"] < document["observable"]["value"]
     assert "say bsse = 'none' or 'cp'" in complaint(
-        qmbench("compute", "hf/6-31g", "he2.xyz", "-p", "interaction_energy")
+        qmbench("compute", "hf/6-31g", "hene.xyz", "-p", "interaction_energy")
     )
 
 

@@ -315,7 +315,7 @@ def test_the_steps_of_each_kind_of_energy_come_from_its_members(toy_folder, tmp_
     steps = [max(abs(parts["[dt]"][i] - parts["t"][i]), abs(parts["t"][i] - parts["d"][i])) for i in (0, 1)]
     least = math.hypot(LAST_STEP_TO_TRIPLE_ZETA * steps[0], LAST_STEP * steps[1])
     sigma = made.set_index("level_of_theory")["basis_uncertainty"]["mp2/cc-pv[dt]z"]
-    assert sigma == pytest.approx(least, rel=1e-9)
+    assert sigma == pytest.approx(least, rel=1e-7)
 
 
 def test_a_step_that_is_small_by_chance_says_less_than_those_of_the_other_entries():
@@ -383,7 +383,8 @@ def test_a_focal_point_is_as_uncertain_as_its_correction(toy_folder, tmp_path):
     share = CORRECTION_SHARE * (value["mp2/cc-pv[dt]z"] - value["mp2/cc-pvdz"])
     assert abs(share) > 1e-4
     assert value[focal] - value["ccsd/cc-pvdz"] == pytest.approx(share / CORRECTION_SHARE, abs=1e-12)
-    assert sigma[focal] == pytest.approx(math.hypot(sigma["mp2/cc-pv[dt]z"], share), rel=1e-9)
+    # what is left of totals a million times larger
+    assert sigma[focal] == pytest.approx(math.hypot(sigma["mp2/cc-pv[dt]z"], share), rel=1e-7)
 
 
 def test_the_other_schemes_change_what_they_are_of():

@@ -33,12 +33,12 @@ def test_bare_fragments_are_computed_once(folder):
     assert len(plan.entries) == 5
 
 
-def test_ghosts_make_every_fragment_its_own(folder):
+def test_ghosts_make_fragments_their_own_but_for_the_halves_of_a_symmetric_dimer(folder):
     plan = plan_of(folder, LEVEL.format("toy/x", "cp"))
     ghosted = [t.system for t in plan.tasks if any(t.system.ghosts)]
-    assert len(ghosted) == 4
+    assert len(ghosted) == 2
     assert all(s.n_electrons == 2 for s in ghosted)
-    assert len(plan.tasks) == 9
+    assert len(plan.tasks) == 7
 
 
 def test_two_spellings_of_a_level_are_one(folder):
