@@ -21,8 +21,8 @@ COMMON_BASES = tuple(
     """
 sto-3g sto-6g minao 3-21g 6-31g 6-31g(d) 6-31g(d,p) 6-31+g(d) 6-31+g(d,p) 6-31++g(d,p) 6-311g 6-311g(d) 6-311g(d,p)
 6-311+g(d,p) 6-311++g(d,p) cc-pvdz cc-pvtz cc-pvqz cc-pv5z aug-cc-pvdz aug-cc-pvtz aug-cc-pvqz aug-cc-pv5z jul-cc-pvdz
-jul-cc-pvtz jul-cc-pvqz cc-pcvdz cc-pcvtz cc-pcvqz cc-pcv5z cc-pwcvdz cc-pwcvtz cc-pwcvqz cc-pwcv5z aug-cc-pwcvdz aug-
-cc-pwcvtz aug-cc-pwcvqz aug-cc-pwcv5z def2-svp def2-svpd def2-tzvp def2-tzvpd def2-tzvpp def2-tzvppd def2-qzvp
+jul-cc-pvtz jul-cc-pvqz cc-pcvdz cc-pcvtz cc-pcvqz cc-pcv5z cc-pwcvdz cc-pwcvtz cc-pwcvqz cc-pwcv5z aug-cc-pwcvdz
+aug-cc-pwcvtz aug-cc-pwcvqz aug-cc-pwcv5z def2-svp def2-svpd def2-tzvp def2-tzvpd def2-tzvpp def2-tzvppd def2-qzvp
 def2-qzvpd def2-qzvpp def2-qzvppd pc-0 pc-1 pc-2 pc-3 pc-4 aug-pc-1 aug-pc-2 aug-pc-3 aug-pc-4 pcseg-0 pcseg-1 pcseg-2
 pcseg-3 pcseg-4 ano-rcc lanl2dz cc-pvdz-pp cc-pvtz-pp cc-pvqz-pp ma-def2-svp ma-def2-tzvp
 """.split()
