@@ -46,12 +46,17 @@ def queued():  # seconds that this process was ready and had no core to run on
 def clocks():
     return time.perf_counter(), time.process_time(), queued()
 
+def yardstick():  # seconds of a little arithmetic, on a core as busy as it is
+    start = time.process_time()
+    sum(i * i for i in range(100_000))
+    return time.process_time() - start
+
 point = [p for p in metadata.entry_points(group="qmbench") if p.name == request["plugin"]]
 start = clocks()
 module = point[0].load()
 list(module.qmbench_methods()) if hasattr(module, "qmbench_methods") else []
 wall, cpu, waiting = (now - then for now, then in zip(clocks(), start))
-answer = {"import_s": cpu, "waited_s": max(0.0, wall - cpu - waiting)}
+answer = {"import_s": cpu, "waited_s": max(0.0, wall - cpu - waiting), "yardstick_s": yardstick()}
 answer["after_import"] = sorted({m.partition(".")[0] for m in sys.modules})
 answer["said_by_import"] = said()
 found = qmbench.plugging.registry.discover(point)
@@ -69,16 +74,22 @@ os._exit(0)
 """
 
 
+YARDSTICK_S = 0.006
+"""CPU seconds of the yardstick, Σ i² of 100,000 numbers, on the machines that time limits were set on."""
+
+
 @dataclass(frozen=True)
 class Probe:
     """What a fresh interpreter saw. Module names are top level.
 
     import_s: CPU seconds of the entry module. waited_s: seconds in which it neither computed nor waited for a core
-    (sleep, disk, network). said_by_…: what was written to standard `output` and `error`, of `check` by method.
+    (sleep, disk, network). yardstick_s: CPU seconds of YARDSTICK_S's arithmetic there and then. said_by_…: what was
+    written to standard `output` and `error`, of `check` by method.
     """
 
     import_s: float
     waited_s: float
+    yardstick_s: float
     after_import: frozenset[str]
     after_check: dict[str, frozenset[str]]
     said_by_import: dict[str, str]
@@ -98,13 +109,14 @@ def probe(plugin: str, examples: str) -> Probe:
         done = subprocess.run([sys.executable, "-c", _SCRIPT], input=request, capture_output=True, text=True)
         if done.returncode != 0:
             last = done.stderr.strip().splitlines()[-1:] or [f"exit code {done.returncode}"]
-            return Probe(0.0, 0.0, frozenset(), {}, {}, {}, last[0])
+            return Probe(0.0, 0.0, 0.0, frozenset(), {}, {}, {}, last[0])
         data = json.loads(done.stdout)
         after = {name: frozenset(modules) for name, modules in data["after_check"].items()}
         if best is None or data["import_s"] + data["waited_s"] < best.import_s + best.waited_s:
             best = Probe(
                 data["import_s"],
                 data["waited_s"],
+                data["yardstick_s"],
                 frozenset(data["after_import"]),
                 after,
                 data["said_by_import"],
