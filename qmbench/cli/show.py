@@ -60,7 +60,7 @@ def find(thing: str, store: str | None) -> dict[str, Any]:
             "level of theory": str(level),
             "label": level.label or str(level),
             **_method(level.method),
-            "stochastic": level.make().is_stochastic(),
+            "stochastic": level.is_stochastic(),
             "options resolved": level.options.model_dump(mode="json"),
             "code": level.code.digest,
             "code files": list(level.code.files),

@@ -21,7 +21,7 @@ from qmbench.domain.basis_families import is_template, members
 from qmbench.domain.equilibrium import DERIVED
 from qmbench.domain.errors import InputError, QmbenchError, Unsupported, did_you_mean
 from qmbench.domain.method import LevelOfTheory, LevelText, split_level
-from qmbench.domain.naming import LONGEST_LABEL, basis_typography, checked_label, option_text
+from qmbench.domain.naming import LONGEST_LABEL, basis_typography, checked_label, option_label, option_text
 from qmbench.domain.recipe import Limit, Recipe, Sum
 from qmbench.domain.systems import System
 
@@ -134,7 +134,7 @@ class Extrapolated:
         if not label or f"/{basis}" not in label:
             return ""
         told = label.replace(f"/{basis}", f"/{template_typography(self.template)}")
-        more = ", ".join(f"{k}={option_text(v).removesuffix('.0')}" for k, v in self.options)
+        more = ", ".join(option_label(k, option_text(v)) for k, v in self.options)
         return f"{told} ({more})" if more else told
 
     def recipe(self, prop: str) -> Recipe:
@@ -254,7 +254,7 @@ class CompositeLevel:
         return ""
 
     def is_stochastic(self) -> bool:
-        return any(level.make().is_stochastic() for level in self.parts)
+        return any(level.is_stochastic() for level in self.parts)
 
     @property
     def plugin(self) -> str:

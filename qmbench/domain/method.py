@@ -382,6 +382,10 @@ class LevelOfTheory:
         """The method, ready to compute."""
         return self.method(self.options)
 
+    def is_stochastic(self) -> bool:
+        """As of its method with these options."""
+        return self.make().is_stochastic()
+
     @cached_property
     def code(self) -> Code:
         """The plugin's code that computes this level."""

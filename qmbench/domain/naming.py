@@ -100,11 +100,12 @@ def level_label(method: str, label: Any, told: Collection[str], options: pydanti
     if basis is not None and "basis" not in told:
         label += f"/{basis_typography(str(basis))}"
     rest = [name for name in written_options(options) if name not in told]
-    said = ", ".join(_option_label(name, _text_of(options, name)) for name in rest)
+    said = ", ".join(option_label(name, _text_of(options, name)) for name in rest)
     return f"{label} ({said})" if said else label
 
 
-def _option_label(name: str, text: str) -> str:
+def option_label(name: str, text: str) -> str:
+    """How labels tell of an option that has the written value `text`."""
     return name.replace("_", " ") if text == "true" else f"{name}={text.removesuffix('.0')}"
 
 

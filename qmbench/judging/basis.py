@@ -283,11 +283,12 @@ def with_basis_errors(
 
     results: as from `judging.frame`, with `basis_uncertainty` of extrapolated rows. size: of a benchmark and an entry
     the number of electrons. elsewhere: what other runs know. steps: of extrapolated rows, from `steps_uncertainty`; see
-    `pooled_steps`. basis_limit, basis_limit_level: the best limit of the same
-    options and counterpoise on the entry, and whose it is. basis_error: value − limit. basis_uncertainty: one standard
-    deviation of the value as a statement about the limit, never less than half of what counterpoise changes where both
-    values are there. basis_source: extrapolation, same entry, other entries, other methods, counterpoise; empty: not
-    known.
+    `pooled_steps`.
+
+    basis_limit, basis_limit_level: the best limit of the same options and counterpoise on the entry, and whose it is.
+    basis_error: value − limit. basis_uncertainty: one standard deviation of the value as a statement about the limit,
+    never less than half of what counterpoise changes where both values are there. basis_source: extrapolation, same
+    entry, other entries, other methods, counterpoise; empty: not known.
     """
     made = results.copy()
     if steps is not None and steps.notna().any():

@@ -243,8 +243,7 @@ class _Found:
 
     def stochastic(self, level: Level) -> bool:
         if id(level) not in self._stochastic:
-            single = level.make() if isinstance(level, LevelOfTheory) else level
-            self._stochastic[id(level)] = level, single.is_stochastic()
+            self._stochastic[id(level)] = level, level.is_stochastic()
         return self._stochastic[id(level)][1]
 
 
@@ -355,7 +354,8 @@ def _each_once(parts: Parts) -> Parts:
     kept: list[Molecule] = []
     found = []
     for coefficient, system, prop in parts:
-        # Only a molecule alone is the same from everywhere; other systems may have a direction, that of a field.
+        # Every method has to give the same for a molecule that is turned or renumbered (qmbench.testing); systems of
+        # other kinds may have a direction, that of a field.
         if prop in TOTAL_ENERGIES and type(system) is Molecule:
             like = next((m for m in kept if congruent(m, system)), None)
             if like is None:

@@ -118,7 +118,7 @@ def _with_forces(subject: Subject) -> Iterator[tuple[LevelOfTheory, Nuclei, str]
     """One example of each kind, and a molecule with a ghost, each with the property that its forces belong to."""
     seen: set[str] = set()
     for level, system in subject.examples():
-        if not isinstance(system, Molecule | Crystal) or system.n_parts < 2 or level.make().is_stochastic():
+        if not isinstance(system, Molecule | Crystal) or system.n_parts < 2 or level.is_stochastic():
             continue
         variants = [(system.kind, system)]
         if isinstance(system, Molecule) and not any(system.ghosts):

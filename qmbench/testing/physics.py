@@ -77,7 +77,7 @@ def reproducible(subject: Subject) -> None:
     subject.example()
     tried: set[bool] = set()
     for level, system in subject.examples():
-        stochastic = level.make().is_stochastic()
+        stochastic = level.is_stochastic()
         if stochastic not in tried:  # options may make the difference: one example of either sort
             tried.add(stochastic)
             _repeated(subject, level, system, stochastic)
@@ -107,7 +107,7 @@ def errors_are_honest(subject: Subject) -> None:
     """Runs of a stochastic level with different seeds scatter no more than their uncertainties say (χ² test)."""
     subject.example()
     for level, system in subject.examples():
-        if level.make().is_stochastic():
+        if level.is_stochastic():
             if "seed" not in subject.method.Options.model_fields:
                 raise NotApplicable(f"{subject.method.name} has no option 'seed', so that its runs can't be told apart")
             return _scatter(subject, level, system)

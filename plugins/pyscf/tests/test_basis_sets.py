@@ -275,12 +275,12 @@ def test_stars_and_brackets_are_the_same_functions(family, stars, brackets):
     """On every element that PySCF has in both spellings; one of them lacks some."""
     from pyscf.data.elements import ELEMENTS
 
-    from qmbench_pyscf.mole import _shells, basis_functions
+    from qmbench_pyscf.mole import basis_functions, named_shells
 
     starred, bracketed = f"{family}g{stars}".replace("-", ""), f"{family}g{brackets}".replace("-", "")
     both = 0
     for symbol in ELEMENTS[1:54]:
-        first, second = (sorted(map(repr, _shells(name, symbol))) for name in (starred, bracketed))
+        first, second = (sorted(map(repr, named_shells(name, symbol))) for name in (starred, bracketed))
         if first and second:
             assert first == second, symbol
             both += 1

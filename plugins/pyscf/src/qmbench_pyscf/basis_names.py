@@ -32,7 +32,7 @@ pcseg-3 pcseg-4 ano-rcc lanl2dz cc-pvdz-pp cc-pvtz-pp cc-pvqz-pp ma-def2-svp ma-
 _POLARIZED = re.compile(r"(631{1,2}\+{0,2})g\(((?:[23]?d)?f?)(?:,((?:[23]?p)?d?))?\)")
 # Hydrogen and helium have no core: what is added to a valence set to correlate one is nothing for them, and tables of
 # core-valence sets leave them out.
-_CORE_VALENCE = re.compile(r"(aug)?ccpw?cv([dtq56])z")
+CORE_VALENCE = re.compile(r"(aug)?ccpw?cv([dtq56])z")
 # Diffuse functions on all but hydrogen and helium: jul- in the calendar of Papajak and Truhlar, J. Chem. Theory Comput.
 # 7, 10 (2011), heavy-aug- elsewhere. Elements of two sets of PySCF's table.
 _JUL = re.compile(r"(?:jul|heavyaug)(ccp.*)")
@@ -85,7 +85,7 @@ def pyscf_names(basis: str, symbol: str) -> tuple[str, ...]:
     plain = plain_name(basis.removeprefix("unc-"))
     if found := _JUL.fullmatch(plain):
         plain = found[1] if symbol in ("H", "He") else "aug" + found[1]
-    if symbol in ("H", "He") and (found := _CORE_VALENCE.fullmatch(plain)):
+    if symbol in ("H", "He") and (found := CORE_VALENCE.fullmatch(plain)):
         augmented, cardinal = found.groups()
         return (f"{augmented or ''}ccpv{cardinal}z",)
     starred = next((p for p, name in ALIASES.items() if "*" in p and plain_name(name) == plain), None)

@@ -8,16 +8,16 @@ Hättig, J. Chem. Phys. 116, 3175 (2002)).
 
 from __future__ import annotations
 
-import re
 import warnings
 from typing import Any, Literal
 
-from qmbench_pyscf.basis_names import plain_name
+from qmbench_pyscf.basis_names import CORE_VALENCE
+from qmbench_pyscf.mole import named_shells
 
 Purpose = Literal["coulomb", "coulomb and exchange", "correlation"]
 
 
-def fitting_set(mole: Any, purpose: Purpose) -> dict[str, Any]:
+def fitting_set(mole: Any, purpose: Purpose) -> dict[str, str | Shells]:
     """By atom label, the name of the fitting set that belongs to the atom's basis set.
 
     Where no set for Coulomb alone belongs to it, the one for Coulomb and exchange. Where none at all does,
@@ -53,19 +53,20 @@ def _even_tempered(element: str, shells: list) -> Shells:
 
     atom = gto.M(atom=[(element, (0.0, 0.0, 0.0))], basis={element: shells}, spin=None, verbose=0)
     plain, other = df.aug_etb(atom)[element], df.autoaux(atom)[element]
-    return max(Shells("even-tempered", plain), Shells("autoaux", other), key=Shells.count)
+    return max(Shells("even-tempered", plain), Shells("autoaux", other), key=lambda found: found.size)
 
 
 class Shells(list):
-    """Shells in PySCF's format, under a name."""
+    """Primitive shells in PySCF's format, under a name."""
 
     def __init__(self, name: str, shells: list) -> None:
         super().__init__(shells)
         self.name = name
 
-    def count(self) -> int:  # type: ignore[override]
+    @property
+    def size(self) -> int:
         """The number of spherical functions."""
-        return sum((2 * int(shell[0]) + 1) * (len(shell[1]) - 1) for shell in self)
+        return sum(2 * int(shell[0]) + 1 for shell in self)
 
 
 LARGEST_JKFIT = "cc-pv5z-jkfit"
@@ -73,19 +74,14 @@ LARGEST_JKFIT = "cc-pv5z-jkfit"
 
 def _of_the_family(mole: Any, label: str) -> str:
     """LARGEST_JKFIT for an atom in a core-valence set without diffuse functions; empty where it is not for that."""
-    from pyscf.gto import basis as library
-
-    name = mole.basis.get(label, "") if isinstance(mole.basis, dict) else mole.basis
-    if not (isinstance(name, str) and re.fullmatch(r"ccpw?cv[dtq5]z", plain_name(name))):
+    name = mole.basis[label]
+    found = CORE_VALENCE.fullmatch(name) if isinstance(name, str) else None
+    if found is None or found[1] or found[2] == "6":
         return ""
-    try:
-        library.load(LARGEST_JKFIT, _element(label))
-    except Exception:  # PySCF has several ways of saying that the file lacks the element
-        return ""
-    return LARGEST_JKFIT
+    return LARGEST_JKFIT if named_shells(LARGEST_JKFIT, _element(label)) else ""
 
 
-def fitting_set_name(chosen: dict[str, Any]) -> str:
+def fitting_set_name(chosen: dict[str, str | Shells]) -> str:
     """What a record calls a set that `fitting_set` gave."""
     names = {label.removeprefix("GHOST-"): _name(functions) for label, functions in sorted(chosen.items())}
     if len(set(names.values())) == 1:
@@ -93,5 +89,5 @@ def fitting_set_name(chosen: dict[str, Any]) -> str:
     return ", ".join(f"{name} ({symbol})" for symbol, name in names.items())
 
 
-def _name(functions: Any) -> str:
-    return functions if isinstance(functions, str) else getattr(functions, "name", "even-tempered")
+def _name(functions: str | Shells) -> str:
+    return functions if isinstance(functions, str) else functions.name

@@ -109,7 +109,7 @@ def pool_shells(pool: str, symbol: str) -> list:
 def _found(basis: str, symbol: str) -> tuple[str, list]:
     """PySCF's name of the canonical `basis`, `unc` aside, and its shells on `symbol`; InputError without any."""
     for name in pyscf_names(basis, symbol):
-        if shells := _shells(name, symbol):
+        if shells := named_shells(name, symbol):
             break
     else:
         having = [other for other in COMMON_BASES if other != basis and _has(other, symbol)]
@@ -122,7 +122,7 @@ def _found(basis: str, symbol: str) -> tuple[str, list]:
     return name, shells
 
 
-def _shells(name: str, symbol: str) -> list:
+def named_shells(name: str, symbol: str) -> list:
     """The shells on `symbol` of what PySCF calls `name`; empty where it has none."""
     from pyscf.gto import basis as library
 
@@ -246,4 +246,4 @@ def pyscf_session(resources: Resources) -> Iterator[None]:
 
 
 def _has(basis: str, symbol: str) -> bool:
-    return any(_shells(name, symbol) for name in pyscf_names(basis, symbol))
+    return any(named_shells(name, symbol) for name in pyscf_names(basis, symbol))
