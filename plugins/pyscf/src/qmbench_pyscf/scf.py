@@ -24,6 +24,7 @@ from qmbench_pyscf.fitting import fitting_set_name
 from qmbench_pyscf.integrals import share_integrals
 from qmbench_pyscf.mean_field_object import coarsened, mean_field
 from qmbench_pyscf.mole import pyscf_session
+from qmbench_pyscf.orientation import oriented
 from qmbench_pyscf.smaller_basis import in_small_basis, open_shell_starts
 from qmbench_pyscf.specification import NO_FIELD, AdaptiveExtension, ScfSpecification
 
@@ -122,7 +123,7 @@ def _open_shell(molecule: Molecule, spec: ScfSpecification, resources: Resources
     if not ranked:
         raise NotConverged(f"{title}: the SCF converged from none of {', '.join(dict.fromkeys(tried))}")
     candidates = [
-        (name, converge(mean_field(molecule, spec, resources), trial.make_rdm1(), title))
+        (name, converge(mean_field(molecule, spec, resources), oriented(trial), title))
         for name, trial in distinct(ranked, RANKING_DOUBT)
     ]
     lowest = min(mf.e_tot for _, mf in candidates)
@@ -132,6 +133,8 @@ def _open_shell(molecule: Molecule, spec: ScfSpecification, resources: Resources
     settings["guess_energies"] = {name: float(trial.e_tot) for name, trial in ranked}
     if spec.stability:
         settings |= descend(mf, title)
+        if settings["descents"]:
+            converge(mf, oriented(mf), title)
         if mf.e_tot > lowest + 2 * same:
             raise NotConverged(
                 f"{title}: a guess reached {lowest:.8f} hartree, the stable solution only {mf.e_tot:.8f}"

@@ -17,6 +17,7 @@ import numpy as np
 
 from qmbench import NotConverged
 from qmbench_pyscf.davidson import NotFinite, Ritz, lowest_ritz
+from qmbench_pyscf.orientation import free_axes, turns
 
 # Below this lowest Hessian eigenvalue (hartree) a solution is a saddle point. Turning an open-shell atom in
 # space changes nothing, so zero is an eigenvalue there; on a quadrature grid it is zero to within the grid's error.
@@ -160,15 +161,15 @@ def _start(differences: np.ndarray, small: int) -> np.ndarray:
 def _by_coarse(mf: Any, full: FullHessian, coarse: Any, every: bool) -> list[Verdict]:
     """The signs that are beyond the cheap Hessian's doubt, and the full Hessian's for the others."""
     limit, doubt = threshold(mf), DOUBT["ks" if _is_kohn_sham(mf) else "hf"]
-    turns = turns_in_space(mf, full)
-    turned = coarse.products(turns)[0] if len(turns) else turns
+    free = turns_in_space(mf, full)
+    turned = coarse.products(free)[0] if len(free) else free
 
     def products(vectors: np.ndarray) -> np.ndarray:
         # Orbitals of both spins turn together: P H P + (1 − P), with P beside the turns, in the first channel.
         out = np.asarray(coarse.products(vectors))
-        along = vectors @ turns.T
+        along = vectors @ free.T
         out[0] -= along @ turned
-        out[0] += (along - out[0] @ turns.T) @ turns
+        out[0] += (along - out[0] @ free.T) @ free
         return out
 
     def decided(_: int, pairs: Ritz) -> bool:
@@ -187,7 +188,7 @@ def _by_coarse(mf: Any, full: FullHessian, coarse: Any, every: bool) -> list[Ver
     for channel, pairs in enumerate(found):
         value, vector = float(pairs.values[0]), pairs.vectors[0]
         if value - pairs.residuals[0] > limit + doubt:
-            is_turn = channel == 0 and len(turns)
+            is_turn = channel == 0 and len(free)
             out.append(Verdict(True, 0.0 if is_turn else value, how + (", but for turns in space" * is_turn), vector))
         elif value < limit - doubt:
             out.append(Verdict(False, value, how, vector))
@@ -202,16 +203,10 @@ def turns_in_space(mf: Any, full: FullHessian) -> np.ndarray:
     """Orthonormal rotations (k, n) that turn the solution in space as the nuclei don't notice: of an atom k ≤ 3, of a
     linear molecule k ≤ 1. The energy is the same there: exact eigenvectors of the Hessian, of eigenvalue zero.
     """
-    mole = mf.mol
-    centres = mole.atom_coords() - mole.atom_coord(0)
-    _, spread, axes = np.linalg.svd(centres)
-    if spread.size > 1 and spread[1] > 1e-8:
+    axes = free_axes(mf.mol)
+    if not len(axes):
         return np.zeros((0, full.differences.size))
-    with mole.with_common_origin(mole.atom_coord(0)):
-        turns = mole.intor("int1e_cg_irxp", comp=3, hermi=2)
-    if spread[0] > 1e-8:
-        turns = np.einsum("k,kij->ij", axes[0], turns)[None]
-    rows = np.array([full.matrix_elements(turn) for turn in turns])
+    rows = np.array([full.matrix_elements(turn) for turn in turns(mf.mol, axes)])
     _, sizes, rotations = np.linalg.svd(rows, full_matrices=False)
     return np.asarray(rotations[sizes > TURNED])
 
