@@ -67,13 +67,16 @@ def test_dipoles_are_mixed_derivatives_of_the_energy(level, molecule, how, _, ru
     assert found.settings["alchemical_dipole"] == how
     quantity = found.properties["alchemical_dipole"]
     assert quantity.value.shape == (len(molecule.real), 3)
-    row, centre, axis = 1, int(molecule.real[1]), 2
+    row, centre = 1, int(molecule.real[1])
+    direction = np.array([0.0, 0.0, 1.0])
+    if molecule is HYDROXYL:  # A field across the axis turns the hole of a Π state, as far as an SCF gets with it.
+        direction = np.subtract(*molecule.positions[::-1]) / np.linalg.norm(np.subtract(*molecule.positions))
 
     def energy(z, f):
-        return at(level, molecule, charges=charges(molecule, centre, z), field=along(axis, f))
+        return at(level, molecule, charges=charges(molecule, centre, z), field=tuple(f * direction))
 
     # 1e-10 hartree in the energies are 1e-6 here
-    assert quantity.value[row, axis] == pytest.approx(-mixed(energy, 0.04, 0.004), abs=1e-5)
+    assert quantity.value[row] @ direction == pytest.approx(-mixed(energy, 0.04, 0.004), abs=1e-5)
     assert (quantity.uncertainty is None) == (how == COUPLED)
 
 

@@ -74,7 +74,7 @@ def test_what_has_no_direction_stays(resources):
 
 
 def test_a_molecule_along_another_axis_of_the_grid_has_the_same_energy():
-    """Quadrature grids have the symmetry of the octahedron; the direction of the hole made 1e-6 hartree between them."""
+    """Quadrature grids have the symmetry of the octahedron; the hole pointed anywhere, for 1e-6 hartree."""
     found = [
         qmbench.level("pbe/6-31g").make().run(molecule, ["energy", "dipole", "polarizability"], qmbench.Resources())
         for molecule in (
