@@ -61,6 +61,8 @@ def _fingerprint(evaluation: Evaluation) -> str:
     """Changes with anything that a report shows, other than when it was made."""
     import hashlib
 
+    from pandas.util import hash_pandas_object
+
     import qmbench
 
     digest = hashlib.sha256(f"{qmbench.__version__} {evaluation.reference_set} {FORMATS}".encode())
@@ -69,7 +71,8 @@ def _fingerprint(evaluation: Evaluation) -> str:
     digest.update(repr(terms).encode())  # keys of records are shown
     digest.update(repr((evaluation.filters, evaluation.weights)).encode())
     for table in (evaluation.results.drop(columns="cached"), evaluation.references):
-        digest.update(table.to_csv(index=False).encode())
+        digest.update(repr(list(table.columns)).encode())
+        digest.update(hash_pandas_object(table, index=False).to_numpy().tobytes())
     return digest.hexdigest()
 
 

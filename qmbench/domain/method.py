@@ -422,7 +422,7 @@ class LevelOfTheory:
         if begun is None:
             begun = self._begun[prop] = self._begin_key(prop)
         whole = begun.copy()
-        whole.update(f"{json.dumps(system_hash)}}}".encode())
+        whole.update(f'"{system_hash}"}}'.encode())  # hex digits, which JSON has no need to escape
         return whole.hexdigest()[:32]
 
     def _begin_key(self, prop: str) -> Any:

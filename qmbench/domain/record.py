@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from functools import cached_property
 from typing import Any, Literal
 
 from qmbench.domain.method import LevelOfTheory
@@ -109,7 +110,7 @@ class Task:
     level: LevelOfTheory
     properties: tuple[str, ...]
 
-    @property
+    @cached_property
     def keys(self) -> dict[str, str]:
         """property -> record key."""
         return {prop: self.level.key(self.system, prop) for prop in self.properties}

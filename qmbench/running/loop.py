@@ -94,12 +94,22 @@ class _Loop:
     computed: int = 0
     stopped: bool = False
     apart: list[Task] = field(default_factory=list)
+    crowded: list[Task] | None = None  # out of memory beside others, to be run alone; None: they are not
+    alone: bool = False
     costs: Costs = field(default_factory=Costs)
     pace: Pace = field(default_factory=Pace)
 
     def tell(self, task: Task | None = None, outcome: Outcome | None = None) -> None:
         left = self.pace.remaining(time.monotonic() - self.started) if self.done else None
         self.report(Progress(self.done, self.total, self.reused, self.failed, task, outcome, left))
+
+    def run_alone(self) -> None:
+        """Run what memory ran out for, one at a time."""
+        tasks, self.crowded, self.alone = self.crowded or [], None, True
+        for task in tasks:
+            if self.stopped:
+                return
+            self.run([task])
 
     def run(self, tasks: Sequence[Task]) -> None:
         seconds = expected_seconds(tasks, self.costs)
@@ -112,6 +122,13 @@ class _Loop:
                 if id(task) in of:
                     self.pace.end(str(task.level), of[id(task)], told.cost.wall_s if told.cost else None)
                 outcome = _sound(task, told)
+                if outcome.failure is not None and outcome.failure.kind == "memory":
+                    if self.crowded is not None:
+                        self.crowded.append(task)
+                        continue
+                    if self.alone:
+                        message = f"{outcome.failure.message}; with no other task beside it"
+                        outcome = replace(outcome, failure=replace(outcome.failure, message=message))
                 self.computed += 1
                 if len(task.properties) > 1 and _stands(outcome):
                     # Kept as it is, a dipole that can't be had would take the energy with it for good.
@@ -141,8 +158,9 @@ def run_tasks(
 
     Records that another attempt could not change are reused; failures of the machine's making (time, memory,
     crash, error) are tried again. A task of several properties that the method refuses or can't converge is
-    run again property by property. With `fresh` everything is computed, and a new `ok` record replaces the old one;
-    where it fails now, `records` has the failure, and the store keeps the old one.
+    run again property by property. One that memory ran out for, without a limit of its own, is run again when the
+    others are done, with nothing beside it. With `fresh` everything is computed, and a new `ok` record replaces the old
+    one; where it fails now, `records` has the failure, and the store keeps the old one.
 
     Raises Interrupted on Ctrl-C, StoreError when a result can't be kept; everything stored until then stays, and the
     same call goes on from there.
@@ -157,17 +175,25 @@ def run_tasks(
     del keys
     costs = costs_from(store, tasks, todo, stored.values()) if todo else Costs()
     loop = _Loop(store, engine, progress or _silent, fail_fast, fresh, stored, reused, len(todo), start, costs=costs)
+    if engine.workers > 1 and not _limits_memory(engine):
+        loop.crowded = []
     try:
         loop.tell()
         loop.run(todo)
         if loop.apart and not loop.stopped:
             loop.run(loop.apart)
+        loop.run_alone()
     except KeyboardInterrupt:
         raise Interrupted(
             f"stopped after {loop.done} of {loop.total} tasks; what was finished is kept in {store.place}, "
             "and the same command goes on from there"
         ) from None
     return RunSummary(loop.records, frozenset(cached), loop.computed, loop.stopped, time.monotonic() - start)
+
+
+def _limits_memory(engine: Engine) -> bool:
+    """Whether its tasks have a limit of memory, which they would meet alone, too; of engines that say so."""
+    return getattr(getattr(engine, "resources", None), "memory_gib", None) is not None
 
 
 def _silent(progress: Progress) -> None:

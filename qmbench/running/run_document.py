@@ -161,14 +161,17 @@ class Run:
         return {
             "id": self.id,
             "started": self.started,
-            "finished": self.finished,
             "suite": {"id": self.suite, "title": self.title},
             "benchmarks": {name: benchmark.to_json() for name, benchmark in self.benchmarks.items()},
             "levels": {name: level.to_json() for name, level in self.levels.items()},
             "entries": [_entry_to_json(planned) for planned in self.entries],
-            "computed": sorted(self.computed),
             "filtered": self.filtered.to_json() if self.filtered else None,
+            **self.end_to_json(),
         }
+
+    def end_to_json(self) -> dict[str, Any]:
+        """The part of the document that is known when the run is finished."""
+        return {"finished": self.finished, "computed": sorted(self.computed)}
 
     @classmethod
     def from_json(cls, data: Mapping[str, Any]) -> Run:

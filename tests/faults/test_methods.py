@@ -133,7 +133,7 @@ def test_memory_is_the_cause_also_when_time_is_over_first(
     outcomes: Callable[..., dict[str, Outcome]], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(supervisor, "WATCH_SECONDS", 3600.0)  # a machine that gets to look at the tree too late
-    found = outcomes("eat_memory_in_pieces", memory_gib=0.5, time_s=3.0)
+    found = outcomes("eat_memory_in_pieces", memory_gib=0.5, time_s=10.0)  # enough for 100 forks on any machine
     assert found["eat_memory_in_pieces"].failure.kind == "memory"
 
 
@@ -148,6 +148,19 @@ def test_waiting_for_what_the_system_ended_for_memory(
     assert "limit of 1 s" in found["hang"].failure.message
     assert re.search(r"the system ended [36] processes because memory ran out", found["hang"].failure.message)
     assert "limit of 1 s" in found["hang"].failure.message
+
+
+def test_what_the_system_ended_for_memory_is_no_crash(
+    outcomes: Callable[..., dict[str, Outcome]], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    counts = iter(range(0, 100, 2))
+    monkeypatch.setattr(processes, "killed_for_memory", lambda: next(counts))
+    found = outcomes("kill_self", "abort")
+    assert found["kill_self"].failure.kind == "memory"
+    assert re.search(
+        r"SIGKILL.*the system ended \d+ processes because memory ran out", found["kill_self"].failure.message
+    )
+    assert found["abort"].failure.kind == "crash"
 
 
 @pytest.mark.parametrize("do", ["grandchild", "orphan", "orphan_and_segfault"])

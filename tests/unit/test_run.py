@@ -175,6 +175,47 @@ def test_how_long_is_said(seconds: float, text: str) -> None:
     assert time_left(replace(progress, done=2)) == time_left(replace(progress, remaining_s=None)) == ""
 
 
+class _Cramped:
+    """An engine with room for two tasks beside each other, if none of them is the second or third of these."""
+
+    workers = 2
+
+    def __init__(self, resources: Resources | None = None, never: int = 0) -> None:
+        self.resources, self.never, self.calls = resources, never, []
+
+    def run(self, tasks: Iterable[Task]) -> Generator[tuple[Task, Outcome], None, None]:
+        together = list(tasks)
+        self.calls.append(len(together))
+        for task in together:
+            n = task.level.options.n
+            if n == self.never or (n in (2, 3) and len(together) > 1):
+                yield task, Outcome("failed", Failure("memory", "an allocation failed"))
+            else:
+                yield task, Outcome("ok", None, {"energy": Quantity(-1.0 * n, "hartree")})
+
+
+def test_what_memory_ran_out_for_is_run_again_alone(sabotage: Sabotage, store: Store) -> None:
+    engine, told, tasks = _Cramped(), [], [sabotage(n=n) for n in range(1, 5)]
+    summary = run_tasks(tasks, store, engine, told.append)
+    assert engine.calls == [4, 1, 1]
+    assert (summary.computed, summary.failed) == (4, 0)
+    assert sorted(r.quantity.value for r in store.records()) == [-4.0, -3.0, -2.0, -1.0]
+    assert [(p.done, p.failed) for p in told] == [(n, 0) for n in range(5)]
+
+
+def test_what_does_not_fit_alone_either_has_failed(sabotage: Sabotage, store: Store) -> None:
+    summary = run_tasks([sabotage(n=n) for n in range(1, 5)], store, _Cramped(never=2))
+    assert (summary.computed, summary.failed) == (4, 1)
+    (failed,) = (r for r in store.records() if r.status == "failed")
+    assert failed.failure.message == "an allocation failed; with no other task beside it"
+
+
+def test_a_limit_of_memory_is_met_alone_too(sabotage: Sabotage, store: Store) -> None:
+    engine = _Cramped(Resources(memory_gib=1.0))
+    assert run_tasks([sabotage(n=n) for n in range(1, 5)], store, engine).failed == 2
+    assert engine.calls == [4]
+
+
 class _Interrupting:
     """An engine in whose second task somebody presses Ctrl-C."""
 

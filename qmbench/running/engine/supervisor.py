@@ -246,11 +246,9 @@ class Child:
             return outcome
         if late:
             message = f"ran longer than its limit of {time_s:g} s and was stopped"
-            killed = processes.killed_for_memory() - self._killed
-            if killed > 0:  # whoever waits for one of these waits for ever
-                used = f"it used up to {self._peak_mib / 1024:.2f} GiB, in {len(pids)} processes at last"
-                message += f"; meanwhile the system ended {killed} processes because memory ran out ({used})"
-            return self._failed("memory" if killed > 0 else "timeout", message)
+            # Whoever waits for one of those that the system ended waits for ever.
+            ended = self._ended_for_memory(f", in {len(pids)} processes at last")
+            return self._failed("memory" if ended else "timeout", message + ended)
         with contextlib.suppress(OSError):
             if os.fstat(self._log).st_size > LONGEST_LOG:
                 os.ftruncate(self._log, 0)
@@ -290,8 +288,19 @@ class Child:
                 f"{_how_ended(code)} with {self._peak_mib / 1024:.2f} GiB of memory in use, "
                 f"near its limit of {memory_gib:g} GiB"
             )
+        # Nothing says which processes the system ended; this one died as they do.
+        if code == -signal.SIGKILL and (ended := self._ended_for_memory()):
+            return "memory", _how_ended(code) + ended
         gone = "" if self._folder.is_dir() else "; its working folder is gone: something deleted it"
         return "crash", _how_ended(code) + gone
+
+    def _ended_for_memory(self, more: str = "") -> str:
+        """What to say of processes that the system ended for memory since the task was sent; empty where none."""
+        killed = processes.killed_for_memory() - self._killed
+        if killed <= 0:
+            return ""
+        used = f"it used up to {self._peak_mib / 1024:.2f} GiB{more}"
+        return f"; meanwhile the system ended {killed} processes because memory ran out ({used})"
 
     def _failed(self, kind: str, message: str) -> Outcome:
         assert self._document is not None
