@@ -134,13 +134,13 @@ def trends(group: Group, uncertainty: np.ndarray | None = None, most: int | None
     for a, b in _compared(group):
         d = group.value[:, a] - group.value[:, b]
         u = np.sqrt(variance[:, a] + variance[:, b])
-        for name, x in covariates:
+        for kind, name, x in covariates:
             fit = regress(x, d, u)
             if fit is not None:
-                fits.append((fit["p"], a, b, name, x, d, u, fit))
+                fits.append((fit["p"], a, b, name, kind, x, d, u, fit))
     fits.sort(key=lambda f: (f[0], f[1:4]))
     out: list[dict[str, Any]] = []
-    for p, a, b, name, x, d, u, fit in fits:
+    for p, a, b, name, kind, x, d, u, fit in fits:
         # Without an entry no p gets smaller, so that those to come can't be among the first any more.
         if most is not None and len(out) >= most and sorted(t["p"] for t in out)[most - 1] <= p:
             break
@@ -149,7 +149,7 @@ def trends(group: Group, uncertainty: np.ndarray | None = None, most: int | None
             entry, fit = without_one(x, d, u, fit)
             leaning_on = group.entries[entry]
         about = {"benchmark": group.benchmark, "observable": group.observable, "within": group.within}
-        names = {"unit": group.unit, "a": group.columns[a].name, "b": group.columns[b].name, "on": name}
+        names = {"unit": group.unit, "a": group.columns[a].name, "b": group.columns[b].name, "kind": kind, "on": name}
         out.append({**about, **names, **fit, "leaning_on": leaning_on})
     return sorted(out, key=lambda t: (t["p"], t["a"], t["b"], t["on"]))[:most]
 
@@ -187,15 +187,16 @@ def _compared(group: Group) -> Iterator[tuple[int, int]]:
     yield from ((a, base) for a in range(count) if a != base)
 
 
-def _covariates(group: Group) -> Iterator[tuple[str, np.ndarray]]:
+def _covariates(group: Group) -> Iterator[tuple[str, str, np.ndarray]]:
+    """(kind: number or class, name, (entries,))."""
     with np.errstate(invalid="ignore"):
         has = np.isfinite(group.value).any(axis=1)
         magnitude = np.full(len(group.entries), np.nan)
         magnitude[has] = np.abs(np.nanmedian(group.value[has], axis=1))
-    yield "magnitude", magnitude
+    yield "number", "magnitude", magnitude
     for curve in dict.fromkeys(c for c in group.curve if c):
         mask = np.array([c == curve for c in group.curve])
-        yield f"coordinate of {curve}", np.where(mask, group.coordinate, np.nan)
+        yield "number", f"coordinate of {curve}", np.where(mask, group.coordinate, np.nan)
     numbers: dict[str, np.ndarray] = {}
     classes: dict[str, np.ndarray] = {}
     for e, (tags, subsets) in enumerate(zip(group.tags, group.subsets, strict=True)):
@@ -206,10 +207,11 @@ def _covariates(group: Group) -> Iterator[tuple[str, np.ndarray]]:
                 numbers.setdefault(name, np.full(len(group.entries), np.nan))[e] = number
             else:
                 classes.setdefault(word, np.zeros(len(group.entries)))[e] = 1.0
-    yield from numbers.items()
+    for name, x in numbers.items():
+        yield "number", name, x
     for name, x in classes.items():
         if min(x.sum(), len(x) - x.sum()) >= 3:
-            yield name, x
+            yield "class", name, x
 
 
 def _number(text: str) -> float | None:

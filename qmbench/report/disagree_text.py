@@ -263,16 +263,30 @@ def summary_lines(document: Mapping[str, Any], most: int = 5) -> list[str]:
             f"{MARK} {trained} of {found['entries']} entries were in the training data of a level that has a value of "
             "them: it counts as no independent witness there, but takes part in the consensus"
         )
-    for t in [t for t in document["trends"] if t["p"] < 0.01][:most]:
-        lines.append(
-            f"{t['benchmark']}: {t['a']} − {t['b']} changes by {t['slope']:.3g} ({t['slope_low']:.3g} … "
-            f"{t['slope_high']:.3g}) {t['unit']} per unit of {t['on']} (n = {t['n']}, p = {t['p']:.1g})"
-        )
+    lines += trend_lines(document, most)
     for s in document["next_calculations"][:most]:
         lines.append(
             f"next: {s['method']} on {s['benchmark']}/{s['entry']} ({s['verdict']}), about "
             f"{s['estimated_wall_s']:.0f} s: {s['why']}"
         )
+    return lines
+
+
+def trend_lines(document: Mapping[str, Any], most: int) -> list[str]:
+    """How differences depend on what is computed, once for columns that say the same to all digits shown."""
+    told: dict[tuple[str, str], list[str]] = {}
+    for t in document["trends"]:
+        if t["p"] < 0.01:
+            along = f"from other entries to {t['on']} ones" if t["kind"] == "class" else f"per unit of {t['on']}"
+            by = (
+                f"by {t['slope']:.3g} ({t['slope_low']:.3g} … {t['slope_high']:.3g}) {t['unit']} {along} "
+                f"(n = {t['n']}, p = {t['p']:.1g})"
+            )
+            told.setdefault((t["benchmark"], by), []).append(f"{t['a']} − {t['b']}")
+    lines = []
+    for (benchmark, by), alike in list(told.items())[:most]:
+        change = "changes" if len(alike) == 1 else "change"
+        lines.append(f"{benchmark}: {' and '.join(alike)} {change} {by}")
     return lines
 
 

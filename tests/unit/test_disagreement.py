@@ -367,6 +367,7 @@ def test_a_class_of_which_one_entry_is_all_the_difference_makes_no_trend():
     tags = tuple(("radical",) if e < 3 else () for e in range(10))
     g = group(np.stack([d, np.zeros(10)], axis=1), np.nan, names=("a", "b"), tags=tags)
     trend = next(t for t in trends(g) if t["on"] == "radical")
+    assert trend["kind"] == "class"
     assert trend["p"] > 0.05
 
 
@@ -633,3 +634,20 @@ def test_the_first_trends_are_the_first_of_all():
     everything = trends(g)
     for most in (1, 7, 20):
         assert trends(g, None, most) == everything[:most]
+
+
+def test_a_trend_is_told_once() -> None:
+    """Of two columns that are one, `exact` as a reference and as a level, say."""
+    from qmbench.report.disagree_text import trend_lines
+
+    trend = {"benchmark": "many", "unit": "E0", "slope": 0.618, "slope_low": 0.531, "slope_high": 0.726, "n": 33}
+    same = {**trend, "kind": "number", "on": "g", "p": 1e-9}
+    rows = [{**same, "a": "RWA", "b": b} for b in ("exact", "exact-cavity")]
+    rows += [{**same, "a": "Bloch", "b": "exact", "slope": 0.3}, {**same, "a": "RWA", "b": "exact", "p": 0.02}]
+    assert trend_lines({"trends": rows}, 5) == [
+        "many: RWA − exact and RWA − exact-cavity change by 0.618 (0.531 … 0.726) E0 per unit of g (n = 33, p = 1e-09)",
+        "many: Bloch − exact changes by 0.3 (0.531 … 0.726) E0 per unit of g (n = 33, p = 1e-09)",
+    ]
+    assert len(trend_lines({"trends": rows}, 1)) == 1
+    (line,) = trend_lines({"trends": [{**rows[0], "kind": "class", "on": "deep"}]}, 5)
+    assert "changes by 0.618 (0.531 … 0.726) E0 from other entries to deep ones (" in line

@@ -238,6 +238,7 @@ class Trend(TypedDict):
     unit: str
     a: str
     b: str
+    kind: Literal["number", "class"]
     on: str
     n: int
     intercept: float
