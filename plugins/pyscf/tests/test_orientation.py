@@ -11,6 +11,7 @@ from scipy.spatial.transform import Rotation
 
 import qmbench
 from qmbench import Molecule
+from qmbench_pyscf import scf
 from qmbench_pyscf.mean_field_object import mean_field
 from qmbench_pyscf.orientation import free_axes, oriented, turns
 from qmbench_pyscf.specification import ScfSpecification
@@ -88,3 +89,39 @@ def test_a_molecule_along_another_axis_of_the_grid_has_the_same_energy():
     tensors = np.array([result.properties["polarizability"].value for result in found])
     assert np.abs(tensors[:, ~np.eye(3, dtype=bool)]).max() < 1e-3
     assert np.linalg.eigvalsh(tensors[0]) == pytest.approx(np.linalg.eigvalsh(tensors[1]), abs=1e-3)
+
+
+def test_after_a_descent_a_solution_is_turned_or_kept(resources, monkeypatch):
+    """What the SCF of a turned solution does not come back to stays; so does what is not linear, without an SCF."""
+    spec = ScfSpecification("6-31g")
+    mf = turned_scf(HYDROXYL, spec, resources)
+    energy = mf.e_tot
+    scf._turn(mf, "OH", 1e-7)
+    assert mf.e_tot == pytest.approx(energy, abs=1e-9)
+    sizes = moments(mf.mol, mf.make_rdm1())
+    assert sizes == pytest.approx(np.diag(np.diag(sizes)), abs=1e-5)
+
+    def elsewhere(mf, density, what):
+        mf.e_tot, mf.mo_coeff = 0.0, None
+
+    monkeypatch.setattr(scf, "converge", elsewhere)
+    mf = turned_scf(HYDROXYL, spec, resources)
+    before = mf.make_rdm1()
+    scf._turn(mf, "OH", 1e-7)
+    assert np.array_equal(mf.make_rdm1(), before)
+    assert mf.e_tot == pytest.approx(energy, abs=1e-9)
+
+    bent = mean_field(
+        Molecule(("N", "H", "H"), ((0, 0, 0), (0, 1.5, 1.2), (0, -1.5, 1.2)), 0, 2), spec, resources
+    ).run()
+    found = bent.e_tot
+    scf._turn(bent, "NH2", 1e-7)
+    assert bent.e_tot == found
+
+
+def turned_scf(molecule, spec, resources):
+    """A converged mean field of which the open shell points between the axes."""
+    mf = mean_field(molecule, spec, resources).run(conv_tol=1e-12)
+    turn = expm(-np.linalg.solve(mf.get_ovlp(), turns(mf.mol, np.array([[0.0, 0.0, 0.3]]))[0]))
+    mf.mo_coeff = turn @ mf.mo_coeff
+    return mf

@@ -1,8 +1,8 @@
 """Where an open shell points that the nuclei leave free: that of an atom, or a Π state about its axis.
 
 The energy does not depend on it but by the error of a quadrature grid, to 1e-5 hartree, and nothing but round-off would
-say where an SCF ends. Turned onto the axes of the frame, where the points of a Lebedev grid have mirror planes, a
-solution is stationary but for its distance to the axis, and the same on every machine.
+say where an SCF ends. The points of a Lebedev grid have mirror planes through the axes of the frame: turned onto them,
+a solution stays there, and is the same on every machine.
 """
 
 from __future__ import annotations

@@ -11,6 +11,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterable, Iterator
+from contextlib import suppress
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -24,7 +25,7 @@ from qmbench_pyscf.fitting import fitting_set_name
 from qmbench_pyscf.integrals import share_integrals
 from qmbench_pyscf.mean_field_object import coarsened, mean_field
 from qmbench_pyscf.mole import pyscf_session
-from qmbench_pyscf.orientation import oriented
+from qmbench_pyscf.orientation import free_axes, oriented
 from qmbench_pyscf.smaller_basis import in_small_basis, open_shell_starts
 from qmbench_pyscf.specification import NO_FIELD, AdaptiveExtension, ScfSpecification
 
@@ -134,12 +135,26 @@ def _open_shell(molecule: Molecule, spec: ScfSpecification, resources: Resources
     if spec.stability:
         settings |= descend(mf, title)
         if settings["descents"]:
-            converge(mf, oriented(mf), title)
+            _turn(mf, title, same)
         if mf.e_tot > lowest + 2 * same:
             raise NotConverged(
                 f"{title}: a guess reached {lowest:.8f} hartree, the stable solution only {mf.e_tot:.8f}"
             )
     return mf, settings
+
+
+def _turn(mf: Any, title: str, same: float) -> None:
+    """Turn the converged `mf` onto the axes of the frame where its nuclei allow it; where the SCF that this takes does
+    not come back to the same energy (hartree, to `same`), it stays as it was."""
+    if not len(free_axes(mf.mol)):
+        return
+    found = (mf.mo_coeff, mf.mo_occ, mf.mo_energy, mf.e_tot)
+    with suppress(NotConverged):
+        converge(mf, oriented(mf), title)
+        if abs(mf.e_tot - found[-1]) < same:
+            return
+    mf.mo_coeff, mf.mo_occ, mf.mo_energy, mf.e_tot = found
+    mf.converged = True
 
 
 def _starts(molecule: Molecule, spec: ScfSpecification, resources: Resources) -> Iterator[Starts]:
