@@ -235,8 +235,8 @@ def _check_bsse(bsse: str | None, what: str, benchmark: Benchmark | None = None,
             f"bsse={bsse} is for what is made of a complex and its fragments, and {what} is not; ask for an "
             "interaction_energy, or leave it out"
         )
-    if bsse not in benchmark.meta["bsse"]:
-        raise InputError(f"{benchmark.id} is for bsse {' or '.join(benchmark.meta['bsse'])}, not {bsse}")
+    if bsse not in benchmark.treatments:
+        raise InputError(f"{benchmark.id} is for bsse {' or '.join(benchmark.treatments)}, not {bsse}")
 
 
 def _properties(level: Level, name: str, system: System, wanted: tuple[str, ...], session: Session) -> Computation:

@@ -97,6 +97,12 @@ class Benchmark:
         return self.meta["version"]
 
     @property
+    def treatments(self) -> tuple[str, ...]:
+        """Counterpoise treatments that make sense: those it names, and `vmfc`, of two fragments `cp`, where `cp` does."""
+        named = tuple(self.meta["bsse"])
+        return (*named, "vmfc") if "cp" in named and "vmfc" not in named else named
+
+    @property
     def subsets(self) -> Mapping[str, str]:
         """name -> description."""
         return self.meta.get("subsets", {})

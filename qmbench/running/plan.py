@@ -331,9 +331,7 @@ def bsse_for(level: Level, bsse: str | None, benchmark: Benchmark, entry: Entry)
             f"{level} on {benchmark.id} needs a counterpoise treatment: say bsse = "
             + " or ".join(f"'{b}'" for b in offered)
         )
-    if bsse == "vmfc" and "cp" in offered:  # of two fragments it is cp, and makes sense wherever cp does
-        return bsse
-    return bsse if bsse in offered else offered[0]
+    return bsse if bsse in benchmark.treatments else offered[0]
 
 
 def expand(level: Level, bsse: str, benchmark: Benchmark, entry: Entry) -> list[tuple[float, System, str]]:

@@ -109,3 +109,14 @@ def test_vmfc_of_a_pair_is_counterpoise(store):
     )
     assert vmfc.value == cp.value
     assert {r.key for r in vmfc.records} == {r.key for r in cp.records}
+
+
+def test_vmfc_of_an_entry_of_a_benchmark():
+    """Wherever `cp` makes sense; a three-body energy after `cp` has the basis of the trimer, as after `vmfc`."""
+    after = [
+        qmbench.compute("hf/sto-3g", "three_body/01a_water", bsse=bsse, progress=False).value for bsse in ("cp", "vmfc")
+    ]
+    assert after[0] == pytest.approx(after[1], abs=1e-9)
+    assert after[0] != pytest.approx(
+        qmbench.compute("hf/sto-3g", "three_body/01a_water", bsse="none", progress=False).value, abs=1e-3
+    )
