@@ -98,7 +98,7 @@ class Benchmark:
 
     @property
     def treatments(self) -> tuple[str, ...]:
-        """Counterpoise treatments that make sense: those it names, and `vmfc`, of two fragments `cp`, where `cp` does."""
+        """Counterpoise treatments that make sense: those it names, and where `cp` does, `vmfc` as well."""
         named = tuple(self.meta["bsse"])
         return (*named, "vmfc") if "cp" in named and "vmfc" not in named else named
 
