@@ -76,7 +76,7 @@ def _dry_run(plan: Plan, request: Request) -> int:
     each = counted_once(to_do, [costs.seconds(task) for task in to_do], costs)
     seconds = dict(zip(map(id, to_do), each, strict=True))
     rows = _dry_rows(plan, known, seconds)
-    ahead = outlook(to_do, seconds, request.session.side_by_side)
+    ahead = outlook(to_do, seconds, request.session.side_by_side, memory=costs.memory)
     wrong = wrong_levels(plan)
     code = 1 if any(refusals.refused == refusals.entries for refusals in wrong) else 0
     if request.json:
@@ -145,6 +145,8 @@ def _outlook_lines(ahead: Outlook, costs: Costs) -> Iterator[str]:
         f"{side} at a time: {duration(ahead.wall_s)} at least; however many at a time, the longest task takes "
         f"{duration(ahead.longest_s)}"
     )
+    if ahead.largest_mib is not None:
+        yield f"the largest task needs about {ahead.largest_mib / 1024:.1f} GiB of memory; no more are started than fit"
     source = f"{costs.records} recorded costs and the methods' own estimates" if costs.records else "the methods alone"
     yield f"estimates by {source}; the dearest tasks:"
     for task, seconds in ahead.dearest:

@@ -281,6 +281,13 @@ class Method(ABC, Generic[S]):
         """
         return {}
 
+    def estimate_memory(self, system: S, properties: frozenset[str]) -> float | None:
+        """Rough peak memory of a task in MiB, so that only as many run side by side as fit; None when unknown.
+
+        Records correct it. Cheap: it is asked while planning.
+        """
+        return None
+
     @classmethod
     def example_systems(cls) -> Sequence[System]:
         """Cheap systems that the conformance kit may compute; empty where its own (water, OH, He, a ring) will do."""

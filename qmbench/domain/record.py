@@ -104,11 +104,15 @@ class Record:
 
 @dataclass(frozen=True)
 class Task:
-    """One system, one level, the properties wanted of it: what a child process is given."""
+    """One system, one level, the properties wanted of it: what a child process is given.
+
+    memory_mib: what it is expected to take at most, where somebody has an idea; for engines, no part of what it is.
+    """
 
     system: System
     level: LevelOfTheory
     properties: tuple[str, ...]
+    memory_mib: float | None = field(default=None, compare=False, repr=False)
 
     @cached_property
     def keys(self) -> dict[str, str]:

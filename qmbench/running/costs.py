@@ -18,11 +18,12 @@ import math
 import statistics
 from collections import defaultdict
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Any
 
 from qmbench.domain.method import Method
 from qmbench.domain.record import Record, Task
+from qmbench.running.memory import Memory, learned_memory
 
 if TYPE_CHECKING:
     from qmbench.running.stores import StoreProtocol
@@ -61,7 +62,8 @@ class _Fit:
 
 @dataclass(frozen=True)
 class Costs:
-    """Estimates of tasks, in processor seconds on one core. records: how many recorded costs they are learned from."""
+    """Estimates of tasks, in processor seconds on one core. records: how many recorded costs they are learned from.
+    memory: estimates of what they take of that."""
 
     records: int = 0
     _recorded: Mapping[tuple[str, str, str], float] = field(default_factory=dict, repr=False)
@@ -70,6 +72,7 @@ class Costs:
     _levels: Mapping[str, _Fit] = field(default_factory=dict, repr=False)
     # Of methods without an estimate of their own: the typical ln t.
     _typical: Mapping[str, float] = field(default_factory=dict, repr=False)
+    memory: Memory = field(default_factory=Memory, repr=False)
 
     def is_recorded(self, task: Task) -> bool:
         """Whether the cost of this task, or of others of its level, was recorded: in runs in which it shared, too."""
@@ -144,7 +147,8 @@ def learned(tasks: Sequence[Task], records: Iterable[Record]) -> Costs:
 def costs_from(store: StoreProtocol, tasks: Sequence[Task], todo: Sequence[Task], known: Iterable[Record]) -> Costs:
     """Costs of `todo`, a part of `tasks`, by what the store holds of their levels. known: its records of `tasks`."""
     levels = sorted({str(task.level) for task in todo})
-    return learned(tasks, [*known, *(store.records(level=levels) if levels else ())])
+    records = [*known, *(store.records(level=levels) if levels else ())]
+    return replace(learned(tasks, records), memory=learned_memory(tasks, records))
 
 
 def _typical(pairs: Iterable[tuple[str, str, float | None, float]]) -> dict[str, float]:
@@ -190,7 +194,7 @@ def _log(seconds: float) -> float:
 @dataclass(frozen=True)
 class Outlook:
     """What a list of tasks comes to. total_s: processor seconds; longest_s: of its longest task, which is how long the
-    whole takes at least, on however many cores; wall_s: a lower bound of the time on `workers` of them; unknown: tasks
+    whole takes at least, on however many cores; largest_mib: what its largest task needs, as far as anybody knows; wall_s: a lower bound of the time on `workers` of them; unknown: tasks
     without an estimate, left out; dearest: the longest tasks."""
 
     total_s: float
@@ -199,6 +203,7 @@ class Outlook:
     workers: int
     unknown: int
     dearest: tuple[tuple[Task, float], ...]
+    largest_mib: float | None = None
 
     def to_json(self) -> dict[str, Any]:
         """The keys of `run suite --dry-run --json`."""
@@ -206,6 +211,7 @@ class Outlook:
             "critical_path_s": self.longest_s,
             "workers": self.workers,
             "estimated_wall_s": self.wall_s,
+            "largest_memory_mib": self.largest_mib,
             "dearest": [
                 {
                     "level_of_theory": str(task.level),
@@ -218,11 +224,18 @@ class Outlook:
         }
 
 
-def outlook(tasks: Sequence[Task], seconds: Mapping[int, float | None], workers: int, most: int = 10) -> Outlook:
+def outlook(
+    tasks: Sequence[Task],
+    seconds: Mapping[int, float | None],
+    workers: int,
+    most: int = 10,
+    memory: Memory | None = None,
+) -> Outlook:
     """The outlook of `tasks` on `workers` cores, with the `most` dearest named. seconds: id of a task -> its cost."""
     known = [(task, cost) for task in tasks if (cost := seconds[id(task)]) is not None]
     known.sort(key=lambda pair: -pair[1])
     total = math.fsum(cost for _, cost in known)
     longest = known[0][1] if known else 0.0
     wall = max(total / max(workers, 1), longest)
-    return Outlook(total, longest, wall, workers, len(tasks) - len(known), tuple(known[:most]))
+    largest = max((mib for task in tasks if (mib := (memory or Memory()).mib(task))), default=None)
+    return Outlook(total, longest, wall, workers, len(tasks) - len(known), tuple(known[:most]), largest)

@@ -26,7 +26,7 @@ LOOK_AHEAD = 100
 class Engine(Protocol):
     """Where tasks run. workers: how many side by side, at present.
 
-    A failure of a task is an outcome (`failed`, `unsupported`), never an exception; every task given comes back once.
+    `Task.memory_mib` says what a task is expected to take, for engines that start no more than fits. A failure of a task is an outcome (`failed`, `unsupported`), never an exception; every task given comes back once.
     """
 
     @property
@@ -112,6 +112,7 @@ class _Loop:
             self.run([task])
 
     def run(self, tasks: Sequence[Task]) -> None:
+        tasks = [self.costs.memory.noted(task) for task in tasks]
         seconds = expected_seconds(tasks, self.costs)
         once = [second or 0.0 for second in counted_once(tasks, seconds, self.costs)]
         of = dict(zip(map(id, tasks), once, strict=True))

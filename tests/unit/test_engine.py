@@ -7,6 +7,7 @@ import gc
 import os
 import time
 from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -233,3 +234,50 @@ def test_an_idle_child_that_was_killed_is_not_the_next_tasks_fault(engine: Local
     psutil.Process(pid).kill()
     time.sleep(0.2)
     assert run_one(engine, sabotage(n=1)).status == "ok"
+
+
+def signed_in(engine: LocalEngine, sabotage: Sabotage, book: Path, sizes: dict[int, float | None]) -> list[set[int]]:
+    """Which tasks were at work together, after each of them began. sizes: number of a task -> MiB expected."""
+    warm = [sabotage("sleep", n=n, seconds=1.0) for n in range(engine.workers)]
+    assert {outcome.status for _, outcome in engine.run(warm)} == {"ok"}
+    tasks = [
+        replace(sabotage("sign_in_and_out", n=n, seconds=1.0, file=str(book)), memory_mib=mib)
+        for n, mib in sizes.items()
+    ]
+    assert {task.level.options.n for task, outcome in engine.run(tasks) if outcome.status == "ok"} == set(sizes)
+    here: set[int] = set()
+    found = []
+    for line in book.read_text().splitlines():
+        number, what = line.split()
+        if what == "in":
+            here.add(int(number))
+            found.append(set(here))
+        else:
+            here.remove(int(number))
+    return found
+
+
+def test_no_more_is_started_than_fits_into_memory(sabotage: Sabotage, tmp_path: Path) -> None:
+    sizes = {1: 60.0, 2: 60.0, 3: 30.0, 4: None, 5: 150.0, 6: 30.0}
+    with LocalEngine(3, Resources(scratch=tmp_path), memory_mib=100.0) as engine:
+        together = signed_in(engine, sabotage, tmp_path / "book", sizes)
+    assert all(sum(sizes[n] or 0.0 for n in here) <= 100.0 for here in together if len(here - {4}) > 1)
+    assert any(len(here) == 3 for here in together)  # 1, 3 and the one of which nobody knows
+    assert {5} in together or {4, 5} in together  # fits beside nothing that needs any, and is run all the same
+
+
+def test_a_large_task_does_not_wait_for_ever(
+    sabotage: Sabotage, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("qmbench.running.engine.local.PASSES", 2)
+    sizes = {1: 60.0, 2: 90.0, **dict.fromkeys(range(3, 9), 20.0)}
+    with LocalEngine(2, Resources(scratch=tmp_path), memory_mib=100.0) as engine:
+        together = signed_in(engine, sabotage, tmp_path / "book", sizes)
+    began = [n for before, after in zip([set(), *together], together, strict=False) for n in after - before]
+    assert set(began[:4]) == {1, 2, 3, 4}
+
+
+def test_a_limit_of_memory_is_all_that_a_task_can_need(sabotage: Sabotage, tmp_path: Path) -> None:
+    with LocalEngine(2, Resources(scratch=tmp_path, memory_gib=0.5), memory_mib=1100.0) as engine:
+        together = signed_in(engine, sabotage, tmp_path / "book", {1: 9000.0, 2: 9000.0})
+    assert {1, 2} in together

@@ -6,7 +6,9 @@ within a factor of two of what was recorded, and the ratio of the sums:
 - guess: the methods' own estimates;
 - others: learned from the other nine tenths of that run (ten-fold cross-validation), as for a level or a system that
   was never computed;
-- again: learned from the whole of the run in --other, of the same suite at another time, as for what is computed again.
+- again: learned from the whole of the run in --other, of the same suite at another time, as for what is computed again;
+- memory, memory_others: the methods' own estimates of peak memory, and those learned from the other nine tenths, of tasks
+  that took more than 300 MiB.
 """
 
 from __future__ import annotations
@@ -23,8 +25,13 @@ from qmbench.domain.errors import InputError
 from qmbench.domain.record import Record, Task
 from qmbench.plugging.registry import parse_level
 from qmbench.running.costs import learned, own_estimate
+from qmbench.running.memory import learned_memory
+from qmbench.running.memory import own_estimate as own_memory
 from qmbench.running.plan import make_plan
 from qmbench.running.store import Store
+
+MEMORY_MIB = 300.0
+"""What a process has at least, with its libraries, says nothing of an estimate."""
 
 Pair = tuple[float, float]
 
@@ -71,15 +78,23 @@ def main() -> None:
     spent = {id(task): record.cost.cpu_s for task, record in run if record.cost}
     large = [(task, record) for task, record in run if spent[id(task)] > given.least]
     found = {"guess": judged([(own, spent[id(t)]) for t, _ in large if (own := own_estimate(t))])}
+    took = {id(task): record.cost.peak_memory_mib for task, record in run if record.cost}
+    big = [task for task, _ in run if took[id(task)] > MEMORY_MIB]
     pairs: list[Pair] = []
+    memory_pairs: list[Pair] = []
     for fold in range(10):
         costs = learned(tasks, [record for i, (_, record) in enumerate(run) if i % 10 != fold])
+        memory = learned_memory(tasks, [record for i, (_, record) in enumerate(run) if i % 10 != fold])
         left_out = {id(task) for i, (task, _) in enumerate(run) if i % 10 == fold}
         pairs += [(s, spent[id(t)]) for t, _ in large if id(t) in left_out and (s := costs.seconds(t))]
+        memory_pairs += [(m, took[id(t)]) for t in big if id(t) in left_out and (m := memory.mib(t))]
     found["others"] = judged(pairs)
     if given.other:
         costs = learned(tasks, [record for _, record in of_suite(given.other)])
         found["again"] = judged([(s, spent[id(t)]) for t, _ in large if (s := costs.seconds(t))])
+    if big:
+        found["memory"] = judged([(own, took[id(t)]) for t in big if (own := own_memory(t))])
+        found["memory_others"] = judged(memory_pairs)
     if given.json:
         print(json.dumps(found))
         return

@@ -262,6 +262,8 @@ class Plan(TypedDict):
     workers: int
     estimated_wall_s: float
     """A lower bound."""
+    largest_memory_mib: float | None
+    """Of the task that needs most."""
     dearest: list[DearTask]
     learned_from: int
     """Records with a recorded cost."""

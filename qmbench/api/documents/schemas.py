@@ -26,7 +26,7 @@ class Document:
 DOCUMENTS = {
     "compute": Document(computing.Compute, "1.0", "qmbench compute --json"),
     "run-suite": Document(computing.RunSuite, "1.0", "qmbench run suite --json"),
-    "plan": Document(computing.Plan, "1.0", "qmbench run suite --dry-run --json"),
+    "plan": Document(computing.Plan, "1.1", "qmbench run suite --dry-run --json"),
     "statistics": Document(computing.Statistics, "1.0", "statistics.json of a report"),
     "disagreement": Document(disagreeing.Disagreement, "1.1", "disagreement.json of a report"),
     "disagree": Document(disagreeing.Disagree, "1.1", "qmbench disagree --json"),

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 import math
 import os
 import selectors
@@ -18,11 +19,15 @@ from typing import Any
 from qmbench.domain.errors import InputError, ResourceError
 from qmbench.domain.record import Task
 from qmbench.domain.resources import Resources
+from qmbench.running.engine import processes
 from qmbench.running.engine.outcome import Outcome, interpreter_for, never_started, plugin_of, task_document
 from qmbench.running.engine.supervisor import Child
+from qmbench.running.memory import room_mib
 
 WAKE_SECONDS = 0.05  # how often limits are looked at while nothing happens
 FAILED_STARTS = 2  # in a row, that are tried again
+LOOK_AHEAD = 100  # tasks that are looked through for one that fits
+PASSES = 20  # smaller tasks that may be started before one that needs more memory than is left
 
 
 def default_workers(cores: int) -> int:
@@ -42,18 +47,24 @@ def check_resources(resources: Resources) -> None:
 class LocalEngine:
     """Runs tasks in `workers` child processes; each keeps to one plugin and stays warm between its tasks.
 
-    resources: what every task gets (time_s, memory_gib and cores are per task). Children live on after `run`
-    ends so that the next `run` finds them warm; `close`, leaving the `with` block, an exception in `run`, and
-    the end of the interpreter end them.
+    resources: what every task gets (time_s, memory_gib and cores are per task). memory_mib: for all of them
+    together; None: what there is when `run` begins. A task is started beside others only if what is expected of all
+    (`Task.memory_mib`) fits into it. Children live on after `run` ends so that the next `run` finds them warm; `close`,
+    leaving the `with` block, an exception in `run`, and the end of the interpreter end them.
     """
 
-    def __init__(self, workers: int | None = None, resources: Resources | None = None) -> None:
+    def __init__(
+        self, workers: int | None = None, resources: Resources | None = None, memory_mib: float | None = None
+    ) -> None:
         resources = resources or Resources()
         check_resources(resources)
         self.workers = default_workers(resources.cores) if workers is None else workers
         if self.workers < 1:
             raise InputError(f"the number of workers must be at least 1, not {self.workers}")
         self.resources = resources
+        self._given_room = memory_mib
+        self._room = math.inf
+        self._passed = 0
         self._failed_starts = 0
         self._idle: list[Child] = []
         self._busy: dict[Child, Task] = {}
@@ -69,6 +80,7 @@ class LocalEngine:
         every child with its process tree.
         """
         pending = deque(tasks)
+        self._room, self._passed = self._room_now(), 0
         selector = selectors.DefaultSelector()
         try:
             self._fill(pending, selector)
@@ -107,8 +119,10 @@ class LocalEngine:
         self._finalizer = self._root = None
 
     def _fill(self, pending: deque[Task], selector: selectors.BaseSelector) -> None:
-        while pending and len(self._busy) < self.workers:
-            task = pending.popleft()
+        while len(self._busy) < self.workers and (at := self._next(pending)) is not None:
+            task = pending[at]
+            del pending[at]
+            self._passed = self._passed + 1 if at else 0
             document = task_document(task, self._task_resources())
             try:
                 child = self._child(plugin_of(task), document)
@@ -122,6 +136,28 @@ class LocalEngine:
                 continue
             self._busy[child] = task
             selector.register(child, selectors.EVENT_READ)
+
+    def _next(self, pending: deque[Task]) -> int | None:
+        """Which task is started now: the first that fits beside what runs; None where there is none.
+
+        The first of all waits for `PASSES` others at most: then nothing is started before it.
+        """
+        if not pending or not self._busy:
+            return 0 if pending else None
+        left = self._room - math.fsum(self._expected(task) for task in self._busy.values())
+        ahead = itertools.islice(pending, LOOK_AHEAD if self._passed < PASSES else 1)
+        return next((i for i, task in enumerate(ahead) if self._expected(task) <= left), None)
+
+    def _expected(self, task: Task) -> float:
+        """MiB; where nobody knows, 0."""
+        limit = math.inf if self.resources.memory_gib is None else self.resources.memory_gib * 1024
+        return min(task.memory_mib or 0.0, limit)
+
+    def _room_now(self) -> float:
+        if self._given_room is not None:
+            return self._given_room
+        resident, _ = processes.usage([child.pid for child in self._idle if child.alive])  # theirs already, and used again
+        return room_mib() + resident / 2**20
 
     def _again(self, task: Task, child: Child, pending: deque[Task], error: ResourceError) -> None:
         """End a child that did not begin its task, and have another one try it, a few times."""

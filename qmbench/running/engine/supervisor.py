@@ -100,6 +100,11 @@ class Child:
         return self._document is not None
 
     @property
+    def pid(self) -> int:
+        """Of the process itself."""
+        return self._process.pid
+
+    @property
     def alive(self) -> bool:
         """Whether its processes are still there."""
         return self._process.poll() is None

@@ -36,6 +36,9 @@ class Sabotage(qmbench.Method):
             raise RuntimeError("this estimate is broken")
         return self.options.seconds or None
 
+    def estimate_memory(self, system, properties):
+        return 10.0 * self.options.n if self.options.do == "known_memory" else None
+
     def families(self):
         return {"reference": self.options.file} if self.options.file else {}
 
@@ -55,10 +58,16 @@ class Sabotage(qmbench.Method):
     def do_nothing(self, good, system, properties, resources):
         pass
 
-    do_no_estimate = do_nothing
+    do_no_estimate = do_known_memory = do_nothing
 
     def do_sleep(self, good, system, properties, resources):
         time.sleep(self.options.seconds)
+
+    def do_sign_in_and_out(self, good, system, properties, resources):
+        with open(self.options.file, "a") as book:
+            print(self.options.n, "in", file=book, flush=True)
+            time.sleep(self.options.seconds)
+            print(self.options.n, "out", file=book, flush=True)
 
     def do_raise(self, good, system, properties, resources):
         raise ValueError("the sky\nfell down")

@@ -118,6 +118,11 @@ class Dispersion(Method[Molecule]):
         size = {"s": 0.5, "d": 0.7, "t": 1.0, "q": 2.2}.get(_zeta(self.options.basis), 1.0)
         return 1.0 + 0.5 * (heavy * size) ** 3 * (1.0 if system.multiplicity == 1 else 3.0)
 
+    def estimate_memory(self, system: Molecule, properties: frozenset[str]) -> float | None:
+        from qmbench_pyscf import scf_memory
+
+        return scf_memory(system, self.options.basis, getattr(self.options, "density_fitting", False))
+
     def families(self) -> dict[str, str]:
         return {"program": "pyscf", "functional": self.functional, "dispersion": self.model}
 

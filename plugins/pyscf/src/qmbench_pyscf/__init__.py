@@ -2,7 +2,7 @@
 
 Public names for other plugins: `to_mole`, `check_basis`, `removed_electrons`, `pyscf_session`; `ScfSpecification` (all
 that an SCF depends on), `BasisOptions`, `ScfOptions` and `KohnShamOptions` (options of a method that computes one),
-`converged_scf`, `scf_settings`, `ExternalFunctional`, `functional_label`,
+`converged_scf`, `scf_settings`, `scf_memory`, `ExternalFunctional`, `functional_label`,
 `properties_with_charges`, `atomic_response`, `radial_response`. They are imported when first used: importing this
 module imports no quantum-chemistry program.
 """
@@ -31,11 +31,13 @@ _PUBLIC = {
     "ScfOptions": "options",
     "KohnShamOptions": "options",
     "converged_scf": "scf",
+    "scf_memory": "base",
     "scf_settings": "scf",
 }
 
 if TYPE_CHECKING:
     from qmbench_pyscf.alchemy import properties_with_charges as properties_with_charges
+    from qmbench_pyscf.base import scf_memory as scf_memory
     from qmbench_pyscf.external import ExternalFunctional as ExternalFunctional
     from qmbench_pyscf.mole import check_basis as check_basis
     from qmbench_pyscf.mole import pyscf_session as pyscf_session

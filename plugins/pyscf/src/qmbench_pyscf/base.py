@@ -75,6 +75,9 @@ class PyscfMethod(Method[Molecule | LatticeModel]):
     cost: ClassVar[tuple[float, float]] = (1.0, 3.0)
     # The same with fitted integrals, where that is another power.
     fitted_cost: ClassVar[tuple[float, float] | None] = None
+    # How many arrays of the size of all two-electron integrals there are at once; of an open shell, for each pair of
+    # spins.
+    integral_copies: ClassVar[int] = 1
     # Whether PySCF has the gradient of this energy; without, forces cost six energies for each nucleus.
     analytic_forces: ClassVar[bool] = False
 
@@ -180,6 +183,14 @@ class PyscfMethod(Method[Molecule | LatticeModel]):
             count = len(system.real)
             runs += 4.0 * count * (3.0 if self.analytic_forces else 1.0 + 6.0 * count)
         return 0.1 + one * (runs + (5.0 if "excitation_energies" in properties else 0.0))
+
+    def estimate_memory(self, system: Molecule | LatticeModel, properties: frozenset[str]) -> float | None:
+        if not isinstance(system, Molecule):
+            return None
+        size = guess_basis_size(system, getattr(self.options, "extension_pool", None) or self.basis)
+        fitted = bool(getattr(self.options, "density_fitting", False))
+        blocks = 1 if system.multiplicity == 1 or self.mean_field else 3
+        return memory_of_integrals(size, fitted, self.integral_copies * blocks, direct=self.mean_field)
 
     def point_seconds(self, molecule: Molecule, price: Price | None = None) -> float:
         """Rough seconds of one point, by this method, or at the price of another one with its options."""
@@ -347,6 +358,27 @@ _SIZES = (
 )
 # The same of basis sets by their whole name: those without polarization.
 _EXACT_SIZES = {"6-31g": (2, 9, 13, 29), "3-21g": (2, 9, 13, 29)}
+
+
+def memory_of_integrals(functions: int, fitted: bool = False, copies: int = 1, direct: bool = True) -> float:
+    """Rough peak memory in MiB of a calculation in this number of functions, with two-electron integrals exact or
+    fitted. direct: whether exact ones are made as they are needed where they do not fit; else they go to the disk."""
+    mib = 20.0 * functions**3 / 2**20 if fitted else copies * functions**4 / 2**20
+    if mib > PYSCF_MEMORY_MIB:
+        mib = 160.0 * functions**2 / 2**20 if direct and not fitted else PYSCF_MEMORY_MIB
+    return PROCESS_MIB + mib
+
+
+def scf_memory(molecule: Molecule, basis: str, density_fitting: bool = False) -> float:
+    """Rough peak memory in MiB of a self-consistent field of `molecule`, for `Method.estimate_memory`."""
+    return memory_of_integrals(guess_basis_size(molecule, basis), density_fitting)
+
+
+PYSCF_MEMORY_MIB = 4000.0
+"""PySCF's own limit for large arrays, where a task has none."""
+
+PROCESS_MIB = 250.0
+"""What the libraries and the quadrature grid of a small molecule take."""
 
 
 def guess_core_electrons(molecule: Molecule) -> int:

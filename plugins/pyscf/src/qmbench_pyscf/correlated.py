@@ -223,6 +223,7 @@ class MP2(Correlated):
     citations: ClassVar[tuple[str, ...]] = ("10.1103/PhysRev.46.618", PYSCF)
     goes_through = ("MP2",)
     cost, fitted_cost, _ = PRICES["MP2"]
+    integral_copies = 2
     analytic_forces = True
     same_spin_factor: ClassVar[float] = 1.0
     opposite_spin_factor: ClassVar[float] = 1.0
@@ -358,6 +359,7 @@ class CCSD(Correlated):
     Options: ClassVar[type[MoleculeOptions]] = CoupledClusterOptions
     goes_through = ("MP2", "CCSD")
     cost = PRICES["CCSD"].cost
+    integral_copies = 4
     analytic_forces = True
 
     def correlation(self, mf: Any, frozen: int, kept: Kept) -> tuple[dict[str, float], dict[str, Any], Any]:

@@ -20,7 +20,7 @@ from qmbench import (
     Unsupported,
 )
 from qmbench_pyscf.alchemy import potentials
-from qmbench_pyscf.base import MOMENTS, PYSCF, PyscfMethod, guess_basis_size
+from qmbench_pyscf.base import MOMENTS, PROCESS_MIB, PYSCF, PyscfMethod, guess_basis_size
 from qmbench_pyscf.correlated import core_orbitals
 from qmbench_pyscf.meanfield import density_dipole, density_quadrupole, reference_scf
 from qmbench_pyscf.options import FullCIOptions
@@ -131,14 +131,17 @@ class FullCI(PyscfMethod):
         return {"program": "pyscf", "reference": "exact in the basis"}
 
     def estimate(self, system: Molecule | LatticeModel, properties: frozenset[str]) -> float | None:
-        if isinstance(system, LatticeModel):
-            up, down = system.n_alpha_beta
-            n = math.comb(system.n_sites, up) * math.comb(system.n_sites, down)
-        else:
-            size = guess_basis_size(system, self.options.basis)
-            up, down = system.n_alpha_beta
-            n = math.comb(max(size, up), up) * math.comb(max(size, down), down)
+        n = self._guess_determinants(system)
         return 0.5 + 3e-5 * min(n, MAX_DETERMINANTS) * (3 if "excitation_energies" in properties else 1)
+
+    def estimate_memory(self, system: Molecule | LatticeModel, properties: frozenset[str]) -> float | None:
+        vectors = 30  # of a Davidson space, and their products with the Hamiltonian
+        return PROCESS_MIB + 8.0 * vectors * min(self._guess_determinants(system), MAX_DETERMINANTS) / 2**20
+
+    def _guess_determinants(self, system: Molecule | LatticeModel) -> int:
+        up, down = system.n_alpha_beta
+        size = system.n_sites if isinstance(system, LatticeModel) else guess_basis_size(system, self.options.basis)
+        return math.comb(max(size, up), up) * math.comb(max(size, down), down)
 
     def excitations(
         self, molecule: Molecule, ground: Point, resources: Resources
