@@ -194,8 +194,9 @@ def _log(seconds: float) -> float:
 @dataclass(frozen=True)
 class Outlook:
     """What a list of tasks comes to. total_s: processor seconds; longest_s: of its longest task, which is how long the
-    whole takes at least, on however many cores; largest_mib: what its largest task needs, as far as anybody knows; wall_s: a lower bound of the time on `workers` of them; unknown: tasks
-    without an estimate, left out; dearest: the longest tasks."""
+    whole takes at least, on however many cores; largest_mib: what its largest task needs, as far as anybody knows;
+    wall_s: a lower bound of the time on `workers` of them; unknown: tasks without an estimate, left out; dearest: the
+    longest tasks."""
 
     total_s: float
     longest_s: float

@@ -26,7 +26,8 @@ LOOK_AHEAD = 100
 class Engine(Protocol):
     """Where tasks run. workers: how many side by side, at present.
 
-    `Task.memory_mib` says what a task is expected to take, for engines that start no more than fits. A failure of a task is an outcome (`failed`, `unsupported`), never an exception; every task given comes back once.
+    `Task.memory_mib` says what a task is expected to take, for engines that start no more than fits. A failure of a
+    task is an outcome (`failed`, `unsupported`), never an exception; every task given comes back once.
     """
 
     @property

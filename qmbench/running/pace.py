@@ -5,7 +5,9 @@ started first, so what ends early in a run is of few levels and says little of t
 
     ln r(level) = (n ln(spent/expected) + ln r₀) / (n + 1)
 
-after n of its tasks, with r₀ the geometric mean of spent/expected over the levels of which a task has ended.
+after n of its tasks, with r₀ the geometric mean of spent/expected over the levels of which a task has ended. A level of
+which less than a second was expected counts as that part of one: where nearly all of a task was thought to be made by
+others, it takes a thousand times as long as nothing, and hours elsewhere are not off by that.
 """
 
 from __future__ import annotations
@@ -65,7 +67,8 @@ class Pace:
         spent = math.fsum(of.spent for of in known)
         if not spent:
             return elapsed * waiting / ended
-        usual = math.fsum(math.log(of.factor) for of in known) / len(known)
+        counts = [min(1.0, of.learned) for of in known]
+        usual = math.fsum(w * math.log(of.factor) for w, of in zip(counts, known, strict=True)) / math.fsum(counts)
         rest = math.fsum(
             max(0.0, of.waiting) * math.exp((of.n * math.log(of.factor) + usual) / (of.n + 1) if of.n else usual)
             for of in self._levels.values()

@@ -65,3 +65,15 @@ def test_tasks_whose_time_is_not_known_go_as_those_that_ended() -> None:
         pace.expect("a", 1.0)
     pace.end("a", 1.0, None)
     assert pace.remaining(3.0) == pytest.approx(9.0)
+
+
+def test_a_level_of_which_nothing_was_expected_says_nothing_of_hours() -> None:
+    """Corrections on top of a field that another task has made: a few seconds each, where a thousandth was expected."""
+    pace = Pace()
+    for level, seconds, n in (("field", 100.0, 2), ("correction", 0.001, 2), ("other", 500.0, 1)):
+        for _ in range(n):
+            pace.expect(level, seconds)
+    for level, expected, spent in (("field", 100.0, 50.0), ("correction", 0.001, 3.0)):
+        pace.end(level, expected, spent)
+    # 50 s of the field, 3 s of the correction, and of the other level what half of its estimate comes to.
+    assert pace.remaining(53.0) == pytest.approx(50.0 + 3.0 + 250.0, rel=0.1)

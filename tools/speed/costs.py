@@ -6,9 +6,10 @@ within a factor of two of what was recorded, and the ratio of the sums:
 - guess: the methods' own estimates;
 - others: learned from the other nine tenths of that run (ten-fold cross-validation), as for a level or a system that
   was never computed;
-- again: learned from the whole of the run in --other, of the same suite at another time, as for what is computed again;
-- memory, memory_others: the methods' own estimates of peak memory, and those learned from the other nine tenths, of tasks
-  that took more than 300 MiB.
+- again: learned from the whole of the run in --other, of the same suite at another time, as for what is computed
+  again;
+- memory, memory_others: the methods' own estimates of peak memory, and those learned from the other nine tenths, of
+  tasks that took more than 300 MiB.
 """
 
 from __future__ import annotations

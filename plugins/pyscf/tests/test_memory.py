@@ -6,7 +6,8 @@ import pytest
 
 from qmbench import LatticeModel, Molecule
 from qmbench.plugging.registry import parse_level
-from qmbench_pyscf.base import PROCESS_MIB, PYSCF_MEMORY_MIB, guess_basis_size, scf_memory
+from qmbench_pyscf.base import PROCESS_MIB, PYSCF_MEMORY_MIB, scf_memory
+from qmbench_pyscf.sizes import guess_basis_size
 
 WATER = Molecule(("O", "H", "H"), ((0.0, 0.0, 0.2217), (0.0, 1.4309, -0.8867), (0.0, -1.4309, -0.8867)), 0, 1)
 

@@ -194,6 +194,11 @@ def estimate(level: str, system: Mapping[str, Any], properties: list[str]) -> fl
     return _level(level).make().estimate(_system(system), frozenset(properties))
 
 
+def estimate_memory(level: str, system: Mapping[str, Any], properties: list[str]) -> float | None:
+    """`Method.estimate_memory` of a level."""
+    return _level(level).make().estimate_memory(_system(system), frozenset(properties))
+
+
 def removed_electrons(level: str, system: Mapping[str, Any]) -> int:
     """`Method.removed_electrons` of a level."""
     return _level(level).make().removed_electrons(_system(system))
@@ -260,7 +265,8 @@ def _system(document: Mapping[str, Any]) -> System:
 QUESTIONS: dict[str, Callable[..., Any]] = {
     f.__name__: f
     for f in (
-        *(about, resolve, formula, level, spelling, families, check, estimate, removed_electrons, compute),
+        *(about, resolve, formula, level, spelling, families, check, estimate, estimate_memory),
+        *(removed_electrons, compute),
         *(system_from_table, system_from_text, system_from_stored, system_facts, system_fragment, system_figure),
     )
 }

@@ -31,6 +31,7 @@ def describe(method: type[Method]) -> dict[str, Any]:
         "versions": versions(*method.distributions),
         "citations": list(method.citations),
         "estimates": method.estimate is not Method.estimate,
+        "estimates_memory": method.estimate_memory is not Method.estimate_memory,
         "removes_electrons": method.removed_electrons is not Method.removed_electrons,
     }
 

@@ -83,6 +83,13 @@ class IsolatedMethod(Method):
         seconds: float | None = self._ask("estimate", system, properties)
         return seconds
 
+    def estimate_memory(self, system: System, properties: frozenset[str]) -> float | None:
+        """As the plugin's own `estimate_memory`."""
+        if not self.described.get("estimates_memory"):  # of an older qmbench, say
+            return None
+        mib: float | None = self._ask("estimate_memory", system, properties)
+        return mib
+
     def removed_electrons(self, system: System) -> int:
         """As the plugin's own `removed_electrons`."""
         if not self.described["removes_electrons"]:

@@ -114,9 +114,9 @@ class Dispersion(Method[Molecule]):
         return getattr(self.options, "solver", "dense") == "stochastic"
 
     def estimate(self, system: Molecule, properties: frozenset[str]) -> float | None:
-        heavy = sum(s != "H" for s in system.symbols) + 0.25 * system.symbols.count("H")
-        size = {"s": 0.5, "d": 0.7, "t": 1.0, "q": 2.2}.get(_zeta(self.options.basis), 1.0)
-        return 1.0 + 0.5 * (heavy * size) ** 3 * (1.0 if system.multiplicity == 1 else 3.0)
+        from qmbench_pyscf import scf_seconds
+
+        return 0.5 + scf_seconds(system, self.options.basis, getattr(self.options, "density_fitting", False))
 
     def estimate_memory(self, system: Molecule, properties: frozenset[str]) -> float | None:
         from qmbench_pyscf import scf_memory
@@ -258,8 +258,3 @@ def _properties(model: str) -> frozenset[str]:
     found = _PAIRWISE if model == "ts" else _PAIRWISE | COUPLED
     # The derivative of MBD-NL's polarizabilities is not done, and so its forces are those at fixed ones.
     return found - _RESPONDING if model == "mbd-nl" else found
-
-
-def _zeta(basis: str) -> str:
-    name = basis.replace("-", "")
-    return next((z for z in "qtds" if z + "z" in name or z + "v" in name), "t")

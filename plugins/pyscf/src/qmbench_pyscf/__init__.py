@@ -2,9 +2,9 @@
 
 Public names for other plugins: `to_mole`, `check_basis`, `removed_electrons`, `pyscf_session`; `ScfSpecification` (all
 that an SCF depends on), `BasisOptions`, `ScfOptions` and `KohnShamOptions` (options of a method that computes one),
-`converged_scf`, `scf_settings`, `scf_memory`, `ExternalFunctional`, `functional_label`,
-`properties_with_charges`, `atomic_response`, `radial_response`. They are imported when first used: importing this
-module imports no quantum-chemistry program.
+`converged_scf`, `scf_settings`, `scf_memory`, `scf_seconds`, `ExternalFunctional`,
+`functional_label`, `properties_with_charges`, `atomic_response`, `radial_response`. They are imported when first used:
+importing this module imports no quantum-chemistry program.
 """
 
 from __future__ import annotations
@@ -32,12 +32,14 @@ _PUBLIC = {
     "KohnShamOptions": "options",
     "converged_scf": "scf",
     "scf_memory": "base",
+    "scf_seconds": "base",
     "scf_settings": "scf",
 }
 
 if TYPE_CHECKING:
     from qmbench_pyscf.alchemy import properties_with_charges as properties_with_charges
     from qmbench_pyscf.base import scf_memory as scf_memory
+    from qmbench_pyscf.base import scf_seconds as scf_seconds
     from qmbench_pyscf.external import ExternalFunctional as ExternalFunctional
     from qmbench_pyscf.mole import check_basis as check_basis
     from qmbench_pyscf.mole import pyscf_session as pyscf_session

@@ -31,6 +31,7 @@ from qmbench_pyscf.mole import check_basis, pyscf_session, removed_electrons
 from qmbench_pyscf.options import ExtensionOptions, MoleculeOptions
 from qmbench_pyscf.point import Point
 from qmbench_pyscf.response import dipole_hyperpolarizability, field_derivatives, traceless
+from qmbench_pyscf.sizes import guess_basis_size
 from qmbench_pyscf.specification import UNPERTURBED, Perturbation
 
 PYSCF = "10.1063/5.0006074"
@@ -59,8 +60,17 @@ class Price(NamedTuple):
     fitted_cost: tuple[float, float] | None = None
     is_correlated: bool = True
 
+    def seconds(self, functions: int, electrons: int, multiplicity: int, fitted: bool) -> float:
+        """Roughly, of one point of a molecule."""
+        one, power = (self.fitted_cost if fitted else None) or self.cost
+        tens = max(electrons, 1) / 10
+        # Below three, quadrature grids and the ways there and back weigh more than integrals.
+        grown = (functions / 100) ** power * tens ** min(max(power - 2.0, 0.5), 3.0)
+        return one * grown * (3.0 if multiplicity > 1 else 1.0)
 
-HARTREE_FOCK = Price((0.5, 3.0), is_correlated=False)
+
+HARTREE_FOCK = Price((0.5, 3.0), (0.35, 2.1), is_correlated=False)
+FUNCTIONAL = Price((2.0, 2.5), (2.2, 2.5), is_correlated=False)
 
 
 class PyscfMethod(Method[Molecule | LatticeModel]):
@@ -196,14 +206,11 @@ class PyscfMethod(Method[Molecule | LatticeModel]):
         """Rough seconds of one point, by this method, or at the price of another one with its options."""
         price = price or Price(self.cost, self.fitted_cost, not self.mean_field)
         size = guess_basis_size(molecule, getattr(self.options, "extension_pool", None) or self.basis)
-        fitted = price.fitted_cost if getattr(self.options, "density_fitting", False) else None
-        seconds, power = fitted or price.cost
         frozen = 0
         if getattr(self.options, "frozen_core", False) and price.is_correlated:
             frozen = guess_core_electrons(molecule)
-        electrons = max(molecule.n_electrons - frozen, 1) / 10
-        one = seconds * (size / 100) ** power * electrons ** min(power - 2.0, 3.0)
-        return one * (3.0 if molecule.multiplicity > 1 else 1.0)
+        fitted = bool(getattr(self.options, "density_fitting", False))
+        return price.seconds(size, molecule.n_electrons - frozen, molecule.multiplicity, fitted)
 
     def shared_scf(
         self, system: Molecule | LatticeModel, functional: str = "hf", nlc: bool = True
@@ -345,21 +352,6 @@ def nuclear_repulsion(molecule: Molecule) -> float:
     return float(np.sum(z[i] * z[j] / np.linalg.norm(x[i] - x[j], axis=1)))
 
 
-# Functions per element of rows H–He, Li–Ne, Na–Ar, later, by what the name of a basis ends in or holds.
-_SIZES = (
-    ("5z", (55, 91, 95, 140)),
-    ("qz", (30, 55, 59, 110)),
-    ("tz", (14, 30, 34, 70)),
-    ("dz", (5, 14, 18, 40)),
-    ("svp", (5, 14, 18, 40)),
-    ("sto", (1, 5, 9, 25)),
-    ("311", (6, 18, 22, 50)),
-    ("31", (5, 14, 18, 40)),
-)
-# The same of basis sets by their whole name: those without polarization.
-_EXACT_SIZES = {"6-31g": (2, 9, 13, 29), "3-21g": (2, 9, 13, 29)}
-
-
 def memory_of_integrals(functions: int, fitted: bool = False, copies: int = 1, direct: bool = True) -> float:
     """Rough peak memory in MiB of a calculation in this number of functions, with two-electron integrals exact or
     fitted. direct: whether exact ones are made as they are needed where they do not fit; else they go to the disk."""
@@ -367,6 +359,12 @@ def memory_of_integrals(functions: int, fitted: bool = False, copies: int = 1, d
     if mib > PYSCF_MEMORY_MIB:
         mib = 160.0 * functions**2 / 2**20 if direct and not fitted else PYSCF_MEMORY_MIB
     return PROCESS_MIB + mib
+
+
+def scf_seconds(molecule: Molecule, basis: str, density_fitting: bool = False) -> float:
+    """Rough seconds of a density functional of `molecule` on one core, for `Method.estimate`."""
+    size = guess_basis_size(molecule, basis)
+    return FUNCTIONAL.seconds(size, molecule.n_electrons, molecule.multiplicity, density_fitting)
 
 
 def scf_memory(molecule: Molecule, basis: str, density_fitting: bool = False) -> float:
@@ -385,16 +383,3 @@ def guess_core_electrons(molecule: Molecule) -> int:
     """Electrons of the noble-gas cores of the real nuclei."""
     cores = (86, 54, 36, 18, 10, 2)
     return int(sum(next((core for core in cores if core < z), 0) for z in molecule.atomic_numbers))
-
-
-def guess_basis_size(molecule: Molecule, basis: str | None) -> int:
-    """About how many functions `basis` has for `molecule`, from its name alone (ghosts included)."""
-    from qmbench import ATOMIC_NUMBERS
-
-    sizes = next((sizes for part, sizes in _SIZES if part in (basis or "")), (8, 20, 25, 50))
-    sizes = _EXACT_SIZES.get(basis or "", sizes)
-    rows = [
-        0 if z <= 2 else 1 if z <= 10 else 2 if z <= 18 else 3 for z in (ATOMIC_NUMBERS[s] for s in molecule.symbols)
-    ]
-    size = sum(sizes[row] for row in rows)
-    return int(size * (1.5 if (basis or "").startswith("aug") else 1.0))

@@ -56,7 +56,7 @@ class Kept:
 
 
 # Of methods that others go through.
-PRICES = {"MP2": Price((1.0, 4.0), (0.25, 3.0)), "CCSD": Price((4.0, 4.0))}
+PRICES = {"MP2": Price((1.0, 4.0), (0.5, 2.3)), "CCSD": Price((4.0, 4.0))}
 
 
 class Correlated(PyscfMethod):
@@ -414,7 +414,7 @@ class CCSDT(CCSD):
     citations: ClassVar[tuple[str, ...]] = ("10.1016/S0009-2614(89)87395-6", PYSCF)
     Options = CorrelatedOptions
     keeps_its_own = False
-    cost = (10.0, 4.0)
+    cost = (18.0, 4.0)
     analytic_forces = False  # PySCF's do not freeze cores
 
     def correlation(self, mf: Any, frozen: int, kept: Kept) -> tuple[dict[str, float], dict[str, Any], Any]:

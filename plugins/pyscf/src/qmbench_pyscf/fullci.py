@@ -20,11 +20,12 @@ from qmbench import (
     Unsupported,
 )
 from qmbench_pyscf.alchemy import potentials
-from qmbench_pyscf.base import MOMENTS, PROCESS_MIB, PYSCF, PyscfMethod, guess_basis_size
+from qmbench_pyscf.base import MOMENTS, PROCESS_MIB, PYSCF, PyscfMethod
 from qmbench_pyscf.correlated import core_orbitals
 from qmbench_pyscf.meanfield import density_dipole, density_quadrupole, reference_scf
 from qmbench_pyscf.options import FullCIOptions
 from qmbench_pyscf.point import Point
+from qmbench_pyscf.sizes import guess_basis_size
 from qmbench_pyscf.specification import Perturbation
 
 # Determinants beyond which no one waits; and, without a memory limit, the memory that is taken for granted.

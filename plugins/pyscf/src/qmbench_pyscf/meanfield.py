@@ -9,7 +9,7 @@ from typing import Any, ClassVar
 
 from qmbench import LatticeModel, Method, Molecule, Resources, Result, System, Unsupported
 from qmbench_pyscf.alchemy import mean_field_charge_dipole, mean_field_hessian, potentials
-from qmbench_pyscf.base import HARTREE_FOCK, MOMENTS, PYSCF, PyscfMethod
+from qmbench_pyscf.base import FUNCTIONAL, HARTREE_FOCK, MOMENTS, PYSCF, PyscfMethod
 from qmbench_pyscf.coupled_perturbed import static_polarizability
 from qmbench_pyscf.dynamic import DYNAMIC
 from qmbench_pyscf.forces import mean_field_forces
@@ -130,7 +130,7 @@ class HartreeFock(PyscfMethod):
     citations: ClassVar[tuple[str, ...]] = ("10.1103/RevModPhys.23.69", "10.1063/1.1740588", PYSCF)
     Options = HartreeFockOptions
     label_options = frozenset({"reference"})
-    cost = HARTREE_FOCK.cost
+    cost, fitted_cost, _ = HARTREE_FOCK
     analytic_forces = True
 
     @classmethod
@@ -198,7 +198,7 @@ class DensityFunctional(PyscfMethod):
         "dynamic_polarizability": 2e-2,
     }
     properties = PyscfMethod.properties | DYNAMIC | HESSIAN | MOMENTS
-    cost = (3.0, 2.7)
+    cost, fitted_cost, _ = FUNCTIONAL
     mean_field = True
     analytic_forces = True
     functional: ClassVar[str]

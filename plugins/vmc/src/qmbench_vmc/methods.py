@@ -121,7 +121,7 @@ class MonteCarlo(Method[Molecule]):
         sweep = 3e-5 * electrons**1.7
         optimization = o.optimization_steps * o.walkers * 30 * sweep
         runs = 4.0 if "polarizability" in properties else 5.0 if "excitation_energies" in properties else 1.0
-        return 3.0 + optimization + runs * self.work_per_sample() * samples * sweep
+        return 3.0 + 0.3 * (optimization + runs * self.work_per_sample() * samples * sweep)
 
     def _charge(self, symbol: str) -> float:
         from qmbench import ATOMIC_NUMBERS

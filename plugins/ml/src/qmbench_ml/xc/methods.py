@@ -98,6 +98,16 @@ class LearnedFunctional(Method[Molecule]):
 
         return removed_electrons(system, self.options.basis)
 
+    def estimate(self, system: Molecule, properties: frozenset[str]) -> float | None:
+        from qmbench_pyscf import scf_seconds
+
+        return 1.0 + 5.0 * scf_seconds(system, self.options.basis)  # its grid is finer, and its second derivatives long
+
+    def estimate_memory(self, system: Molecule, properties: frozenset[str]) -> float | None:
+        from qmbench_pyscf import scf_memory
+
+        return 100.0 + scf_memory(system, self.options.basis)
+
     def families(self) -> dict[str, str]:
         return {"program": "pyscf", "functional": "ml-xc", "model": "ml-xc"}
 
