@@ -14,7 +14,7 @@ import numpy as np
 
 from qmbench.domain import units
 from qmbench.judging.columns import Column, Group
-from qmbench.judging.grouping import agglomerate, homogeneity, scatter_within, split_by_gaps, without_undecided
+from qmbench.judging.grouping import agglomerate, has_gap, homogeneity, scatter_within, split_by_gaps, without_undecided
 from qmbench.judging.known_errors import medians
 
 VERDICTS = ("agree", "one_outlier", "camps", "suspect_reference", "inconclusive")
@@ -130,30 +130,46 @@ def _prepare(group: Group) -> Judged:
     uncertainty = np.where(has, np.maximum(stated, floor), np.nan)
     assumed = has & np.isnan(stated)
     freedom = np.full(n, np.inf)
-    for e in np.flatnonzero(assumed.any(axis=1) & (has.sum(axis=1) > 1)):
-        scale, freedom[e] = _assumed(group.value[e, has[e]], uncertainty[e, has[e]], wanted[e])
-        uncertainty[e, assumed[e]] = np.fmax(scale, group.uncertainty[e, assumed[e]])
-    for e in np.flatnonzero(assumed.any(axis=1) & (has.sum(axis=1) == 1)):
-        uncertainty[e, assumed[e]] = max(wanted[e], TINY)
+    lacking, count = assumed.any(axis=1), has.sum(axis=1)
+    scale = np.where(count == 1, np.maximum(wanted, TINY), 0.0)
+    for rows, here in _of_one_size(has, lacking & (count > 1)):
+        values, given = (x[rows][here].reshape(len(rows), -1) for x in (group.value, uncertainty))
+        scale[rows], freedom[rows] = _assumed(values, given, wanted[rows])
+    uncertainty = np.where(assumed, np.fmax(scale[:, None], group.uncertainty), uncertainty)
     blank = np.zeros(n)
     none = np.full((n, 2), -1)
     return Judged(group, uncertainty, assumed, freedom, wanted, blank, none, np.ones(n), blank, blank.astype(int))
 
 
-def _assumed(values: np.ndarray, uncertainties: np.ndarray, wanted: float) -> tuple[float, float]:
-    """The uncertainty to assume where none is stated, and its degrees of freedom.
+def _of_one_size(has: np.ndarray, wanted: np.ndarray) -> Iterable[tuple[np.ndarray, np.ndarray]]:
+    """The `wanted` rows of a mask by how many they have: (their indices, their part of the mask)."""
+    count = has.sum(axis=1)
+    for n in np.unique(count[wanted]):
+        rows = np.flatnonzero(wanted & (count == n))
+        yield rows, has[rows]
+
+
+def _assumed(values: np.ndarray, uncertainties: np.ndarray, wanted: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    """The uncertainties to assume where none is stated, and their degrees of freedom: of entries with n values each.
+
+    values, uncertainties (NaN: none is stated): (entries, n); wanted: (entries,), the differences that matter.
 
     It is the scatter within groups that clear gaps separate (so that camps and outliers do not hide themselves),
     not less than the median of what others state for the same entry, nor than a twentieth of the difference
     that matters.
     """
-    groups = split_by_gaps(values, wanted / 2.0)
-    scatter, freedom = scatter_within(values, groups)
-    stated = uncertainties[np.isfinite(uncertainties)]
-    usual = float(np.median(stated)) if len(stated) >= 2 else 0.0
-    floor = max(wanted / 20.0, usual, TINY)
+    ordered = np.sort(values, axis=1)
+    # Of one group each, as most are.
+    freedom = np.full(len(values), values.shape[1] - 1)
+    scatter = np.sqrt(((ordered - ordered.mean(axis=1)[:, None]) ** 2).sum(axis=1) / freedom)
+    for e in np.flatnonzero(has_gap(ordered, wanted / 2.0)):
+        scatter[e], freedom[e] = scatter_within(values[e], split_by_gaps(values[e], wanted[e] / 2.0))
+    stated = np.isfinite(uncertainties)
+    usual = np.where(stated.sum(axis=1) >= 2, medians(uncertainties.T, stated.T), 0.0)
+    floor = np.maximum(np.maximum(wanted / 20.0, usual), TINY)
     # Where the floor decides, the scale is not estimated from these values.
-    return (scatter, float(freedom)) if scatter > floor and freedom else (floor, np.inf)
+    estimated = (scatter > floor) & (freedom > 0)
+    return np.where(estimated, scatter, floor), np.where(estimated, freedom, np.inf)
 
 
 # --- pairs ---
@@ -243,8 +259,8 @@ def _count(judged: Judged, cut: float) -> Judged:
 def _verdicts(judged: Judged) -> Judged:
     g = judged.group
     reference = next((j for j, c in enumerate(g.columns) if c.is_default_reference), None)
-    verdicts = []
-    for e in range(len(g.entries)):
+    verdicts = _quiet_verdicts(judged)
+    for e in np.flatnonzero(judged.significant):
         here = np.flatnonzero(np.isfinite(g.value[e]))
         where = int(np.flatnonzero(here == reference)[0]) if reference is not None and reference in here else None
         verdict = judge(
@@ -257,8 +273,35 @@ def _verdicts(judged: Judged) -> Judged:
             columns=[g.columns[j] for j in here],
             trained=None if g.overlap is None else g.overlap[e, here].astype(bool),
         )
-        verdicts.append(_renumber(verdict, here))
+        verdicts[e] = _renumber(verdict, here)
     return replace(judged, verdicts=tuple(verdicts))
+
+
+ONE_VALUE = Verdict("inconclusive", "one value: nothing to compare it with")
+CLOSE = Verdict("agree", "no uncertainty is stated; the values lie close together")
+SCATTERED = Verdict("inconclusive", "no uncertainty is stated, and the scatter shows neither camps nor outliers")
+SEEN = Verdict("agree", "no camps form, and a difference that matters would be seen")
+TOO_VAGUE = Verdict("inconclusive", "the uncertainties are too large to tell")
+
+
+def _quiet_verdicts(judged: Judged) -> list[Verdict]:
+    """The verdicts on entries as they are without significant pairs: those of `judge`, of all entries at once."""
+    g = judged.group
+    has = np.isfinite(g.value)
+    quiet, many = judged.significant == 0, has.sum(axis=1) >= 2
+    stated = (has & ~judged.assumed).any(axis=1)
+    found = np.full(len(g.entries), ONE_VALUE, dtype=object)
+    for rows, here in _of_one_size(has, quiet & many & ~stated):
+        scatter = np.std(g.value[rows][here].reshape(len(rows), -1), axis=1, ddof=1)
+        found[rows] = np.where(scatter <= judged.resolution[rows] / 4.0, CLOSE, SCATTERED)
+    for rows, here in _of_one_size(has, quiet & many & stated):
+        uncertainty = judged.uncertainty[rows][here].reshape(len(rows), -1)
+        first, second = np.triu_indices(uncertainty.shape[1], 1)
+        for some in _chunks(len(rows), len(first)):
+            u = uncertainty[some]
+            typical = np.median(np.hypot(u[:, first], u[:, second]), axis=1)
+            found[rows[some]] = np.where(typical <= judged.resolution[rows[some]], SEEN, TOO_VAGUE)
+    return found.tolist()
 
 
 def judge(
@@ -286,7 +329,7 @@ def judge(
     """
     n = len(values)
     if n < 2:
-        return Verdict("inconclusive", "one value: nothing to compare it with")
+        return ONE_VALUE
     camps, undecided = [np.arange(n)], list[int]()
     if contradiction:
         vague = assumed & (uncertainties > resolution)
@@ -316,14 +359,10 @@ def _no_camps(
     if contradiction and homogeneity(values, uncertainties) < EDGE:
         return Verdict("inconclusive", "a difference is at the edge of significance; no camps form")
     if not stated:
-        if float(np.std(values, ddof=1)) <= resolution / 4.0:
-            return Verdict("agree", "no uncertainty is stated; the values lie close together")
-        return Verdict("inconclusive", "no uncertainty is stated, and the scatter shows neither camps nor outliers")
+        return CLOSE if float(np.std(values, ddof=1)) <= resolution / 4.0 else SCATTERED
     first, second = np.triu_indices(len(values), 1)
     typical = float(np.median(np.hypot(uncertainties[first], uncertainties[second])))
-    if typical <= resolution:
-        return Verdict("agree", "no camps form, and a difference that matters would be seen")
-    return Verdict("inconclusive", "the uncertainties are too large to tell")
+    return SEEN if typical <= resolution else TOO_VAGUE
 
 
 def _convicted(

@@ -43,6 +43,16 @@ def critical_gap(n: int) -> float:
     return float(np.exp(np.interp(np.log(n), np.log(_SIZES), np.log(_critical_gaps()))))
 
 
+def has_gap(ordered: np.ndarray, resolution: np.ndarray) -> np.ndarray:
+    """Whether `split_by_gaps` divides each row of (rows, n) ascending values; resolution: (rows,)."""
+    n = ordered.shape[1]
+    if n < 3:
+        return np.zeros(len(ordered), dtype=bool)
+    k, score = largest_gap(ordered)
+    rows = np.arange(len(ordered))
+    return np.asarray((ordered[rows, k + 1] - ordered[rows, k] > resolution) & (score > critical_gap(n)))
+
+
 def split_by_gaps(values: np.ndarray, resolution: float) -> list[np.ndarray]:
     """Indices of groups that gaps separate, without knowing any uncertainty; ascending in value.
 

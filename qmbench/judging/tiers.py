@@ -111,7 +111,12 @@ def weigh(judged: Judged, rate: float = 0.05, references_from: float = np.inf) -
     for e, a, b, z in reference_pairs(judged):
         if z >= references_from:
             apart.setdefault(e, []).append((z, a, b))
-    tiers = tuple(_tier(weighed, e, reference, own_u[e], apart.get(e, [])) for e in range(len(g.entries)))
+    most, in_question = _at_first_sight(weighed)
+    in_question[list(apart)] = True
+    tiers = tuple(
+        _tier(weighed, e, reference, own_u[e], apart.get(e, [])) if asked else Tier("none", surprise)
+        for e, (asked, surprise) in enumerate(zip(in_question.tolist(), most.tolist(), strict=True))
+    )
     return Weighed(judged, known, news, kinds, tiers)
 
 
@@ -166,6 +171,18 @@ def _spread_surprises(s: Surprises, levels: np.ndarray, shape: tuple[int, ...]) 
 
 
 # --- entries ---
+
+
+def _at_first_sight(w: Weighed) -> tuple[np.ndarray, np.ndarray]:
+    """(entries,): the largest probability that a value is off, and whether there is anything to be explained: a
+    contradiction, or a value beyond what is known of its level."""
+    j = w.judged
+    here = np.isfinite(j.group.value)
+    known = here & np.isfinite(w.known.scatter)
+    most = np.where(known, np.nan_to_num(w.surprises.probability), 0.0).max(axis=1, initial=0.0)
+    agree = np.array([v.verdict == "agree" for v in j.verdicts], dtype=bool)
+    contradicts = (j.significant > 0) & ~agree
+    return most, contradicts | (known & w.surprises.surprising).any(axis=1)
 
 
 def _tier(w: Weighed, e: int, reference: int | None, reference_u: float, apart: list[tuple[float, int, int]]) -> Tier:

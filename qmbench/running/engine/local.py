@@ -156,9 +156,8 @@ class LocalEngine:
     def _room_now(self) -> float:
         if self._given_room is not None:
             return self._given_room
-        resident, _ = processes.usage(
-            [child.pid for child in self._idle if child.alive]
-        )  # theirs already, and used again
+        # What idle children hold is used again.
+        resident, _ = processes.usage([child.pid for child in self._idle if child.alive])
         return room_mib() + resident / 2**20
 
     def _again(self, task: Task, child: Child, pending: deque[Task], error: ResourceError) -> None:
