@@ -114,6 +114,13 @@ class Task:
     properties: tuple[str, ...]
     memory_mib: float | None = field(default=None, compare=False, repr=False)
 
+    @classmethod
+    def of_one(cls, system: System, level: LevelOfTheory, prop: str, key: str) -> Task:
+        """The task of one property whose record's key is known already."""
+        task = cls(system, level, (prop,))
+        task.__dict__["keys"] = {prop: key}  # where cached_property keeps it
+        return task
+
     @cached_property
     def keys(self) -> dict[str, str]:
         """property -> record key."""

@@ -70,8 +70,7 @@ def results_frame(
     import pandas as pd
 
     entries = {(b.id, e.id): e for b in benchmarks.values() for e in b.entries}
-    labels = {name: level.label for name, level in run.levels.items()}
-    about = _AboutEntries()  # by identity: `entries` keeps them all
+    about = _About({name: level.label for name, level in run.levels.items()})
     asked: dict[str, set[str]] = {}
     rows: list[tuple[tuple[Any, ...], float | None]] = []  # with the last step of what is extrapolated
     for planned in run.entries:
@@ -80,7 +79,8 @@ def results_frame(
         entry = entries.get((benchmark.id, planned.entry))
         if entry is None:  # the benchmark has lost this entry since the run
             continue
-        rows.append(_row(planned, entry, benchmark, records, run.computed, labels, about))
+        row = _plain_row(planned, entry, benchmark, records, run.computed, about)
+        rows.append(row or _row(planned, entry, benchmark, records, run.computed, about))
     for benchmark in benchmarks.values():
         rows += ((row, None) for row in published_rows(benchmark, asked.get(benchmark.id, set())))
     typed = _typed(pd.DataFrame([row for row, _ in rows], columns=RESULT_COLUMNS))
@@ -304,8 +304,7 @@ def _row(
     benchmark: Benchmark,
     records: Mapping[str, Record],
     computed: Collection[str],
-    labels: Mapping[str, str],
-    about: _AboutEntries,
+    about: _About,
 ) -> tuple[tuple[Any, ...], float | None]:
     """The cells of RESULT_COLUMNS, and what `_extrapolation` says of the last steps."""
     quantity: Quantity | None = None
@@ -314,14 +313,10 @@ def _row(
     if failure is None:
         quantity, failure, used = entry_value(planned.terms, benchmark, entry, planned.bsse, records, planned.keys)
     costs = [r.cost for r in used if r.cost]  # a fragment that occurs twice was computed once, and has one key
-    text = parts_of_text(planned.level)
     status = "ok" if failure is None else "unsupported" if failure.kind == "unsupported" else "failed"
     basis_uncertainty, step = _extrapolation(planned, benchmark, entry, records, quantity)
     cells = (
-        planned.level,
-        labels.get(planned.level, ""),
-        text.method,
-        text.basis,
+        *about.level(planned.level),
         planned.bsse,
         benchmark.id,
         *about.cells(entry),
@@ -341,12 +336,74 @@ def _row(
     return cells, step
 
 
-class _AboutEntries:
-    """What is the same of an entry for all levels, found once."""
+def _plain_row(
+    planned: PlannedEntry,
+    entry: Entry,
+    benchmark: Benchmark,
+    records: Mapping[str, Record],
+    computed: Collection[str],
+    about: _About,
+) -> tuple[tuple[Any, ...], float | None] | None:
+    """As `_row`, of an entry that is one record's number as it is, of which nothing more is to be said: by far most of a
+    large run. None of any other."""
+    if len(planned.terms) != 1 or planned.refused is not None:
+        return None
+    ((coefficient, recipe),) = planned.terms
+    record = records.get(recipe) if coefficient == 1.0 and isinstance(recipe, str) else None
+    if record is None or record.status != "ok" or record.cost is None:
+        return None
+    quantity, said = record.quantity, record.provenance
+    is_number, unit = about.value(benchmark, entry)
+    if quantity is None or not is_number or quantity.unit != unit or type(quantity.value) is not float:
+        return None
+    if quantity.uncertainty is not None or quantity.degeneracies is not None:
+        return None
+    if said.get("training_overlap") or said.get("warnings") or about.notes(benchmark, entry):
+        return None
+    return (
+        (
+            *about.level(planned.level),
+            planned.bsse,
+            benchmark.id,
+            *about.cells(entry),
+            *("ok", None, None),
+            *(quantity.value, unit, None, quantity.uncertainty_kind),
+            *("", ""),
+            *(record.cost.wall_s, record.cost.cpu_s),
+            *(recipe not in computed, False),
+            *(None, "", None, None, None),
+        ),
+        None,
+    )
 
-    def __init__(self) -> None:
+
+class _About:
+    """What is the same of an entry for all levels, and of a level for all entries, found once.
+
+    labels: of levels. Entries and benchmarks go by identity: somebody else keeps them alive.
+    """
+
+    def __init__(self, labels: Mapping[str, str]) -> None:
+        self._labels = labels
+        self._levels: dict[str, tuple[str, str, str, str]] = {}
         self._cells: dict[int, tuple[Any, ...]] = {}
         self._notes: dict[int, tuple[str, ...]] = {}
+        self._values: dict[tuple[int, str], tuple[bool, str]] = {}
+
+    def level(self, name: str) -> tuple[str, str, str, str]:
+        """The cells from `level_of_theory` to `basis`."""
+        if name not in self._levels:
+            text = parts_of_text(name)
+            self._levels[name] = (name, self._labels.get(name, ""), text.method, text.basis)
+        return self._levels[name]
+
+    def value(self, benchmark: Benchmark, entry: Entry) -> tuple[bool, str]:
+        """Whether the observable is a number of a record as it is, and its unit."""
+        key = (id(benchmark), entry.observable)
+        if key not in self._values:
+            is_number = benchmark.observable_of(entry).how in ("linear", "value")
+            self._values[key] = is_number, benchmark.unit_of(entry)
+        return self._values[key]
 
     def cells(self, entry: Entry) -> tuple[Any, ...]:
         """The cells from `entry` to `coordinate_unit`."""

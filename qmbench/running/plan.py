@@ -266,7 +266,7 @@ def _key(leaf: Leaf, system: System, tasks: dict[str, Task]) -> str:
     level, prop = leaf
     key = level.key(system, prop)
     if key not in tasks:
-        tasks[key] = Task(system, level, (prop,))
+        tasks[key] = Task.of_one(system, level, prop, key)
     return key
 
 

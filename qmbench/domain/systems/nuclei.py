@@ -57,7 +57,7 @@ def check_nuclei(m: Nuclei, what: str) -> None:
         if symbol not in ATOMIC_NUMBERS:
             hint = did_you_mean(symbol, ATOMIC_NUMBERS)
             raise FieldError(f"{what}: unknown element '{symbol}'{hint}", "symbols", index)
-    if not np.all(np.isfinite(m.coordinates)):
+    if not np.isfinite(m.coordinates).all():
         bad = int(np.argwhere(~np.isfinite(m.coordinates))[0][0])
         raise FieldError(f"{what}: the position of atom {bad + 1} is not a finite number", "positions", bad)
     pair = close_pair(m, COINCIDENT)

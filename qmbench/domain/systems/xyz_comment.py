@@ -4,13 +4,13 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping
+from functools import lru_cache
 
 from qmbench.domain.errors import InputError
 from qmbench.domain.units import BOHR_IN_ANGSTROM
 
 COMMENT_KEYS = ("charge", "multiplicity", "fragments", "Lattice", "pbc", "Properties", "units", "name")
 _SPELT = {key.lower(): key for key in COMMENT_KEYS} | {"unit": "units"}
-_VALUES = ("double", "single", "braces", "brackets", "bare")
 
 # key = value; a value is quoted, in brackets, or one word. An apostrophe inside a word is a letter like any other.
 _WORD = re.compile(
@@ -44,16 +44,16 @@ def comment_words(comment: str, where: str) -> dict[str, str]:
     Other words are left aside. InputError for a quotation without an end, and for one of COMMENT_KEYS given twice.
     """
     pairs: dict[str, str] = {}
-    for match in _WORD.finditer(comment):
+    for match in _words(comment):
         if match["key"] is None:
             continue
         key = _SPELT.get(match["key"].lower(), match["key"])
         bare = match["bare"]
         if bare and bare[0] in '"{[':
             raise InputError(f"{where}: '{key}=' in the comment line has no closing {bare[0]}")
-        if key in pairs and (key in COMMENT_KEYS or _GEOMETRY.fullmatch(key.lower())):
+        if key in pairs and (key in COMMENT_KEYS or _is_about_geometry(key)):
             raise InputError(f"{where}: '{key}=' is given twice")
-        value = next(match[kind] or "" for kind in _VALUES if match[kind] is not None)
+        value = match[match.lastgroup or "bare"]
         # Some write commas between the words: charge=0, multiplicity=1
         pairs[key] = value.rstrip(",") if bare and key in ("charge", "multiplicity") else value
     return pairs
@@ -76,7 +76,18 @@ def stated_state(comment: str, pairs: dict[str, str]) -> tuple[dict[str, str], s
 
 def _free_words(comment: str) -> list[str]:
     """The words of the comment line that belong to no key."""
-    return [match["word"] for match in _WORD.finditer(comment) if match["word"]]
+    return [match["word"] for match in _words(comment) if match["word"]]
+
+
+@lru_cache(maxsize=8)
+def _words(comment: str) -> tuple[re.Match[str], ...]:
+    """Of one line, which is looked at several times, one after the other."""
+    return tuple(_WORD.finditer(comment))
+
+
+@lru_cache(maxsize=1024)
+def _is_about_geometry(key: str) -> bool:
+    return _GEOMETRY.fullmatch(key.lower()) is not None
 
 
 def coordinate_unit(pairs: Mapping[str, str], comment: str, where: str) -> float:
@@ -109,7 +120,7 @@ def refuse_unknown_geometry(pairs: Mapping[str, str], comment: str, where: str) 
     """InputError for words that may be about cell or positions and are none that qmbench reads."""
     cartesian = ("cartesian", "cart")
     for key, value in pairs.items():
-        if _GEOMETRY.fullmatch(key.lower()) and value.strip().lower() not in cartesian:
+        if _is_about_geometry(key) and value.strip().lower() not in cartesian:
             raise InputError(
                 f"{where}: '{key}={value}' may be about the geometry and is not understood; positions are Cartesian, "
                 "and a crystal has Lattice= and pbc="
