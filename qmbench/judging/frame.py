@@ -6,6 +6,7 @@ This is where compute ends and judging begins; nothing after this page runs phys
 from __future__ import annotations
 
 import json
+import math
 from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
 from functools import cache
 from typing import TYPE_CHECKING, Any
@@ -86,6 +87,19 @@ def results_frame(
     typed = _typed(pd.DataFrame([row for row, _ in rows], columns=RESULT_COLUMNS))
     steps = pd.Series([step for _, step in rows], index=typed.index, dtype=float)
     return with_basis_errors(typed, electrons_in(benchmarks), elsewhere, steps)
+
+
+def task_seconds(run: Run | None, records: Mapping[str, Record], results: pd.DataFrame) -> float:
+    """Wall time of all tasks behind the entries of `results`; one that gave several properties, or served several
+    entries, once."""
+    if run is None:
+        return 0.0
+    distinct = results[["benchmark", "entry"]].drop_duplicates()
+    there = set(zip(distinct["benchmark"], distinct["entry"], strict=True))
+    keys = (key for planned in run.entries if (planned.benchmark, planned.entry) in there for key in planned.keys)
+    found = (records[key] for key in keys if key in records)
+    tasks = {(r.level, r.system_hash, r.cost.wall_s, r.cost.cpu_s) for r in found if r.cost is not None}
+    return math.fsum(wall for _, _, wall, _ in tasks)
 
 
 def electrons_in(benchmarks: Mapping[str, Benchmark]) -> Callable[[str, str], float]:
@@ -344,8 +358,8 @@ def _plain_row(
     computed: Collection[str],
     about: _About,
 ) -> tuple[tuple[Any, ...], float | None] | None:
-    """As `_row`, of an entry that is one record's number as it is, of which nothing more is to be said: by far most of a
-    large run. None of any other."""
+    """As `_row`, of an entry that is one record's number as it is, of which nothing more is to be said: by far most of
+    a large run. None of any other."""
     if len(planned.terms) != 1 or planned.refused is not None:
         return None
     ((coefficient, recipe),) = planned.terms

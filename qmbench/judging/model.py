@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 from qmbench.data.filters import EntryFilter, Filtered, narrowed
 from qmbench.judging.basis_elsewhere import known_elsewhere
-from qmbench.judging.frame import published_frame, references_frame, results_frame
+from qmbench.judging.frame import published_frame, references_frame, results_frame, task_seconds
 from qmbench.running.stores import open_store
 
 if TYPE_CHECKING:
@@ -110,6 +110,11 @@ class Evaluation:
         trends = error_trends(self.scored, self.benchmarks, significance)
         same = {"implementations": self.implementations} if self.run else {}
         return {**found, **same, "error_trends": trends, "filters": [f.to_json() for f in self.filters]}
+
+    @cached_property
+    def task_seconds(self) -> float:
+        """Wall time of all tasks behind the results."""
+        return task_seconds(self.run, self.records, self.results)
 
     @cached_property
     def implementations(self) -> list[dict[str, Any]]:

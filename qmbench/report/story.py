@@ -5,7 +5,6 @@ The same sentences stand on the page, on the terminal and in Markdown.
 
 from __future__ import annotations
 
-import math
 from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
@@ -96,27 +95,13 @@ def _asked(report: Evaluation) -> list[str]:
         bad = [f"{status[name]} {name}" for name in ("failed", "unsupported") if name in status]
         ok = int(status.get("ok", 0))
         said = f"{ok} of {len(mine)} results are there" + (f" ({', '.join(bad)})" if bad else "")
-        lines.append(f"{said}; computing them took {duration(task_seconds(report))}, summed over all tasks.")
+        lines.append(f"{said}; computing them took {duration(report.task_seconds)}, summed over all tasks.")
     published = len(report.scored) - len(mine)
     if published and len(mine):
         lines.append(f"Beside them {_counted(published, 'published value')} of levels that were not computed here.")
     elif published:
         lines.append(f"All {published:,} values are published ones; nothing was computed.")
     return lines
-
-
-def task_seconds(report: Evaluation) -> float:
-    """Wall time of all tasks behind the entries; one that gave several properties, or served several entries, once."""
-    if report.run is None:
-        return 0.0
-    distinct = report.results[["benchmark", "entry"]].drop_duplicates()
-    there = set(zip(distinct["benchmark"], distinct["entry"], strict=True))
-    keys = (
-        key for planned in report.run.entries if (planned.benchmark, planned.entry) in there for key in planned.keys
-    )
-    found = (report.records[key] for key in keys if key in report.records)
-    tasks = {(r.level, r.system_hash, r.cost.wall_s, r.cost.cpu_s) for r in found if r.cost is not None}
-    return math.fsum(wall for _, _, wall, _ in tasks)
 
 
 def duration(seconds: float) -> str:

@@ -13,12 +13,13 @@ import pytest
 from rich.console import Console
 
 from qmbench.data.benchmark import find_benchmark
+from qmbench.judging.frame import task_seconds
 from qmbench.judging.model import Evaluation
 from qmbench.report.disagree_text import labelled
 from qmbench.report.drawings import Gallery
 from qmbench.report.model import Names
 from qmbench.report.renderers.terminal import BAR, BASIS_BAR, TRACE, bars, render_story
-from qmbench.report.story import in_short, task_seconds, told_apart
+from qmbench.report.story import in_short, told_apart
 from qmbench.report.tracks import Scale, figure_svg, forest, levels_figure, surprise_figures
 from qmbench.report.variational import v_score_table
 
@@ -222,8 +223,8 @@ def test_a_task_that_served_several_entries_is_counted_once():
 
     entries = [planned("e1", "a1", "b"), planned("e2", "a2", "b", "missing"), planned("e3", "c"), planned("out", "b")]
     results = pd.DataFrame({"benchmark": ["x"] * 3, "entry": ["e1", "e2", "e3"]})
-    assert task_seconds(SimpleNamespace(run=SimpleNamespace(entries=entries), records=records, results=results)) == 7.0
-    assert task_seconds(SimpleNamespace(run=None, records={}, results=results)) == 0.0
+    assert task_seconds(SimpleNamespace(entries=entries), records, results) == 7.0
+    assert task_seconds(None, {}, results) == 0.0
 
 
 # --- V-scores ---
