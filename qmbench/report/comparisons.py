@@ -331,20 +331,21 @@ def _percent(share: float, total: float) -> str:
 
 def trend_table(trends: Sequence[Mapping[str, Any]]) -> Extra:
     """On what the differences between methods depend."""
-    shown = [t for t in trends if t["p"] < 0.05][:MOST_ROWS]
-    rows = [
-        (
-            t["benchmark"] + (f" within {t['within']}" if t["within"] else ""),
-            f"{t['a']} − {t['b']}",
-            t["on"],
-            f"{t['slope']:.3g}",
-            f"{t['slope_low']:.3g} … {t['slope_high']:.3g}",
-            t["unit"],
-            str(t["n"]),
-            f"{t['p']:.1g}",
-        )
-        for t in shown
-    ]
+    told: dict[tuple[str, ...], list[str]] = {}
+    for t in trends:
+        if t["p"] < 0.05:
+            cells = (
+                t["benchmark"] + (f" within {t['within']}" if t["within"] else ""),
+                f"{t['on']} or not" if t["kind"] == "class" else t["on"],
+                f"{t['slope']:.3g}",
+                f"{t['slope_low']:.3g} … {t['slope_high']:.3g}",
+                t["unit"],
+                str(t["n"]),
+                f"{t['p']:.1g}",
+            )
+            told.setdefault(cells, []).append(f"{t['a']} − {t['b']}")
+    # Of columns that say the same to all digits shown, as two references of one origin do, once.
+    rows = [(where, " and ".join(alike), *rest) for (where, *rest), alike in list(told.items())[:MOST_ROWS]]
     note = (
         "Slope of the difference over a number (per unit of it), or the difference of means inside and outside a "
         "class, with its 95 % interval; smallest p first. Weighted by uncertainties; far points count less, and p and "

@@ -638,6 +638,7 @@ def test_the_first_trends_are_the_first_of_all():
 
 def test_a_trend_is_told_once() -> None:
     """Of two columns that are one, `exact` as a reference and as a level, say."""
+    from qmbench.report.comparisons import trend_table
     from qmbench.report.disagree_text import trend_lines
 
     trend = {"benchmark": "many", "unit": "E0", "slope": 0.618, "slope_low": 0.531, "slope_high": 0.726, "n": 33}
@@ -651,3 +652,10 @@ def test_a_trend_is_told_once() -> None:
     assert len(trend_lines({"trends": rows}, 1)) == 1
     (line,) = trend_lines({"trends": [{**rows[0], "kind": "class", "on": "deep"}]}, 5)
     assert "changes by 0.618 (0.531 … 0.726) E0 from other entries to deep ones (" in line
+    shown = [{**row, "within": ""} for row in rows]
+    assert [row[1:3] for row in trend_table(shown).rows] == [
+        ("RWA − exact and RWA − exact-cavity", "g"),
+        ("Bloch − exact", "g"),
+        ("RWA − exact", "g"),  # of another p
+    ]
+    assert trend_table([{**shown[0], "kind": "class", "on": "deep"}]).rows[0][2] == "deep or not"
