@@ -159,7 +159,7 @@ class Dmet(Method[Molecule | LatticeModel]):
     def estimate(self, system: Molecule | LatticeModel, properties: frozenset[str]) -> float | None:
         if isinstance(system, LatticeModel):
             orbitals = 2 * math.prod(self.lattice_fragment())
-            seconds = 0.1 + 1e-7 * math.comb(orbitals, orbitals // 2) ** 2 * orbitals
+            seconds = 0.01 + 1e-7 * math.comb(orbitals, orbitals // 2) ** 2 * orbitals
             return seconds * (20.0 if self.options.self_consistent else 5.0)
         return None
 

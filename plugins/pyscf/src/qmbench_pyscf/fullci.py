@@ -133,7 +133,7 @@ class FullCI(PyscfMethod):
 
     def estimate(self, system: Molecule | LatticeModel, properties: frozenset[str]) -> float | None:
         n = self._guess_determinants(system)
-        return 0.5 + 3e-5 * min(n, MAX_DETERMINANTS) * (3 if "excitation_energies" in properties else 1)
+        return 0.1 + 3e-5 * min(n, MAX_DETERMINANTS) * (3 if "excitation_energies" in properties else 1)
 
     def estimate_memory(self, system: Molecule | LatticeModel, properties: frozenset[str]) -> float | None:
         vectors = 30  # of a Davidson space, and their products with the Hamiltonian

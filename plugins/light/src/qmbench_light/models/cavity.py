@@ -152,7 +152,7 @@ class Diagonalization(Method[EmittersInCavity]):
         )
 
     def estimate(self, system: EmittersInCavity, properties: frozenset[str]) -> float | None:
-        return 1.0
+        return 0.1
 
     @classmethod
     def example_systems(cls) -> Sequence[qmbench.System]:

@@ -70,7 +70,7 @@ class LearnedRatios(Method[Molecule]):
                 raise Unsupported(f"{self.name} has free atoms in their ground states only: {error}") from None
 
     def estimate(self, system: Molecule, properties: frozenset[str]) -> float | None:
-        return 1.0 + 0.002 * system.n_parts
+        return 0.1 + 0.002 * system.n_parts
 
     def families(self) -> dict[str, str]:
         return {"program": "featomic", "functional": "pbe", "model": "ml-hirshfeld"}
@@ -136,7 +136,7 @@ class LearnedDispersion(LearnedRatios):
         return self.options.solver == "stochastic"
 
     def estimate(self, system: Molecule, properties: frozenset[str]) -> float | None:
-        return 1.0 + (60.0 if not self.is_stochastic() else 5.0) * (system.n_parts / 1000) ** 3
+        return 0.1 + (60.0 if not self.is_stochastic() else 5.0) * (system.n_parts / 1000) ** 3
 
     def families(self) -> dict[str, str]:
         return {**super().families(), "dispersion": "mbd"}
