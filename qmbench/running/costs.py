@@ -36,7 +36,8 @@ STEEPEST = 0.7
 def own_estimate(task: Task) -> float | None:
     """Seconds on one core, as the method guesses them; None where it has no guess."""
     with contextlib.suppress(Exception):  # a broken method fails in its own task, not here
-        return task.level.make().expected_seconds(task.system, frozenset(task.properties))
+        found = task.level.make().expected_seconds(task.system, frozenset(task.properties))
+        return found if found is not None and 0.0 <= found < math.inf else None
     return None
 
 

@@ -24,7 +24,8 @@ SPARE = 0.1
 def own_estimate(task: Task) -> float | None:
     """MiB, as the method guesses them; None where it has no guess."""
     with contextlib.suppress(Exception):  # a broken method fails in its own task, not here
-        return task.level.make().estimate_memory(task.system, frozenset(task.properties))
+        found = task.level.make().estimate_memory(task.system, frozenset(task.properties))
+        return found if found is not None and 0.0 <= found < math.inf else None
     return None
 
 

@@ -83,6 +83,33 @@ def check_is_cheap(subject: Subject) -> None:
                 )
 
 
+def estimates_are_numbers(subject: Subject) -> None:
+    """`estimate`, `estimate_memory` and `shared_seconds` give numbers from 0 on, or say that they do not know.
+
+    A broken one is left aside where tasks are planned, so that nobody would hear of it.
+    """
+    for level in subject.levels:
+        method, properties = level.make(), subject.method.properties
+        for system in subject.systems:
+            for prop in sorted(properties):
+                asked = frozenset({prop})
+                try:
+                    method.check(system, asked)
+                except QmbenchError:
+                    continue
+                try:
+                    told = {"estimate": method.estimate(system, asked)}
+                    told["estimate_memory"] = method.estimate_memory(system, asked)
+                    shared = method.shared_seconds(system, asked)
+                except Exception as error:
+                    what = f"an estimate of {prop} of {system.name} raises {type(error).__name__}: {error}"
+                    raise subject.fail(f"{what}; where it does not know it returns None") from error
+                told |= {f"shared_seconds()['{name}']": seconds for name, seconds in shared.items()}
+                for name, number in told.items():
+                    if number is not None and not 0.0 <= number < math.inf:
+                        raise subject.fail(f"{name} of {prop} of {system.name} is {number}, no number from 0 on")
+
+
 def examples_compute(subject: Subject) -> None:
     """Of each kind of system that the method declares, one of its examples computes."""
     subject.example()

@@ -21,6 +21,7 @@ CHECKS: dict[str, Callable[[Subject], None]] = {
         contract.prints_nothing,
         contract.check_imports_no_program,
         contract.check_is_cheap,
+        contract.estimates_are_numbers,
         contract.docstring,
         contract.options_documented,
         contract.canonical_string,
@@ -58,6 +59,7 @@ def check_names(registry: Plugins | None = None) -> list[str]:
 WITHOUT_COMPUTING = frozenset(
     {
         *("import_cost", "prints_nothing", "check_imports_no_program", "check_is_cheap", "docstring"),
+        "estimates_are_numbers",
         *("options_documented", "canonical_string", "refuses_other_systems", "systems_stored"),
     }
 )

@@ -42,6 +42,8 @@ WORDS = {
     "importsincheck": "imports a program in `check`",
     "computesincheck": "computes in `check`",
     "slowcheck": "works for a second in `check`",
+    "breaksitsestimate": "an exception out of `estimate`",
+    "needsnotanumber": "nan for the memory that it needs",
     "writeshere": "writes into the working folder",
     "writeshome": "writes into the home folder",
     "readstheenvironment": "an environment variable changes the number",

@@ -147,6 +147,20 @@ class SlowCheck(Morse):
             pass
 
 
+@fault(
+    "estimates_are_numbers", "an estimate of energy of water raises KeyError: 'size'; where it does not know it returns"
+)
+class BreaksItsEstimate(Morse):
+    def estimate(self, system, properties):
+        return {}["size"]
+
+
+@fault("estimates_are_numbers", "estimate_memory of energy of water is nan, no number from 0 on")
+class NeedsNotANumber(Morse):
+    def estimate_memory(self, system, properties):
+        return float("nan")
+
+
 @fault("writes_only_to_scratch", "writes fort.7 into the working folder")
 class WritesHere(First):
     def first(self, system, resources):
