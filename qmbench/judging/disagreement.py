@@ -293,15 +293,17 @@ def _quiet_verdicts(judged: Judged) -> list[Verdict]:
     found = np.full(len(g.entries), ONE_VALUE, dtype=object)
     for rows, here in _of_one_size(has, quiet & many & ~stated):
         scatter = np.std(g.value[rows][here].reshape(len(rows), -1), axis=1, ddof=1)
-        found[rows] = np.where(scatter <= judged.resolution[rows] / 4.0, CLOSE, SCATTERED)
+        close = scatter <= judged.resolution[rows] / 4.0
+        found[rows] = [CLOSE if x else SCATTERED for x in close.tolist()]
     for rows, here in _of_one_size(has, quiet & many & stated):
         uncertainty = judged.uncertainty[rows][here].reshape(len(rows), -1)
         first, second = np.triu_indices(uncertainty.shape[1], 1)
         for some in _chunks(len(rows), len(first)):
             u = uncertainty[some]
             typical = np.median(np.hypot(u[:, first], u[:, second]), axis=1)
-            found[rows[some]] = np.where(typical <= judged.resolution[rows[some]], SEEN, TOO_VAGUE)
-    return found.tolist()
+            seen = typical <= judged.resolution[rows[some]]
+            found[rows[some]] = [SEEN if x else TOO_VAGUE for x in seen.tolist()]
+    return list(found)
 
 
 def judge(

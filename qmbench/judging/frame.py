@@ -399,12 +399,12 @@ class _About:
 
     def __init__(self, labels: Mapping[str, str]) -> None:
         self._labels = labels
-        self._levels: dict[str, tuple[str, str, str, str]] = {}
+        self._levels: dict[str, tuple[str, str, str, str | None]] = {}
         self._cells: dict[int, tuple[Any, ...]] = {}
         self._notes: dict[int, tuple[str, ...]] = {}
         self._values: dict[tuple[int, str], tuple[bool, str]] = {}
 
-    def level(self, name: str) -> tuple[str, str, str, str]:
+    def level(self, name: str) -> tuple[str, str, str, str | None]:
         """The cells from `level_of_theory` to `basis`."""
         if name not in self._levels:
             text = parts_of_text(name)
