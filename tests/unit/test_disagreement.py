@@ -17,13 +17,21 @@ from qmbench.data.benchmark import benchmark_folders, find_benchmark
 from qmbench.judging.columns import Column, Group, approximation
 from qmbench.judging.disagree_document import disagree_document
 from qmbench.judging.disagreement import (
+    _prepare,
     benjamini_hochberg_cut,
     disagreement,
     independent_votes,
     judge,
 )
 from qmbench.judging.frame import REFERENCE_COLUMNS, RESULT_COLUMNS, references_frame
-from qmbench.judging.grouping import SPLIT_SIGNIFICANCE, agglomerate, critical_gap, largest_gap, split_by_gaps
+from qmbench.judging.grouping import (
+    SPLIT_SIGNIFICANCE,
+    agglomerate,
+    critical_gap,
+    largest_gap,
+    scatter_within,
+    split_by_gaps,
+)
 from qmbench.judging.trends import HUBER, HUBER_VARIANCE, level_differences, regress, trends
 
 NAMES = ("ref", "a", "b", "c", "d", "e")
@@ -659,3 +667,40 @@ def test_a_trend_is_told_once() -> None:
         ("RWA − exact", "g"),  # of another p
     ]
     assert trend_table([{**shown[0], "kind": "class", "on": "deep"}]).rows[0][2] == "deep or not"
+
+
+@pytest.mark.parametrize("seed", range(4))
+def test_all_entries_at_once_are_each_by_itself(seed: int) -> None:
+    """A group of 60 entries is judged as 60 groups of one: with gaps, missing values and camps, stated and not."""
+    rng = np.random.default_rng(seed)
+    entries, columns = 60, 7
+    value = rng.normal(10.0, 0.3, (entries, columns)) + 5.0 * (rng.random((entries, columns)) < 0.15)
+    value[rng.random(value.shape) < 0.3] = np.nan
+    stated = np.where(rng.random(value.shape) < 0.4, 10.0 ** rng.uniform(-3, 1, value.shape), np.nan)
+    stated[::3] = np.nan
+    names = tuple("abcdefg")
+    whole = group(value, stated, names)
+    for significance in (0.05, 0.0):  # without discoveries, and so without camps, too
+        (together,) = disagreement([whole], significance)
+        for e in range(entries):
+            alone = _prepare(group(value[e : e + 1], stated[e : e + 1], names))
+            assert np.array_equal(together.uncertainty[e], alone.uncertainty[0], equal_nan=True)
+            assert together.freedom[e] == alone.freedom[0]
+            here = np.flatnonzero(np.isfinite(value[e]))
+            assert together.verdicts[e].verdict == (
+                judge(
+                    value[e, here],
+                    together.uncertainty[e, here],
+                    bool(together.significant[e]),
+                    float(together.resolution[e]),
+                    together.assumed[e, here],
+                    None,
+                    [whole.columns[c] for c in here],
+                ).verdict
+            )
+            if len(here) >= 3 and np.isnan(stated[e, here]).all() and np.isfinite(together.freedom[e]):
+                parts = split_by_gaps(value[e, here], together.resolution[e] / 2.0)
+                scatter, freedom = scatter_within(value[e, here], parts)
+                assert (together.uncertainty[e, here] == scatter).all()
+                assert together.freedom[e] == freedom
+    assert len({v.reason for v in together.verdicts}) >= 4
