@@ -17,7 +17,7 @@ from qmbench.domain.record import Failure, Record, Task
 from qmbench.plugging.registry import plugins
 from qmbench.running.costs import Costs, costs_from, counted_once
 from qmbench.running.engine.outcome import Outcome
-from qmbench.running.pace import Pace
+from qmbench.running.pace import Pace, tempered
 from qmbench.running.stores import StoreProtocol
 
 LOOK_AHEAD = 100
@@ -116,6 +116,7 @@ class _Loop:
         tasks = [self.costs.memory.noted(task) for task in tasks]
         seconds = expected_seconds(tasks, self.costs)
         once = [second or 0.0 for second in counted_once(tasks, seconds, self.costs)]
+        once = tempered(once, [self.costs.is_recorded(task) for task in tasks])
         of = dict(zip(map(id, tasks), once, strict=True))
         for planned, second in zip(tasks, once, strict=True):
             self.pace.expect(str(planned.level), second)

@@ -5,20 +5,29 @@ started first, so what ends early in a run is of few levels and says little of t
 
     ln r(level) = (n ln(spent/expected) + ln r₀) / (n + 1)
 
-after n of its tasks, with r₀ the geometric mean of spent/expected over the levels of which a task has ended. A level of
-which less than a second was expected counts as that part of one: where nearly all of a task was thought to be made by
-others, it takes a thousand times as long as nothing, and hours elsewhere are not off by that.
+after n of its tasks, with r₀ the geometric mean of spent/expected over the levels of which a task has ended, and over
+`DOUBT` more of factor 1. A level of which less than a second was expected counts as that part of one: where nearly all
+of a task was thought to be made by others, it takes a thousand times as long as nothing, and hours elsewhere are not
+off by that. Estimates that nobody has checked are drawn towards their mean before: see `tempered`.
 """
 
 from __future__ import annotations
 
 import math
+import statistics
 from collections import defaultdict
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 
 ENOUGH = 0.05
 """The part of a run that has to have ended before anything is said of how long the rest takes."""
 LEAST_SECONDS = 1e-3
+DOUBT = 3.0
+"""Levels whose estimates are right, that are thought of beside those of which a task has ended."""
+ESTIMATE_ERROR = math.log(2.0)
+"""Standard deviation of ln(spent/estimate) of methods' own estimates (`tools/speed/costs.py`)."""
+WORTH_SECONDS = 0.02
+"""Shorter tasks, and what others are expected to make, say nothing of how long tasks are."""
 
 
 @dataclass
@@ -35,6 +44,24 @@ class _Level:
     @property
     def factor(self) -> float:
         return max(self.spent, LEAST_SECONDS) / max(self.learned, LEAST_SECONDS)
+
+
+def tempered(seconds: Sequence[float], recorded: Sequence[bool]) -> list[float]:
+    """Estimates drawn towards their geometric mean, but for those learned from records of the level.
+
+    Whatever scatters about the truth makes what it puts first too long, and what it puts last too short; the regression
+    of ln(spent) on ln(estimate) has the slope 1 − error²/variance. Without it the end of a run, where the short ones
+    are, comes later than told.
+    """
+    logs = [math.log(s) for s, known in zip(seconds, recorded, strict=True) if s > WORTH_SECONDS and not known]
+    if len(logs) < 2:
+        return list(seconds)
+    mean, variance = statistics.fmean(logs), statistics.variance(logs)
+    slope = 1.0 - ESTIMATE_ERROR**2 / variance if variance > ESTIMATE_ERROR**2 else 0.0
+    return [
+        s if known else math.exp(mean + slope * (math.log(max(s, LEAST_SECONDS)) - mean))
+        for s, known in zip(seconds, recorded, strict=True)
+    ]
 
 
 @dataclass
@@ -68,7 +95,8 @@ class Pace:
         if not spent:
             return elapsed * waiting / ended
         counts = [min(1.0, of.learned) for of in known]
-        usual = math.fsum(w * math.log(of.factor) for w, of in zip(counts, known, strict=True)) / math.fsum(counts)
+        logs = math.fsum(w * math.log(of.factor) for w, of in zip(counts, known, strict=True))
+        usual = logs / (math.fsum(counts) + DOUBT)
         rest = math.fsum(
             max(0.0, of.waiting) * math.exp((of.n * math.log(of.factor) + usual) / (of.n + 1) if of.n else usual)
             for of in self._levels.values()

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+import numpy as np
 import pytest
 
-from qmbench.running.pace import Pace
+from qmbench.running.pace import DOUBT, ESTIMATE_ERROR, Pace, tempered
 
 # (level, tasks, expected seconds of each, what each takes), in the order in which they are started: expected long ones
 # first. As in recorded runs, one level is thought of too badly, and another one too well.
@@ -39,7 +40,8 @@ def test_the_rest_is_told_within_a_factor_from_half_time_on() -> None:
     assert time * (sum(expected.values()) / ended - 1) < (total - time) / 1.5
 
 
-def test_a_factor_that_all_levels_share_is_exact() -> None:
+def test_a_factor_that_all_levels_share_is_exact(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("qmbench.running.pace.DOUBT", 0.0)
     pace = Pace()
     for level, seconds in (("a", 3.0), ("a", 3.0), ("b", 1.0)):
         pace.expect(level, seconds)
@@ -75,5 +77,36 @@ def test_a_level_of_which_nothing_was_expected_says_nothing_of_hours() -> None:
             pace.expect(level, seconds)
     for level, expected, spent in (("field", 100.0, 50.0), ("correction", 0.001, 3.0)):
         pace.end(level, expected, spent)
-    # 50 s of the field, 3 s of the correction, and of the other level what half of its estimate comes to.
-    assert pace.remaining(53.0) == pytest.approx(50.0 + 3.0 + 250.0, rel=0.1)
+    # By the field alone, which took half of what was expected; and a few seconds of the correction.
+    usual = 0.5 ** (1.0 / (1.0 + DOUBT))
+    assert pace.remaining(53.0) == pytest.approx(100.0 * (0.5 * usual) ** 0.5 + 500.0 * usual, rel=0.02)
+
+
+def test_one_level_that_is_off_says_a_part_of_that_of_others() -> None:
+    pace = Pace()
+    for level in ("a", "a", "b"):
+        pace.expect(level, 2.0)
+    pace.end("a", 2.0, 6.0)
+    usual = 3.0 ** (1.0 / (1.0 + DOUBT))
+    of_a = 3.0 ** ((1.0 + 1.0 / (1.0 + DOUBT)) / 2.0)
+    assert pace.remaining(6.0) == pytest.approx(2.0 * of_a + 2.0 * usual)
+
+
+def test_estimates_that_scatter_are_drawn_towards_their_mean() -> None:
+    """Of tasks whose true times and estimates are both log-normal: the tempered ones are right on the average, among
+    the longest by estimate and among the shortest alike; the estimates themselves are not."""
+    rng = np.random.default_rng(2)
+    truth = rng.normal(1.0, 1.5, 20_000)
+    guess = truth + rng.normal(0.0, ESTIMATE_ERROR, truth.size)
+    found = np.log(tempered(np.exp(guess).tolist(), [False] * truth.size))
+    order = np.argsort(guess)
+    for some in (order[: truth.size // 4], order[-truth.size // 4 :]):
+        assert abs((found - truth)[some].mean()) < 0.05
+        assert abs((guess - truth)[some].mean()) > 0.2
+
+
+def test_what_was_recorded_is_not_tempered() -> None:
+    assert tempered([1.0, 100.0, 7.0], [False, False, True])[2] == 7.0
+    assert tempered([1.0, 100.0, 7.0], [True] * 3) == [1.0, 100.0, 7.0]
+    assert tempered([3.0], [False]) == [3.0]
+    assert tempered([5.0, 5.0, 0.0], [False] * 3)[:2] == pytest.approx([5.0, 5.0])
