@@ -15,7 +15,7 @@ from qmbench.domain.errors import InputError, Interrupted
 from qmbench.domain.properties import check_quantity
 from qmbench.domain.record import Failure, Record, Task
 from qmbench.plugging.registry import plugins
-from qmbench.running.costs import Costs, costs_from, counted_once
+from qmbench.running.costs import Costs, costs_from, counted_once, own_shared
 from qmbench.running.engine.outcome import Outcome
 from qmbench.running.pace import Pace, tempered
 from qmbench.running.stores import StoreProtocol
@@ -272,8 +272,9 @@ def records_of(task: Task, outcome: Outcome) -> list[Record]:
 def in_order(tasks: Sequence[Task], workers: int, costs: Costs | None = None) -> list[Task]:
     """The tasks as they should be started: the longest first, so that none is left alone at the end.
 
-    Tasks that share an intermediate (the same system and, by `Method.families`, the same reference) are not
-    started side by side as long as there is something else to start: the second would only wait for the first.
+    Tasks that share an intermediate (by `Method.shared_seconds`, or the same system and, by `Method.families`, the
+    same reference) are not started side by side as long as there is something else to start: the second would only
+    wait for the first.
     """
     return _ordered(tasks, expected_seconds(tasks, costs or Costs()), workers)
 
@@ -295,11 +296,11 @@ def _spread(tasks: Sequence[Task], apart: int) -> list[Task]:
     """The tasks with as little change of order as lets any `apart` + 1 in a row be of different groups."""
     waiting = deque((task, _group(task)) for task in tasks)
     spread: list[Task] = []
-    recent: deque[tuple[str, str]] = deque(maxlen=max(0, apart))
+    recent: deque[frozenset[str]] = deque(maxlen=max(0, apart))
     while waiting:
         # Not further than this: sorting 100,000 tasks has to stay a matter of a second.
         ahead = itertools.islice(waiting, LOOK_AHEAD)
-        at = next((i for i, (_, group) in enumerate(ahead) if group not in recent), 0)
+        at = next((i for i, (_, group) in enumerate(ahead) if all(map(group.isdisjoint, recent))), 0)
         task, group = waiting[at]
         del waiting[at]
         spread.append(task)
@@ -307,8 +308,9 @@ def _spread(tasks: Sequence[Task], apart: int) -> list[Task]:
     return spread
 
 
-def _group(task: Task) -> tuple[str, str]:
+def _group(task: Task) -> frozenset[str]:
+    """Names of what it may share with others."""
     reference = ""
     with contextlib.suppress(Exception):  # a broken method fails in its own task, not here
         reference = task.level.make().families().get("reference", "")
-    return task.system.hash, reference or str(task.level)
+    return frozenset((f"{task.system.hash} {reference or task.level}", *own_shared(task)))

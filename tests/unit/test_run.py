@@ -117,6 +117,9 @@ def test_the_longest_start_first_and_twins_apart(sabotage: Sabotage) -> None:
     assert order(twins, 1) == [1, 2, 3, 4]
     assert order(twins, 2) == [1, 3, 2, 4]
     assert sorted(order(twins[:2], 4)) == [1, 2]
+    # What they say that they share, whatever their families.
+    sharing = [sabotage("share", n=n, seconds=10.0 - n, file=file) for n, file in ((1, "x"), (2, "x"), (3, "y"))]
+    assert order(sharing, 2) == [1, 3, 2]
 
 
 def test_what_was_recorded_decides_who_starts_first(sabotage: Sabotage, store: Store, engine: LocalEngine) -> None:
@@ -148,7 +151,9 @@ class _Clockwork:
 
 
 def test_the_time_that_is_left(sabotage: Sabotage, store: Store, monkeypatch: pytest.MonkeyPatch) -> None:
-    """Exactly, where every task takes three times what it was thought to."""
+    """Exactly, where every task takes three times what it was thought to, and nobody doubts estimates."""
+    monkeypatch.setattr("qmbench.running.pace.SLOPE", 1.0)
+    monkeypatch.setattr("qmbench.running.pace.DOUBT", 0.0)
     clock, told = [100.0], []
     monkeypatch.setattr("qmbench.running.loop.time.monotonic", lambda: clock[0])
     tasks = [sabotage(n=n, seconds=seconds) for n, seconds in enumerate((1.0, 5.0, 2.0, 0.5), start=2)]

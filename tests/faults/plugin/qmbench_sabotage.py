@@ -40,7 +40,10 @@ class Sabotage(qmbench.Method):
         return 10.0 * self.options.n if self.options.do == "known_memory" else None
 
     def families(self):
-        return {"reference": self.options.file} if self.options.file else {}
+        return {"reference": self.options.file} if self.options.file and self.options.do != "share" else {}
+
+    def shared_seconds(self, system, properties):
+        return {self.options.file: self.options.seconds / 2} if self.options.do == "share" else {}
 
     def compute(self, system, properties, resources):
         unit = "t" if system.kind == "lattice" else "hartree"
@@ -58,7 +61,7 @@ class Sabotage(qmbench.Method):
     def do_nothing(self, good, system, properties, resources):
         pass
 
-    do_no_estimate = do_known_memory = do_nothing
+    do_no_estimate = do_known_memory = do_share = do_nothing
 
     def do_sleep(self, good, system, properties, resources):
         time.sleep(self.options.seconds)

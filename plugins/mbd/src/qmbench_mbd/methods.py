@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from functools import cache
 from typing import TYPE_CHECKING, Any, ClassVar
 
@@ -117,6 +118,19 @@ class Dispersion(Method[Molecule]):
         from qmbench_pyscf import scf_seconds
 
         return 0.5 + scf_seconds(system, self.options.basis, getattr(self.options, "density_fitting", False))
+
+    def shared_seconds(self, system: Molecule, properties: frozenset[str]) -> dict[str, float]:
+        from qmbench_pyscf import scf_seconds
+
+        if system.n_electrons == 0:
+            return {}
+        specification = self.options.specification(None)
+        if specification.grid == type(self.options).model_fields["grid"].default:
+            # What a functional of this kind has by itself, so that `pbe` and `pbe+mbd` have one name for one field.
+            specification = replace(specification, grid=None)
+        name = specification.planned_name(system, self.functional)
+        fitted = getattr(self.options, "density_fitting", False)
+        return {name: scf_seconds(system, self.options.basis, fitted)}
 
     def estimate_memory(self, system: Molecule, properties: frozenset[str]) -> float | None:
         from qmbench_pyscf import scf_memory
