@@ -14,7 +14,14 @@ import numpy as np
 
 from qmbench.domain import units
 from qmbench.judging.columns import Column, Group
-from qmbench.judging.grouping import agglomerate, has_gap, homogeneity, scatter_within, split_by_gaps, without_undecided
+from qmbench.judging.grouping import (
+    agglomerate,
+    dividing_gap,
+    homogeneity,
+    scatter_within,
+    split_by_gaps,
+    without_undecided,
+)
 from qmbench.judging.known_errors import medians
 
 VERDICTS = ("agree", "one_outlier", "camps", "suspect_reference", "inconclusive")
@@ -162,7 +169,7 @@ def _assumed(values: np.ndarray, uncertainties: np.ndarray, wanted: np.ndarray) 
     # Of one group each, as most are.
     freedom = np.full(len(values), values.shape[1] - 1)
     scatter = np.sqrt(((ordered - ordered.mean(axis=1)[:, None]) ** 2).sum(axis=1) / freedom)
-    for e in np.flatnonzero(has_gap(ordered, wanted / 2.0)):
+    for e in np.flatnonzero(dividing_gap(ordered, wanted / 2.0)[1]):
         scatter[e], freedom[e] = scatter_within(values[e], split_by_gaps(values[e], wanted[e] / 2.0))
     stated = np.isfinite(uncertainties)
     usual = np.where(stated.sum(axis=1) >= 2, medians(uncertainties.T, stated.T), 0.0)
@@ -288,22 +295,31 @@ def _quiet_verdicts(judged: Judged) -> list[Verdict]:
     """The verdicts on entries as they are without significant pairs: those of `judge`, of all entries at once."""
     g = judged.group
     has = np.isfinite(g.value)
-    quiet, many = judged.significant == 0, has.sum(axis=1) >= 2
+    quiet = (judged.significant == 0) & (has.sum(axis=1) >= 2)
     stated = (has & ~judged.assumed).any(axis=1)
     found = np.full(len(g.entries), ONE_VALUE, dtype=object)
-    for rows, here in _of_one_size(has, quiet & many & ~stated):
-        scatter = np.std(g.value[rows][here].reshape(len(rows), -1), axis=1, ddof=1)
-        close = scatter <= judged.resolution[rows] / 4.0
-        found[rows] = [CLOSE if x else SCATTERED for x in close.tolist()]
-    for rows, here in _of_one_size(has, quiet & many & stated):
-        uncertainty = judged.uncertainty[rows][here].reshape(len(rows), -1)
-        first, second = np.triu_indices(uncertainty.shape[1], 1)
-        for some in _chunks(len(rows), len(first)):
-            u = uncertainty[some]
-            typical = np.median(np.hypot(u[:, first], u[:, second]), axis=1)
-            seen = typical <= judged.resolution[rows[some]]
-            found[rows[some]] = [SEEN if x else TOO_VAGUE for x in seen.tolist()]
+    for is_stated in (False, True):
+        for rows, here in _of_one_size(has, quiet & (stated == is_stated)):
+            values, given = (x[rows][here].reshape(len(rows), -1) for x in (g.value, judged.uncertainty))
+            found[rows] = _one_camp(values, given, judged.resolution[rows], is_stated)
     return list(found)
+
+
+def _one_camp(values: np.ndarray, uncertainties: np.ndarray, resolution: np.ndarray, stated: bool) -> list[Verdict]:
+    """The verdicts on entries whose n values form no camps: whether a difference that matters would have been seen.
+
+    values, uncertainties: (entries, n); resolution: (entries,); stated: whether some uncertainty of each entry is.
+    """
+    if not stated:
+        close = np.std(values, axis=1, ddof=1) <= resolution / 4.0
+        return [CLOSE if x else SCATTERED for x in close.tolist()]
+    first, second = np.triu_indices(values.shape[1], 1)
+    found: list[Verdict] = []
+    for rows in _chunks(len(values), len(first)):
+        u = uncertainties[rows]
+        seen = np.median(np.hypot(u[:, first], u[:, second]), axis=1) <= resolution[rows]
+        found += [SEEN if x else TOO_VAGUE for x in seen.tolist()]
+    return found
 
 
 def judge(
@@ -337,7 +353,9 @@ def judge(
         vague = assumed & (uncertainties > resolution)
         camps, undecided = without_undecided(values, uncertainties, agglomerate(values, uncertainties), vague)
     if len(camps) < 2:
-        return _no_camps(values, uncertainties, contradiction, resolution, not assumed.all())
+        if contradiction and homogeneity(values, uncertainties) < EDGE:
+            return Verdict("inconclusive", "a difference is at the edge of significance; no camps form")
+        return _one_camp(values[None], uncertainties[None], np.array([resolution]), not assumed.all())[0]
     camps = sorted(camps, key=lambda c: (-len(c), float(values[c].mean())))
     numbered = tuple(tuple(sorted(int(i) for i in c)) for c in camps)
     singles = tuple(c[0] for c in numbered if len(c) == 1)
@@ -353,18 +371,6 @@ def judge(
     reason = " against ".join("{" + ", ".join(columns[i].name for i in c) + "}" for c in numbered)
     outliers = singles if len(numbered[0]) > 1 else ()
     return Verdict("camps", reason, outliers, numbered, tuple(undecided))
-
-
-def _no_camps(
-    values: np.ndarray, uncertainties: np.ndarray, contradiction: bool, resolution: float, stated: bool
-) -> Verdict:
-    if contradiction and homogeneity(values, uncertainties) < EDGE:
-        return Verdict("inconclusive", "a difference is at the edge of significance; no camps form")
-    if not stated:
-        return CLOSE if float(np.std(values, ddof=1)) <= resolution / 4.0 else SCATTERED
-    first, second = np.triu_indices(len(values), 1)
-    typical = float(np.median(np.hypot(uncertainties[first], uncertainties[second])))
-    return SEEN if typical <= resolution else TOO_VAGUE
 
 
 def _convicted(

@@ -43,14 +43,16 @@ def critical_gap(n: int) -> float:
     return float(np.exp(np.interp(np.log(n), np.log(_SIZES), np.log(_critical_gaps()))))
 
 
-def has_gap(ordered: np.ndarray, resolution: np.ndarray) -> np.ndarray:
-    """Whether `split_by_gaps` divides each row of (rows, n) ascending values; resolution: (rows,)."""
-    n = ordered.shape[1]
+def dividing_gap(ordered: np.ndarray, resolution: np.ndarray | float) -> tuple[np.ndarray, np.ndarray]:
+    """Along the last axis of ascending values: where the largest gap is (as of `largest_gap`), and whether it divides:
+    it is larger than `resolution` and than what normal scatter explains. Fewer than three values have none that does.
+    """
+    shape, n = ordered.shape[:-1], ordered.shape[-1]
     if n < 3:
-        return np.zeros(len(ordered), dtype=bool)
+        return np.zeros(shape, dtype=int), np.zeros(shape, dtype=bool)
     k, score = largest_gap(ordered)
-    rows = np.arange(len(ordered))
-    return np.asarray((ordered[rows, k + 1] - ordered[rows, k] > resolution) & (score > critical_gap(n)))
+    width = np.take_along_axis(np.diff(ordered, axis=-1), np.expand_dims(k, -1), axis=-1)[..., 0]
+    return k, (width > resolution) & (score > critical_gap(n))
 
 
 def split_by_gaps(values: np.ndarray, resolution: float) -> list[np.ndarray]:
@@ -63,13 +65,11 @@ def split_by_gaps(values: np.ndarray, resolution: float) -> list[np.ndarray]:
     todo, done = [order], []
     while todo:
         group = todo.pop()
-        if len(group) >= 3:
-            ordered = values[group]
-            k, score = largest_gap(ordered)
-            if ordered[k + 1] - ordered[k] > resolution and score > critical_gap(len(group)):
-                todo += [group[: k + 1], group[k + 1 :]]
-                continue
-        done.append(group)
+        k, divides = dividing_gap(values[group], resolution)
+        if divides:
+            todo += [group[: k + 1], group[k + 1 :]]
+        else:
+            done.append(group)
     return sorted(done, key=lambda g: float(values[g[0]]))
 
 

@@ -111,11 +111,14 @@ def weigh(judged: Judged, rate: float = 0.05, references_from: float = np.inf) -
     for e, a, b, z in reference_pairs(judged):
         if z >= references_from:
             apart.setdefault(e, []).append((z, a, b))
-    most, in_question = _at_first_sight(weighed)
-    in_question[list(apart)] = True
+    most, contradicts, off = _at_first_sight(weighed)
+    asked = contradicts | off
+    asked[list(apart)] = True
     tiers = tuple(
-        _tier(weighed, e, reference, own_u[e], apart.get(e, [])) if asked else Tier("none", surprise)
-        for e, (asked, surprise) in enumerate(zip(in_question.tolist(), most.tolist(), strict=True))
+        _tier(weighed, e, reference, own_u[e], apart.get(e, []), surprise, bool(contradicts[e]))
+        if asked[e]
+        else Tier("none", surprise)
+        for e, surprise in enumerate(most.tolist())
     )
     return Weighed(judged, known, news, kinds, tiers)
 
@@ -173,26 +176,32 @@ def _spread_surprises(s: Surprises, levels: np.ndarray, shape: tuple[int, ...]) 
 # --- entries ---
 
 
-def _at_first_sight(w: Weighed) -> tuple[np.ndarray, np.ndarray]:
-    """(entries,): the largest probability that a value is off, and whether there is anything to be explained: a
-    contradiction, or a value beyond what is known of its level."""
+def _at_first_sight(w: Weighed) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+    """(entries,) each: the largest probability that a value is off; whether there is a contradiction; whether there is
+    a value beyond what is known of its level."""
     j = w.judged
     here = np.isfinite(j.group.value)
     known = here & np.isfinite(w.known.scatter)
     most = np.where(known, np.nan_to_num(w.surprises.probability), 0.0).max(axis=1, initial=0.0)
     agree = np.array([v.verdict == "agree" for v in j.verdicts], dtype=bool)
     contradicts = (j.significant > 0) & ~agree
-    return most, contradicts | (known & w.surprises.surprising).any(axis=1)
+    return most, contradicts, (known & w.surprises.surprising).any(axis=1)
 
 
-def _tier(w: Weighed, e: int, reference: int | None, reference_u: float, apart: list[tuple[float, int, int]]) -> Tier:
-    j, g = w.judged, w.judged.group
-    here = np.flatnonzero(np.isfinite(g.value[e]))
+def _tier(
+    w: Weighed,
+    e: int,
+    reference: int | None,
+    reference_u: float,
+    apart: list[tuple[float, int, int]],
+    most: float,
+    contradicts: bool,
+) -> Tier:
+    """apart: pairs that claim reference quality and contradict each other; most, contradicts: see `_at_first_sight`."""
+    here = np.flatnonzero(np.isfinite(w.judged.group.value[e]))
     known = here[np.isfinite(w.known.scatter[e, here])]
-    most = float(np.nan_to_num(w.surprises.probability[e, known]).max(initial=0.0))
     if len(here) < 2:
         return Tier("none", most)
-    contradicts = bool(j.significant[e]) and j.verdicts[e].verdict != "agree"
     found = [*_references_disagree(w, e, apart), *_level_off(w, e, known, reference)]
     if contradicts:
         found += _reference_off(w, e, reference, reference_u)

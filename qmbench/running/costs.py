@@ -231,7 +231,7 @@ def outlook(
     seconds: Mapping[int, float | None],
     workers: int,
     most: int = 10,
-    memory: Memory | None = None,
+    memory: Memory = Memory(),
 ) -> Outlook:
     """The outlook of `tasks` on `workers` cores, with the `most` dearest named. seconds: id of a task -> its cost."""
     known = [(task, cost) for task in tasks if (cost := seconds[id(task)]) is not None]
@@ -239,5 +239,5 @@ def outlook(
     total = math.fsum(cost for _, cost in known)
     longest = known[0][1] if known else 0.0
     wall = max(total / max(workers, 1), longest)
-    largest = max((mib for task in tasks if (mib := (memory or Memory()).mib(task))), default=None)
+    largest = max((mib for task in tasks if (mib := memory.mib(task))), default=None)
     return Outlook(total, longest, wall, workers, len(tasks) - len(known), tuple(known[:most]), largest)
