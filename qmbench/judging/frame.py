@@ -71,7 +71,7 @@ def results_frame(
     import pandas as pd
 
     entries = {(b.id, e.id): e for b in benchmarks.values() for e in b.entries}
-    about = _About({name: level.label for name, level in run.levels.items()})
+    about = _About(run, records)
     asked: dict[str, set[str]] = {}
     rows: list[tuple[tuple[Any, ...], float | None]] = []  # with the last step of what is extrapolated
     for planned in run.entries:
@@ -80,8 +80,7 @@ def results_frame(
         entry = entries.get((benchmark.id, planned.entry))
         if entry is None:  # the benchmark has lost this entry since the run
             continue
-        row = _plain_row(planned, entry, benchmark, records, run.computed, about)
-        rows.append(row or _row(planned, entry, benchmark, records, run.computed, about))
+        rows.append(_row(planned, entry, benchmark, about))
     for benchmark in benchmarks.values():
         rows += ((row, None) for row in published_rows(benchmark, asked.get(benchmark.id, set())))
     typed = _typed(pd.DataFrame([row for row, _ in rows], columns=RESULT_COLUMNS))
@@ -313,57 +312,43 @@ def warnings_text(records: Iterable[Record], notes: Iterable[str] = ()) -> str:
 
 
 def _row(
-    planned: PlannedEntry,
-    entry: Entry,
-    benchmark: Benchmark,
-    records: Mapping[str, Record],
-    computed: Collection[str],
-    about: _About,
+    planned: PlannedEntry, entry: Entry, benchmark: Benchmark, about: _About
 ) -> tuple[tuple[Any, ...], float | None]:
     """The cells of RESULT_COLUMNS, and what `_extrapolation` says of the last steps."""
+    if (plain := _plain(planned, entry, benchmark, about)) is not None:
+        return plain, None
     quantity: Quantity | None = None
     used: list[Record] = []
     failure = planned.refused
     if failure is None:
-        quantity, failure, used = entry_value(planned.terms, benchmark, entry, planned.bsse, records, planned.keys)
+        quantity, failure, used = entry_value(
+            planned.terms, benchmark, entry, planned.bsse, about.records, planned.keys
+        )
     costs = [r.cost for r in used if r.cost]  # a fragment that occurs twice was computed once, and has one key
+    basis_uncertainty, step = _extrapolation(planned, benchmark, entry, about.records, quantity)
     status = "ok" if failure is None else "unsupported" if failure.kind == "unsupported" else "failed"
-    basis_uncertainty, step = _extrapolation(planned, benchmark, entry, records, quantity)
-    cells = (
-        *about.level(planned.level),
-        planned.bsse,
-        benchmark.id,
-        *about.cells(entry),
-        status,
-        failure.kind if failure else None,
-        failure.message if failure else None,
-        *_value_cells(quantity, benchmark, entry),
-        overlap_text(r.provenance for r in used),
-        warnings_text(used, about.notes(benchmark, entry) if used else ()),
-        sum(c.wall_s for c in costs),
-        sum(c.cpu_s for c in costs),
-        not any(key in computed for key in planned.keys),
-        False,
+    cells = about.cells(
+        planned,
+        entry,
+        (status, failure.kind if failure else None, failure.message if failure else None),
+        _value_cells(quantity, benchmark, entry),
+        (
+            overlap_text(r.provenance for r in used),
+            warnings_text(used, about.notes(benchmark, entry) if used else ()),
+        ),
+        (sum(c.wall_s for c in costs), sum(c.cpu_s for c in costs)),
         basis_uncertainty,
-        *("", None, None, None),
     )
     return cells, step
 
 
-def _plain_row(
-    planned: PlannedEntry,
-    entry: Entry,
-    benchmark: Benchmark,
-    records: Mapping[str, Record],
-    computed: Collection[str],
-    about: _About,
-) -> tuple[tuple[Any, ...], float | None] | None:
-    """As `_row`, of an entry that is one record's number as it is, of which nothing more is to be said: by far most of
-    a large run. None of any other."""
+def _plain(planned: PlannedEntry, entry: Entry, benchmark: Benchmark, about: _About) -> tuple[Any, ...] | None:
+    """The cells of an entry that is one record's number as it is, of which nothing more is to be said: by far most of a
+    large run. None of any other."""
     if len(planned.terms) != 1 or planned.refused is not None:
         return None
     ((coefficient, recipe),) = planned.terms
-    record = records.get(recipe) if coefficient == 1.0 and isinstance(recipe, str) else None
+    record = about.records.get(recipe) if coefficient == 1.0 and isinstance(recipe, str) else None
     if record is None or record.status != "ok" or record.cost is None:
         return None
     quantity, said = record.quantity, record.provenance
@@ -374,37 +359,52 @@ def _plain_row(
         return None
     if said.get("training_overlap") or said.get("warnings") or about.notes(benchmark, entry):
         return None
-    return (
-        (
-            *about.level(planned.level),
-            planned.bsse,
-            benchmark.id,
-            *about.cells(entry),
-            *("ok", None, None),
-            *(quantity.value, unit, None, quantity.uncertainty_kind),
-            *("", ""),
-            *(record.cost.wall_s, record.cost.cpu_s),
-            *(recipe not in computed, False),
-            *(None, "", None, None, None),
-        ),
-        None,
-    )
+    value = (quantity.value, unit, None, None)
+    return about.cells(planned, entry, ("ok", None, None), value, ("", ""), (record.cost.wall_s, record.cost.cpu_s))
 
 
 class _About:
-    """What is the same of an entry for all levels, and of a level for all entries, found once.
-
-    labels: of levels. Entries and benchmarks go by identity: somebody else keeps them alive.
+    """What rows are made from, and what is the same of an entry for all levels or of a level for all entries, found
+    once. Entries and benchmarks go by identity: somebody else keeps them alive.
     """
 
-    def __init__(self, labels: Mapping[str, str]) -> None:
-        self._labels = labels
+    def __init__(self, run: Run, records: Mapping[str, Record]) -> None:
+        self.records = records
+        self._computed = run.computed
+        self._labels = {name: level.label for name, level in run.levels.items()}
         self._levels: dict[str, tuple[str, str, str, str | None]] = {}
-        self._cells: dict[int, tuple[Any, ...]] = {}
+        self._entries: dict[int, tuple[Any, ...]] = {}
         self._notes: dict[int, tuple[str, ...]] = {}
         self._values: dict[tuple[int, str], tuple[bool, str]] = {}
 
-    def level(self, name: str) -> tuple[str, str, str, str | None]:
+    def cells(
+        self,
+        planned: PlannedEntry,
+        entry: Entry,
+        status: tuple[str, str | None, str | None],
+        value: tuple[Any, ...],
+        said: tuple[str, str],
+        seconds: tuple[float, float],
+        basis_uncertainty: float | None = None,
+    ) -> tuple[Any, ...]:
+        """Those of RESULT_COLUMNS. status: with kind and message of a failure; value: as of `_value_cells`; said: of
+        training data, and warnings; seconds: wall, processor."""
+        return (
+            *self._level(planned.level),
+            planned.bsse,
+            planned.benchmark,
+            *self._entry(entry),
+            *status,
+            *value,
+            *said,
+            *seconds,
+            not any(key in self._computed for key in planned.keys),
+            False,
+            basis_uncertainty,
+            *("", None, None, None),
+        )
+
+    def _level(self, name: str) -> tuple[str, str, str, str | None]:
         """The cells from `level_of_theory` to `basis`."""
         if name not in self._levels:
             text = parts_of_text(name)
@@ -419,11 +419,11 @@ class _About:
             self._values[key] = is_number, benchmark.unit_of(entry)
         return self._values[key]
 
-    def cells(self, entry: Entry) -> tuple[Any, ...]:
+    def _entry(self, entry: Entry) -> tuple[Any, ...]:
         """The cells from `entry` to `coordinate_unit`."""
-        if id(entry) not in self._cells:
-            self._cells[id(entry)] = _entry_cells(entry)
-        return self._cells[id(entry)]
+        if id(entry) not in self._entries:
+            self._entries[id(entry)] = _entry_cells(entry)
+        return self._entries[id(entry)]
 
     def notes(self, benchmark: Benchmark, entry: Entry) -> tuple[str, ...]:
         """How its systems were read, where that needs saying."""

@@ -23,6 +23,7 @@ from typing import TYPE_CHECKING, Any
 
 from qmbench.domain.method import Method
 from qmbench.domain.record import Record, Task
+from qmbench.running.estimates import answer
 from qmbench.running.memory import Memory, learned_memory
 
 if TYPE_CHECKING:
@@ -35,15 +36,12 @@ STEEPEST = 0.7
 
 def own_estimate(task: Task) -> float | None:
     """Seconds on one core, as the method guesses them; None where it has no guess."""
-    with contextlib.suppress(Exception):  # a broken method fails in its own task, not here
-        found = task.level.make().expected_seconds(task.system, frozenset(task.properties))
-        return found if found is not None and 0.0 <= found < math.inf else None
-    return None
+    return answer(task, lambda method, system, properties: method.expected_seconds(system, properties))
 
 
 def own_shared(task: Task) -> Mapping[str, float]:
     """What of `own_estimate` is for intermediates that other tasks may have made: name -> seconds."""
-    with contextlib.suppress(Exception):  # as above
+    with contextlib.suppress(Exception):  # a broken method fails in its own task, not here
         if task.level.method.shared_seconds is not Method.shared_seconds:
             return dict(task.level.make().shared_seconds(task.system, frozenset(task.properties)))
     return {}

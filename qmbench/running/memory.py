@@ -16,6 +16,7 @@ from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 from qmbench.domain.record import Record, Task
+from qmbench.running.estimates import answer
 
 SPARE = 0.1
 """Of the memory that is there, what no task is promised."""
@@ -23,10 +24,7 @@ SPARE = 0.1
 
 def own_estimate(task: Task) -> float | None:
     """MiB, as the method guesses them; None where it has no guess."""
-    with contextlib.suppress(Exception):  # a broken method fails in its own task, not here
-        found = task.level.make().estimate_memory(task.system, frozenset(task.properties))
-        return found if found is not None and 0.0 <= found < math.inf else None
-    return None
+    return answer(task, lambda method, system, properties: method.estimate_memory(system, properties))
 
 
 @dataclass(frozen=True)

@@ -75,13 +75,13 @@ def test_a_stored_declaration_of_another_shape_is_still_flagged():
     assert overlap_text([{"training_overlap": "yes"}]) == "training overlap"
 
 
-def test_an_entry_of_several_tasks_carries_the_gravest_in_the_tidy_table():
+def test_an_entry_of_several_tasks_carries_the_gravest_in_the_tidy_table(monkeypatch):
     from dataclasses import replace
     from types import SimpleNamespace
 
     from qmbench.domain.observables import OBSERVABLES
     from qmbench.domain.record import Cost, Record
-    from qmbench.judging.frame import RESULT_COLUMNS, _About, _plain_row, _row
+    from qmbench.judging.frame import RESULT_COLUMNS, _About, _plain, _row
     from qmbench.running.plan import PlannedEntry
 
     def record(key, energy, settings):
@@ -98,17 +98,22 @@ def test_an_entry_of_several_tasks_carries_the_gravest_in_the_tidy_table():
         systems_of=lambda e: (),
     )
     planned = PlannedEntry("m", "none", "b", "e", ((1.0, "ab"), (-2.0, "a")))
-    about = _About({})
-    row = dict(zip(RESULT_COLUMNS, _row(planned, entry, benchmark, records, (), about)[0], strict=True))
+    about = _About(SimpleNamespace(computed=(), levels={}), records)
+    row = dict(zip(RESULT_COLUMNS, _row(planned, entry, benchmark, about)[0], strict=True))
     assert row["status"] == "ok"
     assert row["training_overlap"] == "same molecule: water (0.25)"
-    assert _plain_row(planned, entry, benchmark, records, (), about) is None
+    assert _plain(planned, entry, benchmark, about) is None
     # One record's number, of which nothing is to be said, has a shorter way to the same row; no other has.
     told = {"c": record("c", -0.9, {}), "d": record("d", -0.9, {"warnings": ["hm"]}), "ab": records["ab"]}
     for key, uncertainty in (("c", None), ("d", None), ("ab", None), ("c", 0.1)):
         kind = None if uncertainty is None else "statistical"
         one = replace(told[key], quantity=Quantity(-0.9, "hartree", uncertainty, kind), cost=Cost(2.0, 1.0, 3.0))
-        given = ({key: one}, {"c"}, about)
+        about = _About(SimpleNamespace(computed={"c"}, levels={}), {key: one})
         alone = PlannedEntry("m", "none", "b", "e", ((1.0, key),))
-        short = _plain_row(alone, entry, benchmark, *given)
-        assert short == (_row(alone, entry, benchmark, *given) if (key, uncertainty) == ("c", None) else None)
+        short = _plain(alone, entry, benchmark, about)
+        assert (short is not None) == ((key, uncertainty) == ("c", None))
+        with monkeypatch.context() as patch:
+            patch.setattr("qmbench.judging.frame._plain", lambda *given: None)
+            long, step = _row(alone, entry, benchmark, about)
+        assert step is None
+        assert short in (None, long)

@@ -115,27 +115,26 @@ class Dispersion(Method[Molecule]):
         return getattr(self.options, "solver", "dense") == "stochastic"
 
     def estimate(self, system: Molecule, properties: frozenset[str]) -> float | None:
+        return 0.5 + self._field_seconds(system)
+
+    def _field_seconds(self, system: Molecule) -> float:
         from qmbench_pyscf import scf_seconds
 
-        return 0.5 + scf_seconds(system, self.options.basis, getattr(self.options, "density_fitting", False))
+        return scf_seconds(system, self.options.basis, self.options.density_fitting)
 
     def shared_seconds(self, system: Molecule, properties: frozenset[str]) -> dict[str, float]:
-        from qmbench_pyscf import scf_seconds
-
         if system.n_electrons == 0:
             return {}
         specification = self.options.specification(None)
         if specification.grid == type(self.options).model_fields["grid"].default:
             # What a functional of this kind has by itself, so that `pbe` and `pbe+mbd` have one name for one field.
             specification = replace(specification, grid=None)
-        name = specification.planned_name(system, self.functional)
-        fitted = getattr(self.options, "density_fitting", False)
-        return {name: scf_seconds(system, self.options.basis, fitted)}
+        return {specification.planned_name(system, self.functional): self._field_seconds(system)}
 
     def estimate_memory(self, system: Molecule, properties: frozenset[str]) -> float | None:
         from qmbench_pyscf import scf_memory
 
-        return scf_memory(system, self.options.basis, getattr(self.options, "density_fitting", False))
+        return scf_memory(system, self.options.basis, self.options.density_fitting)
 
     def families(self) -> dict[str, str]:
         return {"program": "pyscf", "functional": self.functional, "dispersion": self.model}

@@ -197,19 +197,22 @@ class PyscfMethod(Method[Molecule | LatticeModel]):
     def estimate_memory(self, system: Molecule | LatticeModel, properties: frozenset[str]) -> float | None:
         if not isinstance(system, Molecule):
             return None
-        size = guess_basis_size(system, getattr(self.options, "extension_pool", None) or self.basis)
-        fitted = bool(getattr(self.options, "density_fitting", False))
+        size, fitted = self._functions(system)
         blocks = 1 if system.multiplicity == 1 or self.mean_field else 3
         return memory_of_integrals(size, fitted, self.integral_copies * blocks, direct=self.mean_field)
+
+    def _functions(self, molecule: Molecule) -> tuple[int, bool]:
+        """About how many functions there are, and whether integrals are fitted."""
+        basis = getattr(self.options, "extension_pool", None) or self.basis
+        return guess_basis_size(molecule, basis), bool(getattr(self.options, "density_fitting", False))
 
     def point_seconds(self, molecule: Molecule, price: Price | None = None) -> float:
         """Rough seconds of one point, by this method, or at the price of another one with its options."""
         price = price or Price(self.cost, self.fitted_cost, not self.mean_field)
-        size = guess_basis_size(molecule, getattr(self.options, "extension_pool", None) or self.basis)
+        size, fitted = self._functions(molecule)
         frozen = 0
         if getattr(self.options, "frozen_core", False) and price.is_correlated:
             frozen = guess_core_electrons(molecule)
-        fitted = bool(getattr(self.options, "density_fitting", False))
         return price.seconds(size, molecule.n_electrons - frozen, molecule.multiplicity, fitted)
 
     def shared_scf(

@@ -22,7 +22,7 @@ CORE_VALENCE: dict[str, Sizes] = {
     "d": (5, 18, 27, 43),
     "t": (14, 43, 59, 84),
     "q": (30, 84, 109, 145),
-    "5": (55, 145, 181, 230),
+    "5": (55, 145, 181, 227),
 }
 # What diffuse functions add to hydrogen and helium, and to others.
 DIFFUSE = {"d": (4, 9), "t": (9, 16), "q": (16, 25), "5": (25, 36)}
