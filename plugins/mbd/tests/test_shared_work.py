@@ -16,7 +16,6 @@ ENERGY = frozenset({"energy"})
 @pytest.mark.parametrize("options", ["", "?density_fitting=true", "?stability=false", "?grid=5"])
 def test_the_field_of_a_functional_has_one_name(functional: str, options: str) -> None:
     """And is one: the key of its artifact is the same."""
-    pytest.importorskip("pyscf")
     from qmbench_pyscf.functionals import functional as libxc
 
     own = parse_level(f"{functional}/def2-svp{options}").make()
