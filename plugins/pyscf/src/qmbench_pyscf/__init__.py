@@ -13,8 +13,11 @@ from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
 from qmbench import Method, Observable, Property, hookimpl
+from qmbench_pyscf import blas
 
 QMBENCH_API = 2
+
+blas.install()
 
 _PUBLIC = {
     "check_basis": "mole",
