@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import platform
 import subprocess
 import sys
 from pathlib import Path
@@ -56,3 +57,30 @@ def test_running(tree):
     while psutil.Process(child).status() != psutil.STATUS_ZOMBIE:
         pass
     assert processes.running([child]) == []
+
+
+FREED = """
+import psutil
+from qmbench.running.engine import processes
+
+def resident():
+    return psutil.Process().memory_info().rss / 2**20
+
+processes.keep_freed_memory()
+before = resident()
+blocks = [bytearray(b"x") * (8 * 2**20) for _ in range(20)]
+held = resident()
+del blocks
+kept = resident()
+processes.return_freed_memory()
+print(held - before, kept - before, resident() - before)
+"""
+
+
+@pytest.mark.skipif(sys.platform != "linux" or platform.libc_ver()[0] != "glibc", reason="of the GNU C library")
+def test_freed_memory_is_kept_until_it_is_returned() -> None:
+    done = subprocess.run([sys.executable, "-c", FREED], capture_output=True, text=True, check=True)
+    held, kept, left = map(float, done.stdout.split())
+    assert held > 159
+    assert kept > 159
+    assert left < 20

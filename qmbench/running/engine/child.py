@@ -130,6 +130,7 @@ def work(workdir: Path, notify: int, job_name: str) -> None:
     from importlib import import_module
 
     faulthandler.enable()
+    processes.keep_freed_memory()
     job = import_module(job_name)
     job.prepare()
     me = os.getpid()
@@ -147,6 +148,7 @@ def work(workdir: Path, notify: int, job_name: str) -> None:
             os._exit(0)
         write_json(workdir / f"outcome-{number}.json", outcome)
         os.write(notify, b".")
+        processes.return_freed_memory()
         _empty(scratch)
     os._exit(0)
 

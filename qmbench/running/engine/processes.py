@@ -33,6 +33,31 @@ def _prctl(option: int, value: int) -> None:
         ctypes.CDLL(None, use_errno=True).prctl(option, value, 0, 0, 0)
 
 
+def keep_freed_memory() -> None:
+    """Let the C library keep what arrays of up to 64 MiB held for the next ones, up to 256 MiB of it.
+
+    By default it hands them back at once, and the system clears every page of them anew: a tenth of the time of coupled
+    cluster. Larger ones still go back, so that the most memory a task holds stays what it was.
+    """
+    trim_threshold, top_pad, mmap_threshold = -1, -2, -3  # parameters of mallopt(3)
+    for parameter, mib in ((mmap_threshold, 64), (trim_threshold, 256), (top_pad, 16)):
+        _of_glibc("mallopt", parameter, mib * 2**20)
+
+
+def return_freed_memory() -> None:
+    """Hand back what `keep_freed_memory` has kept."""
+    _of_glibc("malloc_trim", 0)
+
+
+def _of_glibc(name: str, *arguments: int) -> None:
+    if sys.platform == "linux":
+        import ctypes
+
+        function = getattr(ctypes.CDLL(None), name, None)  # other C libraries lack them
+        if function is not None:
+            function(*arguments)
+
+
 def descendants(pid: int) -> list[int]:
     """Ids of all processes below `pid`, nearest first; empty when it is gone."""
     found: list[int] = []

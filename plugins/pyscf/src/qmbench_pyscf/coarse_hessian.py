@@ -15,6 +15,8 @@ import numpy as np
 GRID_LEVEL = 0
 # Points handled at a time, and numbers in a half-transformed factor of exchange.
 BLOCK, FACTORS = 4000, 2e7
+# Fitted integrals unpacked at a time: few enough to stay in the cache until they are used.
+UNPACKED = 2e6
 # Single precision is far better than the grid, and half the work.
 SINGLE = np.float32
 
@@ -84,7 +86,8 @@ class CoarseHessian:
 
         gathered: list[list[tuple[np.ndarray, ...]]] = [[] for _ in self.shapes]
         whole, end = None, 0
-        for packed in fit.loop():
+        n = self.occupied[0].shape[0]
+        for packed in fit.loop(max(1, int(UNPACKED / n**2))):
             block = lib.unpack_tril(packed).astype(SINGLE)
             for rows, o, v in zip(gathered, self.occupied, self.empty, strict=True):
                 half = block @ o
