@@ -17,8 +17,9 @@ import numpy as np
 
 from qmbench.domain.errors import InputError
 from qmbench.domain.visible import visible_in
+from qmbench.judging.core_statistics import RANKED_BY
 from qmbench.judging.frame import computed
-from qmbench.report.model import SMALLEST_SHOWN, SPELLINGS, Names
+from qmbench.report.model import SMALLEST_SHOWN, SPELLINGS, Names, in_order
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -48,7 +49,7 @@ def charts(scored: pd.DataFrame, statistics: pd.DataFrame, names: Names = SPELLI
     pairs = list(zip(ok["level_of_theory"].tolist(), ok["bsse"].tolist(), strict=True))
     called = {pair: names.of(*pair) for pair in set(pairs)}
     ok["level"] = [called[pair] for pair in pairs]
-    best = statistics.sort_values("mean_absolute_error", na_position="last")
+    best = in_order(statistics, RANKED_BY)
     order = [names.of(a, b) for a, b in zip(best["level_of_theory"], best["bsse"], strict=True)]
     there = set(called.values())
     own = set(computed(ok)["level"])

@@ -19,6 +19,7 @@ from qmbench.report.model import (
     Extra,
     Names,
     decimals_for,
+    in_order,
     interval_text,
     is_missing,
     names_of,
@@ -71,7 +72,7 @@ def _records(table: pd.DataFrame) -> list[dict[str, Any]]:
 
 def all_statistics(whole: pd.DataFrame, names: Names = SPELLINGS) -> Extra:
     """Every statistic of every level with its interval over entries and its propagated uncertainty."""
-    rows = _records(whole.sort_values([f"common_{RANKED_BY}", RANKED_BY], na_position="last"))
+    rows = _records(in_order(whole, f"common_{RANKED_BY}", RANKED_BY))
     rows = [r for r in rows if r["n_scored"]]
     listed = telling((s for s in plugins().statistics.values() if s.listed), rows)
     usual = decimals_for([r[RANKED_BY] for r in rows])
@@ -112,7 +113,7 @@ def _needed(which: Sequence[Statistic]) -> str:
 
 def level_against_next(pairs: pd.DataFrame, whole: pd.DataFrame, names: Names = SPELLINGS) -> Extra:
     """Each level against the one that follows it in the ranking, on the entries both have."""
-    order = whole.sort_values(["common_mean_absolute_error", "mean_absolute_error"], na_position="last")
+    order = in_order(whole, f"common_{RANKED_BY}", RANKED_BY)
     ordered = [names.of(a, b) for a, b in zip(order["level_of_theory"], order["bsse"], strict=True)]
     place = {name: i for i, name in enumerate(ordered)}
     found = []

@@ -7,6 +7,7 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
+from qmbench.judging.core_statistics import RANKED_BY
 from qmbench.judging.statistics import ALL
 
 if TYPE_CHECKING:
@@ -138,6 +139,19 @@ def decimals_for(values: list[Any]) -> int:
         return 7
     typical = sizes[len(sizes) // 4]
     return min(7, max(0, 2 - math.floor(math.log10(typical))))
+
+
+def in_order(table: pd.DataFrame, *columns: str) -> pd.DataFrame:
+    """Rows by `columns`, ascending, what is missing last.
+
+    Numbers that look alike are alike, and stand by level of theory and counterpoise treatment: round-off orders none.
+    """
+    decimals = decimals_for(list(table[RANKED_BY]))
+    sizes = {c: table[c] if table[c].dtype == bool else table[c].astype(float).round(decimals) for c in columns}
+    keys = {f"_by_{c}": size for c, size in sizes.items()}
+    keys |= {"_level": table["level_of_theory"], "_bsse": table["bsse"].fillna("")}
+    ordered = table.assign(**keys).sort_values(list(keys), na_position="last", kind="stable")
+    return ordered.drop(columns=list(keys))
 
 
 def number(x: Any, decimals: int) -> str:

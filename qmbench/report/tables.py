@@ -24,6 +24,7 @@ from qmbench.report.model import (
     Names,
     Row,
     decimals_for,
+    in_order,
     interval_text,
     is_missing,
     names_of,
@@ -231,8 +232,7 @@ def _block(
 def ranked(rows: pd.DataFrame) -> list[dict[str, Any]]:
     """Rows of statistics, the smallest ADJUSTED first; levels with fewer than half of the entries stand last."""
     sample = rows[f"common_{RANKED_BY}"].isna() & rows[RANKED_BY].notna() & (rows["n_common"] > 0)
-    order = ["_sample", ADJUSTED, RANKED_BY, "level_of_theory"]
-    sorted_rows = rows.assign(_sample=sample).sort_values(order, na_position="last", kind="stable")
+    sorted_rows = in_order(rows.assign(_sample=sample), "_sample", ADJUSTED, RANKED_BY)
     return [{str(k): v for k, v in r.items()} for r in sorted_rows.drop(columns="_sample").to_dict("records")]
 
 

@@ -13,7 +13,7 @@ from rich.console import Console
 
 from qmbench import StoreError
 from qmbench.judging.statistics import score, statistics
-from qmbench.report.model import decimals_for, interval_text, number
+from qmbench.report.model import decimals_for, in_order, interval_text, number
 from qmbench.report.renderers.files import to_json, write_csv, write_json, write_markdown, write_text
 from qmbench.report.renderers.markdown import to_markdown
 from qmbench.report.renderers.terminal import render_terminal
@@ -117,6 +117,23 @@ def test_levels_are_ordered_by_what_is_comparable(scored):
     assert [row.level for row in block.rows] == ["ccsd(t)/cc-pvdz [cp]", "pbe/def2-svp [cp]", "hf/cc-pvdz [cp]"]
     assert [row.best for row in block.rows] == [False, False, False]  # six entries do not make a best one
     assert any("to say which level is best" in note for note in block.notes)
+
+
+@pytest.mark.parametrize("noise", [-1e-12, 0.0, 1e-12])
+def test_round_off_orders_no_levels(noise):
+    """What differs by less than is shown stands by name, and what differs by more by size."""
+    table = pd.DataFrame(
+        {
+            "level_of_theory": ["fci", "ccsd", "hf", "none", "alike"],
+            "bsse": [None, None, None, None, "cp"],
+            "adjusted_mean_absolute_error": [2e-12 + noise, 2e-12, 0.03, math.nan, 2e-12 - noise],
+            "mean_absolute_error": [2e-12 + noise, 2e-12, 0.03, math.nan, 2e-12 - noise],
+        }
+    )
+    for rows in (table, table.iloc[::-1]):
+        found = in_order(rows, "adjusted_mean_absolute_error", "mean_absolute_error")
+        assert list(found["level_of_theory"]) == ["alike", "ccsd", "fci", "hf", "none"]
+        assert list(found.columns) == list(table.columns)
 
 
 def test_markdown_has_one_cell_per_column(scored):

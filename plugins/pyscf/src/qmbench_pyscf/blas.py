@@ -1,7 +1,8 @@
 """Kernels of this processor for the OpenBLAS that comes with PySCF's wheels.
 
-They bring OpenBLAS 0.3.3 of 2018. It knows processors by their numbers, and takes one it has never heard of for a
-Prescott of 2004, whose kernels multiply matrices at a third of the speed: CCSD(T) with them takes twice the time.
+They bring OpenBLAS 0.3.3 of 2018. It knows processors by their numbers, and takes one it has never heard of for an old
+one (a Zen 3 for a Barcelona of 2007), whose kernels multiply matrices at less than half the speed
+(`tools/speed/blas.py`).
 OPENBLAS_CORETYPE names the kernels. It is set while this one library is loaded, so that NumPy's and SciPy's, which are
 newer and have wider kernels for some processors, choose by themselves.
 """
