@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import os
 import subprocess
 import sys
@@ -27,6 +28,121 @@ core = ctypes.CDLL(str(path)).openblas_get_corename
 core.restype = ctypes.c_char_p
 print(core().decode())
 """
+
+
+EXACT = """
+import ctypes, itertools, json, sys
+from pathlib import Path
+import numpy as np, qmbench_pyscf
+from pyscf import lib
+(path,) = Path(lib.__file__).parent.glob("libopenblas*.so")
+blas = ctypes.CDLL(str(path))
+blas.openblas_set_num_threads(int(sys.argv[1]))
+rng = np.random.default_rng(7)
+
+def call(name, *arguments):
+    given = []
+    for a in arguments:
+        if isinstance(a, np.ndarray):
+            assert a.flags.f_contiguous
+            given.append(a.ctypes.data_as(ctypes.c_void_p))
+        elif isinstance(a, str):
+            given.append(ctypes.c_char_p(a.encode()))
+        elif isinstance(a, int):
+            given.append(ctypes.byref(ctypes.c_int(a)))
+        else:
+            given.append(np.array(a).ctypes.data_as(ctypes.c_void_p))
+    function = getattr(blas, name + "_")
+    function.restype = ctypes.c_double if name in ("ddot", "dnrm2") else None
+    return function(*given)
+
+def array(*shape, kind=float):
+    x = rng.normal(size=shape)
+    return np.asfortranarray(x if kind is float else x + 1j * rng.normal(size=shape))
+
+def turned(a, how):
+    return {"N": a, "T": a.T, "C": a.conj().T}[how]
+
+worst = {}
+def compare(name, found, wanted):
+    scale = max(abs(wanted).max(), 1.0) if np.size(wanted) else 1.0
+    worst[name] = max(worst.get(name, 0.0), float(abs(found - wanted).max() / scale))
+
+sizes = [(1, 1, 1), (3, 5, 7), (8, 8, 8), (17, 4, 33), (64, 1, 65), (130, 67, 129), (255, 12, 300), (301, 300, 299)]
+for m, n, k in sizes:
+    for (letter, kind, ways) in (("d", float, "NT"), ("z", complex, "NTC")):
+        alpha, beta = kind(0.7), kind(-0.3)
+        for ta, tb in itertools.product(ways, ways):
+            a = array(*((m, k) if ta == "N" else (k, m)), kind=kind)
+            b = array(*((k, n) if tb == "N" else (n, k)), kind=kind)
+            c = array(m, n, kind=kind)
+            wanted = alpha * turned(a, ta) @ turned(b, tb) + beta * c
+            call(letter + "gemm", ta, tb, m, n, k, alpha, a, a.shape[0], b, b.shape[0], beta, c, m)
+            compare(letter + "gemm", c, wanted)
+        for ta in ways:
+            a = array(m, n, kind=kind)
+            x, y = (array(size, kind=kind) for size in ((n, m) if ta == "N" else (m, n)))
+            wanted = alpha * turned(a, ta) @ x + beta * y
+            call(letter + "gemv", ta, m, n, alpha, a, m, x, 1, beta, y, 1)
+            compare(letter + "gemv", y, wanted)
+    s = array(m, m)
+    s += s.T
+    for side, up in itertools.product("LR", "UL"):
+        half = np.asfortranarray(np.triu(s) if up == "U" else np.tril(s))
+        b = array(*((m, n) if side == "L" else (n, m)))
+        c = np.asfortranarray(np.zeros_like(b))
+        call("dsymm", side, up, *b.shape, 1.0, half, m, b, b.shape[0], 0.0, c, b.shape[0])
+        compare("dsymm", c, s @ b if side == "L" else b @ s)
+        t = half + np.asfortranarray(np.eye(m)) * (m + abs(s).sum())
+        x = np.asfortranarray(b.copy())
+        call("dtrsm", side, up, "N", "N", *b.shape, 1.0, t, m, x, b.shape[0])
+        compare("dtrsm", t @ x if side == "L" else x @ t, b)
+    for up in "UL":
+        c = array(m, m)
+        wanted = c.copy()
+        a = array(m, k)
+        part = np.triu_indices(m) if up == "U" else np.tril_indices(m)
+        wanted[part] = (0.5 * a @ a.T + c)[part]
+        call("dsyrk", up, "N", m, k, 0.5, a, m, 1.0, c, m)
+        compare("dsyrk", c, wanted)
+        b, c = array(m, k), array(m, m)
+        wanted = c.copy()
+        wanted[part] = (a @ b.T + b @ a.T + c)[part]
+        call("dsyr2k", up, "N", m, k, 1.0, a, m, b, m, 1.0, c, m)
+        compare("dsyr2k", c, wanted)
+        x, y = array(m), array(m)
+        wanted = s @ x + y
+        half = np.asfortranarray(np.triu(s) if up == "U" else np.tril(s))
+        call("dsymv", up, m, 1.0, half, m, x, 1, 1.0, y, 1)
+        compare("dsymv", y, wanted)
+    x, y, a = array(m), array(n), array(m, n)
+    wanted = a + 0.7 * np.outer(x, y)
+    call("dger", m, n, 0.7, x, 1, y, 1, a, m)
+    compare("dger", a, wanted)
+    x, y = array(m * n), array(m * n)
+    compare("ddot", np.array(call("ddot", m * n, x, 1, y, 1)), np.array(x @ y))
+    compare("dnrm2", np.array(call("dnrm2", m * n, x, 1)), np.array((x @ x) ** 0.5))
+    wanted = 0.7 * x + y
+    call("daxpy", m * n, 0.7, x, 1, y, 1)
+    compare("daxpy", y, wanted)
+    wanted = 0.7 * x
+    call("dscal", m * n, 0.7, x, 1)
+    compare("dscal", x, wanted)
+print(json.dumps(worst))
+"""
+
+
+@pytest.mark.parametrize("threads", [1, 2])
+def test_these_kernels_compute_what_numpy_computes(threads: int) -> None:
+    """All that PySCF's libraries call, by sizes that fill blocks of the kernels and sizes that do not."""
+    from pyscf import lib
+
+    if not list(Path(lib.__file__).parent.glob("libopenblas*.so")):
+        pytest.skip("this PySCF was not installed from a wheel")
+    done = subprocess.run([sys.executable, "-c", EXACT, str(threads)], capture_output=True, text=True, check=True)
+    worst = json.loads(done.stdout)
+    assert len(worst) == 14
+    assert max(worst.values()) < 1e-13, worst
 
 
 def core_of(before: str, **environment: str) -> str:
