@@ -453,10 +453,10 @@ def expected_error(
     known and of the next one. Where they are given, differ by a factor of two at least, and the differences say so
     (each predicted from the others), the error grows with the size or its square root.
     """
-    from scipy.stats import norm, t
+    from scipy.special import ndtri, stdtrit  # scipy.stats takes seconds to import
 
     d = np.asarray(differences, dtype=float)
-    few = float(t.ppf(0.975, len(d)) / norm.ppf(0.975))
+    few = float(stdtrit(len(d), 0.975) / ndtri(0.975))
     n = np.asarray(sizes if sizes is not None else [], dtype=float)
     power = 0.0
     if len(n) == len(d) >= MINIMUM_FOR_SIZE and np.all(n > 0) and size > 0 and n.max() >= 2 * n.min():

@@ -15,7 +15,7 @@ from qmbench.judging.disagreement import VERDICTS, Judged, disagreement
 from qmbench.judging.next_calculations import next_calculations
 from qmbench.judging.statistics import BenchmarkInfo
 from qmbench.judging.tiers import TIERS, Weighed, reference_threshold, weigh
-from qmbench.judging.trends import distances, level_differences, pair_summaries, trends
+from qmbench.judging.trends import distances, level_differences, pair_summaries, to_order, trends
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -65,7 +65,7 @@ def disagree_document(
         "known": [row for w in weighed for row in _known(w)],
         "trends": sorted(
             (t for j in judged for t in _trends(j)),
-            key=lambda t: t["p"],
+            key=lambda t: to_order(t["p"]),
         )[:TRENDS_SHOWN],
         "next_calculations": next_calculations(judged),
     }

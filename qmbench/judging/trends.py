@@ -2,16 +2,18 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-from typing import Any
+from collections.abc import Iterator, Sequence
+from typing import Any, NamedTuple, TypeVar
 
 import numpy as np
 
 from qmbench.domain.composite import parts_of_text
 from qmbench.domain.errors import QmbenchError
 from qmbench.judging.columns import Column, Group
+from qmbench.judging.known_errors import medians
 
 Fit = dict[str, Any]
+T = TypeVar("T")
 MINIMUM_POINTS = 5
 HUBER = 1.345
 """Standard deviations up to which a point counts in full: 95 % of the efficiency of least squares on normal errors."""
@@ -19,6 +21,8 @@ HUBER_VARIANCE = 0.7101645
 """Mean of min(|Z|, HUBER)² of a standard normal Z."""
 MOST_STEPS = 500
 MOST_LEFT_OUT = 20
+MOST_NUMBERS = 200_000
+"""In an array of what is fitted at once."""
 MOST_COLUMNS = 12
 """Up to here every pair is regressed; with more columns, each against the default reference or the first column."""
 
@@ -129,53 +133,111 @@ def trends(group: Group, uncertainty: np.ndarray | None = None, most: int | None
     """
     stated = group.uncertainty if uncertainty is None else uncertainty
     variance = np.nan_to_num(stated, nan=0.0) ** 2
-    fits = []
     covariates = list(_covariates(group))
-    for a, b in _compared(group):
-        d = group.value[:, a] - group.value[:, b]
-        u = np.sqrt(variance[:, a] + variance[:, b])
-        for kind, name, x in covariates:
-            fit = regress(x, d, u)
-            if fit is not None:
-                fits.append((fit["p"], a, b, name, kind, x, d, u, fit))
-    fits.sort(key=lambda f: (f[0], f[1:4]))
+    asked = [_Question(a, b, *covariate) for a, b in _compared(group) for covariate in covariates]
+    fits: list[tuple[Fit, _Question]] = []
+    for some in _blocks(asked, len(group.entries)):
+        found = regress_each(*_series(group.value, variance, some))
+        fits += [(fit, about) for fit, about in zip(found, some, strict=True) if fit is not None]
+    fits.sort(key=lambda f: (to_order(f[0]["p"]), f[1].a, f[1].b, f[1].on))
+    shared = {"benchmark": group.benchmark, "observable": group.observable, "within": group.within, "unit": group.unit}
+    columns = [c.name for c in group.columns]
     out: list[dict[str, Any]] = []
-    for p, a, b, name, kind, x, d, u, fit in fits:
-        # Without an entry no p gets smaller, so that those to come can't be among the first any more.
-        if most is not None and len(out) >= most and sorted(t["p"] for t in out)[most - 1] <= p:
-            break
-        leaning_on = None
-        if p < 0.05:
-            entry, fit = without_one(x, d, u, fit)
-            leaning_on = group.entries[entry]
-        about = {"benchmark": group.benchmark, "observable": group.observable, "within": group.within}
-        names = {"unit": group.unit, "a": group.columns[a].name, "b": group.columns[b].name, "kind": kind, "on": name}
-        out.append({**about, **names, **fit, "leaning_on": leaning_on})
-    return sorted(out, key=lambda t: (t["p"], t["a"], t["b"], t["on"]))[:most]
+    for block in _blocks(fits, len(group.entries) * MOST_LEFT_OUT):
+        small = [f for f in block if f[0]["p"] < 0.05]
+        series = _series(group.value, variance, [about for _, about in small])
+        without = iter(without_one_each(*series, [fit for fit, _ in small]))
+        for fit, q in block:
+            # Without an entry no p gets smaller, so that those to come can't be among the first any more.
+            if most is not None and len(out) >= most and _p_of(out, most) < to_order(fit["p"]):
+                return _first(out, most)
+            about = {"a": columns[q.a], "b": columns[q.b], "kind": q.kind, "on": q.on}
+            leaning_on = None
+            if fit["p"] < 0.05:
+                entry, fit = next(without)
+                leaning_on = group.entries[entry]
+            out.append({**shared, **about, **fit, "leaning_on": leaning_on})
+    return _first(out, most)
+
+
+class _Question(NamedTuple):
+    """Whether the differences of two columns depend on x (entries,), a number or a class, `on` by name."""
+
+    a: int
+    b: int
+    kind: str
+    on: str
+    x: np.ndarray
+
+
+def _p_of(found: Sequence[Fit], place: int) -> float:
+    return sorted(to_order(t["p"]) for t in found)[place - 1]
+
+
+def _first(found: list[dict[str, Any]], most: int | None) -> list[dict[str, Any]]:
+    return sorted(found, key=lambda t: (to_order(t["p"]), t["a"], t["b"], t["on"]))[:most]
+
+
+def to_order(p: float) -> float:
+    """p to six digits: a class and its complement have the same, and round-off is not to say which is first."""
+    return float(f"{p:.5e}")
+
+
+def _series(
+    value: np.ndarray, variance: np.ndarray, asked: Sequence[_Question]
+) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+    """x, differences and their standard uncertainties, (questions, entries) each."""
+    a, b = (np.array([pair[k] for pair in asked], dtype=int) for k in (0, 1))
+    x = np.array([q.x for q in asked]).reshape(len(asked), len(value))
+    return x, (value[:, a] - value[:, b]).T, np.sqrt(variance[:, a] + variance[:, b]).T
+
+
+def _blocks(items: Sequence[T], size: int) -> Iterator[Sequence[T]]:
+    """The items, as many at a time as arrays of `size` numbers for each take little memory."""
+    many = max(1, MOST_NUMBERS // max(size, 1))
+    for start in range(0, len(items), many):
+        yield items[start : start + many]
 
 
 def without_one(x: np.ndarray, y: np.ndarray, u: np.ndarray, whole: Fit) -> tuple[int, Fit]:
     """The entry without which there is least of a trend, and the fit with what is left then."""
-    has = np.flatnonzero(np.isfinite(x) & np.isfinite(y))
-    x, y, u = x[has], y[has], u[has]
-    # Of very many points those are tried that can pull most: by distance from the middle, and by that times residual.
+    return without_one_each(x[None], y[None], u[None], [whole])[0]
+
+
+def without_one_each(x: np.ndarray, y: np.ndarray, u: np.ndarray, whole: Sequence[Fit]) -> list[tuple[int, Fit]]:
+    """`without_one` of several fits at once: x, y and u are (fits, entries)."""
+    has = np.isfinite(x) & np.isfinite(y)
+    tried = [_pulling(x[k, has[k]], y[k, has[k]], fit) for k, fit in enumerate(whole)]
+    of = np.repeat(np.arange(len(whole)), [len(t) for t in tried])
+    left_out = np.concatenate([np.flatnonzero(has[k])[t] for k, t in enumerate(tried)]) if tried else of
+    keep = has[of] & (np.arange(x.shape[1]) != left_out[:, None])
+    varies = _varies(x[of], keep)
+    # A line through points of one x says nothing; it is of all points here, and not used.
+    _, slope, error = _robust_lines(x[of], y[of], u[of], np.where(varies[:, None], keep, has[of]))
+    p, reach = _student(slope, error, has[of].sum(axis=1) - 3)
+    out: list[tuple[int, Fit]] = []
+    for k, fit in enumerate(whole):
+        mine = np.flatnonzero(of == k)
+        if not varies[mine].all():  # all others have one x
+            alone = mine[~varies[mine]][0]
+            out.append((int(left_out[alone]), {**fit, "slope_low": None, "slope_high": None, "p": 1.0}))
+            continue
+        worst = mine[np.argmax(p[mine])]
+        if p[worst] > fit["p"]:
+            low, high = float(slope[worst] - reach[worst]), float(slope[worst] + reach[worst])
+            bounds = {"slope_low": min(low, fit["slope_low"]), "slope_high": max(high, fit["slope_high"])}
+            fit = {**fit, **bounds, "p": float(p[worst])}
+        out.append((int(left_out[worst]), fit))
+    return out
+
+
+def _pulling(x: np.ndarray, y: np.ndarray, fit: Fit) -> np.ndarray:
+    """Which points can pull most at the line: by distance from the middle, and by that times residual."""
     far = np.abs(x - np.median(x))
-    pull = far * np.abs(y - whole["intercept"] - whole["slope"] * x)
+    pull = far * np.abs(y - fit["intercept"] - fit["slope"] * x)
     # The more there are, the less any one can do, and the fewer are tried.
-    most = min(MOST_LEFT_OUT, max(3, 4000 // len(has)))
-    tried = np.unique(np.concatenate([np.argsort(-far)[:most], np.argsort(-pull)[:most]]))
-    keep = np.arange(len(has)) != tried[:, None]
-    varies = np.array([np.ptp(x[row]) > 1e-12 * np.abs(x[row]).max() for row in keep])
-    if not varies.all():  # all others have one x
-        return int(has[tried[~varies][0]]), {**whole, "slope_low": None, "slope_high": None, "p": 1.0}
-    _, slope, error = _robust_lines(x, y, u, keep)
-    p, reach = _student(slope, error, len(has) - 3)
-    worst = int(np.argmax(p))
-    if p[worst] <= whole["p"]:
-        return int(has[tried[worst]]), whole
-    low, high = float(slope[worst] - reach[worst]), float(slope[worst] + reach[worst])
-    bounds = {"slope_low": min(low, whole["slope_low"]), "slope_high": max(high, whole["slope_high"])}
-    return int(has[tried[worst]]), {**whole, **bounds, "p": float(p[worst])}
+    most = min(MOST_LEFT_OUT, max(3, 4000 // len(x)))
+    return np.unique(np.concatenate([np.argsort(-far)[:most], np.argsort(-pull)[:most]]))
 
 
 def _compared(group: Group) -> Iterator[tuple[int, int]]:
@@ -230,59 +292,85 @@ def regress(x: np.ndarray, y: np.ndarray, u: np.ndarray | None = None) -> Fit | 
     Statistics, 1981, ch. 7: proposal 2, here for τ); for its error the first covariance there, with Student's t of
     n − 2, and never less than u and τ say. None with fewer than MINIMUM_POINTS points or when x does not vary.
     """
+    known = np.zeros(len(y)) if u is None else u
+    return regress_each(x[None], y[None], known[None])[0]
+
+
+def regress_each(x: np.ndarray, y: np.ndarray, u: np.ndarray) -> list[Fit | None]:
+    """`regress` of several series at once: x, y and u are (series, points)."""
     has = np.isfinite(x) & np.isfinite(y)
-    n = int(has.sum())
-    if n < MINIMUM_POINTS or np.ptp(x[has]) <= 1e-12 * np.abs(x[has]).max():
-        return None
-    known = np.zeros(n) if u is None else u[has]
-    intercept, slope, error = _robust_lines(x[has], y[has], known, np.ones((1, n), dtype=bool))
-    p, reach = _student(slope, error, n - 2)
-    return {
-        "n": n,
-        "intercept": float(intercept[0]),
-        "slope": float(slope[0]),
-        "slope_low": float(slope[0] - reach[0]),
-        "slope_high": float(slope[0] + reach[0]),
-        "p": float(p[0]),
-    }
+    n = has.sum(axis=1)
+    able = np.flatnonzero((n >= MINIMUM_POINTS) & _varies(x, has))
+    intercept, slope, error = _robust_lines(x[able], y[able], u[able], has[able])
+    p, reach = _student(slope, error, n[able] - 2)
+    out: list[Fit | None] = [None] * len(x)
+    for k, series in enumerate(able):
+        out[series] = {
+            "n": int(n[series]),
+            "intercept": float(intercept[k]),
+            "slope": float(slope[k]),
+            "slope_low": float(slope[k] - reach[k]),
+            "slope_high": float(slope[k] + reach[k]),
+            "p": float(p[k]),
+        }
+    return out
 
 
-def _student(slope: np.ndarray, error: np.ndarray, freedom: int) -> tuple[np.ndarray, np.ndarray]:
-    """Two-sided p of a slope, and half of its 95 % interval."""
+def _varies(x: np.ndarray, has: np.ndarray) -> np.ndarray:
+    """Whether the points of each row are at more than one x."""
+    high, low = np.where(has, x, -np.inf).max(axis=1), np.where(has, x, np.inf).min(axis=1)
+    return np.asarray(high - low > 1e-12 * np.maximum(np.abs(high), np.abs(low)))
+
+
+def _student(slope: np.ndarray, error: np.ndarray, freedom: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    """Two-sided p of slopes, and halves of their 95 % intervals."""
     from scipy.special import stdtr, stdtrit
 
-    return 2.0 * stdtr(freedom, -np.abs(slope) / error), float(stdtrit(freedom, 0.975)) * error
+    return 2.0 * stdtr(freedom, -np.abs(slope) / error), stdtrit(freedom, 0.975) * error
 
 
 def _robust_lines(
     x: np.ndarray, y: np.ndarray, u: np.ndarray, keep: np.ndarray
 ) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
-    """Intercept, slope and its standard error of a line through the points that each row of `keep` (lines, n) keeps."""
+    """Intercept, slope and its standard error of lines through the points of each row that `keep` keeps.
+
+    x, y, u, keep: (lines, n). A line is done when its scatter has converged, whichever are beside it.
+    """
     n = keep.sum(axis=1)
-    x0, scale = x.mean(), np.ptp(x)
-    t = (x - x0) / scale  # so that the sums below do not cancel
+    x0 = np.where(keep, x, 0.0).sum(axis=1) / n
+    scale = np.where(keep, x, -np.inf).max(axis=1) - np.where(keep, x, np.inf).min(axis=1)
+    t = np.where(keep, (x - x0[:, None]) / scale[:, None], 0.0)  # so that the sums below do not cancel
+    y, u2 = np.where(keep, y, 0.0), np.where(keep, u, 0.0) ** 2
     # Numbers that agree to 12 digits are the same number.
-    least = (1e-12 * np.abs(y).max()) ** 2 + 1e-200
-    tau2 = np.array([np.median(np.abs(y[row] - np.median(y[row]))) for row in keep]) ** 2 / 0.455 + least
+    least = (1e-12 * np.abs(y).max(axis=1)) ** 2 + 1e-200
+    away = np.abs(y - medians(y.T, keep.T)[:, None])
+    tau2 = medians(away.T, keep.T) ** 2 / 0.455 + least
     huber = np.ones(keep.shape)
-    line = np.zeros((len(keep), 2))
+    smallest = np.where(keep, u2, np.inf).min(axis=1)
     wanted = (n - 2) * HUBER_VARIANCE
+    open_ = np.arange(len(keep))
+    mine = (t, y, u2, keep, least, smallest, wanted)
     for _ in range(MOST_STEPS):
-        s2 = u**2 + tau2[:, None] + least
-        line, residual, _ = _line(t, y, keep * huber / s2)
-        z = np.abs(residual) / np.sqrt(s2)
-        huber = np.minimum(1.0, HUBER / np.maximum(z, 1e-300))
-        ratio = (keep * (huber * z) ** 2).sum(axis=1) / wanted
-        new = np.clip(tau2 * ratio, 1e-6 * least, None)
-        done = np.abs(new - tau2) <= 1e-7 * (new + (u**2).min() + least)
-        tau2 = new
-        if done.all():
+        if not len(open_):
             break
-    s2 = u**2 + tau2[:, None] + least
+        t_, y_, u2_, keep_, least_, smallest_, wanted_ = mine
+        tau2_ = tau2[open_]
+        s2 = u2_ + (tau2_ + least_)[:, None]
+        _, residual, _ = _line(t_, y_, keep_ * huber[open_] / s2)
+        z = np.abs(residual) / np.sqrt(s2)
+        weight = np.minimum(1.0, HUBER / np.maximum(z, 1e-300))
+        ratio = (keep_ * (weight * z) ** 2).sum(axis=1) / wanted_
+        new = np.clip(tau2_ * ratio, 1e-6 * least_, None)
+        huber[open_], tau2[open_] = weight, new
+        still = np.abs(new - tau2_) > 1e-7 * (new + smallest_ + least_)
+        if not still.all():
+            open_ = open_[still]
+            mine = tuple(part[still] for part in mine)
+    s2 = u2 + (tau2 + least)[:, None]
     line, residual, _ = _line(t, y, keep * huber / s2)
     z = np.abs(residual) / np.sqrt(s2)
     _, _, sxx = _line(t, y, keep / s2)
-    inside = (keep * (z <= HUBER)).sum(axis=1) / n
+    inside = (keep & (z <= HUBER)).sum(axis=1) / n
     psi2 = (keep * np.minimum(z, HUBER) ** 2).sum(axis=1) / (n - 2)
     correction = 1.0 + 2.0 / n * (1.0 - inside) / np.maximum(inside, 1e-3)
     factor = np.maximum(psi2, HUBER_VARIANCE) / np.maximum(inside, 1e-3) ** 2 * correction**2
@@ -290,7 +378,10 @@ def _robust_lines(
 
 
 def _line(t: np.ndarray, y: np.ndarray, w: np.ndarray) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
-    """(intercept, slope) of weighted least squares, (lines, 2); residuals (lines, n); Σ w (t − t̄)², (lines,)."""
+    """(intercept, slope) of weighted least squares, (lines, 2); residuals (lines, n); Σ w (t − t̄)², (lines,).
+
+    t, y, w: (lines, n).
+    """
     total = w.sum(axis=1)
     mean_t, mean_y = (w * t).sum(axis=1) / total, (w * y).sum(axis=1) / total
     centred = t - mean_t[:, None]

@@ -32,7 +32,16 @@ from qmbench.judging.grouping import (
     scatter_within,
     split_by_gaps,
 )
-from qmbench.judging.trends import HUBER, HUBER_VARIANCE, level_differences, regress, trends
+from qmbench.judging.trends import (
+    HUBER,
+    HUBER_VARIANCE,
+    level_differences,
+    regress,
+    regress_each,
+    trends,
+    without_one,
+    without_one_each,
+)
 
 NAMES = ("ref", "a", "b", "c", "d", "e")
 
@@ -322,6 +331,41 @@ def test_regression_weighs_by_uncertainties():
     assert got["slope_high"] - got["slope"] == pytest.approx(
         np.sqrt(HUBER_VARIANCE) * student_reach(12) * error, rel=0.01
     )
+
+
+def test_a_line_does_not_depend_on_those_that_are_fitted_beside_it():
+    """Nor does what is left of it without one entry: of series with other lengths, scatters and points missing."""
+    rng = np.random.default_rng(11)
+    shape = (40, 17)
+    x, u = rng.integers(0, 9, shape) * 1.0, rng.uniform(0, 0.3, shape)
+    y = 0.2 * x + 10.0 ** rng.uniform(-3, 3, (40, 1)) * rng.standard_t(2, shape)
+    y[rng.uniform(size=shape) < 0.3] = np.nan
+    x[rng.uniform(size=shape) < 0.1] = np.nan
+    x[3], x[4], y[5, 4:] = 1.0, 2.0, np.nan  # nothing to fit, all but one the same, too few points
+    x[4, 0], y[4, 0] = 1.0, 0.0
+    together = regress_each(x, y, u)
+    alone = [regress(*row) for row in zip(x, y, u, strict=True)]
+    assert together[3] is None
+    assert together[5] is None
+    there = [k for k, fit in enumerate(alone) if fit is not None]
+    assert len(there) >= 35
+    assert [k for k, fit in enumerate(together) if fit is not None] == there
+    for k in there:
+        assert together[k] == pytest.approx(alone[k], rel=1e-9)
+        has = np.isfinite(x[k]) & np.isfinite(y[k])
+        assert regress(x[k, has], y[k, has], u[k, has]) == pytest.approx(alone[k], rel=1e-9)
+    without = without_one_each(x[there], y[there], u[there], [alone[k] for k in there])
+    for k, (entry, fit) in zip(there, without, strict=True):
+        one, wanted = without_one(x[k], y[k], u[k], alone[k])
+        assert entry == one
+        if k == 4:
+            assert (entry, fit["slope_low"], fit["p"]) == (0, None, 1.0)
+            continue
+        assert fit == pytest.approx(wanted, rel=1e-9)
+        # By hand: that entry's fit is what counts, where there is less of a trend without it.
+        left = regress(np.delete(x[k], entry), np.delete(y[k], entry), np.delete(u[k], entry))
+        if left is not None:
+            assert fit["p"] == pytest.approx(max(left["p"], alone[k]["p"]), rel=1e-6)
 
 
 def test_intervals_cover_and_false_trends_are_as_rare_as_they_say():
