@@ -146,12 +146,12 @@ def in_order(table: pd.DataFrame, *columns: str) -> pd.DataFrame:
 
     Numbers that look alike are alike, and stand by level of theory and counterpoise treatment: round-off orders none.
     """
+    import numpy as np
+
     decimals = decimals_for(list(table[RANKED_BY]))
-    sizes = {c: table[c] if table[c].dtype == bool else table[c].astype(float).round(decimals) for c in columns}
-    keys = {f"_by_{c}": size for c, size in sizes.items()}
-    keys |= {"_level": table["level_of_theory"], "_bsse": table["bsse"].fillna("")}
-    ordered = table.assign(**keys).sort_values(list(keys), na_position="last", kind="stable")
-    return ordered.drop(columns=list(keys))
+    names = [table["bsse"].fillna("").to_numpy(str), table["level_of_theory"].to_numpy(str)]
+    sizes = [table[c].to_numpy(float, na_value=np.nan).round(decimals) for c in columns]
+    return table.iloc[np.lexsort([*names, *reversed(sizes)])]
 
 
 def number(x: Any, decimals: int) -> str:
