@@ -206,18 +206,20 @@ def without_one(x: np.ndarray, y: np.ndarray, u: np.ndarray, whole: Fit) -> tupl
 
 def without_one_each(x: np.ndarray, y: np.ndarray, u: np.ndarray, whole: Sequence[Fit]) -> list[tuple[int, Fit]]:
     """`without_one` of several fits at once: x, y and u are (fits, entries)."""
+    if not whole:
+        return []
     has = np.isfinite(x) & np.isfinite(y)
     tried = [_pulling(x[k, has[k]], y[k, has[k]], fit) for k, fit in enumerate(whole)]
     of = np.repeat(np.arange(len(whole)), [len(t) for t in tried])
-    left_out = np.concatenate([np.flatnonzero(has[k])[t] for k, t in enumerate(tried)]) if tried else of
+    left_out = np.concatenate([np.flatnonzero(has[k])[t] for k, t in enumerate(tried)])
     keep = has[of] & (np.arange(x.shape[1]) != left_out[:, None])
     varies = _varies(x[of], keep)
     # A line through points of one x says nothing; it is of all points here, and not used.
     _, slope, error = _robust_lines(x[of], y[of], u[of], np.where(varies[:, None], keep, has[of]))
     p, reach = _student(slope, error, has[of].sum(axis=1) - 3)
     out: list[tuple[int, Fit]] = []
-    for k, fit in enumerate(whole):
-        mine = np.flatnonzero(of == k)
+    of_each = np.split(np.arange(len(of)), np.cumsum([len(t) for t in tried])[:-1])
+    for fit, mine in zip(whole, of_each, strict=True):
         if not varies[mine].all():  # all others have one x
             alone = mine[~varies[mine]][0]
             out.append((int(left_out[alone]), {**fit, "slope_low": None, "slope_high": None, "p": 1.0}))

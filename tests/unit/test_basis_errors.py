@@ -382,8 +382,9 @@ def test_a_focal_point_is_as_uncertain_as_its_correction(toy_folder, tmp_path):
     value, sigma = (made.set_index("level_of_theory")[name] for name in ("value", "basis_uncertainty"))
     share = CORRECTION_SHARE * (value["mp2/cc-pv[dt]z"] - value["mp2/cc-pvdz"])
     assert abs(share) > 1e-4
-    # Differences of totals of 3,600 kcal/mol, whose last digit is 5e-13.
-    assert value[focal] - value["ccsd/cc-pvdz"] == pytest.approx(share / CORRECTION_SHARE, abs=1e-11)
+    # Both sides are differences of totals of 3,600 kcal/mol, of which each is rounded once.
+    rounded = 8 * math.ulp(3600.0)
+    assert value[focal] - value["ccsd/cc-pvdz"] == pytest.approx(share / CORRECTION_SHARE, abs=rounded)
     # what is left of totals a million times larger
     assert sigma[focal] == pytest.approx(math.hypot(sigma["mp2/cc-pv[dt]z"], share), rel=1e-7)
 

@@ -132,31 +132,28 @@ print(json.dumps(worst))
 """
 
 
-@pytest.mark.parametrize("threads", [1, 2])
-def test_these_kernels_compute_what_numpy_computes(threads: int) -> None:
-    """All that PySCF's libraries call, by sizes that fill blocks of the kernels and sizes that do not."""
+def of_own(program: str, *arguments: str, **environment: str) -> str:
+    """What this program prints in a process where nothing but `environment` chooses kernels."""
     from pyscf import lib
 
     if not list(Path(lib.__file__).parent.glob("libopenblas*.so")):
         pytest.skip("this PySCF was not installed from a wheel")
-    done = subprocess.run([sys.executable, "-c", EXACT, str(threads)], capture_output=True, text=True, check=True)
-    worst = json.loads(done.stdout)
+    without = {name: value for name, value in os.environ.items() if name != blas.VARIABLE}
+    command = [sys.executable, "-c", program, *arguments]
+    return subprocess.run(command, env=without | environment, capture_output=True, text=True, check=True).stdout
+
+
+@pytest.mark.parametrize("threads", [1, 2])
+def test_these_kernels_compute_what_numpy_computes(threads: int) -> None:
+    """All that PySCF's libraries call, by sizes that fill blocks of the kernels and sizes that do not."""
+    worst = json.loads(of_own(EXACT, str(threads)))
     assert len(worst) == 14
     assert max(worst.values()) < 1e-13, worst
 
 
 def core_of(before: str, **environment: str) -> str:
     """Kernels that PySCF's OpenBLAS has chosen in a process of its own."""
-    from pyscf import lib
-
-    if not list(Path(lib.__file__).parent.glob("libopenblas*.so")):
-        pytest.skip("this PySCF was not installed from a wheel")
-    without = {name: value for name, value in os.environ.items() if name != blas.VARIABLE}
-    done = subprocess.run(
-        [sys.executable, "-c", CORE.format(before=before), *(["set"] if environment else [])],
-        env={**without, **environment}, capture_output=True, text=True, check=True,
-    )  # fmt: skip
-    return done.stdout.strip()
+    return of_own(CORE.format(before=before), *(["set"] if environment else []), **environment).strip()
 
 
 @pytest.mark.skipif(not blas.abilities() >= blas.NEEDED, reason="this processor has no AVX2")

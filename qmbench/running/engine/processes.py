@@ -18,19 +18,12 @@ _PR_SET_CHILD_SUBREAPER = 36
 
 def die_with_parent() -> None:
     """Have the kernel send SIGKILL to this process when its parent is gone (Linux; elsewhere nothing)."""
-    _prctl(_PR_SET_PDEATHSIG, int(signal.SIGKILL))
+    _of_c_library("prctl", _PR_SET_PDEATHSIG, int(signal.SIGKILL), 0, 0, 0)
 
 
 def adopt_orphans() -> None:
     """Make descendants whose parent ends children of this process, whatever their session (Linux)."""
-    _prctl(_PR_SET_CHILD_SUBREAPER, 1)
-
-
-def _prctl(option: int, value: int) -> None:
-    if sys.platform == "linux":
-        import ctypes
-
-        ctypes.CDLL(None, use_errno=True).prctl(option, value, 0, 0, 0)
+    _of_c_library("prctl", _PR_SET_CHILD_SUBREAPER, 1, 0, 0, 0)
 
 
 def keep_freed_memory() -> None:
@@ -41,19 +34,20 @@ def keep_freed_memory() -> None:
     """
     trim_threshold, top_pad, mmap_threshold = -1, -2, -3  # parameters of mallopt(3)
     for parameter, mib in ((mmap_threshold, 64), (trim_threshold, 256), (top_pad, 16)):
-        _of_glibc("mallopt", parameter, mib * 2**20)
+        _of_c_library("mallopt", parameter, mib * 2**20)
 
 
 def return_freed_memory() -> None:
     """Hand back what `keep_freed_memory` has kept."""
-    _of_glibc("malloc_trim", 0)
+    _of_c_library("malloc_trim", 0)
 
 
-def _of_glibc(name: str, *arguments: int) -> None:
+def _of_c_library(name: str, *arguments: int) -> None:
+    """Call this function of the C library on Linux, where it has one of that name."""
     if sys.platform == "linux":
         import ctypes
 
-        function = getattr(ctypes.CDLL(None), name, None)  # other C libraries lack them
+        function = getattr(ctypes.CDLL(None), name, None)  # only glibc has those of memory
         if function is not None:
             function(*arguments)
 
