@@ -17,6 +17,7 @@ import numpy as np
 from qmbench.data.reference_sets import families_of, holds_within
 from qmbench.domain.composite import parts_of_text
 from qmbench.domain.naming import PUBLISHED
+from qmbench.judging.items import items
 from qmbench.judging.molecules import molecules
 from qmbench.judging.statistics import BenchmarkInfo, overlaps
 
@@ -97,12 +98,12 @@ def groups(
     current = references[references["status"].ne("superseded")]
     if "role" in current:
         current = current[current["role"].ne("superseded")]
-    names = list(dict.fromkeys([*results["benchmark"], *current["benchmark"]]))
+    names = list(dict.fromkeys([*results["benchmark"].unique(), *current["benchmark"].unique()]))
     for name in names:
         mine, refs = results[results["benchmark"] == name], current[current["benchmark"] == name]
         about = entry_facts(benchmarks.get(name), mine)
         if len(mine):
-            asked = set(mine["entry"])
+            asked = set(items(mine["entry"]))
             about = {entry: facts for entry, facts in about.items() if entry in asked or facts["published_alone"]}
         for observable in dict.fromkeys(fact["observable"] for fact in about.values()):
             entries = tuple(e for e, fact in about.items() if fact["observable"] == observable)
@@ -205,13 +206,13 @@ def _group(
     declared: Mapping[str, Mapping[str, str]],
 ) -> Group | None:
     rows = {entry: i for i, entry in enumerate(entries)}
-    mine = results[results["entry"].isin(rows)]
-    refs = references[references["entry"].isin(rows)]
-    levels = list(dict.fromkeys(zip(mine["level_of_theory"], mine["bsse"].fillna(""), strict=True)))
-    sets = list(dict.fromkeys(refs["set"]))
+    mine, refs = (x[np.array([e in rows for e in items(x["entry"])], dtype=bool)] for x in (results, references))
+    level_of_row = list(zip(items(mine["level_of_theory"]), items(mine["bsse"].fillna("")), strict=True))
+    levels = list(dict.fromkeys(level_of_row))
+    sets = list(refs["set"].unique())
     if not levels and not sets:
         return None
-    labels = dict(zip(mine["level_of_theory"], mine["label"], strict=True)) if "label" in mine else {}
+    labels = dict(zip(items(mine["level_of_theory"]), items(mine["label"]), strict=True)) if "label" in mine else {}
     columns = [
         *_level_columns(levels, declared, labels),
         *_set_columns(sets, refs, benchmark, {str(a) for a, _ in levels}),
@@ -223,8 +224,8 @@ def _group(
     basis = np.full(shape, np.nan) if "basis_uncertainty" in mine else None
     if levels:
         where = {level: j for j, level in enumerate(levels)}
-        i = mine["entry"].map(rows).to_numpy(int)
-        j = np.array([where[k] for k in zip(mine["level_of_theory"], mine["bsse"].fillna(""), strict=True)], dtype=int)
+        i = np.array([rows[e] for e in items(mine["entry"])], dtype=int)
+        j = np.array([where[level] for level in level_of_row], dtype=int)
         ok = mine["status"].eq("ok").to_numpy()
         value[i, j] = np.where(ok, mine["value"].astype(float), np.nan)
         uncertainty[i, j] = mine["uncertainty"].astype(float)
@@ -239,7 +240,8 @@ def _group(
         where_set = {s: len(levels) + j for j, s in enumerate(sets)}
         # Current values last, so that they stand where a disputed one is there too.
         ordered = refs.assign(_order=refs["status"].eq("current")).sort_values("_order", kind="stable")
-        i, j = ordered["entry"].map(rows).to_numpy(int), ordered["set"].map(where_set).to_numpy(int)
+        i = np.array([rows[e] for e in items(ordered["entry"])], dtype=int)
+        j = np.array([where_set[s] for s in items(ordered["set"])], dtype=int)
         value[i, j], uncertainty[i, j] = ordered["value"].astype(float), ordered["uncertainty"].astype(float)
         kind[i, j], status[i, j] = ordered["uncertainty_kind"].astype(object), "ok"
     return Group(

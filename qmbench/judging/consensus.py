@@ -56,13 +56,17 @@ def mandel_paule(values: np.ndarray, uncertainties: np.ndarray) -> np.ndarray:
     spread = np.nanmax(np.where(n[..., None] > 0, values, 0.0), axis=-1) - np.nanmin(
         np.where(n[..., None] > 0, values, 0.0), axis=-1
     )
-    low = np.zeros(spread.shape)
-    high = n * spread**2 + 1e-300  # Q there is at most n·spread²/τ² = 1 ≤ n − 1
+    tau2 = np.zeros(spread.shape)
+    apart = cochran_q(values, u2) > wanted
+    values, u2, wanted = values[apart], u2[apart], wanted[apart]
+    low = np.zeros(len(wanted))
+    high = n[apart] * spread[apart] ** 2 + 1e-300  # Q there is at most n·spread²/τ² = 1 ≤ n − 1
     for _ in range(100):
         middle = 0.5 * (low + high)
-        above = cochran_q(values, u2 + middle[..., None]) > wanted
+        above = cochran_q(values, u2 + middle[:, None]) > wanted
         low, high = np.where(above, middle, low), np.where(above, high, middle)
-    return np.where(cochran_q(values, u2) > wanted, 0.5 * (low + high), 0.0)
+    tau2[apart] = 0.5 * (low + high)
+    return tau2
 
 
 def dersimonian_laird(values: np.ndarray, uncertainties: np.ndarray) -> np.ndarray:

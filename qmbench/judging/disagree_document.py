@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections import Counter
 from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
@@ -21,6 +22,8 @@ if TYPE_CHECKING:
     import pandas as pd
 
 TRENDS_SHOWN = 200
+AT_ONCE = 1000
+"""Entries whose numbers are taken out of their arrays together."""
 
 
 @collector_paused()
@@ -47,12 +50,11 @@ def disagree_document(
     for w in weighed:
         j = w.judged
         agreed = consensus(j.group.value, j.uncertainty)
-        deviation, deviation_u = degrees_of_equivalence(j.group.value, j.uncertainty, agreed.tau)
-        for e in range(len(j.group.entries)):
-            if agreed.n[e] >= 2:
-                entries.append(_entry(w, e, agreed, deviation[e], deviation_u[e]))
-            else:
-                single += int(agreed.n[e] == 1)
+        equivalence = degrees_of_equivalence(j.group.value, j.uncertainty, agreed.tau)
+        single += int((agreed.n == 1).sum())
+        several = np.flatnonzero(agreed.n >= 2)
+        for start in range(0, len(several), AT_ONCE):
+            entries += _entries(w, several[start : start + AT_ONCE], agreed, *equivalence)
     entries.sort(key=_rank)
     return {
         "significance": significance,
@@ -82,100 +84,139 @@ def _rank(x: Mapping[str, Any]) -> tuple[Any, ...]:
     return TIERS.index(x["tier"]), x["nothing_known"], -surprise, x["significant_pairs"] == 0, -x["max_z"], *place
 
 
-def _entry(w: Weighed, e: int, agreed: Consensus, deviation: np.ndarray, deviation_u: np.ndarray) -> dict[str, Any]:
-    j, g, verdict, tier = w.judged, w.judged.group, w.judged.verdicts[e], w.tiers[e]
+def _entries(
+    w: Weighed, rows: np.ndarray, agreed: Consensus, deviation: np.ndarray, deviation_u: np.ndarray
+) -> list[dict[str, Any]]:
+    """The entries `rows`, together: taking single numbers out of arrays is ten times slower than lists of them."""
+    j, g = w.judged, w.judged.group
     names = [c.name for c in g.columns]
-    here = np.flatnonzero(np.isfinite(g.value[e]))
-    values = g.value[e, here]
-    return {
-        "benchmark": g.benchmark,
-        "entry": g.entries[e],
-        "observable": g.observable,
-        "within": g.within,
-        "unit": g.unit,
-        "verdict": verdict.verdict,
-        "reason": verdict.reason,
-        "tier": tier.tier,
-        "surprise": tier.surprise,
-        "surprising": [names[i] for i in tier.who],
-        "nothing_known": tier.unknown,
-        "why_surprising": tier.why,
-        "to_settle": tier.settle,
-        "explained_by": [
-            {"method": names[x["column"]], **{k: v for k, v in x.items() if k != "column"}} for x in tier.explained_by
-        ],
-        "outliers": [names[i] for i in verdict.outliers],
-        "camps": [[names[i] for i in camp] for camp in verdict.camps],
-        "undecided": [names[i] for i in verdict.undecided],
-        "consensus": {
-            "value": float(agreed.value[e]),
-            "uncertainty": float(agreed.uncertainty[e]),
-            "between_method_deviation": float(agreed.tau[e]),
-            "birge_ratio": float(agreed.birge_ratio[e]),
-            "n": int(agreed.n[e]),
-            "median": float(agreed.median[e]),
-            "median_uncertainty": float(agreed.median_uncertainty[e]),
-        },
-        "spread": float(np.ptp(values)),
-        "resolution": float(j.resolution[e]),
-        "max_z": float(j.max_z[e]),
-        "max_pair": _max_pair(j, e),
-        "significant_pairs": int(j.significant[e]),
-        "votes": _votes(w, e, here, deviation, deviation_u),
-    }
+    consensus_of = {name: getattr(agreed, key)[rows].tolist() for name, key in _CONSENSUS.items()}
+    has = np.isfinite(g.value[rows])
+    spread = np.where(has, g.value[rows], -np.inf).max(axis=1) - np.where(has, g.value[rows], np.inf).min(axis=1)
+    columns = (
+        rows,
+        spread,
+        j.resolution[rows],
+        j.max_z[rows],
+        j.significant[rows],
+        np.array(_pairs(j, rows), dtype=object),
+    )
+    votes = _votes(w, rows, has, deviation[rows], deviation_u[rows])
+    out = []
+    for k, (e, width, resolution, z, significant, pair) in enumerate(
+        zip(*(column.tolist() for column in columns), strict=True)
+    ):
+        verdict, tier = j.verdicts[e], w.tiers[e]
+        out.append(
+            {
+                "benchmark": g.benchmark,
+                "entry": g.entries[e],
+                "observable": g.observable,
+                "within": g.within,
+                "unit": g.unit,
+                "verdict": verdict.verdict,
+                "reason": verdict.reason,
+                "tier": tier.tier,
+                "surprise": tier.surprise,
+                "surprising": [names[i] for i in tier.who],
+                "nothing_known": tier.unknown,
+                "why_surprising": tier.why,
+                "to_settle": tier.settle,
+                "explained_by": [
+                    {"method": names[x["column"]], **{key: v for key, v in x.items() if key != "column"}}
+                    for x in tier.explained_by
+                ],
+                "outliers": [names[i] for i in verdict.outliers],
+                "camps": [[names[i] for i in camp] for camp in verdict.camps],
+                "undecided": [names[i] for i in verdict.undecided],
+                "consensus": {name: values[k] for name, values in consensus_of.items()},
+                "spread": width,
+                "resolution": resolution,
+                "max_z": z,
+                "max_pair": pair,
+                "significant_pairs": significant,
+                "votes": votes[k],
+            }
+        )
+    return out
+
+
+_CONSENSUS = {
+    "value": "value",
+    "uncertainty": "uncertainty",
+    "between_method_deviation": "tau",
+    "birge_ratio": "birge_ratio",
+    "n": "n",
+    "median": "median",
+    "median_uncertainty": "median_uncertainty",
+}
 
 
 def _votes(
-    w: Weighed, e: int, here: np.ndarray, deviation: np.ndarray, deviation_u: np.ndarray
-) -> list[dict[str, Any]]:
-    """Each method's value with its uncertainty (None: not stated), what was assumed where none is stated that can be
-    used (rounding alone can't, of an estimate), its deviation from the consensus of all the others, and what is
-    known."""
+    w: Weighed, rows: np.ndarray, has: np.ndarray, deviation: np.ndarray, deviation_u: np.ndarray
+) -> list[list[dict[str, Any]]]:
+    """Of each entry, each method's value with its uncertainty (None: not stated), what was assumed where none is stated
+    that can be used (rounding alone can't, of an estimate), its deviation from the consensus of all the others, and
+    what is known."""
     j, g = w.judged, w.judged.group
-    known = [_of_vote(w, e, c) for c in here.tolist()]
-    stated, used, assumed = g.uncertainty[e].tolist(), j.uncertainty[e].tolist(), j.assumed[e].tolist()
-    value, kind, d, u = g.value[e].tolist(), g.kind[e], deviation.tolist(), deviation_u.tolist()
-    return [
-        {
-            "method": g.columns[c].name,
-            "kind": g.columns[c].kind,
-            "value": value[c],
-            "uncertainty": stated[c] if stated[c] == stated[c] else None,
-            "uncertainty_kind": kind[c] if stated[c] == stated[c] else None,
-            "assumed_uncertainty": used[c] if assumed[c] else None,
-            "training_overlap": (g.overlap[e, c] or "") if g.overlap is not None else "",
-            "deviation_from_others": d[c] if d[c] == d[c] else None,
-            "deviation_uncertainty": u[c] if u[c] == u[c] else None,
-            "known": about,
-        }
-        for c, about in zip(here.tolist(), known, strict=True)
-    ]
+    e, c = np.nonzero(has)
+    at = (rows[e], c)
+    stated = ~np.isnan(g.uncertainty[at])
+    columns = (
+        c,
+        g.value[at],
+        _or_none(g.uncertainty[at], stated),
+        _or_none(g.kind[at], stated),
+        _or_none(j.uncertainty[at], j.assumed[at]),
+        np.full(len(c), "") if g.overlap is None else g.overlap[at],
+        *(_or_none(x[e, c], ~np.isnan(x[e, c])) for x in (deviation, deviation_u)),
+    )
+    out: list[list[dict[str, Any]]] = [[] for _ in rows]
+    of = zip(e.tolist(), _known_of_votes(w, at), *(x.tolist() for x in columns), strict=True)
+    for k, about, column, value, uncertainty, kind, assumed, overlap, off, off_u in of:
+        out[k].append(
+            {
+                "method": g.columns[column].name,
+                "kind": g.columns[column].kind,
+                "value": value,
+                "uncertainty": uncertainty,
+                "uncertainty_kind": kind,
+                "assumed_uncertainty": assumed,
+                "training_overlap": overlap or "",
+                "deviation_from_others": off,
+                "deviation_uncertainty": off_u,
+                "known": about,
+            }
+        )
+    return out
 
 
-def _of_vote(w: Weighed, e: int, c: int) -> dict[str, Any] | None:
-    """What is known of a value from its level's errors on other molecules; None where nothing is."""
+def _known_of_votes(w: Weighed, at: tuple[np.ndarray, np.ndarray]) -> list[dict[str, Any] | None]:
+    """What is known of each value from its level's errors on other molecules; None where nothing is."""
     k, s = w.known, w.surprises
-    scatter = float(k.scatter[e, c])
-    if not scatter > 0:
-        return None
-    bias = float(k.bias[e, c])
-    expected = float(s.expected[e, c])
-    return {
+    bias, scatter = k.bias[at], k.scatter[at]
+    columns = {
         "bias": bias,
         "uncertainty": scatter,
-        "freedom": float(k.freedom[e, c]),
-        "n": int(k.n[e, c]),
-        "method": float(k.method[e, c]),
-        "basis": float(k.basis[e, c]),
-        "statistical": float(k.statistical[e, c]),
-        "calibrated": float(w.judged.group.value[e, c]) - bias,
-        "expected_error": bias + expected * scatter if expected == expected else None,
-        "surprise": _number(float(s.probability[e, c])),
+        "freedom": k.freedom[at],
+        "n": k.n[at],
+        "method": k.method[at],
+        "basis": k.basis[at],
+        "statistical": k.statistical[at],
+        "calibrated": w.judged.group.value[at] - bias,
+        "expected_error": _or_none(bias + s.expected[at] * scatter, ~np.isnan(s.expected[at])),
+        "surprise": _or_none(s.probability[at], ~np.isnan(s.probability[at])),
     }
+    rows = zip(*(x.tolist() for x in columns.values()), strict=True)
+    there = (scatter > 0).tolist()
+    return [dict(zip(columns, row, strict=True)) if known else None for known, row in zip(there, rows, strict=True)]
 
 
-def _number(x: float) -> float | None:
-    return x if x == x else None
+def _or_none(x: np.ndarray, there: np.ndarray) -> np.ndarray:
+    """x, None where it is not there."""
+    out = x.astype(object)
+    out[~there] = None
+    return out
 
 
 def _known(w: Weighed) -> list[dict[str, Any]]:
@@ -240,17 +281,22 @@ def _expected(entries: list[dict[str, Any]]) -> list[dict[str, Any]]:
     return sorted(rows, key=lambda r: (-r["entries"], r["method"], r["by"]))
 
 
-def _max_pair(j: Judged, e: int) -> dict[str, Any]:
+def _pairs(j: Judged, rows: np.ndarray) -> list[dict[str, Any]]:
+    """The most significant pair of each entry, the larger value first."""
     g = j.group
-    a, b = (int(c) for c in j.pair[e])
-    if g.value[e, a] < g.value[e, b]:
-        a, b = b, a
-    parts: dict[str, float] = {}
-    for c in (a, b):
-        kind = "assumed" if j.assumed[e, c] else str(g.kind[e, c])
-        parts[kind] = float(np.hypot(parts.get(kind, 0.0), j.uncertainty[e, c]))
-    difference = float(g.value[e, a] - g.value[e, b])
-    return {"a": g.columns[a].name, "b": g.columns[b].name, "difference": difference, "uncertainty_by_kind": parts}
+    first, second = j.pair[rows].T
+    swapped = g.value[rows, first] < g.value[rows, second]
+    first, second = np.where(swapped, second, first), np.where(swapped, first, second)
+    ends = []
+    for c in (first, second):
+        kind = np.where(j.assumed[rows, c], "assumed", g.kind[rows, c].astype(str))
+        ends.append((c.tolist(), kind.tolist(), j.uncertainty[rows, c].tolist()))
+    difference = (g.value[rows, first] - g.value[rows, second]).tolist()
+    out: list[dict[str, Any]] = []
+    for d, a, kind_a, u_a, b, kind_b, u_b in zip(difference, *ends[0], *ends[1], strict=True):
+        parts = {kind_a: math.hypot(u_a, u_b)} if kind_a == kind_b else {kind_a: u_a, kind_b: u_b}
+        out.append({"a": g.columns[a].name, "b": g.columns[b].name, "difference": d, "uncertainty_by_kind": parts})
+    return out
 
 
 def _methods(j: Judged) -> dict[str, Any]:

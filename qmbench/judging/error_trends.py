@@ -18,6 +18,7 @@ from qmbench.data.filters import atoms_of
 from qmbench.domain.elements import ELEMENTS
 from qmbench.domain.errors import QmbenchError
 from qmbench.judging.disagreement import benjamini_hochberg_cut
+from qmbench.judging.items import items
 from qmbench.judging.trends import Fit, regress, to_order, without_one
 
 if TYPE_CHECKING:
@@ -205,16 +206,16 @@ class _Errors:
         # Sorted, so that nothing depends on the order in which a benchmark lists its entries.
         entries = sorted(str(e) for e in part["entry"].unique())
         row = {entry: i for i, entry in enumerate(entries)}
-        levels = list(dict.fromkeys(zip(part["level_of_theory"], part["bsse"].fillna(""), strict=True)))
+        level_of_row = list(zip(items(part["level_of_theory"]), items(part["bsse"].fillna("")), strict=True))
+        levels = list(dict.fromkeys(level_of_row))
         column = {level: j for j, level in enumerate(levels)}
-        i = part["entry"].map(row).to_numpy(int)
-        j = [column[key] for key in zip(part["level_of_theory"], part["bsse"].fillna(""), strict=True)]
+        i, j = [row[entry] for entry in items(part["entry"])], [column[level] for level in level_of_row]
         error, uncertainty = np.full((2, len(entries), len(levels)), np.nan)
         error[i, j] = part["error"].astype(float)
         uncertainty[i, j] = part["error_uncertainty"].astype(float)
         about = part.drop_duplicates("entry").set_index("entry")
         molecule = about["molecule"] if "molecule" in about else about.index.to_series()
-        told = zip(about.index, about["subsets"], about["tags"], strict=True)
+        told = zip(about.index, items(about["subsets"]), items(about["tags"]), strict=True)
         words = {str(e): f"{subsets or ''} {tags or ''}".split() for e, subsets, tags in told}
         return cls(
             error=error,

@@ -155,28 +155,46 @@ def location_scale(x: np.ndarray, steps: int = 40) -> Summary:
     """
     has = np.isfinite(x)
     n = has.sum(axis=0).astype(float)
-    filled = np.where(has, x, 0.0)
+    location, scale2 = _first_guess(x, has, n)
+    # About where it begins, a row for each level: sums run along memory and lose no digits to a large location.
+    whole = has.all()
+    shifted = np.ascontiguousarray(np.where(has, x - location, 0.0).T)
+    weighted = np.empty((3, *shifted.shape))  # weights, and their products with the values and with the squares
+    here = None if whole else np.ascontiguousarray(has.T)
+    square = shifted**2
+    moved = np.zeros(len(n))
+    with np.errstate(invalid="ignore", divide="ignore"):
+        # Each column ends when it has converged, so that it does not depend on which others are beside it.
+        open_ = np.ones(len(n), bool)
+        for _ in range(steps):
+            size = np.where(scale2 > 0, scale2, 1.0)
+            weight = np.subtract(shifted, moved[:, None], out=weighted[0])
+            np.square(weight, out=weight)
+            weight += (WEIGHT_FREEDOM * size)[:, None]
+            np.reciprocal(weight, out=weight)
+            if here is not None:
+                weight *= here
+            np.multiply(weight, shifted, out=weighted[1])
+            np.multiply(weight, square, out=weighted[2])
+            total, first, second = weighted.sum(axis=2)
+            mean = first / total
+            new = (WEIGHT_FREEDOM + 1.0) * size * np.maximum(second - first * mean, 0.0) / (n - 1.0)
+            converged = (np.abs(new - scale2) <= 1e-7 * scale2) & ((mean - moved) ** 2 <= 1e-14 * scale2)
+            moved, scale2 = np.where(open_, mean, moved), np.where(open_, new, scale2)
+            open_ &= ~converged
+            if not open_.any():
+                break
+    return Summary(np.where(n > 0, location + moved, np.nan), np.where(n > 1, scale2, np.nan), n)
+
+
+def _first_guess(x: np.ndarray, has: np.ndarray, n: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    """Medians, and the squares of the scales that median deviations speak of; of n values each."""
     location = medians(x, has)
     away = np.where(has, np.abs(x - location), np.nan)
     with np.errstate(invalid="ignore", divide="ignore"):
         square = (np.where(has, away, 0.0) ** 2).sum(axis=0) / np.maximum(n - 1.0, 1.0)
-        scale2 = (1.4826 * medians(away, has)) ** 2
-        scale2 = np.where(scale2 > 1e-6 * square, scale2, square)
-        # Each column ends when it has converged, so that it does not depend on which others are beside it.
-        open_ = np.ones(len(n), bool)
-        for _ in range(steps):
-            d2 = np.where(has, (filled - location) ** 2, 0.0)
-            weight = np.where(
-                has, (WEIGHT_FREEDOM + 1.0) / (WEIGHT_FREEDOM + d2 / np.where(scale2 > 0, scale2, 1.0)), 0.0
-            )
-            location = np.where(open_, (weight * filled).sum(axis=0) / weight.sum(axis=0), location)
-            new = (weight * np.where(has, (filled - location) ** 2, 0.0)).sum(axis=0) / (n - 1.0)
-            converged = np.abs(new - scale2) <= 1e-7 * scale2
-            scale2 = np.where(open_, new, scale2)
-            open_ &= ~converged
-            if not open_.any():
-                break
-    return Summary(np.where(n > 0, location, np.nan), np.where(n > 1, scale2, np.nan), n)
+    scale2 = (1.4826 * medians(away, has)) ** 2
+    return location, np.where(scale2 > 1e-6 * square, scale2, square)
 
 
 def medians(x: np.ndarray, has: np.ndarray) -> np.ndarray:

@@ -22,11 +22,16 @@ def next_calculations(judged: list[Judged], most: int = 20) -> list[dict[str, An
     out: list[dict[str, Any]] = []
     for j in judged:
         usual = _usual_cost(j)
-        for e, verdict in enumerate(j.verdicts):
-            if verdict.verdict in OPEN:
-                if verdict.verdict == "inconclusive":
-                    out += _more_sampling(j, e)
-                out += _missing_levels(j, e, usual)
+        missing = ~np.isfinite(j.group.value) & np.isfinite(usual)
+        # An entry that nobody computed may consist of published values alone.
+        lacking = missing.any(axis=1) & np.isfinite(j.group.wall_s).any(axis=1)
+        sampled = (j.group.kind == "statistical").any(axis=1)
+        verdicts = np.array([v.verdict for v in j.verdicts], dtype=object)
+        for e in np.flatnonzero((lacking | sampled) & np.isin(verdicts, OPEN)).tolist():
+            if sampled[e] and verdicts[e] == "inconclusive":
+                out += _more_sampling(j, e)
+            if lacking[e]:
+                out += _missing_levels(j, e, np.flatnonzero(missing[e]).tolist(), usual)
     return sorted(out, key=lambda s: (s["estimated_wall_s"], s["entry"], s["method"]))[:most]
 
 
@@ -66,13 +71,11 @@ def _usual_cost(j: Judged) -> list[float]:
     return [float(np.median(x[np.isfinite(x)])) if np.isfinite(x).any() else np.nan for x in known.T]
 
 
-def _missing_levels(j: Judged, e: int, usual: list[float]) -> list[dict[str, Any]]:
-    g = j.group
+def _missing_levels(j: Judged, e: int, missing: list[int], usual: list[float]) -> list[dict[str, Any]]:
+    """missing: columns that the entry lacks and others have."""
     out: list[dict[str, Any]] = []
-    if not np.isfinite(g.wall_s[e]).any():
-        return out  # nobody computed this entry: it may consist of published values alone
-    for c in np.flatnonzero(~np.isfinite(g.value[e]) & np.isfinite(usual)).tolist():
-        status = g.status[e, c]
+    for c in missing:
+        status = j.group.status[e, c]
         if status == "unsupported":
             continue
         why = "it failed here" if status == "failed" else "other entries of the benchmark have it"

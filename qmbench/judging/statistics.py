@@ -22,6 +22,7 @@ from qmbench.judging import bootstrap
 from qmbench.judging.basis import method_errors
 from qmbench.judging.best import compared, ranking
 from qmbench.judging.core_statistics import CORE_STATISTICS
+from qmbench.judging.items import items
 from qmbench.judging.molecules import molecules_of
 from qmbench.judging.summaries import Errors, bare, evaluate
 from qmbench.plugging.registry import plugins
@@ -132,7 +133,7 @@ def score(
     found = molecules_of(
         benchmarks, scored[["benchmark", "entry"]].drop_duplicates().itertuples(index=False, name=None)
     )
-    keys = zip(scored["benchmark"], scored["entry"], strict=True)
+    keys = zip(items(scored["benchmark"]), items(scored["entry"]), strict=True)
     scored["method_error"] = method_errors(scored)
     scored["basis_unknown"] = _parts_by_claims(scored, claims or {})
     scored["molecule"] = [found.get((b, e), e) for b, e in keys]
@@ -280,7 +281,7 @@ def _group(part: pd.DataFrame) -> _Group:
         return out
 
     first = part.drop_duplicates("entry")
-    words = [set(text.split()) if isinstance(text, str) else set() for text in first["subsets"]]
+    words = [set(text.split()) if isinstance(text, str) else set() for text in items(first["subsets"])]
     names = [name for name in subset_names(first["subsets"]) if name != ALL]
     own, own_kind = part["uncertainty"].astype(float), part["uncertainty_kind"]
     ref, ref_kind = part["reference_uncertainty"].astype(float), part["reference_uncertainty_kind"]
@@ -321,7 +322,7 @@ def overlaps(results: pd.DataFrame) -> np.ndarray:
     """Per row, whether its level was trained on it; tables from before the column have no such rows."""
     if "training_overlap" not in results:
         return np.zeros(len(results), bool)
-    return np.array([has_overlap(text) for text in results["training_overlap"]], dtype=bool)
+    return np.array([has_overlap(text) for text in items(results["training_overlap"])], dtype=bool)
 
 
 def warned(results: pd.DataFrame) -> np.ndarray:

@@ -12,12 +12,11 @@ from qmbench.report.renderers.files import (
     csv_text,
     documents_beside,
     file_word,
-    json_texts,
     write_csv,
     write_json,
+    write_json_object,
     write_markdown,
     write_text,
-    write_texts,
 )
 
 if TYPE_CHECKING:
@@ -71,8 +70,7 @@ def _csv(report: Evaluation, folder: Path) -> list[Path]:
 
 def _json(report: Evaluation, folder: Path) -> list[Path]:
     write_json(report.statistics, folder / "statistics.json", documents_beside(report))
-    # Item by item: the document of many entries is long, and its text is not needed as one.
-    write_texts(folder / "disagreement.json", json_texts(report.disagreement))
+    write_json_object(folder / "disagreement.json", report.disagreement)
     return [folder / "statistics.json", folder / "disagreement.json"]
 
 

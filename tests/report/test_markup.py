@@ -14,8 +14,9 @@ import pytest
 from toy_runs import computed
 
 from qmbench.domain.record import Failure
+from qmbench.domain.visible import visible
 from qmbench.judging.model import evaluation_in
-from qmbench.report.renderers.files import csv_text
+from qmbench.report.renderers.files import csv_text, write_json_object
 from qmbench.report.write import write_report
 from qmbench.running.store import Store
 
@@ -125,6 +126,44 @@ def test_numbers_stay_numbers_in_csv():
         {"x": [-1.5, 2.0], "text": ["-1+1", "a-b"], "mixed": [-3, "=1"], "n": [-1, 1], "none": [None, "@"]}
     )
     assert csv_text(table) == "x,text,mixed,n,none\n-1.5,'-1+1,-3,-1,\n2,a-b,'=1,1,'@\n"
+
+
+def test_csv_is_that_of_pandas_but_for_formulas(monkeypatch):
+    import numpy as np
+    import pandas as pd
+
+    from qmbench.report.renderers import files
+
+    monkeypatch.setattr(files, "AT_ONCE", 2)  # several parts, the last one shorter
+    nan = float("nan")
+    table = pd.DataFrame(
+        {
+            "number": [1 / 3, -1e-20, 1e300, nan, 5.0],
+            "single": np.array([0.1, nan, 1.0, -np.inf, 3e7], dtype=np.float32),
+            "integer": [1, -2, 3, 10**15, 0],
+            "perhaps": pd.array([1, None, 3, -4, 5], dtype="Int64"),
+            "yes": [True, False, True, True, False],
+            "maybe": pd.array([True, None, False, None, True], dtype="boolean"),
+            "text": ["a,b", 'say "it"', None, "two\nlines", ""],
+            "kind": pd.Categorical(["x", "y", None, "x", "y"]),
+            "mixed": [1, 2.5, "three", None, True],
+        }
+    )
+    assert csv_text(table) == table.to_csv(index=False, float_format="%.12g", lineterminator="\n")
+    assert csv_text(table.iloc[:0]) == table.iloc[:0].to_csv(index=False, lineterminator="\n")
+
+
+def test_json_in_pieces_says_what_it_is_given(tmp_path):
+    acting = "\x1b[31m\x7f\x85\u202eé ’"
+    document = {"none": [], "some": [{"x": 1e-300, acting: [acting, None, True]}, 2], "one": {"n": 3}, acting: 0.1}
+    path = tmp_path / "some.json"
+    write_json_object(path, {**document, "no number": [float("nan"), float("inf")]})
+    text = path.read_text()
+    assert json.loads(text) == {**document, "no number": [None, None]}
+    assert visible(text) == text  # nothing that acts, other than escaped
+    assert "é ’" in text
+    write_json_object(path, {})
+    assert path.read_text() == "{}\n"
 
 
 @pytest.mark.parametrize("command", ["report", "disagree", "show run", "show record", "lint", "json", "prune"])

@@ -65,7 +65,7 @@ def test_a_run_without_overlap_says_nothing(made):
         ("csv", "results-handmade-interaction_energy.csv", ["training_overlap", "same molecule: water (0.2)"]),
         ("csv", "statistics-handmade-interaction_energy.csv", ["n_training_overlap"]),
         ("json", "statistics.json", ['"n_training_overlap": 3']),
-        ("json", "disagreement.json", ['"training_overlap": "same molecule: water (0.2)"']),
+        ("json", "disagreement.json", ['"training_overlap":"same molecule: water (0.2)"']),
     ],
 )
 def test_files(learned, tmp_path, kind, file, says):

@@ -21,6 +21,30 @@ def test_location_and_scale_are_the_maximum_likelihood_of_scipy():
     assert np.sqrt(found.scale2[0] * 399 / 400) == pytest.approx(scale, rel=1e-3)  # n − 1 in the place of n
 
 
+@pytest.mark.parametrize("offset", [0.0, 1e6])
+def test_location_and_scale_solve_their_equations_whatever_is_missing(offset):
+    x = offset + stats.t.rvs(3, 0.0, 2.0, size=(60, 20), random_state=2)
+    x[np.random.default_rng(3).random(x.shape) < 0.3] = np.nan
+    found = location_scale(x, steps=200)
+    w = 5.0 / (4.0 + (x - found.location) ** 2 / found.scale2)
+    n = np.isfinite(x).sum(axis=0)
+    np.testing.assert_array_equal(found.n, n)
+    away = np.nansum(w * (x - found.location), axis=0) / np.nansum(w, axis=0)
+    np.testing.assert_allclose(away / np.sqrt(found.scale2), 0.0, atol=1e-6)
+    np.testing.assert_allclose(np.nansum(w * (x - found.location) ** 2, axis=0) / (n - 1), found.scale2, rtol=1e-6)
+    # A column does not depend on those beside it, nor on what is missing there.
+    alone = location_scale(x[np.isfinite(x[:, 7]), 7][:, None], steps=200)
+    assert alone.location[0] == pytest.approx(found.location[7], rel=1e-13, abs=1e-12)
+    assert alone.scale2[0] == pytest.approx(found.scale2[7], rel=1e-9)
+
+
+def test_values_that_are_alike_have_a_scale_of_nothing():
+    x = np.array([[0.1, 0.1, np.nan], [0.1, 0.1, 2.0], [0.1, np.nan, np.nan]])
+    found = location_scale(x)
+    np.testing.assert_array_equal(found.location, [0.1, 0.1, 2.0])
+    np.testing.assert_array_equal(found.scale2, [0.0, 0.0, np.nan])
+
+
 @pytest.mark.parametrize("n", [5, 10, 40])
 @pytest.mark.parametrize("tails", ["normal", "t5"])
 def test_intervals_cover_a_new_entry(n, tails):

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import csv
 import hashlib
+import io
 import json
 import math
 import os
@@ -12,10 +14,12 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 from urllib.parse import quote
 
+import pydantic_core
+
 from qmbench.domain import units
 from qmbench.domain.errors import StoreError
 from qmbench.domain.statistic import PERCENT
-from qmbench.domain.visible import visible
+from qmbench.domain.visible import visible, visible_json
 from qmbench.judging.statistics import BenchmarkInfo
 from qmbench.plugging.registry import plugins
 
@@ -25,6 +29,8 @@ if TYPE_CHECKING:
     from qmbench.judging.model import Evaluation
 
 LONGEST_WORD = 80
+AT_ONCE = 10_000
+"""Rows whose texts are in memory at one time."""
 _SCORED_IN_UNITS = (
     *("value", "uncertainty", "reference", "reference_uncertainty"),
     *("error", "error_uncertainty", "in_sample_error"),
@@ -83,19 +89,32 @@ def write_csv(table: pd.DataFrame, folder: Path, stem: str) -> list[Path]:
 
 def csv_text(table: pd.DataFrame) -> str:
     """The table as CSV. A text that a spreadsheet would take for a formula begins with an apostrophe; numbers don't."""
-    import pandas as pd
-    from pandas.api.types import is_numeric_dtype
+    text = io.StringIO()
+    rows = csv.writer(text, lineterminator="\n")
+    rows.writerow(table.columns)
+    for start in range(0, len(table), AT_ONCE):
+        part = table.iloc[start : start + AT_ONCE]
+        rows.writerows(zip(*(_cells(part[name]) for name in table.columns), strict=True))
+    return text.getvalue()
 
-    def a_formula(cell: Any) -> bool:
-        return isinstance(cell, str) and cell.lstrip().startswith(("=", "+", "-", "@"))
 
-    safe = table.copy()
-    for name in (name for name in table.columns if not is_numeric_dtype(table[name])):
-        # The same few texts stand in most of the rows.
-        texts_alone = isinstance(table[name].dtype, pd.StringDtype)
-        if not texts_alone or any(map(a_formula, table[name].unique())):
-            safe[name] = table[name].map(lambda cell: f"'{cell}" if a_formula(cell) else cell)
-    return safe.to_csv(index=False, float_format="%.12g", lineterminator="\n")
+def _cells(column: pd.Series) -> list[Any]:
+    from pandas.api.types import is_float_dtype, is_numeric_dtype
+
+    if is_float_dtype(column):
+        numbers = column.to_numpy(dtype=float, na_value=math.nan).tolist()
+        return ["" if x != x else f"{x:.12g}" for x in numbers]
+    cells = column.to_numpy(dtype=object, copy=True)
+    cells[column.isna().to_numpy()] = ""
+    if is_numeric_dtype(column):
+        return list(cells)
+    # The same few texts stand in most of the rows.
+    formulas = {text: f"'{text}" for text in {cell for cell in cells if isinstance(cell, str)} if _a_formula(text)}
+    return [formulas.get(cell, cell) if isinstance(cell, str) else cell for cell in cells] if formulas else list(cells)
+
+
+def _a_formula(text: str) -> bool:
+    return text.lstrip().startswith(("=", "+", "-", "@"))
 
 
 def to_json(statistics: pd.DataFrame) -> list[dict[str, Any]]:
@@ -154,24 +173,32 @@ def write_text(path: Path, text: str) -> None:
     _write(path, (visible(text).encode("utf-8", "replace"),))
 
 
-def write_texts(path: Path, texts: Iterable[str]) -> None:
-    """As `write_text`, for a text in pieces, of which no two are in memory at one time."""
-    _write(path, (visible(text).encode("utf-8", "replace") for text in texts))
+def write_json_object(path: Path, document: Mapping[str, Any]) -> None:
+    """A JSON object on one line, its lists item by item, so that no text of all of it is in memory; as `write_text`.
+
+    Numbers that are none become null, and characters that act instead of being seen are escaped.
+    """
+    _write(path, _json_pieces(document))
 
 
-def json_texts(document: Mapping[str, Any]) -> Iterator[str]:
-    """The text of a JSON object on one line, in pieces; lists are divided between their items."""
-    start = "{"
+def _json_pieces(document: Mapping[str, Any]) -> Iterator[bytes]:
+    start = b"{"
     for name, value in document.items():
-        yield f"{start}{json.dumps(name)}: "
-        start = ", "
+        yield start + _json(name) + b": "
+        start = b", "
         if isinstance(value, list):
             for number, item in enumerate(value):
-                yield f"{', ' if number else '['}{json.dumps(item, allow_nan=False)}"
-            yield "]" if value else "[]"
+                yield (b", " if number else b"[") + _json(item)
+            yield b"]" if value else b"[]"
         else:
-            yield json.dumps(value, allow_nan=False)
-    yield "}\n" if document else "{}\n"
+            yield _json(value)
+    yield b"}\n" if document else b"{}\n"
+
+
+def _json(value: Any) -> bytes:
+    text = pydantic_core.to_json(value, inf_nan_mode="null")
+    # Control characters are escaped already, but for the last one of ASCII.
+    return text if text.isascii() and b"\x7f" not in text else visible_json(text.decode()).encode()
 
 
 def write_bytes(path: Path, data: bytes) -> None:
