@@ -8,6 +8,7 @@ from functools import cached_property
 from typing import TYPE_CHECKING, Any
 
 from qmbench.data.filters import EntryFilter, Filtered, narrowed
+from qmbench.domain.threads import one_thread
 from qmbench.judging.basis_elsewhere import known_elsewhere
 from qmbench.judging.frame import published_frame, references_frame, results_frame, task_seconds
 from qmbench.running.stores import open_store
@@ -88,6 +89,7 @@ class Evaluation:
         return score(self.results, self.references, self.benchmarks, self.reference_set, self.claims)
 
     @cached_property
+    @one_thread()
     def statistics(self) -> pd.DataFrame:
         """Errors of each level per benchmark, observable and subset: see `statistics.statistics`."""
         from qmbench.judging.statistics import statistics
@@ -99,6 +101,7 @@ class Evaluation:
         """The `disagree` document at its usual significance."""
         return self.disagreement_at()
 
+    @one_thread()
     def disagreement_at(self, significance: float = 0.05) -> dict[str, Any]:
         """Where values contradict each other: see `disagree_document`."""
         from qmbench.judging.disagree_document import disagree_document
@@ -131,6 +134,7 @@ class Evaluation:
         return compare_levels(self.scored)
 
     @cached_property
+    @one_thread()
     def league(self) -> pd.DataFrame:
         """Every pair of levels over all entries, by the network of comparisons: see `league.league_table`."""
         from qmbench.judging.league import league_table

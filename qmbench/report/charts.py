@@ -19,6 +19,7 @@ from qmbench.domain.errors import InputError
 from qmbench.domain.visible import visible_in
 from qmbench.judging.core_statistics import RANKED_BY
 from qmbench.judging.frame import computed
+from qmbench.judging.items import items
 from qmbench.report.model import SMALLEST_SHOWN, SPELLINGS, Names, in_order
 
 if TYPE_CHECKING:
@@ -46,7 +47,7 @@ def charts(scored: pd.DataFrame, statistics: pd.DataFrame, names: Names = SPELLI
     """
     unit = str(scored["unit"].iloc[0])
     ok = scored[scored["status"].eq("ok")].copy()
-    pairs = list(zip(ok["level_of_theory"].tolist(), ok["bsse"].tolist(), strict=True))
+    pairs = list(zip(items(ok["level_of_theory"]), items(ok["bsse"]), strict=True))
     called = {pair: names.of(*pair) for pair in set(pairs)}
     ok["level"] = [called[pair] for pair in pairs]
     best = in_order(statistics, RANKED_BY)

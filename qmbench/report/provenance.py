@@ -36,8 +36,8 @@ def provenance(
         }
         for name, about in (run.levels if run else {}).items()
     ]
-    rows = scored[scored["reference_set"].notna()]
-    used = dict(zip(rows["benchmark"], rows["reference_set"], strict=True))
+    sets = scored.loc[scored["reference_set"].notna(), ["benchmark", "reference_set"]].drop_duplicates(keep="last")
+    used = dict(zip(sets["benchmark"], sets["reference_set"], strict=True))
     shown = [
         {
             "name": name,

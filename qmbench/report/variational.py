@@ -25,8 +25,8 @@ def v_score_table(report: Evaluation, benchmark: str, names: Names) -> Extra:
             continue
         for key in planned.keys:
             record = report.records.get(key)
-            score = _score(record.provenance.get("settings")) if record is not None else None
-            if record is not None and score is not None:
+            settings = record.provenance.get("settings") if record is not None else None
+            if record is not None and settings and (score := _score(settings)) is not None:
                 found.setdefault(names.of(planned.level, planned.bsse), {})[record.system_name] = score
     rows = []
     for level, scores in sorted(found.items(), key=lambda x: float(np.median(list(x[1].values())))):
