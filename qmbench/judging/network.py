@@ -130,6 +130,10 @@ def adjusted_means(
     for rows in parts:
         c = np.asarray(counts_or_one[rows], dtype=float)
         sums[rows], share[rows] = c @ y, c @ mask
+    if has.all():  # then no entry is harder for one level than for another, and the means are those of the levels
+        with np.errstate(invalid="ignore", divide="ignore"):
+            means = sums / share * size
+        return np.asarray(means[0] if counts is None else means)
     drawn = share > 0
     level = np.where(drawn, 1.0, 0.0)
 

@@ -91,6 +91,18 @@ def test_a_full_table_gives_the_mean_absolute_errors():
     np.testing.assert_allclose(adjusted_means(absolute), absolute.mean(axis=0), rtol=1e-12)
 
 
+def test_resampled_means_without_gaps_are_those_that_a_gap_leaves_as_they_are():
+    rng = np.random.default_rng(5)
+    absolute = rng.gamma(2.0, size=(30, 4))
+    counts = np.array([np.bincount(rng.integers(0, 30, 30), minlength=30) for _ in range(20)], dtype=np.float32)
+    ours = adjusted_means(absolute, counts)
+    np.testing.assert_allclose(ours, counts @ absolute / 30, rtol=1e-6)
+    # An entry with a gap that is never drawn takes the other way to the same means.
+    gap = np.concatenate([absolute, [[1.0, np.nan, 2.0, 3.0]]])
+    other = adjusted_means(gap, np.concatenate([counts, np.zeros((20, 1), np.float32)], axis=1))
+    np.testing.assert_allclose(other, ours, rtol=1e-8)
+
+
 def test_what_is_missing_is_made_up_by_what_levels_share():
     """Errors that are hardness times quality: whatever is missing, the full table comes back."""
     rng = np.random.default_rng(2)
