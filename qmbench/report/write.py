@@ -5,11 +5,13 @@ from __future__ import annotations
 from collections.abc import Sequence
 from pathlib import Path
 
+from qmbench.domain.collector import collector_paused
 from qmbench.domain.errors import InputError, did_you_mean
 from qmbench.judging.model import Evaluation
 from qmbench.plugging.registry import plugins
 
 
+@collector_paused()
 def write_report(report: Evaluation, folder: Path, formats: Sequence[str]) -> list[Path]:
     """Write the files of each format into `folder`; returns their paths. InputError for an unknown format."""
     known = plugins().formats
