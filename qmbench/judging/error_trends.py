@@ -10,7 +10,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 import numpy as np
 
@@ -19,7 +19,7 @@ from qmbench.domain.elements import ELEMENTS
 from qmbench.domain.errors import QmbenchError
 from qmbench.judging.disagreement import benjamini_hochberg_cut
 from qmbench.judging.items import items
-from qmbench.judging.trends import Fit, regress, to_order, without_one
+from qmbench.judging.trends import MOST_LEFT_OUT, Fit, blocks, regress_each, to_order, without_one_each
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -110,7 +110,8 @@ def find_trends(
     """
     keys = list(range(len(error))) if molecules is None else list(molecules)
     stated = np.zeros(error.shape) if uncertainty is None else np.nan_to_num(uncertainty)
-    found, tried = [], 0
+    likely: list[_Series] = []
+    tried = 0
     for level in range(error.shape[1]):
         rows = np.flatnonzero(np.isfinite(error[:, level]))
         first, of_molecule = _molecules([keys[i] for i in rows])
@@ -128,14 +129,46 @@ def find_trends(
         asked = sorted((a for a in asked if a[0] <= 0.05), key=lambda a: (to_order(a[0]), a[1], a[2]))
         for rank_p, c, of, x, y in asked[: MOST_FITTED if len(first) <= MANY_POINTS else 1]:
             has = np.flatnonzero(np.isfinite(x))
-            fit = regress(x[has], y[has], u[has])
-            if fit is None or fit["p"] > 0.05:
-                continue
-            leaning, fit = without_one(x[has], y[has], u[has], fit)
-            fit = {**fit, "p": max(float(fit["p"]), rank_p)}
-            about = _explained(x[has], y[has], fit)
-            found.append(Found(level, c, of, fit, int(rows[first[has[leaning]]]), *about))
+            likely.append(_Series(level, c, of, rank_p, x[has], y[has], u[has], rows[first[has]]))
+    longest = max((len(s.x) for s in likely), default=0)
+    found: list[Found] = []
+    for some in blocks(likely, longest * MOST_LEFT_OUT):
+        found += _fitted(some)
     return found, tried
+
+
+class _Series(NamedTuple):
+    """x, y, u: (molecules,) what the errors of a level may depend on, the errors, and their standard uncertainties.
+    entries: the first of each molecule."""
+
+    level: int
+    covariate: int
+    of: str
+    rank_p: float
+    x: np.ndarray
+    y: np.ndarray
+    u: np.ndarray
+    entries: np.ndarray
+
+
+def _fitted(series: Sequence[_Series]) -> Iterator[Found]:
+    """Those through which a line goes that is none by chance, all fitted at once."""
+    x, y, u = _rows(series)
+    lines = regress_each(x, y, u)
+    fits = {k: fit for k, fit in enumerate(lines) if fit is not None and fit["p"] <= 0.05}
+    kept = list(fits)
+    without = without_one_each(x[kept], y[kept], u[kept], list(fits.values()))
+    for s, (leaning, fit) in zip([series[k] for k in kept], without, strict=True):
+        fit = {**fit, "p": max(float(fit["p"]), s.rank_p)}
+        yield Found(s.level, s.covariate, s.of, fit, int(s.entries[leaning]), *_explained(s.x, s.y, fit))
+
+
+def _rows(series: Sequence[_Series]) -> np.ndarray:
+    """x, y and u, (series, points) each; NaN behind the points of shorter ones."""
+    out = np.full((3, len(series), max((len(s.x) for s in series), default=0)), np.nan)
+    for k, s in enumerate(series):
+        out[:, k, : len(s.x)] = s.x, s.y, s.u
+    return out
 
 
 def _molecules(keys: Sequence[Any]) -> tuple[np.ndarray, np.ndarray]:

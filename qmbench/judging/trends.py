@@ -136,14 +136,14 @@ def trends(group: Group, uncertainty: np.ndarray | None = None, most: int | None
     covariates = list(_covariates(group))
     asked = [_Question(a, b, *covariate) for a, b in _compared(group) for covariate in covariates]
     fits: list[tuple[Fit, _Question]] = []
-    for some in _blocks(asked, len(group.entries)):
+    for some in blocks(asked, len(group.entries)):
         found = regress_each(*_series(group.value, variance, some))
         fits += [(fit, about) for fit, about in zip(found, some, strict=True) if fit is not None]
     fits.sort(key=lambda f: (to_order(f[0]["p"]), f[1].a, f[1].b, f[1].on))
     shared = {"benchmark": group.benchmark, "observable": group.observable, "within": group.within, "unit": group.unit}
     columns = [c.name for c in group.columns]
     out: list[dict[str, Any]] = []
-    for block in _blocks(fits, len(group.entries) * MOST_LEFT_OUT):
+    for block in blocks(fits, len(group.entries) * MOST_LEFT_OUT):
         small = [f for f in block if f[0]["p"] < 0.05]
         series = _series(group.value, variance, [about for _, about in small])
         without = iter(without_one_each(*series, [fit for fit, _ in small]))
@@ -192,8 +192,8 @@ def _series(
     return x, (value[:, a] - value[:, b]).T, np.sqrt(variance[:, a] + variance[:, b]).T
 
 
-def _blocks(items: Sequence[T], size: int) -> Iterator[Sequence[T]]:
-    """The items, as many at a time as arrays of `size` numbers for each take little memory."""
+def blocks(items: Sequence[T], size: int) -> Iterator[Sequence[T]]:
+    """The items in parts, each of as many as arrays of `size` numbers for each take little memory."""
     many = max(1, MOST_NUMBERS // max(size, 1))
     for start in range(0, len(items), many):
         yield items[start : start + many]
