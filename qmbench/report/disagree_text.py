@@ -34,6 +34,9 @@ def labelled(document: Mapping[str, Any]) -> dict[str, Any]:
         c["name"]: names.of(c["level_of_theory"], c["bsse"] if c["name"] != c["level_of_theory"] else "") for c in about
     }
     called = {name: text for name, text in called.items() if name != text}
+    if not called:
+        entries = [{**x, "reason": _camps(x)} if x["verdict"] == "camps" else x for x in document["entries"]]
+        return {**document, "entries": entries}
 
     def said(x: Any) -> Any:
         if isinstance(x, str):
@@ -45,20 +48,20 @@ def labelled(document: Mapping[str, Any]) -> dict[str, Any]:
             return {k: v if type(v) in BARE or k in UNTOUCHED or _is_known(k, v) else said(v) for k, v in x.items()}
         return x
 
-    if called:
-        out = {key: said(document[key]) for key in document}
-    else:
-        out = {**document, "entries": [dict(entry) for entry in document["entries"]]}
+    out = {key: said(document[key]) for key in document}
     spelled = "|".join(map(re.escape, sorted(called, key=len, reverse=True)))
     # A name ends where no character of a spelling goes on: "hf" is not in "hf/cc-pvdz", nor in another word.
-    whole = re.compile(rf"(?<![\w/+?&=*-])(?:{spelled})(?![\w/+?&=*(-])") if called else None
+    whole = re.compile(rf"(?<![\w/+?&=*-])(?:{spelled})(?![\w/+?&=*(-])")
     for entry in out["entries"]:
         for key in ("why_surprising", "to_settle"):
-            if whole is not None:
-                entry[key] = whole.sub(lambda found: called[found[0]], entry[key])
+            entry[key] = whole.sub(lambda found: called[found[0]], entry[key])
         if entry["verdict"] == "camps":
-            entry["reason"] = " against ".join("{" + ", ".join(camp) + "}" for camp in entry["camps"])
+            entry["reason"] = _camps(entry)
     return out
+
+
+def _camps(entry: Mapping[str, Any]) -> str:
+    return " against ".join("{" + ", ".join(camp) + "}" for camp in entry["camps"])
 
 
 def _is_known(key: str, value: Any) -> bool:

@@ -109,8 +109,8 @@ def _cells(column: pd.Series) -> list[Any]:
     if is_numeric_dtype(column):
         return list(cells)
     # The same few texts stand in most of the rows.
-    formulas = {text: f"'{text}" for text in {cell for cell in cells if isinstance(cell, str)} if _a_formula(text)}
-    return [formulas.get(cell, cell) if isinstance(cell, str) else cell for cell in cells] if formulas else list(cells)
+    formulas = {text: f"'{text}" for text in set(cells) if isinstance(text, str) and _a_formula(text)}
+    return [formulas.get(cell, cell) for cell in cells] if formulas else list(cells)
 
 
 def _a_formula(text: str) -> bool:
