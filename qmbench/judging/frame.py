@@ -351,16 +351,20 @@ def _plain(planned: PlannedEntry, entry: Entry, benchmark: Benchmark, about: _Ab
     record = about.records.get(recipe) if coefficient == 1.0 and isinstance(recipe, str) else None
     if record is None or record.status != "ok" or record.cost is None:
         return None
-    quantity, said = record.quantity, record.provenance
-    is_number, unit = about.value(benchmark, entry)
-    if quantity is None or not is_number or quantity.unit != unit or type(quantity.value) is not float:
+    quantity, said, cost = record.quantity, record.provenance, record.cost
+    unit = about.unit_of_number(benchmark, entry)
+    if quantity is None or unit is None or quantity.unit != unit or type(quantity.value) is not float:
         return None
     if quantity.uncertainty is not None or quantity.degeneracies is not None:
         return None
-    if said.get("training_overlap") or said.get("warnings") or about.notes(benchmark, entry):
+    if said.get("training_overlap") or said.get("warnings"):
         return None
     value = (quantity.value, unit, None, None)
-    return about.cells(planned, entry, ("ok", None, None), value, ("", ""), (record.cost.wall_s, record.cost.cpu_s))
+    return about.cells(planned, entry, _OK, value, _NOTHING_SAID, (cost.wall_s, cost.cpu_s))
+
+
+_OK = ("ok", None, None)
+_NOTHING_SAID = ("", "")
 
 
 class _About:
@@ -375,7 +379,7 @@ class _About:
         self._levels: dict[str, tuple[str, str, str, str | None]] = {}
         self._entries: dict[int, tuple[Any, ...]] = {}
         self._notes: dict[int, tuple[str, ...]] = {}
-        self._values: dict[tuple[int, str], tuple[bool, str]] = {}
+        self._units: dict[int, str | None] = {}
 
     def cells(
         self,
@@ -398,7 +402,7 @@ class _About:
             *value,
             *said,
             *seconds,
-            not any(key in self._computed for key in planned.keys),
+            self._computed.isdisjoint(planned.keys),
             False,
             basis_uncertainty,
             *("", None, None, None),
@@ -411,13 +415,14 @@ class _About:
             self._levels[name] = (name, self._labels.get(name, ""), text.method, text.basis)
         return self._levels[name]
 
-    def value(self, benchmark: Benchmark, entry: Entry) -> tuple[bool, str]:
-        """Whether the observable is a number of a record as it is, and its unit."""
-        key = (id(benchmark), entry.observable)
-        if key not in self._values:
+    def unit_of_number(self, benchmark: Benchmark, entry: Entry) -> str | None:
+        """The unit of an entry that is a number of a record as it is, of whose systems nothing need be said; None of
+        any other."""
+        if id(entry) not in self._units:
             is_number = benchmark.observable_of(entry).how in ("linear", "value")
-            self._values[key] = is_number, benchmark.unit_of(entry)
-        return self._values[key]
+            plain = is_number and not self.notes(benchmark, entry)
+            self._units[id(entry)] = benchmark.unit_of(entry) if plain else None
+        return self._units[id(entry)]
 
     def _entry(self, entry: Entry) -> tuple[Any, ...]:
         """The cells from `entry` to `coordinate_unit`."""
