@@ -73,19 +73,24 @@ def results_frame(
     entries = {(b.id, e.id): e for b in benchmarks.values() for e in b.entries}
     about = _About(run, records)
     asked: dict[str, set[str]] = {}
-    rows: list[tuple[tuple[Any, ...], float | None]] = []  # with the last step of what is extrapolated
+    rows: list[tuple[Any, ...]] = []
+    steps: list[float | None] = []  # of what is extrapolated the last one
     for planned in run.entries:
         asked.setdefault(planned.benchmark, set()).add(planned.entry)
         benchmark = benchmarks[planned.benchmark]
         entry = entries.get((benchmark.id, planned.entry))
         if entry is None:  # the benchmark has lost this entry since the run
             continue
-        rows.append(_row(planned, entry, benchmark, about))
+        row, step = _row(planned, entry, benchmark, about)
+        rows.append(row)
+        steps.append(step)
     for benchmark in benchmarks.values():
-        rows += ((row, None) for row in published_rows(benchmark, asked.get(benchmark.id, set())))
-    typed = _typed(pd.DataFrame([row for row, _ in rows], columns=RESULT_COLUMNS))
-    steps = pd.Series([step for _, step in rows], index=typed.index, dtype=float)
-    return with_basis_errors(typed, electrons_in(benchmarks), elsewhere, steps)
+        rows += published_rows(benchmark, asked.get(benchmark.id, set()))
+    steps += [None] * (len(rows) - len(steps))
+    typed = _typed(pd.DataFrame(rows, columns=RESULT_COLUMNS))
+    del rows
+    last_steps = pd.Series(steps, index=typed.index, dtype=float)
+    return with_basis_errors(typed, electrons_in(benchmarks), elsewhere, last_steps)
 
 
 def task_seconds(run: Run | None, records: Mapping[str, Record], results: pd.DataFrame) -> float:
@@ -95,10 +100,10 @@ def task_seconds(run: Run | None, records: Mapping[str, Record], results: pd.Dat
         return 0.0
     distinct = results[["benchmark", "entry"]].drop_duplicates()
     there = set(zip(distinct["benchmark"], distinct["entry"], strict=True))
-    keys = (key for planned in run.entries if (planned.benchmark, planned.entry) in there for key in planned.keys)
+    keys = {key for planned in run.entries if (planned.benchmark, planned.entry) in there for key in planned.keys}
     found = (records[key] for key in keys if key in records)
     tasks = {(r.level, r.system_hash, r.cost.wall_s, r.cost.cpu_s) for r in found if r.cost is not None}
-    return math.fsum(wall for _, _, wall, _ in tasks)
+    return math.fsum([wall for _, _, wall, _ in tasks])
 
 
 def electrons_in(benchmarks: Mapping[str, Benchmark]) -> Callable[[str, str], float]:
@@ -393,20 +398,11 @@ class _About:
     ) -> tuple[Any, ...]:
         """Those of RESULT_COLUMNS. status: with kind and message of a failure; value: as of `_value_cells`; said: of
         training data, and warnings; seconds: wall, processor."""
-        return (
-            *self._level(planned.level),
-            planned.bsse,
-            planned.benchmark,
-            *self._entry(entry),
-            *status,
-            *value,
-            *said,
-            *seconds,
-            self._computed.isdisjoint(planned.keys),
-            False,
-            basis_uncertainty,
-            *("", None, None, None),
-        )
+        cached = self._computed.isdisjoint(planned.keys)
+        where = (planned.bsse, planned.benchmark)
+        # Sums of tuples, which are made faster than one of many parts.
+        about = self._level(planned.level) + where + self._entry(entry)
+        return about + status + value + said + seconds + (cached, False, basis_uncertainty, "", None, None, None)
 
     def _level(self, name: str) -> tuple[str, str, str, str | None]:
         """The cells from `level_of_theory` to `basis`."""
