@@ -379,7 +379,7 @@ class _About:
 
     def __init__(self, run: Run, records: Mapping[str, Record]) -> None:
         self.records = records
-        self._computed = run.computed
+        self._computed = frozenset(run.computed)
         self._labels = {name: level.label for name, level in run.levels.items()}
         self._levels: dict[str, tuple[str, str, str, str | None]] = {}
         self._entries: dict[int, tuple[Any, ...]] = {}
