@@ -14,9 +14,8 @@ from qmbench.cli.common import check_choice, console, interruptible, print_json
 from qmbench.data.benchmark import BSSE
 from qmbench.data.filters import EntryFilter
 from qmbench.running.costs import Costs, Outlook, costs_from, counted_once, outlook
-from qmbench.running.plan import Plan, PlannedEntry, wrong_levels
+from qmbench.running.plan import Plan, PlannedEntry, keys_of, wrong_levels
 from qmbench.running.progress import duration
-from qmbench.running.run_document import keys_of
 from qmbench.running.session import Session
 from qmbench.running.stores import is_there, open_store, store_place
 

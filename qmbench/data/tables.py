@@ -44,6 +44,7 @@ def read_csv(
         raise InputError(f"{path} is missing")
     reader = csv.reader(io.StringIO(read_text(path)), strict=True)
     header: list[str] = []
+    empty = dict.fromkeys(columns, "")
     try:
         for row in reader:
             where = f"{path}, line {reader.line_num}"
@@ -56,7 +57,7 @@ def read_csv(
             if len(row) != len(header):
                 complain(InputError(f"{where}: {len(row)} fields where the header has {len(header)}"))
                 continue
-            yield where, dict.fromkeys(columns, "") | {k: v.strip() for k, v in zip(header, row, strict=True)}
+            yield where, empty | dict(zip(header, map(str.strip, row), strict=True))
     except csv.Error as error:
         raise InputError(f"{path}, line {reader.line_num}: {error}") from None
     if not header:

@@ -30,6 +30,9 @@ from qmbench.domain.quantity import Quantity
 from qmbench.domain.resources import Resources
 from qmbench.domain.systems import Molecule, System
 
+# Asked for every task of a plan. (Not where it is written: what is written there is in the keys of records.)
+_derivable = lru_cache(maxsize=256)(equilibrium.derivable)
+
 PLUGIN_GROUP = "qmbench"
 """The group of the entry points by which plugins are found."""
 
@@ -193,7 +196,7 @@ class Method(ABC, Generic[S]):
     @classmethod
     def derived(cls) -> frozenset[str]:
         """What the core makes of this method's energies and forces: its equilibrium geometry and such."""
-        return equilibrium.derivable(cls.properties)
+        return _derivable(frozenset(cls.properties))
 
     def _with_derived(self, result: Result, molecule: Molecule, asked: frozenset[str], resources: Resources) -> Result:
         """`result` with the properties `asked` derived from calculations at many geometries."""
@@ -237,14 +240,14 @@ class Method(ABC, Generic[S]):
             kinds = ", ".join(s.kind for s in self.systems)
             raise Unsupported(f"{self.name} does not do {system.kind} systems; it does: {kinds}")
         derived = self.derived() & properties
-        missing = sorted(properties - self.properties - derived)
+        missing = properties - self.properties - derived
         if missing:
-            raise Unsupported(
-                f"{self.name} does not give {', '.join(missing)}; it gives: {', '.join(sorted(self.properties))}"
-            )
+            given = ", ".join(sorted(self.properties))
+            raise Unsupported(f"{self.name} does not give {', '.join(sorted(missing))}; it gives: {given}")
         if derived:
             equilibrium.refuse(self.name, system, derived, self.is_stochastic())
-        self.check_system(cast(S, system), properties - derived | equilibrium.needed(derived))
+            properties = properties - derived | equilibrium.needed(derived)
+        self.check_system(cast(S, system), properties)
 
     def check_system(self, system: S, properties: frozenset[str]) -> None:
         """What the method refuses beyond kinds and properties that it does not declare: raise Unsupported, InputError.

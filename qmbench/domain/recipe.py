@@ -237,6 +237,8 @@ def quantity(recipe: Recipe, quantities: Mapping[Any, Quantity]) -> Quantity:
 
 def to_json(recipe: Recipe) -> Any:
     """The tree with keys of records as leaves, as a run's document holds it."""
+    if isinstance(recipe, str):
+        return recipe
     if isinstance(recipe, Sum):
         return {"sum": [[c, to_json(part)] for c, part in recipe.parts]}
     if isinstance(recipe, Limit):
@@ -260,7 +262,13 @@ def from_json(data: Any) -> Recipe:
 
 def keys_in(recipes: Iterable[Recipe]) -> list[str]:
     """The keys of records in several recipes, each once, in order."""
-    return list(dict.fromkeys(leaf for recipe in recipes for leaf in leaves(recipe)))
+    found: dict[str, None] = {}
+    for recipe in recipes:
+        if isinstance(recipe, str):  # as most are
+            found[recipe] = None
+        else:
+            found.update(dict.fromkeys(leaves(recipe)))
+    return list(found)
 
 
 def _three_point(values: list[Any]) -> float:

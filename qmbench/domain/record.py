@@ -118,7 +118,7 @@ class Task:
     def of_one(cls, system: System, level: LevelOfTheory, prop: str, key: str) -> Task:
         """The task of one property whose record's key is known already."""
         task = cls(system, level, (prop,))
-        task.__dict__["keys"] = {prop: key}  # where cached_property keeps it
+        object.__setattr__(task, "keys", {prop: key})  # where cached_property keeps it
         return task
 
     @cached_property

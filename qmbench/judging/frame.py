@@ -73,19 +73,24 @@ def results_frame(
     entries = {(b.id, e.id): e for b in benchmarks.values() for e in b.entries}
     about = _About(run, records)
     asked: dict[str, set[str]] = {}
-    rows: list[tuple[tuple[Any, ...], float | None]] = []  # with the last step of what is extrapolated
+    rows: list[tuple[Any, ...]] = []
+    steps: list[float | None] = []  # of what is extrapolated the last one
     for planned in run.entries:
         asked.setdefault(planned.benchmark, set()).add(planned.entry)
         benchmark = benchmarks[planned.benchmark]
         entry = entries.get((benchmark.id, planned.entry))
         if entry is None:  # the benchmark has lost this entry since the run
             continue
-        rows.append(_row(planned, entry, benchmark, about))
+        row, step = _row(planned, entry, benchmark, about)
+        rows.append(row)
+        steps.append(step)
     for benchmark in benchmarks.values():
-        rows += ((row, None) for row in published_rows(benchmark, asked.get(benchmark.id, set())))
-    typed = _typed(pd.DataFrame([row for row, _ in rows], columns=RESULT_COLUMNS))
-    steps = pd.Series([step for _, step in rows], index=typed.index, dtype=float)
-    return with_basis_errors(typed, electrons_in(benchmarks), elsewhere, steps)
+        rows += published_rows(benchmark, asked.get(benchmark.id, set()))
+    steps += [None] * (len(rows) - len(steps))
+    typed = _typed(pd.DataFrame(rows, columns=RESULT_COLUMNS))
+    del rows
+    last_steps = pd.Series(steps, index=typed.index, dtype=float)
+    return with_basis_errors(typed, electrons_in(benchmarks), elsewhere, last_steps)
 
 
 def task_seconds(run: Run | None, records: Mapping[str, Record], results: pd.DataFrame) -> float:
@@ -95,10 +100,10 @@ def task_seconds(run: Run | None, records: Mapping[str, Record], results: pd.Dat
         return 0.0
     distinct = results[["benchmark", "entry"]].drop_duplicates()
     there = set(zip(distinct["benchmark"], distinct["entry"], strict=True))
-    keys = (key for planned in run.entries if (planned.benchmark, planned.entry) in there for key in planned.keys)
+    keys = {key for planned in run.entries if (planned.benchmark, planned.entry) in there for key in planned.keys}
     found = (records[key] for key in keys if key in records)
     tasks = {(r.level, r.system_hash, r.cost.wall_s, r.cost.cpu_s) for r in found if r.cost is not None}
-    return math.fsum(wall for _, _, wall, _ in tasks)
+    return math.fsum([wall for _, _, wall, _ in tasks])
 
 
 def electrons_in(benchmarks: Mapping[str, Benchmark]) -> Callable[[str, str], float]:
@@ -351,16 +356,20 @@ def _plain(planned: PlannedEntry, entry: Entry, benchmark: Benchmark, about: _Ab
     record = about.records.get(recipe) if coefficient == 1.0 and isinstance(recipe, str) else None
     if record is None or record.status != "ok" or record.cost is None:
         return None
-    quantity, said = record.quantity, record.provenance
-    is_number, unit = about.value(benchmark, entry)
-    if quantity is None or not is_number or quantity.unit != unit or type(quantity.value) is not float:
+    quantity, said, cost = record.quantity, record.provenance, record.cost
+    unit = about.unit_of_number(benchmark, entry)
+    if quantity is None or unit is None or quantity.unit != unit or type(quantity.value) is not float:
         return None
     if quantity.uncertainty is not None or quantity.degeneracies is not None:
         return None
-    if said.get("training_overlap") or said.get("warnings") or about.notes(benchmark, entry):
+    if said.get("training_overlap") or said.get("warnings"):
         return None
     value = (quantity.value, unit, None, None)
-    return about.cells(planned, entry, ("ok", None, None), value, ("", ""), (record.cost.wall_s, record.cost.cpu_s))
+    return about.cells(planned, entry, _OK, value, _NOTHING_SAID, (cost.wall_s, cost.cpu_s))
+
+
+_OK = ("ok", None, None)
+_NOTHING_SAID = ("", "")
 
 
 class _About:
@@ -370,12 +379,12 @@ class _About:
 
     def __init__(self, run: Run, records: Mapping[str, Record]) -> None:
         self.records = records
-        self._computed = run.computed
+        self._computed = frozenset(run.computed)
         self._labels = {name: level.label for name, level in run.levels.items()}
         self._levels: dict[str, tuple[str, str, str, str | None]] = {}
         self._entries: dict[int, tuple[Any, ...]] = {}
         self._notes: dict[int, tuple[str, ...]] = {}
-        self._values: dict[tuple[int, str], tuple[bool, str]] = {}
+        self._units: dict[int, str | None] = {}
 
     def cells(
         self,
@@ -389,20 +398,11 @@ class _About:
     ) -> tuple[Any, ...]:
         """Those of RESULT_COLUMNS. status: with kind and message of a failure; value: as of `_value_cells`; said: of
         training data, and warnings; seconds: wall, processor."""
-        return (
-            *self._level(planned.level),
-            planned.bsse,
-            planned.benchmark,
-            *self._entry(entry),
-            *status,
-            *value,
-            *said,
-            *seconds,
-            not any(key in self._computed for key in planned.keys),
-            False,
-            basis_uncertainty,
-            *("", None, None, None),
-        )
+        cached = self._computed.isdisjoint(planned.keys)
+        where = (planned.bsse, planned.benchmark)
+        # Sums of tuples, which are made faster than one of many parts.
+        about = self._level(planned.level) + where + self._entry(entry)
+        return about + status + value + said + seconds + (cached, False, basis_uncertainty, "", None, None, None)
 
     def _level(self, name: str) -> tuple[str, str, str, str | None]:
         """The cells from `level_of_theory` to `basis`."""
@@ -411,13 +411,14 @@ class _About:
             self._levels[name] = (name, self._labels.get(name, ""), text.method, text.basis)
         return self._levels[name]
 
-    def value(self, benchmark: Benchmark, entry: Entry) -> tuple[bool, str]:
-        """Whether the observable is a number of a record as it is, and its unit."""
-        key = (id(benchmark), entry.observable)
-        if key not in self._values:
+    def unit_of_number(self, benchmark: Benchmark, entry: Entry) -> str | None:
+        """The unit of an entry that is a number of a record as it is, of whose systems nothing need be said; None of
+        any other."""
+        if id(entry) not in self._units:
             is_number = benchmark.observable_of(entry).how in ("linear", "value")
-            self._values[key] = is_number, benchmark.unit_of(entry)
-        return self._values[key]
+            plain = is_number and not self.notes(benchmark, entry)
+            self._units[id(entry)] = benchmark.unit_of(entry) if plain else None
+        return self._units[id(entry)]
 
     def _entry(self, entry: Entry) -> tuple[Any, ...]:
         """The cells from `entry` to `coordinate_unit`."""

@@ -4,9 +4,8 @@ from __future__ import annotations
 
 import math
 from collections import Counter, defaultdict
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
-from functools import cached_property
 
 from qmbench.data.benchmark import Benchmark, Entry, find_benchmark
 from qmbench.data.filters import EntryFilter, Filtered, narrowed
@@ -16,6 +15,7 @@ from qmbench.domain.collector import collector_paused
 from qmbench.domain.composite import CompositeLevel, Level
 from qmbench.domain.errors import InputError, QmbenchError, Unsupported
 from qmbench.domain.method import LevelOfTheory, Method
+from qmbench.domain.observables import Observable
 from qmbench.domain.record import Failure, Task
 from qmbench.domain.systems import Molecule, System
 from qmbench.domain.systems.congruence import congruent
@@ -37,10 +37,17 @@ class PlannedEntry:
     terms: tuple[tuple[float, recipes.Recipe], ...] = ()
     refused: Failure | None = None
 
-    @cached_property
+    @property
     def keys(self) -> tuple[str, ...]:
         """The keys of the records it is made of, each once."""
+        if len(self.terms) == 1 and isinstance(self.terms[0][1], str):  # as of most, and asked of 100,000
+            return (self.terms[0][1],)
         return tuple(recipes.keys_in(recipe for _, recipe in self.terms))
+
+
+def keys_of(entries: Iterable[PlannedEntry]) -> frozenset[str]:
+    """Keys of all records that these entries are made of."""
+    return frozenset(key for planned in entries for key in planned.keys)
 
 
 @dataclass(frozen=True)
@@ -97,8 +104,10 @@ def make_plan(suite: Suite, only: EntryFilter | None = None) -> Plan:
                 plan_entry(level, wanted.bsse, benchmark, entry, tasks, kept_for_all) for entry in chosen if entry.terms
             ]
     unique = {(p.level, p.bsse, p.benchmark, p.entry): p for p in entries}
-    used = {key for p in unique.values() for key in p.keys}
-    kept = tuple(task for key, task in tasks.items() if key in used)
+    kept = tuple(tasks.values())
+    if len(unique) < len(entries):  # the later of two stands, and the other's tasks are none unless it shares them
+        used = keys_of(unique.values())
+        kept = tuple(task for key, task in tasks.items() if key in used)
     notes = tuple(_merged(name, texts) for name, texts in written.items() if len(set(texts)) > 1)
     named = {b.id: b for b in (less if filtered else benchmarks).values()}
     return Plan(suite, tuple(levels.values()), named, tuple(unique.values()), kept, labels, notes, filtered)
@@ -170,15 +179,15 @@ def plan_entry(
     treatment = bsse_for(level, bsse, benchmark, entry)
     try:
         benchmark.check(entry)
-        parts = found.parts(level, treatment, benchmark, entry)
-        about = found.about(level, tuple(dict.fromkeys(prop for _, _, prop in parts)))
+        parts, props = found.parts(level, treatment, benchmark, entry)
+        about = found.about(level, props)
         _check(level, parts, about)
         _refuse_missing_cores(level, entry.observable, parts, about)
         for method in about.methods:
             _refuse_arbitrary_zero(method, entry.observable, parts)
     except QmbenchError as error:
         return PlannedEntry(str(level), treatment, benchmark.id, entry.id, refused=Failure(error.kind, str(error)))
-    terms = tuple((coefficient, _keyed(about.made[prop], system, tasks)) for coefficient, system, prop in parts)
+    terms = tuple([(coefficient, _keyed(about.made[prop], system, tasks)) for coefficient, system, prop in parts])
     return PlannedEntry(str(level), treatment, benchmark.id, entry.id, terms)
 
 
@@ -224,7 +233,8 @@ class _Found:
         # By identity; the values keep what they are of alive.
         self._stochastic: dict[int, tuple[Level, bool]] = {}
         self._about: dict[tuple[int, tuple[str, ...]], tuple[Level, _About]] = {}
-        self._parts: dict[tuple[int, str, str, bool, bool], tuple[Benchmark, Parts]] = {}
+        self._lists: dict[tuple[int, int, str], tuple[Level, Benchmark, bool]] = {}
+        self._parts: dict[tuple[int, str, str, bool, bool], tuple[Benchmark, Parts, tuple[str, ...]]] = {}
 
     def about(self, level: Level, props: tuple[str, ...]) -> _About:
         key = (id(level), props)
@@ -232,14 +242,24 @@ class _Found:
             self._about[key] = level, _About.of(level, props)
         return self._about[key][1]
 
-    def parts(self, level: Level, bsse: str, benchmark: Benchmark, entry: Entry) -> Parts:
-        """As `expand`; of congruent systems one stands for all, unless they are samples."""
+    def parts(self, level: Level, bsse: str, benchmark: Benchmark, entry: Entry) -> tuple[Parts, tuple[str, ...]]:
+        """As `expand`, and the properties in them; of congruent systems one stands for all, unless they are samples."""
         stochastic = self.stochastic(level)
-        key = (id(benchmark), entry.id, bsse, _is_direct(level, benchmark, entry), stochastic)
-        if key not in self._parts:
-            parts = expand(level, bsse, benchmark, entry)
-            self._parts[key] = benchmark, parts if stochastic else _each_once(parts)
-        return self._parts[key][1]
+        key = (id(benchmark), entry.id, bsse, self.lists_observable(level, benchmark, entry), stochastic)
+        found = self._parts.get(key)
+        if found is None:
+            parts: Parts = expand(level, bsse, benchmark, entry)
+            parts = parts if stochastic else _each_once(parts)
+            found = self._parts[key] = benchmark, parts, tuple(dict.fromkeys(prop for _, _, prop in parts))
+        return found[1:]
+
+    def lists_observable(self, level: Level, benchmark: Benchmark, entry: Entry) -> bool:
+        """As `_lists_observable`."""
+        key = (id(level), id(benchmark), entry.observable)
+        found = self._lists.get(key)
+        if found is None:
+            found = self._lists[key] = level, benchmark, _lists_observable(level, benchmark.observable_of(entry))
+        return found[2]
 
     def stochastic(self, level: Level) -> bool:
         if id(level) not in self._stochastic:
@@ -286,6 +306,8 @@ def _check(level: Level, parts: Parts, about: _About) -> None:
 
 def _refuse_missing_cores(level: Level, observable: str, parts: Parts, about: _About) -> None:
     """Unsupported when the observable would not be that of all electrons because core electrons do not cancel."""
+    if not about.cores:
+        return
     left = math.fsum(
         coefficient * weight * method.removed_electrons(system)
         for energy, weight, method in about.cores
@@ -321,7 +343,7 @@ def bsse_for(level: Level, bsse: str | None, benchmark: Benchmark, entry: Entry)
 
     InputError when the choice matters and nobody made it.
     """
-    if not any(term.of_fragments for term in entry.terms) or not level.has_basis:
+    if not entry.of_fragments or not level.has_basis:
         return ""
     offered = benchmark.meta["bsse"]
     if bsse is None:
@@ -365,10 +387,15 @@ def _each_once(parts: Parts) -> Parts:
 
 def _is_direct(level: Level, benchmark: Benchmark, entry: Entry) -> bool:
     """Whether the method of the level gives the entry's observable as such."""
-    observable = benchmark.observable_of(entry)
+    lists = _lists_observable(level, benchmark.observable_of(entry))
+    return lists and sum(not term.of_fragments for term in entry.terms) == 1
+
+
+def _lists_observable(level: Level, observable: Observable) -> bool:
+    """Whether the method of the level lists an observable that is no property of one system among its properties."""
     if observable.name == observable.prop or not isinstance(level, LevelOfTheory):
         return False
-    return observable.name in level.method.properties and sum(not term.of_fragments for term in entry.terms) == 1
+    return observable.name in level.method.properties
 
 
 def _entries(benchmark: Benchmark, s: Selection, suite: tuple[Selection, ...]) -> tuple[Entry, ...]:

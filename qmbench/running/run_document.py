@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from functools import cached_property
 from pathlib import Path
@@ -11,10 +11,11 @@ from typing import Any
 from qmbench.data.benchmark import Benchmark, find_benchmark
 from qmbench.data.filters import Filtered, narrowed
 from qmbench.domain import recipe as recipes
+from qmbench.domain.collector import collector_paused
 from qmbench.domain.composite import CompositeLevel, Level, parts_of_text
 from qmbench.domain.errors import InputError, StoreError
 from qmbench.domain.record import Failure
-from qmbench.running.plan import Plan, PlannedEntry
+from qmbench.running.plan import Plan, PlannedEntry, keys_of
 
 
 @dataclass(frozen=True)
@@ -156,6 +157,7 @@ class Run:
             found[name] = find_benchmark(str(where.folder) if there else name)
         return narrowed(found, self.filtered.only)[0] if self.filtered else found
 
+    @collector_paused()
     def to_json(self) -> dict[str, Any]:
         """The document that the store keeps."""
         return {
@@ -174,6 +176,7 @@ class Run:
         return {"finished": self.finished, "computed": sorted(self.computed)}
 
     @classmethod
+    @collector_paused()
     def from_json(cls, data: Mapping[str, Any]) -> Run:
         """The inverse of `to_json`; keys of a newer qmbench are ignored. StoreError says which part is broken."""
         name = data.get("id") if isinstance(data, Mapping) else None
@@ -224,11 +227,6 @@ def _texts(values: Any) -> list[str]:
     if values is not None and not isinstance(values, list):
         raise TypeError(f"{str(values)[:40]!r} is no list")
     return [_text(value) for value in values or ()]
-
-
-def keys_of(entries: Iterable[PlannedEntry]) -> frozenset[str]:
-    """Keys of all records that these entries are made of."""
-    return frozenset(key for planned in entries for key in planned.keys)
 
 
 def _entry_to_json(p: PlannedEntry) -> dict[str, Any]:

@@ -62,6 +62,7 @@ _PUT = (
 # What was asked for anew is replaced, but by no failure.
 _PUT_ANEW = f"{_PUT} OR excluded.status = 'ok'"
 
+_NUMBER = (int, float)
 T = TypeVar("T")
 STATUSES = ("ok", "failed", "unsupported")
 
@@ -108,16 +109,17 @@ class Store:
             raise InputError(f"'{text}' does not name a store; write a path or sqlite:///PATH")
         return cls(text.removeprefix("sqlite:///"), read_only)
 
+    @collector_paused()
     def get(self, keys: Iterable[str]) -> dict[str, Record]:
         """{key: record} of those of `keys` that the store has."""
         wanted = list(dict.fromkeys(keys))
         found: dict[str, Record] = {}
-        read = _reader(self._broken)
+        read = _reader(self._broken, wanted)
         with self._said_plainly("read"):
             for start in range(0, len(wanted), CHUNK):
                 chunk = wanted[start : start + CHUNK]
                 query = f"SELECT {', '.join(_COLUMNS)} FROM records WHERE key IN ({', '.join('?' * len(chunk))})"
-                found.update((record.key, record) for record in read(self._fetched(query, chunk)))
+                found.update({record.key: record for record in read(self._fetched(query, chunk))})
         return found
 
     def _fetched(self, query: str, values: Sequence[str]) -> list[tuple[Any, ...]]:
@@ -385,6 +387,7 @@ def _text(data: bytes) -> str:
     return data.decode("utf-8", "replace")
 
 
+@collector_paused()
 def _document(run_id: Any, started: Any, text: Any) -> dict[str, Any]:
     """A run's document; of a broken one what the table says of it."""
     why = "it is not JSON"
@@ -396,16 +399,18 @@ def _document(run_id: Any, started: Any, text: Any) -> dict[str, Any]:
     return {"id": str(run_id), "started": str(started), "broken": why}
 
 
-def _reader(broken: set[str]) -> Callable[[list[tuple[Any, ...]]], list[Record]]:
-    """Turns rows into records, decoding each text that is common to many rows once.
+def _reader(broken: set[str], keys: Iterable[str] = ()) -> Callable[[list[tuple[Any, ...]]], list[Record]]:
+    """Turns rows into records, decoding each text that is common to many rows once, and keeping it once, those of
+    `keys` as they are given.
 
     A row that is none, which something else than qmbench wrote, is a failed record; its key is added to `broken`.
     """
     shared: dict[str, dict[str, Any]] = {}
+    texts: dict[Any, Any] = {key: key for key in keys}
 
     def one(row: tuple[Any, ...]) -> Record:
         try:
-            return _record(row, shared)
+            return _record(row, shared, texts.setdefault)
         except Exception as error:  # any, since the row may hold anything
             key = str(row[0])
             broken.add(key)
@@ -420,15 +425,20 @@ def _reader(broken: set[str]) -> Callable[[list[tuple[Any, ...]]], list[Record]]
     return read
 
 
-def _record(row: tuple[Any, ...], known: dict[str, dict[str, Any]]) -> Record:
-    key, level, name, system_hash, prop, status = row[:6]
-    value, unit, uncertainty, kind, failure_kind, message, tail, shared_text, own, wall, cpu, peak, cores = row[6:]
+def _record(
+    row: tuple[Any, ...], known: dict[str, dict[str, Any]], once: Callable[[Any, Any], Any] = lambda text, _: text
+) -> Record:
+    """once: called with a text twice, gives the first that was equal to it."""
+    key, level, name, system_hash, prop, status, value, unit, uncertainty, kind, *rest = row
+    failure_kind, message, tail, shared_text, own, wall, cpu, peak, cores = rest
+    key, level, name, system_hash = once(key, key), once(level, level), once(name, name), once(system_hash, system_hash)
+    prop, status, unit = once(prop, prop), once(status, status), once(unit, unit)
     shared = known.get(shared_text)
     if shared is None:
         shared = known[shared_text] = _object(shared_text)
     about = _object(own)
     quantity = None
-    if isinstance(value, float) and isinstance(uncertainty, float | None):
+    if isinstance(value, float) and (uncertainty is None or isinstance(uncertainty, float)):
         quantity = Quantity(value, unit, uncertainty, kind)
     elif value is not None:
         data = {"value": _decode(value), "unit": unit, "uncertainty_kind": kind}
@@ -439,28 +449,22 @@ def _record(row: tuple[Any, ...], known: dict[str, dict[str, Any]]) -> Record:
         raise ValueError(f"its status is {status!r:.40}")
     if quantity is not None and not (isinstance(unit, str) and quantity.is_finite()):
         raise ValueError("its value is no quantity")
-    if wall is not None and not all(isinstance(x, int | float) for x in (wall, cpu, peak, cores)):
-        raise ValueError("its cost is not of numbers")
-    return Record(
-        key=key,
-        level=level,
-        system_name=name,
-        system_hash=system_hash,
-        prop=prop,
-        status=status,
-        quantity=quantity,
-        failure=None if failure_kind is None else Failure(str(failure_kind), str(message or ""), str(tail or "")),
-        provenance={**shared, **about},
-        cost=None if wall is None else Cost(wall, cpu, peak, cores),
-    )
+    cost = None
+    if wall is not None:
+        for x in (wall, cpu, peak, cores):
+            if not isinstance(x, _NUMBER):
+                raise ValueError("its cost is not of numbers")
+        cost = Cost(wall, cpu, peak, cores)
+    failure = None if failure_kind is None else Failure(str(failure_kind), str(message or ""), str(tail or ""))
+    return Record(key, level, name, system_hash, prop, status, quantity, failure, {**shared, **about}, cost)
 
 
 def _object(text: Any) -> dict[str, Any]:
     found = _decode(text)
     if not isinstance(found, dict):
         raise ValueError("its provenance is no object")
-    warnings = found.get("warnings") or []
-    if not isinstance(warnings, list) or not isinstance(found.get("settings") or {}, dict):
+    warnings, settings = found.get("warnings"), found.get("settings")
+    if (warnings and not isinstance(warnings, list)) or (settings and not isinstance(settings, dict)):
         raise ValueError("its warnings are no list, or its settings no object")
     return found
 

@@ -4,10 +4,11 @@ import pytest
 
 from qmbench import InputError, Quantity, parse_level
 from qmbench.data.suite import find_suite, read_suite, restrict
-from qmbench.domain.record import Cost, Failure, Record
+from qmbench.domain.recipe import Sum
+from qmbench.domain.record import Cost, Failure, Record, Task
 from qmbench.domain.units import HARTREE_IN_KCAL_MOL
 from qmbench.judging.frame import references_frame, results_frame
-from qmbench.running.plan import make_plan
+from qmbench.running.plan import PlannedEntry, make_plan
 from qmbench.running.run_document import Run
 
 pytestmark = pytest.mark.usefixtures("toys")
@@ -243,3 +244,22 @@ def test_a_fragment_that_is_not_checked_again_is_the_same_molecule():
         assert made.n_electrons == again.n_electrons
         numbers = (number,) if isinstance(number, int) else number
         assert dict(whole.fragment_composition(numbers)) == dict(made.composition)
+
+
+def test_the_keys_of_an_entry_are_those_of_its_recipes_each_once():
+    one, two = "a" * 32, "b" * 32
+    assert PlannedEntry("toy", "", "bench", "entry").keys == ()
+    assert PlannedEntry("toy", "", "bench", "entry", ((2.0, one),)).keys == (one,)
+    several = ((1.0, two), (-1.0, Sum(((1.0, one), (0.5, two)))), (-1.0, one))
+    assert PlannedEntry("toy", "", "bench", "entry", several).keys == (two, one)
+    assert PlannedEntry("toy", "", "bench", "entry", ((1.0, Sum(((1.0, one), (0.5, two)))),)).keys == (one, two)
+
+
+def test_a_plan_has_the_tasks_of_its_entries_and_no_others(folder):
+    levels = LEVEL.format("toy/x", "none") + LEVEL.format("toy/x", "cp") + LEVEL.format("toy/X", "cp")
+    plan = plan_of(folder, levels)
+    keys = [key for task in plan.tasks for key in task.keys.values()]
+    assert len(keys) == len(set(keys))
+    assert set(keys) == {key for planned in plan.entries for key in planned.keys}
+    assert len({(p.level, p.bsse, p.entry) for p in plan.entries}) == len(plan.entries)
+    assert [task.keys for task in plan.tasks] == [Task(t.system, t.level, t.properties).keys for t in plan.tasks]

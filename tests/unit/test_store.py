@@ -323,3 +323,13 @@ def test_a_store_that_another_run_is_making_is_one(tmp_path, monkeypatch):
         assert list(store.records()) == []
     other.join(timeout=60)
     assert not other.is_alive()
+
+
+def test_what_many_records_have_alike_is_kept_once(store: Store) -> None:
+    store.put([record(key) for key in "abc"])
+    keys = ["".join(key) for key in "abc"]
+    found = store.get(keys)
+    assert all(found[key].key is key for key in keys)
+    for name in ("level", "system_name", "system_hash", "prop", "status"):
+        assert len({id(getattr(r, name)) for r in found.values()}) == 1
+    assert len({id(r.provenance) for r in found.values()}) == 3

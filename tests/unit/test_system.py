@@ -316,3 +316,22 @@ def test_thickness_is_the_smallest_distance_between_faces():
     assert thickness(np.diag([3.0, 4.0, 5.0])) == pytest.approx(3.0)
     assert thickness(np.array([[1.0, 0, 0], [0, 1, 0], [1, 1, 0]])) == 0.0
     assert thickness(np.zeros((3, 3))) == 0.0
+
+
+@given(st.lists(st.tuples(st.sampled_from(("H", "He", "O", "Og")), st.booleans()), min_size=1, max_size=6))
+def test_electrons_are_counted_as_the_nuclear_charges_add_up(atoms):
+    symbols, ghosts = zip(*atoms, strict=True)
+    positions = tuple((3.0 * i, 0.0, 0.0) for i in range(len(symbols)))
+    charge = sum(ATOMIC_NUMBERS[s] for s, ghost in atoms if not ghost) % 2
+    molecule = Molecule(symbols, positions, charge, 1, ghosts=ghosts)
+    assert molecule.n_electrons == int(molecule.atomic_numbers.sum()) - charge
+    assert type(molecule.n_electrons) is int
+
+
+@pytest.mark.parametrize("bad", [math.nan, math.inf, -math.inf])
+@pytest.mark.parametrize("axis", range(3))
+def test_the_first_atom_that_is_nowhere_is_named(bad, axis):
+    rows = [[0.0, 0.0, 0.0], [3.0, 0.0, 0.0], [6.0, 0.0, 0.0]]
+    rows[1][axis] = rows[2][axis] = bad
+    with pytest.raises(InputError, match="the position of atom 2 is not a finite number"):
+        Molecule(("He",) * 3, tuple(map(tuple, rows)), 0, 1)

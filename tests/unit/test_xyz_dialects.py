@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import re
+
 import ase.io
 import numpy as np
 import pytest
@@ -9,6 +11,7 @@ import pytest
 from qmbench import Crystal, InputError, Molecule, read_system
 from qmbench.domain.systems.files import SystemRegistry
 from qmbench.domain.systems.xyz import parse_fragments
+from qmbench.domain.systems.xyz_columns import real
 from qmbench.domain.units import BOHR_IN_ANGSTROM
 from qmbench.plugging.registry import plugins
 
@@ -309,3 +312,17 @@ def test_an_impossible_pair_is_refused(tmp_path):
 def test_commas_between_words(tmp_path):
     assert same(read(tmp_path, "charge=0, multiplicity=1, basis=def2-QZVPPD"))
     assert read(tmp_path, "charge=0, multiplicity=3,").multiplicity == 3
+
+
+@pytest.mark.parametrize(
+    "word",
+    ["1", "+1.", "-.5", "1.0D-02", "1d2", "2E3", "nan", "-NaN", "inf", "+Infinity", "1_0", "0x1", "", ".", "1e", "d"],
+)
+def test_a_number_is_read_as_programs_write_it(word):
+    lowered = word.lower()
+    if not re.fullmatch(r"[+-]?([0-9]+\.?[0-9]*|\.[0-9]+)([ed][+-]?[0-9]+)?|[+-]?(nan|inf|infinity)", lowered):
+        with pytest.raises(ValueError, match=f"^{re.escape(word)}$"):
+            real(word)
+        return
+    expected = float(lowered if "n" in lowered else lowered.replace("d", "e"))
+    assert repr(real(word)) == repr(expected)

@@ -21,6 +21,9 @@ from qmbench.domain.properties import Property
 from qmbench.domain.quantity import Quantity
 from qmbench.domain.systems.fields import FieldError
 
+# As of json.dumps, which makes an encoder of these at each call.
+_encoded = json.JSONEncoder(sort_keys=True, separators=(",", ":")).encode
+
 
 @dataclass(frozen=True)
 class Change:
@@ -132,7 +135,7 @@ class System:
     def hash(self) -> str:
         """SHA-256 (first 24 hex digits) of what defines the system; name and notes are left out."""
         data = {key: value for key, value in self.to_json().items() if key not in ("name", "notes")}
-        return hashlib.sha256(json.dumps(data, sort_keys=True, separators=(",", ":")).encode()).hexdigest()[:24]
+        return hashlib.sha256(_encoded(data).encode()).hexdigest()[:24]
 
     # --- what is asked of it ------------------------------------------------------------------------------------------
 

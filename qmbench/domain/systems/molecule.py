@@ -45,7 +45,7 @@ class Molecule(System):
     parts: ClassVar[str] = "atoms"
 
     def __post_init__(self) -> None:
-        positions = tuple(tuple(float(x) + 0.0 for x in row) for row in self.positions)  # + 0.0: -0.0 is 0.0
+        positions = tuple([tuple([float(x) + 0.0 for x in row]) for row in self.positions])  # + 0.0: -0.0 is 0.0
         object.__setattr__(self, "symbols", tuple(self.symbols))
         object.__setattr__(self, "notes", tuple(self.notes))
         object.__setattr__(self, "positions", positions)
@@ -77,7 +77,8 @@ class Molecule(System):
     @property
     def n_electrons(self) -> int:
         """Electrons of the real nuclei less the charge."""
-        return int(self.atomic_numbers.sum()) - self.charge
+        numbers = (ATOMIC_NUMBERS[s] for s, ghost in zip(self.symbols, self.ghosts, strict=True) if not ghost)
+        return sum(numbers) - self.charge
 
     @property
     def n_alpha_beta(self) -> tuple[int, int]:

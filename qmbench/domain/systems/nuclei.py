@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
+from math import isfinite
 from typing import Protocol
 
 import numpy as np
@@ -42,10 +43,14 @@ def nucleus(word: str) -> tuple[str, str]:
 
 
 class Nuclei(Protocol):
-    """Anything with elements at coordinates (n, 3) in bohr; a crystal has `lattice_vectors` as well."""
+    """Anything with elements at positions in bohr, coordinates (n, 3) as an array; a crystal has `lattice_vectors` as
+    well."""
 
     @property
     def symbols(self) -> tuple[str, ...]: ...
+
+    @property
+    def positions(self) -> tuple[Vector, ...]: ...
 
     @property
     def coordinates(self) -> np.ndarray: ...
@@ -57,9 +62,9 @@ def check_nuclei(m: Nuclei, what: str) -> None:
         if symbol not in ATOMIC_NUMBERS:
             hint = did_you_mean(symbol, ATOMIC_NUMBERS)
             raise FieldError(f"{what}: unknown element '{symbol}'{hint}", "symbols", index)
-    if not np.isfinite(m.coordinates).all():
-        bad = int(np.argwhere(~np.isfinite(m.coordinates))[0][0])
-        raise FieldError(f"{what}: the position of atom {bad + 1} is not a finite number", "positions", bad)
+    for index, (x, y, z) in enumerate(m.positions):
+        if not (isfinite(x) and isfinite(y) and isfinite(z)):
+            raise FieldError(f"{what}: the position of atom {index + 1} is not a finite number", "positions", index)
     pair = close_pair(m, COINCIDENT)
     if pair is not None:
         i, j, _ = pair
@@ -82,7 +87,7 @@ def close_pair(m: Nuclei, within: float) -> tuple[int, int, float] | None:
     if len(m.symbols) < 2:
         return None
     lattice = getattr(m, "lattice_vectors", None)
-    if lattice is None and len(m.symbols) <= FEW and _clearly_apart(m.coordinates.tolist(), within):
+    if lattice is None and len(m.symbols) <= FEW and _clearly_apart(m.positions, within):
         return None
     from scipy.spatial import cKDTree
 
@@ -104,14 +109,14 @@ def close_pair(m: Nuclei, within: float) -> tuple[int, int, float] | None:
     return i, j, float(distances[nearest])
 
 
-def _clearly_apart(positions: list[list[float]], within: float) -> bool:
+def _clearly_apart(positions: Sequence[Vector], within: float) -> bool:
     """Whether no two points come near `within` of each other, beyond any doubt by rounding."""
     square = (1.0 + 1e-9) * within**2
-    return all(
-        (x - a) ** 2 + (y - b) ** 2 + (z - c) ** 2 > square
-        for i, (x, y, z) in enumerate(positions)
-        for a, b, c in positions[:i]
-    )
+    for i, (x, y, z) in enumerate(positions):
+        for a, b, c in positions[:i]:
+            if not (x - a) ** 2 + (y - b) ** 2 + (z - c) ** 2 > square:
+                return False
+    return True
 
 
 def oddities(m: Nuclei) -> Iterable[str]:

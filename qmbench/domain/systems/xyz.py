@@ -20,6 +20,8 @@ from qmbench.domain.systems.xyz_comment import comment_words, coordinate_unit, r
 from qmbench.domain.systems.xyz_frames import Frame, split_frames
 
 MOST_ATOMS = 100_000
+_COUNT = re.compile(r"\s*[+-]?[0-9]{1,18}\s*")
+_WHOLE = re.compile(r"[+-]?[0-9]{1,9}(\.0*)?")
 
 
 @dataclass(frozen=True)
@@ -84,13 +86,14 @@ def parse_xyz(text: str, where: str, name: str) -> XYZ:
         symbol, note = nucleus(word)
         symbols.append(symbol)
         positions.append((x / bohr, y / bohr, z / bohr))
-        notes |= {note: None} if note else {}
+        if note:
+            notes[note] = None
     return XYZ(tuple(symbols), tuple(positions), charge, multiplicity, fragments, cell, tuple(notes), where, name)
 
 
 def _count(lines: list[str], where: str) -> int:
     """The number of atoms that the first line announces, which is that of the lines."""
-    if not lines or not re.fullmatch(r"\s*[+-]?[0-9]{1,18}\s*", lines[0]):
+    if not lines or not _COUNT.fullmatch(lines[0]):
         raise InputError(f"{where}, line 1: the first line of an XYZ file is the number of atoms")
     count = int(lines[0])
     if count < 1:
@@ -128,6 +131,8 @@ def parse_cell(pairs: Mapping[str, str], where: str, bohr: float) -> tuple[Vecto
 
     bohr: one bohr in the unit of the file. Both words are needed, since programs disagree on what one alone means.
     """
+    if "pbc" not in pairs and "Lattice" not in pairs:
+        return None
     flags = pairs.get("pbc", "").lower().split()
     known = {"t": True, "1": True, "true": True, "f": False, "0": False, "false": False}
     if "pbc" in pairs and (len(flags) != 3 or any(flag not in known for flag in flags)):
@@ -158,15 +163,15 @@ def parse_cell(pairs: Mapping[str, str], where: str, bohr: float) -> tuple[Vecto
 
 def parse_comment(pairs: Mapping[str, str], where: str, count: int) -> tuple[int, int, tuple[Fragment, ...]]:
     """Charge, multiplicity and fragments from the words of a comment line."""
-    values = {}
+    values: list[int] = []
     for key in ("charge", "multiplicity"):
         if key not in pairs:
             raise InputError(f"{where}: '{key}=' is missing; the comment line needs 'charge=0 multiplicity=1', say")
-        if not re.fullmatch(r"[+-]?[0-9]{1,9}(\.0*)?", pairs[key]):
+        if not _WHOLE.fullmatch(pairs[key]):
             raise InputError(f"{where}: {key} must be a whole number, not '{pairs[key]}'")
-        values[key] = int(float(pairs[key]))
-    fragments = parse_fragments(pairs.get("fragments", ""), where, count)
-    return values["charge"], values["multiplicity"], fragments
+        values.append(int(pairs[key].partition(".")[0]))
+    charge, multiplicity = values
+    return charge, multiplicity, parse_fragments(pairs.get("fragments", ""), where, count)
 
 
 def parse_fragments(text: str, where: str, count: int) -> tuple[Fragment, ...]:

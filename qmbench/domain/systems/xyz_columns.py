@@ -22,7 +22,10 @@ def real(word: str) -> float:
     """A number as programs write it, Fortran's `1.0D-02` too; ValueError for others (`1_0`, `0,1`)."""
     if not _NUMBER.fullmatch(word):
         raise ValueError(word)
-    return float(word if "n" in word.lower() else word.lower().replace("d", "e"))
+    try:
+        return float(word)
+    except ValueError:  # Fortran's
+        return float(word.lower().replace("d", "e"))
 
 
 @dataclass(frozen=True)
@@ -44,13 +47,17 @@ class Columns:
             raise InputError(f"{where}: {len(words)} columns where 'Properties=' declares {self.total}")
         try:
             symbol = words[self.species]
-            x, y, z = (real(word) for word in words[self.position : self.position + 3])
+            x, y, z = words[self.position : self.position + 3]
+            place = real(x), real(y), real(z)
         except (IndexError, ValueError):
             at = f" (columns {self.species + 1} and {self.position + 1} to {self.position + 3})" if self.total else ""
             raise InputError(f"{where}: an atom is a symbol and three numbers{at}, not '{line.strip()[:80]}'") from None
         if self.numbers is not None and nucleus(words[self.numbers])[0] != nucleus(symbol)[0]:
             raise InputError(f"{where}: '{symbol}' has not the atomic number {words[self.numbers]}")
-        return symbol, (x, y, z)
+        return symbol, place
+
+
+_AS_USUAL = Columns()
 
 
 def atom_columns(declared: str | None, where: str) -> Columns:
@@ -60,7 +67,7 @@ def atom_columns(declared: str | None, where: str) -> Columns:
     several columns are the positions or the elements. Columns that say nothing of the geometry are left aside.
     """
     if declared is None:
-        return Columns()
+        return _AS_USUAL
     words = declared.strip().split(":")
     right = "Properties= is NAME:TYPE:COLUMNS one after another, such as species:S:1:pos:R:3"
     if len(words) % 3 or not declared.strip():

@@ -10,6 +10,7 @@ from qmbench.domain.errors import InputError
 from qmbench.domain.units import BOHR_IN_ANGSTROM
 
 COMMENT_KEYS = ("charge", "multiplicity", "fragments", "Lattice", "pbc", "Properties", "units", "name")
+_OF_NO_UNIT = frozenset(COMMENT_KEYS) - {"units"}
 _SPELT = {key.lower(): key for key in COMMENT_KEYS} | {"unit": "units"}
 
 # key = value; a value is quoted, in brackets, or one word. An apostrophe inside a word is a letter like any other.
@@ -19,6 +20,10 @@ _WORD = re.compile(
         |(?P<bare>\S*))|(?P<word>\S+)""",
     re.VERBOSE,
 )
+
+# Lines that say nothing but charge and multiplicity: of Gaussian and ORCA, and of Turbomole.
+_CHARGE_MULTIPLICITY = re.compile(r"\s*(?:\*\s*xyz\s+)?([+-]?[0-9]{1,3})[\s,]+([0-9]{1,2})\s*", re.IGNORECASE)
+_CHARGE_UNPAIRED = re.compile(r"\s*-+chrg[\s=]+([+-]?[0-9]{1,3})\s+-+uhf[\s=]+([0-9]{1,2})\s*", re.IGNORECASE)
 
 _LENGTHS = dict.fromkeys(
     ("angstrom", "angstroms", "ångström", "ångströms", "ångstrom", "å", "ang", "a"), BOHR_IN_ANGSTROM
@@ -63,8 +68,8 @@ def stated_state(comment: str, pairs: dict[str, str]) -> tuple[dict[str, str], s
     """(the words, a note) with charge and multiplicity from a line that has nothing but them: `0 1` of Gaussian's input
     files, `* xyz 0 1` of ORCA's, `-chrg 0 -uhf 0` beside Turbomole's. The note, empty otherwise, says so.
     """
-    plain = re.fullmatch(r"\s*(?:\*\s*xyz\s+)?([+-]?[0-9]{1,3})[\s,]+([0-9]{1,2})\s*", comment, re.IGNORECASE)
-    unpaired = re.fullmatch(r"\s*-+chrg[\s=]+([+-]?[0-9]{1,3})\s+-+uhf[\s=]+([0-9]{1,2})\s*", comment, re.IGNORECASE)
+    plain = _CHARGE_MULTIPLICITY.fullmatch(comment)
+    unpaired = _CHARGE_UNPAIRED.fullmatch(comment)
     if plain is None and unpaired is None:
         return pairs, ""
     match = plain or unpaired
@@ -100,13 +105,15 @@ def coordinate_unit(pairs: Mapping[str, str], comment: str, where: str) -> float
     given: dict[float, str] = {}
     said = _free_words(comment)
     for key, value in pairs.items():
+        if key in _OF_NO_UNIT:
+            continue
         if key == "units" or _LENGTH_KEY.fullmatch(key.lower()):
             if value.strip().lower() not in _LENGTHS:
                 raise InputError(f"{where}: {right}, not {key}={value}")
             given[_LENGTHS[value.strip().lower()]] = key
         elif "unit" in key.lower() and not _UNIT_OF_ANOTHER.fullmatch(key.lower()):
             raise InputError(f"{where}: what '{key}={value}' is the unit of is not clear; {right}")
-        elif key not in COMMENT_KEYS and "unit" not in key.lower():
+        elif "unit" not in key.lower():
             said += value.split()
     if len(given) > 1:
         raise InputError(f"{where}: two units of length are given, by {' and '.join(given.values())}")

@@ -12,6 +12,7 @@ from qmbench.domain.systems.xyz_comment import comment_words
 
 ENDINGS = (".xyz", ".extxyz")
 _CHOSEN = re.compile(r"(?P<file>.+\.(?:xyz|extxyz))(?:@(?P<number>[^@#/]*)|#(?P<name>[^#/]+))", re.IGNORECASE)
+_COUNT = re.compile(r"\s*\+?[0-9]{1,18}\s*")
 T = TypeVar("T")
 
 
@@ -61,7 +62,7 @@ def split_frames(text: str, where: str) -> list[Frame]:
         if frames and not lines[at].strip():
             at += 1
             continue
-        if not re.fullmatch(r"\s*\+?[0-9]{1,18}\s*", lines[at]):
+        if not _COUNT.fullmatch(lines[at]):
             before = f"; frame {len(frames)} begins in line {frames[-1].line}" if frames else ""
             raise InputError(
                 f"{where}, line {at + 1}: a frame begins with the number of its atoms, not '{lines[at].strip()[:80]}'"
