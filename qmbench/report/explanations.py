@@ -52,11 +52,11 @@ def explanation_line(report: Evaluation) -> str:
 
 def _explained(report: Evaluation) -> Iterator[tuple[float, dict[str, Any], Record]]:
     """(uncertainty over the difference that matters, −1 when not stated; scored row; record), once per record."""
+    if not any(explanation_of(record.provenance) for record in report.records.values()):
+        return  # most runs have no learned level, and their tables may be long
     keys: dict[tuple[Any, ...], tuple[str, ...]] = {
         (p.level, p.bsse or "", p.benchmark, p.entry): p.keys for p in (report.run.entries if report.run else ())
     }
-    if not any(explanation_of(record.provenance) for record in report.records.values()):
-        return  # most runs have no learned level, and their tables may be long
     seen: set[str] = set()
     for row in report.scored[report.scored["status"] == "ok"].to_dict("records"):
         place = (row["level_of_theory"], row["bsse"] or "", row["benchmark"], row["entry"])

@@ -80,6 +80,8 @@ class LocalEngine:
         every child with its process tree.
         """
         pending = deque(tasks)
+        if not pending:
+            return
         self._room, self._passed = self._room_now(), 0
         selector = selectors.DefaultSelector()
         try:
