@@ -326,8 +326,8 @@ def test_a_store_that_another_run_is_making_is_one(tmp_path, monkeypatch):
 
 
 def test_what_many_records_have_alike_is_kept_once(store: Store) -> None:
-    store.put([record(key) for key in "abc"])
-    keys = ["".join(key) for key in "abc"]
+    store.put([record(f"{letter}-key") for letter in "abc"])
+    keys = [f"{letter}-key" for letter in "abc"]  # other objects than those before
     found = store.get(keys)
     assert all(found[key].key is key for key in keys)
     for name in ("level", "system_name", "system_hash", "prop", "status"):
