@@ -43,7 +43,10 @@ class Options(pydantic.BaseModel):
     A field `basis` (str, or str | None) is what is written behind the slash of a level of theory.
     """
 
-    model_config = pydantic.ConfigDict(extra="forbid", frozen=True, validate_default=True, allow_inf_nan=False)
+    # Most of the methods that are found are not asked for, and what checks their options is not made for them.
+    model_config = pydantic.ConfigDict(
+        extra="forbid", frozen=True, validate_default=True, allow_inf_nan=False, defer_build=True
+    )
 
     other_names: ClassVar[Mapping[str, str]] = {}
     """Names by which options of a level may be written as well, such as words of Python: {"from": "start"}."""
