@@ -93,19 +93,11 @@ def _entries(
     consensus_of = {name: getattr(agreed, key)[rows].tolist() for name, key in _CONSENSUS.items()}
     has = np.isfinite(g.value[rows])
     spread = np.where(has, g.value[rows], -np.inf).max(axis=1) - np.where(has, g.value[rows], np.inf).min(axis=1)
-    columns = (
-        rows,
-        spread,
-        j.resolution[rows],
-        j.max_z[rows],
-        j.significant[rows],
-        np.array(_pairs(j, rows), dtype=object),
-    )
+    numbers = (x.tolist() for x in (rows, spread, j.resolution[rows], j.max_z[rows], j.significant[rows]))
     votes = _votes(w, rows, has, deviation[rows], deviation_u[rows])
     out = []
-    for k, (e, width, resolution, z, significant, pair) in enumerate(
-        zip(*(column.tolist() for column in columns), strict=True)
-    ):
+    of = zip(*numbers, _pairs(j, rows), votes, zip(*consensus_of.values(), strict=True), strict=True)
+    for e, width, resolution, z, significant, pair, voted, agreement in of:
         verdict, tier = j.verdicts[e], w.tiers[e]
         out.append(
             {
@@ -129,13 +121,13 @@ def _entries(
                 "outliers": [names[i] for i in verdict.outliers],
                 "camps": [[names[i] for i in camp] for camp in verdict.camps],
                 "undecided": [names[i] for i in verdict.undecided],
-                "consensus": {name: values[k] for name, values in consensus_of.items()},
+                "consensus": dict(zip(consensus_of, agreement, strict=True)),
                 "spread": width,
                 "resolution": resolution,
                 "max_z": z,
                 "max_pair": pair,
                 "significant_pairs": significant,
-                "votes": votes[k],
+                "votes": voted,
             }
         )
     return out
