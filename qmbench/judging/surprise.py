@@ -10,7 +10,7 @@ shift: two groups, whose shares are estimated from all values (Efron, Stat. Sci.
 
 from __future__ import annotations
 
-from collections.abc import Hashable, Sequence
+from collections.abc import Hashable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -201,10 +201,12 @@ def _best_model(
     clip: float,
 ) -> _Model:
     """The model with the shrinkage under which the values are most likely, each predicted without its molecule."""
+    sample = _Sample(actual, scatter, flagged, shared, clip)
     few = folds if actual.size <= FITTED else folds[:: max(1, len(folds) * FITTED // actual.size)][:12]
     best, chosen = -np.inf, SHRINKAGES[0]
+    learned = [_Learned(sample, fold) for fold in few]
     for shrinkage in SHRINKAGES:
-        model = _predict(actual, scatter, flagged, folds, shared, clip, shrinkage, few)
+        model = _predict(sample, learned, shrinkage)
         with np.errstate(invalid="ignore", divide="ignore"):
             q = ((actual - model.expected) / model.spread)[~flagged]
             spread = model.spread[~flagged][np.isfinite(q)]
@@ -217,125 +219,148 @@ def _best_model(
             best, chosen = likely, shrinkage
         if len(few) == len(folds) and likely == best:
             kept = model
-    return (
-        kept
-        if len(few) == len(folds) and best > -np.inf
-        else _predict(actual, scatter, flagged, folds, shared, clip, chosen, folds)
-    )
+    if len(few) == len(folds) and best > -np.inf:
+        return kept
+    return _predict(sample, (_Learned(sample, fold) for fold in folds), chosen)
 
 
-def _predict(
-    actual: np.ndarray,
-    scatter: np.ndarray,
-    flagged: np.ndarray,
-    folds: list[np.ndarray],
-    shared: np.ndarray,
-    clip: float,
-    shrinkage: float,
-    wanted: list[np.ndarray],
-) -> _Model:
-    n, m = actual.shape
-    has = np.isfinite(actual) & ~flagged
-    clipped = np.where(has, np.clip(np.nan_to_num(actual), -CLIP, CLIP), 0.0)
-    asked = np.where(has, np.clip(np.nan_to_num(actual), -clip, clip), 0.0)
-    mask = has.astype(float)
-    products, counts = clipped.T @ clipped, mask.T @ mask
+class _Sample:
+    """Standardized errors with those set aside that are flagged, clipped, and their products over all entries."""
+
+    def __init__(
+        self, actual: np.ndarray, scatter: np.ndarray, flagged: np.ndarray, shared: np.ndarray, clip: float
+    ) -> None:
+        self.actual, self.scatter, self.shared = actual, scatter, shared
+        self.there = np.isfinite(actual)
+        self.has = self.there & ~flagged
+        self.clipped = np.where(self.has, np.clip(np.nan_to_num(actual), -CLIP, CLIP), 0.0)
+        self.asked = np.where(self.has, np.clip(np.nan_to_num(actual), -clip, clip), 0.0)
+        self.mask = self.has.astype(float)
+        self.products, self.counts = self.clipped.T @ self.clipped, self.mask.T @ self.mask
+
+
+class _Learned:
+    """What the entries beside those of a fold say, and those of the fold, the same whatever the shrinkage."""
+
+    def __init__(self, sample: _Sample, fold: np.ndarray) -> None:
+        w, h = sample.clipped[fold], sample.mask[fold]
+        self.correlations = _Correlations(sample.products - w.T @ w, sample.counts - h.T @ h)
+        self.groups = list(_groups(sample, fold))
+
+
+def _groups(sample: _Sample, fold: np.ndarray) -> Iterator[_Alike]:
+    """Entries with the same values there, which are predicted together, as many as fit into memory."""
+    m = sample.actual.shape[1]
+    found: dict[bytes, list[int]] = {}
+    for i, row in zip(fold.tolist(), np.concatenate([sample.has[fold], sample.there[fold]], axis=1), strict=True):
+        found.setdefault(row.tobytes(), []).append(i)
+    step = max(1, NUMBERS // (m * m + 1))
+    for alike in found.values():
+        for start in range(0, len(alike), step):
+            yield _Alike(sample, np.array(alike[start : start + step]))
+
+
+def _predict(sample: _Sample, learned: Iterable[_Learned], shrinkage: float) -> _Model:
+    n, m = sample.actual.shape
     out = _Model(*(np.full((n, m), np.nan) for _ in range(2)), *(np.full(n, np.nan) for _ in range(2)))
-    for fold in wanted:
-        w, h = clipped[fold], mask[fold]
-        covariance = _covariance(products - w.T @ w, counts - h.T @ h, shrinkage)
+    for one in learned:
+        covariance = one.correlations.shrunk(shrinkage)
         precision = np.linalg.inv(covariance)
-        # Entries with the same values there are predicted together.
-        there = np.concatenate([has[fold], np.isfinite(actual[fold])], axis=1)
-        patterns, of = np.unique(there, axis=0, return_inverse=True)
-        step = max(1, NUMBERS // (m * m + 1))
-        for k, pattern in enumerate(patterns):
-            alike = fold[of.reshape(-1) == k]
-            for i in (alike[start : start + step] for start in range(0, len(alike), step)):
-                _alike(out, i, actual, asked, pattern, scatter[i], shared[i].tolist(), covariance, precision)
+        for group in one.groups:
+            group.predict(out, covariance, precision)
     return out
 
 
-def _covariance(products: np.ndarray, counts: np.ndarray, shrinkage: float) -> np.ndarray:
-    """Covariances of clipped values: correlations shrunk towards their mean, as far as is asked for."""
-    m = len(products)
-    with np.errstate(invalid="ignore", divide="ignore"):
-        c = products / counts
-        size = np.sqrt(np.diag(c))
-        size = np.where(np.isfinite(size) & (size > 0) & (np.diag(counts) >= LEAST_ENTRIES - 1), size, np.nan)
-        r = c / size[:, None] / size[None]
-    off = ~np.eye(m, dtype=bool)
-    known = off & np.isfinite(r) & (counts >= 3)
-    r = np.where(known, np.clip(r, -0.999, 0.999), 0.0)
-    mean = max(float(r[known].mean()), 0.0) if known.any() else 0.0
-    r = (1.0 - shrinkage) * r + shrinkage * np.where(known, mean, 0.0)
-    np.fill_diagonal(r, 1.0)
-    r = (1.0 - OWN_VARIANCE) * r + OWN_VARIANCE * np.eye(m)
-    try:
-        np.linalg.cholesky(r)
-    except np.linalg.LinAlgError:  # correlations over different entries need not fit together
-        values, vectors = np.linalg.eigh(r)
-        r = (vectors * np.maximum(values, OWN_VARIANCE)) @ vectors.T
-        scale = np.sqrt(np.diag(r))
-        r = r / scale[:, None] / scale[None]
-    size = np.where(np.isfinite(size), size, 1.0)
-    return np.asarray(r * size[:, None] * size[None])
+class _Correlations:
+    """Correlations of clipped values, and their sizes, from sums of products and counts over entries."""
+
+    def __init__(self, products: np.ndarray, counts: np.ndarray) -> None:
+        m = len(products)
+        with np.errstate(invalid="ignore", divide="ignore"):
+            c = products / counts
+            size = np.sqrt(np.diag(c))
+            size = np.where(np.isfinite(size) & (size > 0) & (np.diag(counts) >= LEAST_ENTRIES - 1), size, np.nan)
+            r = c / size[:, None] / size[None]
+        known = ~np.eye(m, dtype=bool) & np.isfinite(r) & (counts >= 3)
+        self.r = np.where(known, np.clip(r, -0.999, 0.999), 0.0)
+        mean = max(float(self.r[known].mean()), 0.0) if known.any() else 0.0
+        self.mean = np.where(known, mean, 0.0)
+        self.size = np.where(np.isfinite(size), size, 1.0)
+
+    def shrunk(self, shrinkage: float) -> np.ndarray:
+        """Covariances from correlations shrunk towards their mean, as far as is asked for."""
+        r = (1.0 - shrinkage) * self.r + shrinkage * self.mean
+        np.fill_diagonal(r, 1.0)
+        r = (1.0 - OWN_VARIANCE) * r + OWN_VARIANCE * np.eye(len(r))
+        try:
+            np.linalg.cholesky(r)
+        except np.linalg.LinAlgError:  # correlations over different entries need not fit together
+            values, vectors = np.linalg.eigh(r)
+            r = (vectors * np.maximum(values, OWN_VARIANCE)) @ vectors.T
+            scale = np.sqrt(np.diag(r))
+            r = r / scale[:, None] / scale[None]
+        return np.asarray(r * self.size[:, None] * self.size[None])
 
 
-def _alike(
-    out: _Model,
-    i: np.ndarray,
-    actual: np.ndarray,
-    clipped: np.ndarray,
-    pattern: np.ndarray,
-    scatter: np.ndarray,
-    shared: list[float],
-    covariance: np.ndarray,
-    precision: np.ndarray,
-) -> None:
-    """Predict each value of the entries i from the others of its entry (in place): conditional means and variances of a
-    normal distribution. pattern: which values are used and, behind them, which are there, the same for all of i.
-    scatter, shared: those of i."""
-    has, there = np.split(pattern, 2)
-    here, gone = np.flatnonzero(has), np.flatnonzero(~has)
-    if not len(here):
-        return
-    p = precision
-    if len(gone) and len(gone) <= len(here):
-        p_hf = precision[np.ix_(here, gone)]
-        p = precision[np.ix_(here, here)] - p_hf @ np.linalg.solve(precision[np.ix_(gone, gone)], p_hf.T)
-    elif len(gone):
-        p = np.linalg.inv(covariance[np.ix_(here, here)])
-    known, values, mine = (np.ascontiguousarray(x[:, here]) for x in (scatter, clipped[i], actual[i]))
-    one = 1.0 / known  # a common shift of all errors, in their known scatters
-    weight = _times(p, one)
-    total = _dot(one, weight)
-    if len(here) >= LEAST_LEVELS:
-        # About their median, so that a reference that is far off is not clipped to a near one.
-        middle = np.median(mine * known, axis=1)
-        about = np.clip(mine - middle[:, None] * one, -WIDE_CLIP, WIDE_CLIP)
-        out.common[i] = middle + _dot(weight, about) / total
-        out.common_uncertainty[i] = [x**-0.5 for x in total.tolist()]
-    # The errors share that of the reference, where it has one.
-    free = np.array([x**-2 if 0 < x < np.inf else 0.0 for x in shared])
-    common = weight[:, :, None] * weight[:, None, :] / (total + free)[:, None, None]
-    p = np.where((np.array(shared) > 0)[:, None, None], p - common, p)
-    diagonal = np.diagonal(p, axis1=1, axis2=2)
-    usable = diagonal > 1e-9 * np.abs(diagonal).max(axis=1, initial=0.0)[:, None]
-    safe = np.where(usable, diagonal, 1.0)
-    rows = i[:, None]
-    out.expected[rows, here] = np.where(usable, values - _times(p, values) / safe, np.nan)
-    out.spread[rows, here] = np.where(usable, safe**-0.5, np.nan)
-    asked = gone[there[gone]]
-    if len(asked):
-        arbitrary = (1e3 * known.max(axis=1)) ** 2
-        extra = np.array([x**2 if np.isfinite(x) else a for x, a in zip(shared, arbitrary.tolist(), strict=True)])
-        theirs = scatter[:, asked]
-        cross = covariance[np.ix_(here, asked)] + extra[:, None, None] * (one[:, :, None] * (1.0 / theirs)[:, None, :])
-        g = p @ cross
-        own = np.diag(covariance)[asked] + extra[:, None] / theirs**2
-        out.expected[rows, asked] = (values[:, None, :] @ g)[:, 0]
-        out.spread[rows, asked] = np.sqrt(np.maximum(own - (cross * g).sum(axis=1), OWN_VARIANCE * 0.1))
+class _Alike:
+    """Entries i that have the same values: what is used of them to predict each from the others of its entry."""
+
+    def __init__(self, sample: _Sample, i: np.ndarray) -> None:
+        has, there, scatter, shared = sample.has[i[0]], sample.there[i[0]], sample.scatter[i], sample.shared[i].tolist()
+        self.i = i
+        self.here, self.gone = np.flatnonzero(has), np.flatnonzero(~has)
+        self.known, self.values, mine = (
+            np.ascontiguousarray(x[:, self.here]) for x in (scatter, sample.asked[i], sample.actual[i])
+        )
+        self.one = 1.0 / self.known  # a common shift of all errors, in their known scatters
+        self.together = len(self.here) >= LEAST_LEVELS
+        if self.together:
+            # About their median, so that a reference that is far off is not clipped to a near one.
+            self.middle = np.median(mine * self.known, axis=1)
+            self.about = np.clip(mine - self.middle[:, None] * self.one, -WIDE_CLIP, WIDE_CLIP)
+        # The errors share that of the reference, where it has one.
+        self.free = np.array([x**-2 if 0 < x < np.inf else 0.0 for x in shared])
+        self.is_shared = (np.array(shared) > 0)[:, None, None]
+        self.asked = self.gone[there[self.gone]]
+        if len(self.asked) and len(self.here):
+            arbitrary = (1e3 * self.known.max(axis=1)) ** 2
+            self.extra = np.array(
+                [x**2 if np.isfinite(x) else a for x, a in zip(shared, arbitrary.tolist(), strict=True)]
+            )
+            self.theirs = scatter[:, self.asked]
+
+    def predict(self, out: _Model, covariance: np.ndarray, precision: np.ndarray) -> None:
+        """Predict each value (in place): conditional means and variances of a normal distribution."""
+        i, here, gone, one = self.i, self.here, self.gone, self.one
+        if not len(here):
+            return
+        p = precision
+        if len(gone) and len(gone) <= len(here):
+            p_hf = precision[np.ix_(here, gone)]
+            p = precision[np.ix_(here, here)] - p_hf @ np.linalg.solve(precision[np.ix_(gone, gone)], p_hf.T)
+        elif len(gone):
+            p = np.linalg.inv(covariance[np.ix_(here, here)])
+        weight = _times(p, one)
+        total = _dot(one, weight)
+        if self.together:
+            out.common[i] = self.middle + _dot(weight, self.about) / total
+            out.common_uncertainty[i] = [x**-0.5 for x in total.tolist()]
+        common = weight[:, :, None] * weight[:, None, :] / (total + self.free)[:, None, None]
+        p = np.where(self.is_shared, p - common, p)
+        diagonal = np.diagonal(p, axis1=1, axis2=2)
+        usable = diagonal > 1e-9 * np.abs(diagonal).max(axis=1, initial=0.0)[:, None]
+        safe = np.where(usable, diagonal, 1.0)
+        rows = i[:, None]
+        out.expected[rows, here] = np.where(usable, self.values - _times(p, self.values) / safe, np.nan)
+        out.spread[rows, here] = np.where(usable, safe**-0.5, np.nan)
+        asked = self.asked
+        if len(asked):
+            of_reference = one[:, :, None] * (1.0 / self.theirs)[:, None, :]
+            cross = covariance[np.ix_(here, asked)] + self.extra[:, None, None] * of_reference
+            g = p @ cross
+            own = np.diag(covariance)[asked] + self.extra[:, None] / self.theirs**2
+            out.expected[rows, asked] = (self.values[:, None, :] @ g)[:, 0]
+            out.spread[rows, asked] = np.sqrt(np.maximum(own - (cross * g).sum(axis=1), OWN_VARIANCE * 0.1))
 
 
 def _times(matrices: np.ndarray, vectors: np.ndarray) -> np.ndarray:
