@@ -8,6 +8,7 @@ from qmbench.cli.common import console, print_json
 from qmbench.cli.loaded import load_target
 from qmbench.data.filters import EntryFilter
 from qmbench.domain.errors import InputError
+from qmbench.running.progress import steps_shown
 
 MANY_VOTES = 20_000
 
@@ -19,7 +20,9 @@ def disagree(target: str | None, significance: float, store: str | None, json: b
     from qmbench.report.disagree_text import render_terminal
 
     evaluation = load_target(target, store, only=only)
-    document = {"run": evaluation.run.id if evaluation.run else None, **evaluation.disagreement_at(significance)}
+    with steps_shown():
+        found = evaluation.disagreement_at(significance)
+    document = {"run": evaluation.run.id if evaluation.run else None, **found}
     if json and sum(len(x["votes"]) for x in document["entries"]) > MANY_VOTES:
         print(dumps(document, allow_nan=False))  # on one line: indenting takes ten times as long
     elif json:

@@ -14,6 +14,7 @@ from qmbench.cli.loaded import filter_lines
 from qmbench.judging.frame import computed
 from qmbench.judging.model import Evaluation
 from qmbench.plugging.registry import plugins
+from qmbench.running.progress import steps_shown
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -36,7 +37,8 @@ def present(result: RunResult, folder: Path, json: bool) -> int:
     if files and (folder / DOCUMENT).is_file():
         document = loads((folder / DOCUMENT).read_text(encoding="utf-8"))
     if not files:
-        files = result.report(folder)
+        with steps_shown():
+            files = result.report(folder)
         write_text(folder / STAMP, "\n".join([stamp, *(str(path.relative_to(folder)) for path in files)]) + "\n")
     if json:
         told = {"run": result.id, "records": record_rows(results), "statistics": to_json(result.statistics)}

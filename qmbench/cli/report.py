@@ -11,6 +11,7 @@ from qmbench.cli.encoding import letters_of
 from qmbench.cli.loaded import filter_lines, load_target
 from qmbench.data.filters import EntryFilter
 from qmbench.data.weights import read_weights
+from qmbench.running.progress import steps_shown
 
 
 def report(
@@ -30,7 +31,8 @@ def report(
     if weights is not None:
         evaluation = replace(evaluation, weights=read_weights(weights))
         evaluation.user_totals  # noqa: B018 - a name that is not there is said before anything is written
-    written = write_report(evaluation, folder, formats or ("html",))
+    with steps_shown():
+        written = write_report(evaluation, folder, formats or ("html",))
     out = console()
     for line in filter_lines(evaluation):
         out.print(line, markup=False, soft_wrap=True)

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from qmbench.domain.collector import collector_paused
+from qmbench.domain.steps import told
 from qmbench.judging.columns import groups
 from qmbench.judging.consensus import Consensus, consensus, degrees_of_equivalence
 from qmbench.judging.disagreement import VERDICTS, Judged, disagreement
@@ -45,7 +46,7 @@ def disagree_document(
     """
     judged = disagreement(groups(results, references, benchmarks, families, claims), significance)
     apart = reference_threshold(judged, significance)
-    weighed = [weigh(j, significance, apart) for j in judged]
+    weighed = [weigh(j, significance, apart) for j in told("observables of benchmarks judged", judged)]
     entries, single = [], 0
     for w in weighed:
         j = w.judged

@@ -17,6 +17,7 @@ import numpy as np
 from qmbench.data.filters import atoms_of
 from qmbench.domain.elements import ELEMENTS
 from qmbench.domain.errors import QmbenchError
+from qmbench.domain.steps import told
 from qmbench.judging.disagreement import benjamini_hochberg_cut
 from qmbench.judging.items import items
 from qmbench.judging.trends import MOST_LEFT_OUT, Fit, blocks, regress_each, to_order, without_one_each
@@ -84,7 +85,8 @@ def error_trends(
     zero.
     """
     tried, found = 0, []
-    for (benchmark, observable), part in scored.groupby(["benchmark", "observable"], sort=False):
+    parts = scored.groupby(["benchmark", "observable"], sort=False)
+    for (benchmark, observable), part in told("observables of benchmarks searched for trends", parts):
         group = _Errors.of(part, benchmarks.get(benchmark))
         mine, count = find_trends(group.error, group.covariates, group.uncertainty, group.molecules)
         tried += count

@@ -18,6 +18,7 @@ from qmbench.domain.learned import has_overlap
 from qmbench.domain.method import near_limit
 from qmbench.domain.naming import PUBLISHED
 from qmbench.domain.statistic import Statistic
+from qmbench.domain.steps import told
 from qmbench.judging import bootstrap
 from qmbench.judging.basis import method_errors
 from qmbench.judging.best import compared, ranking
@@ -216,7 +217,7 @@ def statistics(
 
     chosen = declared() if which is None else list(which)
     rows: list[dict[str, Any]] = []
-    for _, part in scored.groupby(["benchmark", "observable"], sort=False):
+    for _, part in told("observables of benchmarks scored", scored.groupby(["benchmark", "observable"], sort=False)):
         group = _group(part)
         for subset in (ALL, *group.subsets):
             rows += _subset_rows(group, subset, chosen, confidence, resamples if intervals else 0)

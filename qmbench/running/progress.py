@@ -9,10 +9,12 @@ from collections.abc import Callable, Iterator
 from html import escape
 from typing import Any, TextIO
 
+from qmbench.domain.steps import Listener, listening
 from qmbench.running.console import plain_console
 from qmbench.running.loop import Progress
 
 LINE_SECONDS = 10.0  # plain progress lines are at least this far apart
+BAR_SECONDS = 1.0  # what is done sooner has no bar
 NOTEBOOK_SECONDS = 0.2  # and what a notebook shows is renewed this often at most
 MOST_FAILURES = 20  # named in a notebook, the latest
 
@@ -110,6 +112,58 @@ def _lines(stream: TextIO) -> Callable[[Progress], None]:
         if (first or final or now - last >= LINE_SECONDS) and not (first and final):
             last = now
             print(_counts(progress), file=stream, flush=True)
+
+    return show
+
+
+@contextlib.contextmanager
+def steps_shown(stream: TextIO | None = None) -> Iterator[None]:
+    """Within, work that tells how far it is (`domain.steps`) is seen to go on, if it takes long: by a bar in a
+    terminal, by lines elsewhere."""
+    stream = stream or sys.stderr
+    if stream is None:
+        yield
+    elif stream.isatty():
+        with _steps_bar(stream) as show, listening(show):
+            yield
+    else:
+        with listening(_step_lines(stream)):
+            yield
+
+
+@contextlib.contextmanager
+def _steps_bar(stream: TextIO) -> Iterator[Listener]:
+    from rich import progress as bars
+
+    columns = (
+        bars.TextColumn("{task.description}"),
+        bars.BarColumn(),
+        bars.MofNCompleteColumn(),
+        bars.TimeElapsedColumn(),
+    )
+    bar = bars.Progress(*columns, console=plain_console(file=stream), transient=True)
+    line = bar.add_task("", total=None)
+    start = time.monotonic()
+
+    def show(what: str, done: int, total: int) -> None:
+        if time.monotonic() - start >= BAR_SECONDS:
+            bar.start()
+        bar.update(line, description=what, completed=done, total=total)
+
+    try:
+        yield show
+    finally:
+        bar.stop()
+
+
+def _step_lines(stream: TextIO) -> Listener:
+    last = time.monotonic()
+
+    def show(what: str, done: int, total: int) -> None:
+        nonlocal last
+        if time.monotonic() - last >= LINE_SECONDS:
+            last = time.monotonic()
+            print(f"{done} of {total} {what}", file=stream, flush=True)
 
     return show
 

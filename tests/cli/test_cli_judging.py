@@ -172,3 +172,14 @@ def test_the_command_report_prints_the_story_and_then_the_files(qmbench, planted
     story, _, files = out.rstrip().rpartition("\n\n")
     assert "Do the references agree?" in story
     assert files.split() == ["out/statistics.json", "out/disagreement.json"]
+
+
+@pytest.mark.parametrize(
+    "command", [("report", "./planted", "--report", "out"), ("disagree", "./planted"), ("run", "suite", "suite.toml")]
+)
+def test_judging_and_drawing_that_take_long_are_seen(qmbench, planted, monkeypatch, command):
+    monkeypatch.setattr("qmbench.running.progress.LINE_SECONDS", 0.0)
+    code, _, err = qmbench(*command)
+    assert code == 0
+    assert "0 of 1 observables of benchmarks judged" in err.splitlines()
+    assert ("0 of 1 observables of benchmarks drawn" in err.splitlines()) == (command[0] != "disagree")

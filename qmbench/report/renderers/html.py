@@ -10,6 +10,7 @@ from importlib import resources
 from typing import TYPE_CHECKING, Any
 
 from qmbench._version import __version__
+from qmbench.domain.steps import told
 from qmbench.report.charts import charts, inline_picture
 from qmbench.report.comparisons import (
     mismatch_lines,
@@ -57,7 +58,10 @@ def html_report(report: Evaluation) -> str:
     gallery, story = Gallery(), tell(report)
     news = surprises(report, disagreement, gallery)
     keys = _keys(statistics, disagreement)
-    blocks = [_block(i, key, report, disagreement, names, shared, gallery) for i, key in enumerate(keys)]
+    blocks = [
+        _block(i, key, report, disagreement, names, shared, gallery)
+        for i, key in enumerate(told("observables of benchmarks drawn", keys))
+    ]
     sentences = {(c.benchmark, c.observable): c.told for c in story.chapters}
     for key, block in zip(keys, blocks, strict=True):
         block["told"] = sentences.get(key, "")
