@@ -10,6 +10,7 @@ from json import loads
 from pathlib import Path
 
 import pytest
+from hypothesis import settings
 
 from qmbench.cli import run
 from qmbench.domain.record import Task
@@ -18,6 +19,10 @@ from qmbench.plugging.registry import parse_level, plugins
 
 sys.path.insert(0, str(Path(__file__).parent))
 SABOTAGE = Path(__file__).parent / "faults" / "plugin"
+
+# An example that imports a library first, or runs beside other work, is slow and not wrong.
+settings.register_profile("unhurried", deadline=None)
+settings.load_profile("unhurried")
 
 
 @pytest.fixture(autouse=True)
