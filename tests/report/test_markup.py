@@ -162,6 +162,10 @@ def test_json_in_pieces_says_what_it_is_given(tmp_path):
     assert json.loads(text) == {**document, "no number": [None, None]}
     assert visible(text) == text  # nothing that acts, other than escaped
     assert "é ’" in text
+    # Halves of surrogate pairs are no characters of UTF-8, and come from names of files, say.
+    broken = {"a\udcff": ["b\ud800", {"c\udc00": 1.5}], "plain": 1}
+    write_json_object(path, broken)
+    assert json.loads(path.read_text()) == broken
     write_json_object(path, {})
     assert path.read_text() == "{}\n"
 

@@ -196,7 +196,10 @@ def _json_pieces(document: Mapping[str, Any]) -> Iterator[bytes]:
 
 
 def _json(value: Any) -> bytes:
-    text = pydantic_core.to_json(value, inf_nan_mode="null")
+    try:
+        text = pydantic_core.to_json(value, inf_nan_mode="null")
+    except pydantic_core.PydanticSerializationError:  # half of a pair of surrogates, which can only be escaped
+        return json.dumps(value, allow_nan=False).encode()
     # Control characters are escaped already, but for the last one of ASCII.
     return text if text.isascii() and b"\x7f" not in text else visible_json(text.decode()).encode()
 
