@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
-from functools import cached_property
 from itertools import combinations
 from math import comb
 
@@ -90,8 +89,3 @@ class Entry:
     coordinate: float | None = None
     coordinate_unit: str = ""
     note: str = ""
-
-    @cached_property
-    def of_fragments(self) -> bool:
-        """Whether a term needs the fragments of its system."""
-        return any(term.of_fragments for term in self.terms)

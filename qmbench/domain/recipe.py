@@ -237,8 +237,6 @@ def quantity(recipe: Recipe, quantities: Mapping[Any, Quantity]) -> Quantity:
 
 def to_json(recipe: Recipe) -> Any:
     """The tree with keys of records as leaves, as a run's document holds it."""
-    if isinstance(recipe, str):
-        return recipe
     if isinstance(recipe, Sum):
         return {"sum": [[c, to_json(part)] for c, part in recipe.parts]}
     if isinstance(recipe, Limit):
@@ -262,13 +260,7 @@ def from_json(data: Any) -> Recipe:
 
 def keys_in(recipes: Iterable[Recipe]) -> list[str]:
     """The keys of records in several recipes, each once, in order."""
-    found: dict[str, None] = {}
-    for recipe in recipes:
-        if isinstance(recipe, str):  # as most are
-            found[recipe] = None
-        else:
-            found.update(dict.fromkeys(leaves(recipe)))
-    return list(found)
+    return list(dict.fromkeys(leaf for recipe in recipes for leaf in leaves(recipe)))
 
 
 def _three_point(values: list[Any]) -> float:

@@ -250,8 +250,8 @@ class _Errors:
         uncertainty[i, j] = part["error_uncertainty"].astype(float)
         about = part.drop_duplicates("entry").set_index("entry")
         molecule = about["molecule"] if "molecule" in about else about.index.to_series()
-        told = zip(about.index, items(about["subsets"]), items(about["tags"]), strict=True)
-        words = {str(e): f"{subsets or ''} {tags or ''}".split() for e, subsets, tags in told}
+        rows = zip(about.index, items(about["subsets"]), items(about["tags"]), strict=True)
+        words = {str(e): f"{subsets or ''} {tags or ''}".split() for e, subsets, tags in rows}
         return cls(
             error=error,
             uncertainty=uncertainty,

@@ -157,10 +157,9 @@ def location_scale(x: np.ndarray, steps: int = 40) -> Summary:
     n = has.sum(axis=0).astype(float)
     location, scale2 = _first_guess(x, has, n)
     # About where it begins, a row for each level: sums run along memory and lose no digits to a large location.
-    whole = has.all()
     shifted = np.ascontiguousarray(np.where(has, x - location, 0.0).T)
     weighted = np.empty((3, *shifted.shape))  # weights, and their products with the values and with the squares
-    here = None if whole else np.ascontiguousarray(has.T)
+    here = None if has.all() else np.ascontiguousarray(has.T)
     square = shifted**2
     moved = np.zeros(len(n))
     with np.errstate(invalid="ignore", divide="ignore"):

@@ -38,10 +38,10 @@ MOST_SETS = 8
 NAMES = ("reference_set", "level_of_theory")
 
 
-def tables_beside(evaluation: Evaluation, benchmark: str, observable: str) -> list[Extra]:
-    """The tables of one benchmark and observable that have something to say."""
+def tables_beside(evaluation: Evaluation, benchmark: str, observable: str, names: Names | None = None) -> list[Extra]:
+    """The tables of one benchmark and observable that have something to say. names: of levels, found when not given."""
     whole = _here(evaluation.statistics, benchmark, observable)
-    names = names_of(evaluation.results)
+    names = names_of(evaluation.results) if names is None else names
     made = (
         all_statistics(whole[whole["subset"] == ALL], names),
         level_against_next(_here(evaluation.pairs, benchmark, observable), whole[whole["subset"] == ALL], names),

@@ -233,7 +233,6 @@ class _Found:
         # By identity; the values keep what they are of alive.
         self._stochastic: dict[int, tuple[Level, bool]] = {}
         self._about: dict[tuple[int, tuple[str, ...]], tuple[Level, _About]] = {}
-        self._lists: dict[tuple[int, int, str], tuple[Level, Benchmark, bool]] = {}
         self._parts: dict[tuple[int, str, str, bool, bool], tuple[Benchmark, Parts, tuple[str, ...]]] = {}
 
     def about(self, level: Level, props: tuple[str, ...]) -> _About:
@@ -245,21 +244,14 @@ class _Found:
     def parts(self, level: Level, bsse: str, benchmark: Benchmark, entry: Entry) -> tuple[Parts, tuple[str, ...]]:
         """As `expand`, and the properties in them; of congruent systems one stands for all, unless they are samples."""
         stochastic = self.stochastic(level)
-        key = (id(benchmark), entry.id, bsse, self.lists_observable(level, benchmark, entry), stochastic)
+        listed = _lists_observable(level, benchmark.observable_of(entry))
+        key = (id(benchmark), entry.id, bsse, listed, stochastic)
         found = self._parts.get(key)
         if found is None:
             parts: Parts = expand(level, bsse, benchmark, entry)
             parts = parts if stochastic else _each_once(parts)
             found = self._parts[key] = benchmark, parts, tuple(dict.fromkeys(prop for _, _, prop in parts))
         return found[1:]
-
-    def lists_observable(self, level: Level, benchmark: Benchmark, entry: Entry) -> bool:
-        """As `_lists_observable`."""
-        key = (id(level), id(benchmark), entry.observable)
-        found = self._lists.get(key)
-        if found is None:
-            found = self._lists[key] = level, benchmark, _lists_observable(level, benchmark.observable_of(entry))
-        return found[2]
 
     def stochastic(self, level: Level) -> bool:
         if id(level) not in self._stochastic:
@@ -343,7 +335,7 @@ def bsse_for(level: Level, bsse: str | None, benchmark: Benchmark, entry: Entry)
 
     InputError when the choice matters and nobody made it.
     """
-    if not entry.of_fragments or not level.has_basis:
+    if not any(term.of_fragments for term in entry.terms) or not level.has_basis:
         return ""
     offered = benchmark.meta["bsse"]
     if bsse is None:

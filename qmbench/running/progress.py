@@ -76,15 +76,7 @@ def _bar(stream: TextIO) -> Iterator[Callable[[Progress], None]]:
     from rich import progress as bars
     from rich.markup import escape as plain
 
-    columns = (
-        bars.TextColumn("{task.description}"),
-        bars.BarColumn(),
-        bars.MofNCompleteColumn(),
-        bars.TimeElapsedColumn(),
-        bars.TextColumn("{task.fields[left]}"),
-        bars.TextColumn("{task.fields[last]}"),
-    )
-    with bars.Progress(*columns, console=plain_console(file=stream), transient=True) as bar:
+    with _counting(stream, bars.TextColumn("{task.fields[left]}"), bars.TextColumn("{task.fields[last]}")) as bar:
         line = bar.add_task("tasks", total=None, last="", left="")
 
         def show(progress: Progress) -> None:
@@ -97,6 +89,15 @@ def _bar(stream: TextIO) -> Iterator[Callable[[Progress], None]]:
                 bar.console.print(plain(failure), highlight=False, soft_wrap=True)
 
         yield show
+
+
+def _counting(stream: TextIO, *behind: Any) -> Any:
+    """A bar that says how many are done of how many, and since when; behind it further columns."""
+    from rich import progress as bars
+
+    columns = (bars.TextColumn("{task.description}"), bars.BarColumn(), bars.MofNCompleteColumn())
+    console = plain_console(file=stream)
+    return bars.Progress(*columns, bars.TimeElapsedColumn(), *behind, console=console, transient=True)
 
 
 def _lines(stream: TextIO) -> Callable[[Progress], None]:
@@ -133,15 +134,7 @@ def steps_shown(stream: TextIO | None = None) -> Iterator[None]:
 
 @contextlib.contextmanager
 def _steps_bar(stream: TextIO) -> Iterator[Listener]:
-    from rich import progress as bars
-
-    columns = (
-        bars.TextColumn("{task.description}"),
-        bars.BarColumn(),
-        bars.MofNCompleteColumn(),
-        bars.TimeElapsedColumn(),
-    )
-    bar = bars.Progress(*columns, console=plain_console(file=stream), transient=True)
+    bar = _counting(stream)
     line = bar.add_task("", total=None)
     start = time.monotonic()
 

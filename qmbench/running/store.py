@@ -425,9 +425,7 @@ def _reader(broken: set[str], keys: Iterable[str] = ()) -> Callable[[list[tuple[
     return read
 
 
-def _record(
-    row: tuple[Any, ...], known: dict[str, dict[str, Any]], once: Callable[[Any, Any], Any] = lambda text, _: text
-) -> Record:
+def _record(row: tuple[Any, ...], known: dict[str, dict[str, Any]], once: Callable[[Any, Any], Any]) -> Record:
     """once: called with a text twice, gives the first that was equal to it."""
     key, level, name, system_hash, prop, status, value, unit, uncertainty, kind, *rest = row
     failure_kind, message, tail, shared_text, own, wall, cpu, peak, cores = rest

@@ -77,7 +77,7 @@ def check(data: bytes) -> None:
         "started": outcome.started,
     }
     record = Record("k", "l", "s", "h", "energy", outcome.status, quantity, outcome.failure, provenance, outcome.cost)
-    back = _record(_row(record), {})  # as the store writes and reads it
+    back = _record(_row(record), {}, {}.setdefault)  # as the store writes and reads it
     assert (back.status, back.cost, back.provenance["settings"]) == (record.status, record.cost, provenance["settings"])
 
 

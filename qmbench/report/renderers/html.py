@@ -219,9 +219,9 @@ def _block(
         pictured = [d for entry in rows_here["entry"].unique()[:MOST_ROWS] for d in gallery.of_entry(info, entry)]
     title = info.title if info is not None else benchmark
     blocks = table_blocks(mine, rows_here, report.benchmarks, names=names)
-    extras = (
-        [*tables_beside(report, benchmark, observable), v_score_table(report, benchmark, names)] if len(mine) else []
-    )
+    extras = []
+    if len(mine):
+        extras = [*tables_beside(report, benchmark, observable, names), v_score_table(report, benchmark, names)]
     return {
         "id": name,
         "short": f"{benchmark} {observable.replace('_', ' ')}",

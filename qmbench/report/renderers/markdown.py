@@ -31,6 +31,7 @@ def to_markdown(
     comparisons: folded away under each benchmark, how its levels compare with each other and over reference sets.
     """
     parts = [] if comparisons is None else [_story(comparisons)]
+    names = names_of(statistics if comparisons is None else comparisons.results)
     for block in table_blocks(statistics, scored, benchmarks, subsets):
         lines = [f"### {escape_markdown(block.heading)}", ""]
         lines.append("| level of theory | " + " | ".join(block.columns) + " |")
@@ -44,17 +45,16 @@ def to_markdown(
                 f"{len(block.failures)} kinds of missing results", [f"- {escape_markdown(x)}" for x in block.failures]
             )
         if comparisons is not None and block.subset == ALL:
-            for extra in tables_beside(comparisons, block.benchmark, block.observable):
+            for extra in tables_beside(comparisons, block.benchmark, block.observable, names):
                 lines += _folded_table(extra)
         parts.append("\n".join(lines).rstrip() + "\n")
     if comparisons is not None:
         if comparisons.user_totals is not None:
-            own = user_table(comparisons.user_totals, names_of(comparisons.results))
+            own = user_table(comparisons.user_totals, names)
             parts.append("\n".join(_folded_table(own)).lstrip() + "\n")
         parts = [*(f"{escape_markdown(f.sentence)}\n" for f in comparisons.filters), *parts]
         parts += [
-            "\n".join(_folded_table(extra)).lstrip() + "\n"
-            for extra in weighted_tables(comparisons.totals, names_of(comparisons.results))
+            "\n".join(_folded_table(extra)).lstrip() + "\n" for extra in weighted_tables(comparisons.totals, names)
         ]
     return "\n".join([*parts, escape_markdown(legend(statistics)) + "\n"])
 
