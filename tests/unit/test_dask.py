@@ -8,6 +8,7 @@ import sys
 import time
 from collections import deque
 from collections.abc import Callable, Iterator
+from dataclasses import replace
 from pathlib import Path
 
 import dask
@@ -125,6 +126,48 @@ def test_quick_tasks_travel_together_and_each_has_its_outcome(
     assert sent[:2] == [1, 1]  # nothing is known yet
     assert max(sent) > 5
     assert len(sent) < len(tasks) / 2
+
+
+def largest_together(engine: DaskEngine, sabotage: Sabotage, book: Path, sizes: dict[int, float | None]) -> float:
+    """The most MiB that tasks at work together were expected to take. sizes: number of a task -> MiB expected."""
+    tasks = [
+        replace(sabotage("sign_in_and_out", n=n, seconds=0.7, file=str(book)), memory_mib=mib)
+        for n, mib in sizes.items()
+    ]
+    assert {outcome.status for _, outcome in engine.run(tasks)} == {"ok"}
+    here, most = set[int](), 0.0
+    for line in book.read_text().splitlines():
+        number, what = line.split()
+        (here.add if what == "in" else here.remove)(int(number))
+        most = max(most, sum(sizes[n] or 0.0 for n in here))
+    return most
+
+
+def test_no_more_is_started_than_fits_into_the_memory_of_a_worker(sabotage: Sabotage, tmp_path: Path) -> None:
+    sizes = {1: 60.0, 2: 60.0, 3: 30.0, 4: None, 5: 60.0, 6: 30.0}
+    with DaskEngine(None, 3, Resources(scratch=tmp_path), memory_mib=100.0) as engine:
+        assert engine.workers == 3
+        assert largest_together(engine, sabotage, tmp_path / "one", sizes) == 90.0
+        # What fits nowhere is run all the same, with nothing beside it.
+        assert largest_together(engine, sabotage, tmp_path / "two", {1: 150.0, 2: 30.0, 3: 150.0, 4: 60.0}) == 150.0
+
+
+@pytest.mark.parametrize(("second", "mib", "largest"), [(70.0, 60.0, 180.0), (70.0, 100.0, 300.0), (None, 60.0, 240.0)])
+def test_what_workers_of_a_cluster_say_of_their_memory(
+    sabotage: Sabotage, tmp_path: Path, second: float | None, mib: float, largest: float
+) -> None:
+    """Two workers of two threads, the first with room for two of these tasks; no task asks for more
+    than the second has, and where one says nothing, nobody is asked for anything."""
+    memory = {} if second is None else {"MEMORY": second * 2**20}
+    first = {"cls": distributed.Worker, "options": {"nthreads": 2, "resources": {"MEMORY": 200 * 2**20}}}
+    other = {"cls": distributed.Worker, "options": {"nthreads": 2, "resources": memory}}
+    scheduler = {"cls": distributed.Scheduler, "options": {"dashboard_address": None}}
+    with (
+        distributed.SpecCluster(scheduler=scheduler, workers={0: first, 1: other}) as cluster,
+        DaskEngine(cluster.scheduler_address, None, Resources(scratch=tmp_path)) as engine,
+    ):
+        assert engine.workers == 4
+        assert largest_together(engine, sabotage, tmp_path / "book", dict.fromkeys(range(1, 9), mib)) == largest
 
 
 def test_what_there_was_no_time_for_is_sent_again(sabotage: Sabotage, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -24,9 +24,10 @@ from typing import Any
 from qmbench.domain.errors import InputError, ResourceError
 from qmbench.domain.record import Failure, Task
 from qmbench.domain.resources import Resources
-from qmbench.running.engine.local import FAILED_STARTS, check_resources, default_workers
+from qmbench.running.engine.local import FAILED_STARTS, check_resources, default_workers, expected_mib
 from qmbench.running.engine.outcome import Outcome, interpreter_for, never_started, plugin_of, task_document
 from qmbench.running.engine.supervisor import Child
+from qmbench.running.memory import room_mib
 
 WAKE_SECONDS = 0.05
 CONNECT_SECONDS = 10
@@ -35,17 +36,26 @@ WAITING = 100
 BATCH_SECONDS = 0.5
 """What tasks that travel together may take in all: a message costs milliseconds, and so do the smallest tasks."""
 MOST_TOGETHER = 50
+MEMORY = "MEMORY"
+"""The Dask resource that says how many bytes there are for the tasks of a worker."""
 
 
 class DaskEngine:
-    """Runs tasks on the Dask cluster at `address`, or on one of `workers` processes that it starts itself.
+    """Runs tasks on the Dask cluster at `address`, or on one of its own that computes `workers` tasks side by side.
 
-    A Dask worker computes as many tasks side by side as it has threads. `close`, leaving the `with` block and
-    an exception in `run` stop all children of this engine, wherever they are.
+    A Dask worker computes as many tasks side by side as it has threads. Where all workers of the cluster have the Dask
+    resource MEMORY (bytes), its tasks fit into that by what is expected of them (`Task.memory_mib`); one that needs
+    more than the least of them has is taken to need that. memory_mib: what the engine's own cluster has; None: what
+    there is now. `close`, leaving the `with` block and an exception in `run` stop all children of this engine,
+    wherever they are.
     """
 
     def __init__(
-        self, address: str | None = None, workers: int | None = None, resources: Resources | None = None
+        self,
+        address: str | None = None,
+        workers: int | None = None,
+        resources: Resources | None = None,
+        memory_mib: float | None = None,
     ) -> None:
         """InputError without the package `distributed`; ResourceError when nobody answers at `address`."""
         try:
@@ -58,11 +68,19 @@ class DaskEngine:
         check_resources(self.resources)
         self._name = uuid.uuid4().hex
         self._cluster: Any = None
+        self._threads: Mapping[str, int] = {}  # by worker, when they were looked at last
+        self._least_memory = 0.0  # bytes, of any worker then
         if address is None:
             workers = workers or default_workers(self.resources.cores)
+            memory = (room_mib() if memory_mib is None else memory_mib) * 2**20
             try:
+                # One worker, so that its tasks share the memory; they compute in children of their own anyway.
                 self._cluster = distributed.LocalCluster(
-                    n_workers=workers, threads_per_worker=1, dashboard_address=None, memory_limit=0
+                    n_workers=1,
+                    threads_per_worker=workers,
+                    resources={MEMORY: memory},
+                    dashboard_address=None,
+                    memory_limit=0,
                 )
             except RuntimeError as error:  # its processes import the script again, and get here themselves
                 raise ResourceError(
@@ -77,7 +95,12 @@ class DaskEngine:
     @property
     def workers(self) -> int:
         """How many tasks run side by side now."""
-        return max(1, sum(self._client.nthreads().values()))
+        threads = self._client.nthreads()
+        if threads != self._threads:  # workers came or went
+            known = self._client.scheduler_info()["workers"].values()
+            self._least_memory = min((worker["resources"].get(MEMORY, 0.0) for worker in known), default=0.0)
+            self._threads = threads
+        return max(1, sum(threads.values()))
 
     def run(self, tasks: Iterable[Task]) -> Generator[tuple[Task, Outcome], None, None]:
         """Each task with its outcome, in the order in which they end; earlier tasks are started earlier."""
@@ -93,7 +116,8 @@ class DaskEngine:
             nonlocal number
             documents = [task_document(task, self.resources) for task in together]
             arguments = (documents, plugin_of(together[0]), self._name)
-            future = self._client.submit(compute_here, *arguments, pure=False, priority=-number)
+            how = {"pure": False, "priority": -number, "resources": self._needed(together)}
+            future = self._client.submit(compute_here, *arguments, **how)
             number += 1
             running[future] = together
             ended.add(future)
@@ -124,6 +148,11 @@ class DaskEngine:
             self._client.cancel(list(running), force=True)
             self.close()
             raise
+
+    def _needed(self, together: Sequence[Task]) -> dict[str, float] | None:
+        """What these tasks need while they run one after the other; of memory never more than any worker has."""
+        needed = max(expected_mib(task, self.resources) for task in together) * 2**20
+        return {MEMORY: min(needed, self._least_memory)} if needed and self._least_memory else None
 
     def close(self) -> None:
         """Stop this engine's children on all workers, then let the cluster go."""

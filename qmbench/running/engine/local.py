@@ -44,6 +44,12 @@ def check_resources(resources: Resources) -> None:
             raise InputError(f"a task's {what} limit must be a positive number of {unit}, not {limit:g}")
 
 
+def expected_mib(task: Task, resources: Resources) -> float:
+    """What the task will take at most; where nobody knows, 0."""
+    limit = math.inf if resources.memory_gib is None else resources.memory_gib * 1024
+    return min(task.memory_mib or 0.0, limit)
+
+
 class LocalEngine:
     """Runs tasks in `workers` child processes; each keeps to one plugin and stays warm between its tasks.
 
@@ -146,14 +152,9 @@ class LocalEngine:
         """
         if not pending or not self._busy:
             return 0 if pending else None
-        left = self._room - math.fsum(self._expected(task) for task in self._busy.values())
+        left = self._room - math.fsum(expected_mib(task, self.resources) for task in self._busy.values())
         ahead = itertools.islice(pending, LOOK_AHEAD if self._passed < PASSES else 1)
-        return next((i for i, task in enumerate(ahead) if self._expected(task) <= left), None)
-
-    def _expected(self, task: Task) -> float:
-        """MiB; where nobody knows, 0."""
-        limit = math.inf if self.resources.memory_gib is None else self.resources.memory_gib * 1024
-        return min(task.memory_mib or 0.0, limit)
+        return next((i for i, task in enumerate(ahead) if expected_mib(task, self.resources) <= left), None)
 
     def _room_now(self) -> float:
         if self._given_room is not None:
