@@ -18,6 +18,7 @@ def compare(
     Differences between programs in one level count as such ones.
     """
     from qmbench.judging.implementations import implementation_line
+    from qmbench.judging.items import rows_of
     from qmbench.judging.published import comparisons, differences
 
     if tolerance is not None and not tolerance > 0:
@@ -26,7 +27,7 @@ def compare(
     found = differences(evaluation.scored)
     pairs = comparisons(found)
     worst = found.assign(_size=found["difference"].astype(float).abs()).sort_values("_size", ascending=False)
-    largest = worst.drop(columns="_size").head(most).to_dict("records")
+    largest = rows_of(worst.drop(columns="_size").head(most))
     limit = float("inf") if tolerance is None else tolerance
     above = found[found["same_basis"].astype(bool) & (found["difference"].astype(float).abs() > limit)]
     programs = evaluation.implementations

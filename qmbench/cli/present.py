@@ -12,6 +12,7 @@ from qmbench.cli.common import console, print_json
 from qmbench.cli.encoding import letters_of
 from qmbench.cli.loaded import filter_lines
 from qmbench.judging.frame import computed
+from qmbench.judging.items import rows_of
 from qmbench.judging.model import Evaluation
 from qmbench.plugging.registry import plugins
 from qmbench.running.progress import steps_shown
@@ -26,7 +27,7 @@ DOCUMENT = "disagreement.json"
 def present(result: RunResult, folder: Path, json: bool) -> int:
     """Print the tables of a run, write them to `folder`, and return the run's exit code."""
     from qmbench.report.comparisons import user_table
-    from qmbench.report.model import names_of
+    from qmbench.report.once import names_in
     from qmbench.report.renderers.files import documents_beside, to_json, write_text
     from qmbench.report.renderers.terminal import render_extra, render_story, render_terminal
 
@@ -50,7 +51,7 @@ def present(result: RunResult, folder: Path, json: bool) -> int:
         render_story(evaluation, out, letters_of(sys.stdout), document)
         render_terminal(result.statistics, result.scored, evaluation.benchmarks, out, subsets=False)
         if evaluation.user_totals is not None:
-            render_extra(user_table(evaluation.user_totals, names_of(evaluation.results)), out)
+            render_extra(user_table(evaluation.user_totals, names_in(evaluation)), out)
         out.print(f"\n{result.summary}", markup=False)
         said = f"report: {files[0].parent} ({len(files)} files; tables in {files[0].name})"
         out.print(said, markup=False, soft_wrap=True)
@@ -92,7 +93,7 @@ def record_rows(results: pd.DataFrame) -> list[dict[str, Any]]:
     from qmbench.report.renderers.files import plain
 
     rows = []
-    for row in results.to_dict("records"):
+    for row in rows_of(results):
         failed = row["status"] != "ok"
         observable = {key: plain(row[key]) for key in ("value", "unit", "uncertainty", "uncertainty_kind")}
         rows.append(

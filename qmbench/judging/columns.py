@@ -17,7 +17,7 @@ import numpy as np
 from qmbench.data.reference_sets import families_of, holds_within
 from qmbench.domain.composite import parts_of_text
 from qmbench.domain.naming import PUBLISHED
-from qmbench.judging.items import items
+from qmbench.judging.items import items, rows_of
 from qmbench.judging.molecules import molecules
 from qmbench.judging.statistics import BenchmarkInfo, overlaps
 
@@ -182,7 +182,7 @@ def entry_facts(benchmark: Any, results: pd.DataFrame) -> dict[str, dict[str, An
             "coordinate": np.nan if e.coordinate is None else float(e.coordinate),
         }
     if not facts:
-        for row in results.drop_duplicates("entry").to_dict("records"):
+        for row in rows_of(results.drop_duplicates("entry")):
             facts[row["entry"]] = {
                 "observable": row["observable"],
                 "published_alone": False,

@@ -82,6 +82,11 @@ class Evaluation:
         return tuple(f for f in (self.run.filtered if self.run else None, self.filtered) if f is not None)
 
     @cached_property
+    def made(self) -> dict[tuple[Any, ...], Any]:
+        """What has been made of it for reading, which several formats of one report have: see `qmbench.report.once`."""
+        return {}
+
+    @cached_property
     def scored(self) -> pd.DataFrame:
         """The results beside their references: see `statistics.score`."""
         from qmbench.judging.statistics import score

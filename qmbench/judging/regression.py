@@ -16,6 +16,7 @@ from typing import TYPE_CHECKING, Any
 from qmbench.domain import units
 from qmbench.domain.errors import InputError
 from qmbench.domain.systems.files import read_text
+from qmbench.judging.items import rows_of
 from qmbench.plugging.registry import canonical_level
 
 if TYPE_CHECKING:
@@ -90,8 +91,8 @@ def make_baseline(
 ) -> dict[str, Any]:
     """A baseline document from the tidy results of a run. about: versions and the like; tolerances: by observable."""
     rows = []
-    for row in results[list(FIELDS)].to_dict("records"):
-        rows.append({str(k): _plain(v) for k, v in row.items()})
+    for row in rows_of(results[list(FIELDS)]):
+        rows.append({name: _plain(x) for name, x in row.items()})
         rows[-1]["bsse"] = rows[-1]["bsse"] or ""
     rows.sort(key=lambda r: tuple(str(r[k]) for k in ("benchmark", "entry", "level_of_theory", "bsse")))
     return {"format": FORMAT, **about, "tolerances": dict(sorted((tolerances or {}).items())), "values": rows}
@@ -159,7 +160,7 @@ def check(
     stochastic: levels whose numbers carry sampling noise; so do numbers with an uncertainty of the kind SAMPLED on
     both sides. most_time: the ratio of times from which slowness counts as a regression (None: it only warns).
     """
-    now, then = matched(results.to_dict("records"), baseline["values"])
+    now, then = matched(rows_of(results), baseline["values"])
     tolerances = baseline.get("tolerances") or {}
     findings = [_compare(key, old, now.get(key), tolerances, key[0] in stochastic) for key, old in then.items()]
     findings += [

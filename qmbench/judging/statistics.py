@@ -23,7 +23,7 @@ from qmbench.judging import bootstrap
 from qmbench.judging.basis import method_errors
 from qmbench.judging.best import compared, ranking
 from qmbench.judging.core_statistics import CORE_STATISTICS
-from qmbench.judging.items import items
+from qmbench.judging.items import items, rows_of
 from qmbench.judging.molecules import molecules_of
 from qmbench.judging.summaries import Errors, bare, evaluate
 from qmbench.plugging.registry import plugins
@@ -341,10 +341,10 @@ def _level_columns(part: pd.DataFrame, level_codes: np.ndarray) -> list[dict[str
     return [
         {
             **dict.fromkeys(("label",)),
-            **{str(k): v for k, v in row.items()},
+            **row,
             "reference_set": sets.get(row["benchmark"]),
         }
-        for row in first[columns].to_dict("records")
+        for row in rows_of(first[columns])
     ]
 
 

@@ -19,7 +19,7 @@ from qmbench.domain.errors import InputError
 from qmbench.domain.visible import visible_in
 from qmbench.judging.core_statistics import RANKED_BY
 from qmbench.judging.frame import computed
-from qmbench.judging.items import items
+from qmbench.judging.items import items, rows_of
 from qmbench.report.model import SMALLEST_SHOWN, SPELLINGS, Names, in_order
 
 if TYPE_CHECKING:
@@ -488,8 +488,8 @@ def _values(rows: pd.DataFrame, columns: tuple[str, ...]) -> list[dict[str, Any]
     from qmbench.report.renderers.files import plain
 
     out = []
-    for row in rows[list(columns)].to_dict("records"):
-        values = {str(k): plain(v) for k, v in row.items()}
+    for row in rows_of(rows[list(columns)]):
+        values = {name: plain(x) for name, x in row.items()}
         out.append({k: float(f"{v:.8g}") if isinstance(v, float) else v for k, v in values.items()})
     return out
 

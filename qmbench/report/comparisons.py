@@ -11,6 +11,7 @@ import numpy as np
 from qmbench.data.reference_sets import holds_within
 from qmbench.domain.statistic import Statistic
 from qmbench.judging.core_statistics import RANKED_BY
+from qmbench.judging.items import rows_of
 from qmbench.judging.statistics import ALL
 from qmbench.judging.summaries import entries_needed
 from qmbench.plugging.registry import plugins
@@ -22,10 +23,10 @@ from qmbench.report.model import (
     in_order,
     interval_text,
     is_missing,
-    names_of,
     number,
     with_unit,
 )
+from qmbench.report.once import names_in, once
 from qmbench.report.tables import telling
 
 if TYPE_CHECKING:
@@ -38,10 +39,11 @@ MOST_SETS = 8
 NAMES = ("reference_set", "level_of_theory")
 
 
-def tables_beside(evaluation: Evaluation, benchmark: str, observable: str, names: Names | None = None) -> list[Extra]:
-    """The tables of one benchmark and observable that have something to say. names: of levels, found when not given."""
+@once
+def tables_beside(evaluation: Evaluation, benchmark: str, observable: str) -> tuple[Extra, ...]:
+    """The tables of one benchmark and observable that have something to say."""
     whole = _here(evaluation.statistics, benchmark, observable)
-    names = names_of(evaluation.results) if names is None else names
+    names = names_in(evaluation)
     made = (
         all_statistics(whole[whole["subset"] == ALL], names),
         level_against_next(_here(evaluation.pairs, benchmark, observable), whole[whole["subset"] == ALL], names),
@@ -50,7 +52,7 @@ def tables_beside(evaluation: Evaluation, benchmark: str, observable: str, names
         set_table(_here(evaluation.sets, benchmark, observable), *_roles(evaluation.references, benchmark), names),
         leave_one_out_table(_here(evaluation.leave_one_out, benchmark, observable), names),
     )
-    return [extra for extra in made if extra.rows]
+    return tuple(extra for extra in made if extra.rows)
 
 
 def _here(table: pd.DataFrame, benchmark: str, observable: str) -> pd.DataFrame:
@@ -66,13 +68,9 @@ def _roles(references: pd.DataFrame, benchmark: str) -> tuple[dict[str, str], di
     return dict(zip(sets, mine["role"], strict=True)), dict(zip(sets, mine["within"], strict=True))
 
 
-def _records(table: pd.DataFrame) -> list[dict[str, Any]]:
-    return [{str(k): v for k, v in row.items()} for row in table.to_dict("records")]
-
-
 def all_statistics(whole: pd.DataFrame, names: Names = SPELLINGS) -> Extra:
     """Every statistic of every level with its interval over entries and its propagated uncertainty."""
-    rows = _records(in_order(whole, f"common_{RANKED_BY}", RANKED_BY))
+    rows = rows_of(in_order(whole, f"common_{RANKED_BY}", RANKED_BY))
     rows = [r for r in rows if r["n_scored"]]
     listed = telling((s for s in plugins().statistics.values() if s.listed), rows)
     usual = decimals_for([r[RANKED_BY] for r in rows])
@@ -117,7 +115,7 @@ def level_against_next(pairs: pd.DataFrame, whole: pd.DataFrame, names: Names = 
     ordered = [names.of(a, b) for a, b in zip(order["level_of_theory"], order["bsse"], strict=True)]
     place = {name: i for i, name in enumerate(ordered)}
     found = []
-    for r in _records(pairs):
+    for r in rows_of(pairs):
         a, b = names.of(r["level_a"], r["bsse_a"]), names.of(r["level_b"], r["bsse_b"])
         if abs(place.get(a, -9) - place.get(b, 9)) == 1:
             found.append((min(place[a], place[b]), a, b, r))
@@ -154,7 +152,7 @@ MOST_IN_LEAGUE = 12
 
 def league(table: pd.DataFrame, names: Names = SPELLINGS) -> Extra:
     """Level by level: by how much the mean absolute error of the row is smaller, with its interval."""
-    records = _records(table)
+    records = rows_of(table)
     title = "League table"
     if len(records) < 2 or all(is_missing(r["difference_low"]) for r in records):
         return Extra(title, "", (), ())
@@ -211,7 +209,7 @@ def set_table(
     title = "Against every reference set"
     if len(names) < 2:
         return Extra(title, "", (), ())
-    records = _records(sets[sets["reference_set"].isin(names)])
+    records = rows_of(sets[sets["reference_set"].isin(names)])
     decimals = decimals_for([r["mean_absolute_error"] for r in records])
     cells = {(called.of(r["level_of_theory"], r["bsse"]), r["reference_set"]): r for r in records}
     levels = list(dict.fromkeys(level for level, _ in cells))
@@ -257,7 +255,7 @@ def _judged_apart(sets: pd.DataFrame, within: Mapping[str, str]) -> dict[str, se
 
 def leave_one_out_table(table: pd.DataFrame, names: Names = SPELLINGS) -> Extra:
     """What the mean absolute error becomes without any one entry."""
-    records = _records(table)
+    records = rows_of(table)
     decimals = decimals_for([r["mean_absolute_error"] for r in records])
     rows = [
         (
@@ -286,7 +284,7 @@ def weighted_tables(totals: pd.DataFrame, called: Names = SPELLINGS) -> list[Ext
         rows = []
         for (level, bsse), mine in table.groupby(["level_of_theory", "bsse"], sort=False):
             first = mine.iloc[0]
-            shares = {r["part"]: r for r in _records(mine)}
+            shares = {r["part"]: r for r in rows_of(mine)}
             cells = [called.of(str(level), str(bsse))]
             for kind in ("wtmad2", "wtmad4"):
                 cells.append(number(first[kind], 2))

@@ -11,7 +11,9 @@ import numpy as np
 from qmbench.domain.learned import cell_text, explanation_of, overlap_text
 from qmbench.domain.record import KEY_DIGITS
 from qmbench.judging.disagreement import resolution
-from qmbench.report.model import Extra, Names, is_missing, names_of
+from qmbench.judging.items import rows_of
+from qmbench.report.model import Extra, Names, is_missing
+from qmbench.report.once import names_in, once
 
 if TYPE_CHECKING:
     from qmbench.domain.record import Record
@@ -32,11 +34,12 @@ class Explanations:
     key: str
 
 
+@once
 def explanations(report: Evaluation) -> Explanations:
     """The tables of the entries with the largest model uncertainty, measured in the difference that matters there."""
     found = sorted(_explained(report), key=lambda x: -x[0])
     shown = found[:MOST_EXPLAINED]
-    names = names_of(report.results)
+    names = names_in(report)
     tables = tuple(_table(row, record, names) for _, row, record in shown)
     return Explanations(tables, len(found), shown[0][2].key if shown else "")
 
@@ -58,14 +61,14 @@ def _explained(report: Evaluation) -> Iterator[tuple[float, dict[str, Any], Reco
         (p.level, p.bsse or "", p.benchmark, p.entry): p.keys for p in (report.run.entries if report.run else ())
     }
     seen: set[str] = set()
-    for row in report.scored[report.scored["status"] == "ok"].to_dict("records"):
+    for row in rows_of(report.scored[report.scored["status"] == "ok"]):
         place = (row["level_of_theory"], row["bsse"] or "", row["benchmark"], row["entry"])
         records = [report.records[key] for key in keys.get(place, ()) if key in report.records]
         having = [r for r in records if r.key not in seen and explanation_of(r.provenance)]
         if having:
             record = max(having, key=_model_uncertainty)
             seen.add(record.key)
-            yield _size(row), {str(k): v for k, v in row.items()}, record
+            yield _size(row), row, record
 
 
 def _model_uncertainty(record: Record) -> float:

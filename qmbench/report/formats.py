@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 from qmbench.domain.errors import InputError
 from qmbench.plugging.formats import ReportFormat
-from qmbench.report.model import names_of
+from qmbench.report.once import names_in
 from qmbench.report.renderers.files import (
     csv_text,
     documents_beside,
@@ -43,7 +43,7 @@ def _markdown(report: Evaluation, folder: Path) -> list[Path]:
 def _latex(report: Evaluation, folder: Path) -> list[Path]:
     from qmbench.report.renderers.latex import to_latex
 
-    write_text(folder / "tables.tex", to_latex(report.statistics, report.benchmarks, names_of(report.results)))
+    write_text(folder / "tables.tex", to_latex(report.statistics, report.benchmarks, names_in(report)))
     return [folder / "tables.tex"]
 
 
@@ -92,7 +92,7 @@ def _figures(report: Evaluation, folder: Path) -> list[Path]:
     from qmbench.report.disagree_text import labelled
     from qmbench.report.tracks import figure_svg, levels_figure, surprise_figures
 
-    names = names_of(report.results)
+    names = names_in(report)
     drawn = {
         f"{file_word(x['benchmark'])}-{file_word(x['entry'])}-surprise": figure
         for x, figure in surprise_figures(labelled(report.disagreement))

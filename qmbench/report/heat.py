@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from qmbench.domain.learned import MARK
+from qmbench.judging.items import rows_of
 from qmbench.report.disagree_text import is_trained
 from qmbench.report.model import SPELLINGS, Names, is_missing
 
@@ -156,7 +157,7 @@ class _Behind:
         settings: list[dict[str, Any]],
     ) -> None:
         names = [name for name in _FACTS if name in scored]
-        self.rows = {(r["level_of_theory"], r["bsse"] or "", r["entry"]): r for r in scored[names].to_dict("records")}
+        self.rows = {(r["level_of_theory"], r["bsse"] or "", r["entry"]): r for r in rows_of(scored[names])}
         benchmark = scored["benchmark"].iloc[0] if len(scored) else None
         self.keys = {
             (p.level, p.bsse or "", p.entry): p.keys[0]
@@ -238,7 +239,7 @@ def improvement_heat(pairs: pd.DataFrame, names: Names = SPELLINGS) -> Heat | No
         return None
     found_names: dict[str, None] = {}
     known: dict[tuple[str, str], tuple[float, dict[str, Any]]] = {}
-    for row in pairs.sort_values("mean_absolute_error_a").to_dict("records"):
+    for row in rows_of(pairs.sort_values("mean_absolute_error_a")):
         a, b = names.of(row["level_a"], row["bsse_a"]), names.of(row["level_b"], row["bsse_b"])
         found_names.update({a: None, b: None})
         unit, p = row["unit"], float(row["improvement_probability"])

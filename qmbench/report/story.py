@@ -13,7 +13,8 @@ from qmbench.judging.bootstrap import MINIMUM_ENTRIES
 from qmbench.judging.core_statistics import RANKED_BY, judged_by_method
 from qmbench.judging.frame import computed
 from qmbench.judging.statistics import ALL
-from qmbench.report.model import Names, is_missing, names_of, shown
+from qmbench.report.model import Names, is_missing, shown
+from qmbench.report.once import names_in, once
 from qmbench.report.tables import ADJUSTED, ranked
 
 if TYPE_CHECKING:
@@ -46,10 +47,11 @@ class Story:
     chapters: tuple[Chapter, ...]
 
 
+@once
 def tell(report: Evaluation, pairs: bool = True) -> Story:
     """The story of a report, made from its tables. pairs: also how many pairs of levels can be told apart, which takes
     longer than all the rest."""
-    names = names_of(report.results)
+    names = names_in(report)
     whole = report.statistics[report.statistics["subset"] == ALL]
     chapters = []
     for (benchmark, observable), part in whole.groupby(["benchmark", "observable"], sort=False):

@@ -16,6 +16,7 @@ from qmbench.domain.record import WARNED
 from qmbench.domain.statistic import Statistic
 from qmbench.judging.bootstrap import MINIMUM_ENTRIES
 from qmbench.judging.core_statistics import RANKED_BY, judged_by_method
+from qmbench.judging.items import rows_of
 from qmbench.judging.statistics import ALL, BenchmarkInfo
 from qmbench.plugging.registry import plugins
 from qmbench.report.model import (
@@ -233,7 +234,7 @@ def ranked(rows: pd.DataFrame) -> list[dict[str, Any]]:
     """Rows of statistics, the smallest ADJUSTED first; levels with fewer than half of the entries stand last."""
     sample = rows[f"common_{RANKED_BY}"].isna() & rows[RANKED_BY].notna() & (rows["n_common"] > 0)
     sorted_rows = in_order(rows.assign(_sample=sample), "_sample", ADJUSTED, RANKED_BY)
-    return [{str(k): v for k, v in r.items()} for r in sorted_rows.drop(columns="_sample").to_dict("records")]
+    return rows_of(sorted_rows.drop(columns="_sample"))
 
 
 def best_lines(records: list[dict[str, Any]], names: Names = SPELLINGS) -> Iterator[str]:

@@ -20,6 +20,7 @@ from qmbench.domain import units
 from qmbench.domain.errors import StoreError
 from qmbench.domain.statistic import PERCENT
 from qmbench.domain.visible import visible, visible_json
+from qmbench.judging.items import rows_of
 from qmbench.judging.statistics import BenchmarkInfo
 from qmbench.plugging.registry import plugins
 
@@ -124,7 +125,7 @@ def to_json(statistics: pd.DataFrame) -> list[dict[str, Any]]:
 
 def plain_rows(table: pd.DataFrame) -> list[dict[str, Any]]:
     """The rows of a table with plain Python values; NaN, NA and infinities become None."""
-    return [{str(k): plain(v) for k, v in row.items()} for row in table.to_dict("records")]
+    return [{name: plain(x) for name, x in row.items()} for row in rows_of(table)]
 
 
 def plain(x: Any) -> Any:

@@ -30,7 +30,8 @@ from qmbench.report.disagree_text import (
 from qmbench.report.drawings import Drawing, Gallery
 from qmbench.report.explanations import Explanations, explanations
 from qmbench.report.heat import MOST_ROWS, PICTURES, Heat, distance_heat, entry_heat, improvement_heat, inversion_heat
-from qmbench.report.model import Block, Extra, Names, names_of
+from qmbench.report.model import Block, Extra, Names
+from qmbench.report.once import names_in
 from qmbench.report.provenance import provenance
 from qmbench.report.renderers.page import drawings, figure_parts, surprises
 from qmbench.report.story import Story, tell
@@ -53,7 +54,7 @@ def html_report(report: Evaluation) -> str:
     import markupsafe
 
     run, benchmarks, scored, statistics = report.run, report.benchmarks, report.scored, report.statistics
-    disagreement, names = labelled(report.disagreement), names_of(report.results)
+    disagreement, names = labelled(report.disagreement), names_in(report)
     shared: dict[str, Any] = {"cells": {}, "rows": {}, "settings": [], "words": []}
     gallery, story = Gallery(), tell(report)
     news = surprises(report, disagreement, gallery)
@@ -221,7 +222,7 @@ def _block(
     blocks = table_blocks(mine, rows_here, report.benchmarks, names=names)
     extras = []
     if len(mine):
-        extras = [*tables_beside(report, benchmark, observable, names), v_score_table(report, benchmark, names)]
+        extras = [*tables_beside(report, benchmark, observable), v_score_table(report, benchmark, names)]
     return {
         "id": name,
         "short": f"{benchmark} {observable.replace('_', ' ')}",

@@ -10,6 +10,7 @@ from qmbench.judging.statistics import ALL, BenchmarkInfo
 from qmbench.judging.summaries import entries_needed
 from qmbench.report.comparisons import tables_beside, user_table, weighted_tables
 from qmbench.report.model import Extra, names_of
+from qmbench.report.once import names_in
 from qmbench.report.story import tell
 from qmbench.report.tables import legend, table_blocks
 
@@ -31,7 +32,7 @@ def to_markdown(
     comparisons: folded away under each benchmark, how its levels compare with each other and over reference sets.
     """
     parts = [] if comparisons is None else [_story(comparisons)]
-    names = names_of(statistics if comparisons is None else comparisons.results)
+    names = names_of(statistics) if comparisons is None else names_in(comparisons)
     for block in table_blocks(statistics, scored, benchmarks, subsets):
         lines = [f"### {escape_markdown(block.heading)}", ""]
         lines.append("| level of theory | " + " | ".join(block.columns) + " |")
@@ -45,7 +46,7 @@ def to_markdown(
                 f"{len(block.failures)} kinds of missing results", [f"- {escape_markdown(x)}" for x in block.failures]
             )
         if comparisons is not None and block.subset == ALL:
-            for extra in tables_beside(comparisons, block.benchmark, block.observable, names):
+            for extra in tables_beside(comparisons, block.benchmark, block.observable):
                 lines += _folded_table(extra)
         parts.append("\n".join(lines).rstrip() + "\n")
     if comparisons is not None:

@@ -84,14 +84,14 @@ def render_story(
     from rich.text import Text
 
     from qmbench.report.disagree_text import expected_summary, labelled, reference_line, surprise_lines
-    from qmbench.report.model import names_of
+    from qmbench.report.once import names_in
     from qmbench.report.story import tell
 
     console = console or plain_console()
     story, document, names = (
         tell(report, pairs=False),
         labelled(document or report.disagreement),
-        names_of(report.results),
+        names_in(report),
     )
     console.print(Text(" ".join(story.asked)))
     chapters = [c for c in story.chapters if c.rows]
