@@ -6,7 +6,6 @@ shapes differ as well. Every chart has its numbers in a table beside it.
 
 from __future__ import annotations
 
-import base64
 import re
 from collections import Counter
 from collections.abc import Callable, Iterator
@@ -318,24 +317,11 @@ MOST_MARKS = 1500
 """As SVG, more are too much for a page, and too many to point at: such a chart becomes a PNG image."""
 
 
-def inline_picture(spec: Spec, prefix: str) -> str:
-    """A chart as an element for a page: SVG, or an image where it has more marks than MOST_MARKS."""
-    if len(spec["datasets"][ROWS]) <= MOST_MARKS:
-        return inline_svg(spec, prefix)
-    import vl_convert as vlc
-
-    sized = {**spec, "background": "white"} | ({"width": _WIDTH} if spec.get("width") == "container" else {})
-    data = base64.b64encode(vlc.vegalite_to_png(sized, scale=1.5)).decode()
-    return f'<img alt="" src="data:image/png;base64,{data}">'
-
-
-def inline_svg(spec: Spec, prefix: str) -> str:
-    """A chart as an SVG element for a page: what a mark shows as its title, colours of the page, no scripts.
-
-    prefix: for the ids inside, which must be the page's only ones.
-    """
-    import vl_convert as vlc
-
+def for_page(spec: Spec) -> tuple[str, Spec]:
+    """What `pictures.draw` makes of a chart for a page: SVG, or an image where it has more marks than MOST_MARKS."""
+    width = {"width": _WIDTH} if spec.get("width") == "container" else {}
+    if len(spec["datasets"][ROWS]) > MOST_MARKS:
+        return "png", {**spec, "background": "white", **width}
     ink, line = "#010203", "#010204"
     config = {
         "background": None,
@@ -350,10 +336,18 @@ def inline_svg(spec: Spec, prefix: str) -> str:
         "legend": {"labelColor": ink, "titleColor": ink, "columnPadding": 34},
         "header": {"labelColor": ink, "titleColor": ink},
     }
-    spec = {**spec, "config": config}
-    if spec.get("width") == "container":
-        spec["width"] = _WIDTH
-    svg: str = vlc.vegalite_to_svg(spec)
+    return "svg", {**spec, "config": config, **width}
+
+
+def page_element(kind: str, drawn: str, prefix: str) -> str:
+    """A picture of that kind as an element of a page: an SVG's marks show their values as titles, its colours are the
+    page's, and it has no scripts.
+
+    prefix: for the ids inside, which must be the page's only ones.
+    """
+    if kind == "png":
+        return f'<img alt="" src="data:image/png;base64,{drawn}">'
+    svg = drawn
     svg = re.sub(r'\bid="([^"]+)"', rf'id="{prefix}-\1"', svg)
     svg = re.sub(r"url\(#([^)]+)\)", rf"url(#{prefix}-\1)", svg)
     for drawn, themed in PLACEHOLDERS.items():

@@ -12,9 +12,19 @@ import pytest
 
 from qmbench import LatticeModel, Molecule
 from qmbench.domain.systems.drawing import lattice_picture, molecule_picture
-from qmbench.report.charts import MOST_COLOURS, MOST_POINTS, MOST_ROWS, ROWS, _styles_once, charts, inline_svg
+from qmbench.report.charts import (
+    MOST_COLOURS,
+    MOST_POINTS,
+    MOST_ROWS,
+    ROWS,
+    _styles_once,
+    charts,
+    for_page,
+    page_element,
+)
 from qmbench.report.drawings import data_uri, structure_of
 from qmbench.report.model import SMALLEST_SHOWN
+from qmbench.report.pictures import Painter, draw
 
 N_LEVELS, N_ENTRIES = 20, 4
 
@@ -57,8 +67,32 @@ def test_of_many_levels_the_computed_ones_come_first_then_the_best_published_one
     assert "levels" not in charts(*tables(MOST_COLOURS))["parity"][0]
 
 
+def on_page(spec):
+    kind, sized = for_page(spec)
+    return page_element(kind, draw(kind, sized), "x")
+
+
+@pytest.mark.parametrize("how", ["works", "killed", "not there"])
+def test_pictures_of_a_process_of_its_own_are_the_same(how, monkeypatch):
+    if how == "not there":
+        monkeypatch.setattr("sys.executable", "/no/such/python")
+    specs = [for_page(spec) for _, spec in charts(*tables(6)).values()]
+    specs.append(("png", specs[0][1]))
+    with Painter() as painter:
+        first = painter.draw(*specs[0])()
+        if how == "killed":
+            painter._process.kill()
+        else:  # not drawn here
+            monkeypatch.setattr("qmbench.report.pictures.draw", None if how == "works" else draw)
+        waiting = [painter.draw(*spec) for spec in specs]
+        drawn = [picture() for picture in waiting]
+    assert first == drawn[0]
+    assert drawn == [draw(*spec) for spec in specs]
+    assert painter._process is None or painter._process.poll() is not None
+
+
 def test_a_reference_is_drawn_once_however_many_levels_there_are():
-    svg = inline_svg(charts(*tables(6))["curves"][1], "x")
+    svg = on_page(charts(*tables(6))["curves"][1])
     assert svg.count("<title>entry") == N_ENTRIES
     assert svg.count("<title>level") == 6 * N_ENTRIES
     assert svg.count("<title>l3</title>") == 1  # the line of a level is not one of its entries
@@ -116,7 +150,7 @@ def test_how_neighbours_look_is_written_once_and_stays():
 
 @pytest.mark.parametrize("kind", ["errors", "parity", "curves", "cost"])
 def test_a_chart_of_a_page_is_xml_with_short_numbers(kind):
-    svg = inline_svg(charts(*tables(6))[kind][1], "x")
+    svg = on_page(charts(*tables(6))[kind][1])
     root = ET.fromstring(svg)
     assert root.get("viewBox")
     written = " ".join(v for e in root.iter() for v in e.attrib.values())

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 
 from qmbench._version import __version__
 from qmbench.domain.steps import told
-from qmbench.report.charts import charts, inline_picture
+from qmbench.report.charts import charts, for_page, page_element
 from qmbench.report.comparisons import (
     mismatch_lines,
     next_table,
@@ -32,6 +32,7 @@ from qmbench.report.explanations import Explanations, explanations
 from qmbench.report.heat import MOST_ROWS, PICTURES, Heat, distance_heat, entry_heat, improvement_heat, inversion_heat
 from qmbench.report.model import Block, Extra, Names
 from qmbench.report.once import names_in
+from qmbench.report.pictures import Painter
 from qmbench.report.provenance import provenance
 from qmbench.report.renderers.page import drawings, figure_parts, surprises
 from qmbench.report.story import Story, tell
@@ -50,6 +51,11 @@ MOST_DISAGREEMENTS = 300
 
 def html_report(report: Evaluation) -> str:
     """The whole page."""
+    with Painter() as painter:
+        return _page(report, painter)
+
+
+def _page(report: Evaluation, painter: Painter) -> str:
     import jinja2
     import markupsafe
 
@@ -60,12 +66,14 @@ def html_report(report: Evaluation) -> str:
     news = surprises(report, disagreement, gallery)
     keys = _keys(statistics, disagreement)
     blocks = [
-        _block(i, key, report, disagreement, names, shared, gallery)
+        _block(i, key, report, disagreement, names, shared, gallery, painter)
         for i, key in enumerate(told("observables of benchmarks drawn", keys))
     ]
     sentences = {(c.benchmark, c.observable): c.told for c in story.chapters}
     for key, block in zip(keys, blocks, strict=True):
         block["told"] = sentences.get(key, "")
+        for figure in block["charts"]:
+            figure["svg"] = markupsafe.Markup(page_element(figure["kind"], figure["drawn"](), figure["id"]))
     folder = resources.files("qmbench.report.renderers") / "templates"
     environment = jinja2.Environment(autoescape=True, undefined=jinja2.StrictUndefined)
     template = environment.from_string((folder / "report.html.j2").read_text(encoding="utf-8"))
@@ -180,9 +188,8 @@ def _block(
     names: Names,
     shared: dict[str, Any],
     gallery: Gallery,
+    painter: Painter,
 ) -> dict[str, Any]:
-    import markupsafe
-
     benchmark, observable = key
     name = f"b{position}"
     mine, rows_here, pairs = (
@@ -194,8 +201,8 @@ def _block(
         whole = mine[mine["subset"] == "all"]
         first = levels_figure(whole, names)
         for chart, (title, spec) in charts(rows_here, whole, names).items():
-            svg = markupsafe.Markup(inline_picture(spec, f"{name}-{chart}"))
-            figures.append({"id": f"{name}-{chart}", "title": title, "svg": svg})
+            kind, sized = for_page(spec)
+            figures.append({"id": f"{name}-{chart}", "title": title, "kind": kind, "drawn": painter.draw(kind, sized)})
     groups = [m for m in disagreement["methods"] if (m["benchmark"], m["observable"]) == key]
     details = (report.run, report.records, shared["settings"])
     made: list[Heat | None] = []
