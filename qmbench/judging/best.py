@@ -114,11 +114,14 @@ def ranking(
     """Rank levels by absolute errors (entries, levels), NaN where there is none.
 
     molecules: entries that are drawn together when entries are resampled; by default each is drawn by itself. order:
-    (entries,) indices, the order in which they are numbered for that. Levels with fewer than bootstrap.MINIMUM_ENTRIES
-    entries, or that no entry links with the others, take no part in intervals and in the set, and in the set only those
-    do that are `compared`. resamples 0: neither.
+    (entries,) indices, the order in which they are numbered for that. The means are those over all entries that levels
+    which are `compared` have. Levels with fewer than bootstrap.MINIMUM_ENTRIES different molecules, or that no entry
+    links with the others, take no part in intervals and in the set, and in the set only those do that are `compared`,
+    if there are two. resamples 0: neither.
     """
     has = np.isfinite(absolute)
+    taking_part = compared(has)
+    has &= has[:, taking_part].any(axis=1)[:, None]
     n, m = has.sum(axis=0), absolute.shape[1]
     part = components(has)
     main = int(np.bincount(part, n).argmax()) if m else 0
@@ -126,9 +129,10 @@ def ranking(
     pairs = np.full((2, m, m), np.nan)
     inside = np.flatnonzero((part == main) & (n > 0))
     rows = np.flatnonzero(has[:, inside].any(axis=1))
-    able = inside[n[inside] >= bootstrap.MINIMUM_ENTRIES]
     sequence = np.arange(len(absolute)) if order is None else order
     keys = list(range(len(absolute))) if molecules is None else list(molecules)
+    different = [len({keys[i] for i in rows[has[rows, j]].tolist()}) for j in inside.tolist()]
+    able = inside[np.array(different, dtype=int) >= bootstrap.MINIMUM_ENTRIES]
     used = set(rows.tolist())
     names = list(dict.fromkeys(keys[i] for i in sequence.tolist() if i in used))
     if len(inside):
@@ -141,8 +145,9 @@ def ranking(
         own = adjusted_means(absolute[np.ix_(rows, able)])
         drawn = adjusted_means(absolute[np.ix_(rows, able)], counts, steps=50, tolerance=1e-5)
         drawn = drawn[np.isfinite(drawn).all(axis=1)]
-        wider, rivals = _small_sample(len(names), confidence), np.flatnonzero(compared(has)[able])
-        p[able[rivals]] = _best_by_ratios(own[rivals], drawn[:, rivals], wider)
+        wider, rivals = _small_sample(len(names), confidence), np.flatnonzero(taking_part[able])
+        if len(rivals) >= 2:
+            p[able[rivals]] = _best_by_ratios(own[rivals], drawn[:, rivals], wider)
         drawn = own + (drawn - own) * wider
         score[able] = p_scores(own, np.cov(drawn.T))
         tails = [(1.0 - confidence) / 2.0, (1.0 + confidence) / 2.0]

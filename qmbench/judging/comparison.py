@@ -14,7 +14,7 @@ import numpy as np
 
 from qmbench.judging import bootstrap
 from qmbench.judging.best import compared
-from qmbench.judging.statistics import BenchmarkInfo
+from qmbench.judging.statistics import BenchmarkInfo, overlaps
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -30,8 +30,9 @@ def error_matrix(part: pd.DataFrame) -> tuple[np.ndarray, list[str], list[tuple[
 
 
 def value_matrix(part: pd.DataFrame) -> tuple[np.ndarray, list[str], list[tuple[str, str]]]:
-    """(entries, levels) values of one benchmark and observable that are ok, NaN elsewhere, with both labels."""
-    ok = part["value"].astype(float).where(part["status"].eq("ok"))
+    """(entries, levels) values of one benchmark and observable that are ok and of entries that their levels were not
+    trained on, NaN elsewhere, with both labels."""
+    ok = part["value"].astype(float).where(part["status"].eq("ok") & ~overlaps(part))
     return error_matrix(part.assign(error=ok))
 
 

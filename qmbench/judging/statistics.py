@@ -116,7 +116,8 @@ def score(
 
     `error` is NaN where the row is not ok, has no reference, or is of an entry that its level was trained on: such a
     one scores nobody, and its error is `in_sample_error` instead. `error_uncertainty` is the quadrature sum of
-    the row's and the reference's uncertainty, NaN where both are unknown. Row order is kept.
+    the row's and the reference's uncertainty, NaN where both are unknown; that a reference is rounded does not say how
+    uncertain it is, but where it is exact otherwise. Row order is kept.
     """
     twice = results.duplicated(["level_of_theory", "bsse", "benchmark", "entry"])
     if twice.any():
@@ -128,7 +129,7 @@ def score(
     trained = overlaps(scored)
     scored["error"], scored["in_sample_error"] = error.where(~trained), error.where(trained)
     own = scored["uncertainty"].astype(float)
-    other = scored["reference_uncertainty"].astype(float)
+    other = _stated_by_references(scored)
     squares = own.fillna(0.0) ** 2 + other.fillna(0.0) ** 2
     scored["error_uncertainty"] = (squares**0.5).where(own.notna() | other.notna())
     found = molecules_of(
@@ -139,6 +140,15 @@ def score(
     scored["basis_unknown"] = _parts_by_claims(scored, claims or {})
     scored["molecule"] = [found.get((b, e), e) for b, e in keys]
     return scored
+
+
+def _stated_by_references(scored: pd.DataFrame) -> pd.Series:
+    """The uncertainties of the references, NaN where none is stated: rounding alone is no statement, except of a value
+    that is exact otherwise."""
+    stated = scored["reference_uncertainty"].astype(float)
+    rounded = scored["reference_uncertainty_kind"].eq("rounding")
+    exact = scored["reference_role"].eq("limit") if "reference_role" in scored else False
+    return stated.where(~rounded | exact)
 
 
 def _parts_by_claims(scored: pd.DataFrame, claims: Mapping[str, str]) -> pd.Series | bool:
@@ -187,7 +197,7 @@ def statistics(
     n, n_ok, n_failed, n_unsupported: rows by status. n_scored: ok rows that have a reference; every statistic
     is over these. coverage: n_ok / n. n_common: entries that every level has which has at least half as many scores
     here as the level with most; a level with fewer is a sample, and has no common_NAME.
-    n_differs: whether those levels differ in n_scored, so that their own statistics do not compare.
+    n_differs: whether one of those levels lacks an entry of another, so that their own statistics do not compare.
 
     NAME for each of `which` (default: those of the core and of all plugins), in `unit` unless the statistic has a
     unit of its own, with NAME_low, NAME_high: the interval at `confidence`; NaN where the entries are too few for one.
@@ -285,7 +295,7 @@ def _group(part: pd.DataFrame) -> _Group:
     words = [set(text.split()) if isinstance(text, str) else set() for text in items(first["subsets"])]
     names = [name for name in subset_names(first["subsets"]) if name != ALL]
     own, own_kind = part["uncertainty"].astype(float), part["uncertainty_kind"]
-    ref, ref_kind = part["reference_uncertainty"].astype(float), part["reference_uncertainty_kind"]
+    ref, ref_kind = _stated_by_references(part), part["reference_uncertainty_kind"]
     return _Group(
         entries=np.asarray(entries, dtype=object),
         levels=_level_columns(part, level_codes),
@@ -369,7 +379,7 @@ def _subset_rows(
     scored = has.sum(axis=0)
     taking_part = compared(has)
     common = has[:, taking_part].all(axis=1) if taking_part.any() else np.zeros(len(entries), bool)
-    differs = len(set(scored[taking_part & (planned > 0)].tolist())) > 1
+    differs = bool((has[:, taking_part].any(axis=1) & ~common).any())
 
     stats = evaluate(errors, which, confidence, resamples)
     extremes = _entries_of_extremes(errors, entries, which)

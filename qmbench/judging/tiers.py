@@ -252,7 +252,13 @@ def _references_disagree(w: Weighed, e: int, apart: list[tuple[float, int, int]]
         f"{g.columns[a].name} and {g.columns[b].name} both claim reference quality and differ by {d:.3g} {g.unit}, "
         f"{z:.1f} times the uncertainty of the two"
     )
-    settle = "a third value of reference quality that shares no approximation with either"
+    exact = [c for c in (a, b) if g.columns[c].exact]
+    if len(exact) == 1:
+        (other,) = {a, b} - set(exact)
+        name = g.columns[other].name
+        settle = f"nothing is open where {g.columns[exact[0]].name} is exact: what {name} states leaves out a bias"
+    else:
+        settle = "a third value of reference quality that shares no approximation with either"
     return [Tier("surprising", shift_probability(z), (), why, settle, (a, b))]
 
 
@@ -303,6 +309,8 @@ def _to_settle(g: Group, e: int, off: Sequence[tuple[int, float]], reference: in
         return f"{name} sampled longer here, from another seed"
     if not np.isfinite(g.wall_s[e, first]):
         return f"{name} computed here, and a look at the source of the published value"
+    if "/" not in g.columns[first].level_of_theory:
+        return f"{name} here by another program"
     return f"{name} here in a larger basis set, from another starting point or by another program"
 
 

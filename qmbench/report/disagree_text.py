@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 from qmbench.domain.learned import MARK
 from qmbench.judging.implementations import implementation_line
-from qmbench.report.model import decimals_for, unique_names
+from qmbench.report.model import counted, decimals_for, unique_names
 from qmbench.report.renderers.markdown import escape_markdown
 
 if TYPE_CHECKING:
@@ -134,9 +134,11 @@ def reference_line(document: Mapping[str, Any]) -> str:
         )
     apart = [f"{x['benchmark']}/{x['entry']}" for x in asked["contradictions"]]
     if not apart:
-        return f"do the references agree? Yes, within their uncertainties, on all {n} entries that have two"
+        on = "the one entry that has two" if n == 1 else f"all {n} entries that have two"
+        return f"do the references agree? Yes, within their uncertainties, on {on}"
     some = ", ".join(apart[:5]) + (f" and {len(apart) - 5} more" if len(apart) > 5 else "")
-    return f"do the references agree? Not on {len(apart)} of {n} entries that have two: {some}"
+    of = "the one entry that has two" if n == 1 else f"{len(apart)} of {n} entries that have two"
+    return f"do the references agree? Not on {of}: {some}"
 
 
 def surprise_lines(document: Mapping[str, Any], most: int = 5, unexplained: int = 2) -> list[str]:
@@ -163,8 +165,7 @@ def expected_lines(document: Mapping[str, Any], most: int = 8) -> list[str]:
     """One line per level whose contradictions are explained by what is known of it."""
     rows = document["expected"]
     lines = [
-        f"expected: {r['method']}, {r['entries']} {'entry' if r['entries'] == 1 else 'entries'}, "
-        f"{EXPLAINED.get(r['by'], r['by'])}"
+        f"expected: {r['method']}, {counted(r['entries'], 'entry', 'entries')}, {EXPLAINED.get(r['by'], r['by'])}"
         for r in rows[:most]
     ]
     if len(rows) > most:
@@ -182,7 +183,8 @@ def expected_summary(document: Mapping[str, Any], most: int = 4) -> list[str]:
         levels[r["method"]] = max(levels.get(r["method"], 0), r["entries"])
     some = ", ".join(f"{name} ({entries})" for name, entries in list(levels.items())[:most])
     more = f" and {len(levels) - most} more" if len(levels) > most else ""
-    return [f"as expected from what is known of levels, {n} entries disagree: {some}{more}"]
+    disagree = "1 entry disagrees" if n == 1 else f"{n} entries disagree"
+    return [f"as expected from what is known of levels, {disagree}: {some}{more}"]
 
 
 def story_lines(document: Mapping[str, Any]) -> list[str]:
@@ -251,20 +253,23 @@ def summary_lines(document: Mapping[str, Any], most: int = 5) -> list[str]:
     tiers = found["tiers"]
     unexplained = sum(x["nothing_known"] for x in document["entries"])
     lines = [
-        f"{found['entries']} entries with two values or more: {verdicts or 'none'}",
+        f"{counted(found['entries'], 'entry', 'entries')} with two values or more: {verdicts or 'none'}",
         f"of these {tiers['surprising'] - unexplained} are surprising, {tiers['expected']} disagree as known errors "
         f"say, {unexplained} disagree where nothing is known",
     ]
     if found["entries_with_one_value"]:
-        lines.append(f"{found['entries_with_one_value']} entries have one value: nothing to compare it with")
-    lines.append(f"pairs are significant at a false discovery rate of {document['significance']:.0%}")
+        alone = found["entries_with_one_value"]
+        have = "1 entry has" if alone == 1 else f"{alone} entries have"
+        lines.append(f"{have} one value: nothing to compare it with")
+    lines.append(f"pairs are significant at a false discovery rate of {100 * document['significance']:g}%")
     if any(v["assumed_uncertainty"] is not None for x in document["entries"] for v in x["votes"]):
         lines.append("where no uncertainty is stated, the scatter of the entry stands in for it")
     trained = sum(is_trained(x) for x in document["entries"])
     if trained:
+        were = "was" if trained == 1 else "were"
         lines.append(
-            f"{MARK} {trained} of {found['entries']} entries were in the training data of a level that has a value of "
-            "them: it counts as no independent witness there, but takes part in the consensus"
+            f"{MARK} {trained} of {found['entries']} entries {were} in the training data of a level that has a value "
+            "of them: it counts as no independent witness there, but takes part in the consensus"
         )
     lines += trend_lines(document, most)
     for s in document["next_calculations"][:most]:
@@ -314,7 +319,7 @@ def render_terminal(document: Mapping[str, Any], console: Console, most: int = 3
         console.print(table)
     left_out = len(document["entries"]) - most
     if left_out > 0:
-        console.print(Text(f"and {left_out} more entries, all in --json", style="dim"))
+        console.print(Text(f"and {counted(left_out, 'more entry', 'more entries')}, all in --json", style="dim"))
     for line in summary_lines(document):
         console.print(Text(line, style="dim"), soft_wrap=False)
 

@@ -132,11 +132,9 @@ def shown(x: Any) -> float:
 def decimals_for(values: list[Any]) -> int:
     """Decimals that show the smallest of the typical sizes with three significant digits (0 to 7)."""
     found = [abs(v) for v in values if not is_missing(v) and v != 0.0]
-    if not found:
-        return 2
     sizes = sorted(v for v in found if v >= SMALLEST_SHOWN)
     if not sizes:
-        return 7
+        return 2
     typical = sizes[len(sizes) // 4]
     return min(7, max(0, 2 - math.floor(math.log10(typical))))
 
@@ -152,6 +150,11 @@ def in_order(table: pd.DataFrame, *columns: str) -> pd.DataFrame:
     names = [table["bsse"].fillna("").to_numpy(str), table["level_of_theory"].to_numpy(str)]
     sizes = [table[c].to_numpy(float, na_value=np.nan).round(decimals) for c in columns]
     return table.iloc[np.lexsort([*names, *reversed(sizes)])]
+
+
+def counted(n: int, one: str, many: str = "") -> str:
+    """`1 entry`, `2 entries`. many: where it is not `one` with an s."""
+    return f"{n:,} {one if n == 1 else many or one + 's'}"
 
 
 def number(x: Any, decimals: int) -> str:

@@ -5,6 +5,7 @@ The same sentences stand on the page, on the terminal and in Markdown.
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
@@ -13,7 +14,7 @@ from qmbench.judging.bootstrap import MINIMUM_ENTRIES
 from qmbench.judging.core_statistics import RANKED_BY, judged_by_method
 from qmbench.judging.frame import computed
 from qmbench.judging.statistics import ALL
-from qmbench.report.model import Names, is_missing, shown
+from qmbench.report.model import Names, counted, is_missing, shown
 from qmbench.report.once import names_in, once
 from qmbench.report.tables import ADJUSTED, ranked
 
@@ -70,7 +71,12 @@ def benchmark_name(report: Evaluation, benchmark: str, observable: str) -> str:
     said = observable.replace("_", " ")
     # "Interaction energies of …" says it, though in the plural.
     words = title.casefold()
-    return title if all(word.rstrip("y") in words for word in said.split()) else f"{title}: {said}"
+    return title if all(re.search(_word(w), words) for w in said.split()) else f"{title}: {said}"
+
+
+def _word(word: str) -> str:
+    """A pattern that finds the word in either number; one of a letter or two as it is, since any text has those."""
+    return rf"\b{re.escape(word)}\b" if len(word) < 3 else re.escape(word.removesuffix("y"))
 
 
 def _asked(report: Evaluation) -> list[str]:
@@ -79,18 +85,18 @@ def _asked(report: Evaluation) -> list[str]:
     levels = len(statistics[["level_of_theory", "bsse"]].drop_duplicates())
     entries = len(report.scored[["benchmark", "entry"]].drop_duplicates())
     benchmarks = report.scored["benchmark"].nunique()
-    n_entries = _counted(entries, "entry", "entries")
+    n_entries = counted(entries, "entry", "entries")
     if not levels:
         names, references = sorted(report.benchmarks), report.references
         sets = len(references[["benchmark", "set"]].drop_duplicates())
         there = len(references[["benchmark", "entry"]].drop_duplicates())
         return [
-            f"How well do {_counted(sets, 'reference set')} of {', '.join(names)} agree on"
-            f" {_counted(there, 'entry', 'entries')}? Nothing was computed."
+            f"How well do {counted(sets, 'reference set')} of {', '.join(names)} agree on"
+            f" {counted(there, 'entry', 'entries')}? Nothing was computed."
         ]
     lines = [
-        f"How well {'does' if levels == 1 else 'do'} {_counted(levels, 'level')} of theory do on {n_entries} of"
-        f" {_counted(benchmarks, 'benchmark')}?"
+        f"How well {'does' if levels == 1 else 'do'} {counted(levels, 'level')} of theory do on {n_entries} of"
+        f" {counted(benchmarks, 'benchmark')}?"
     ]
     if len(mine):
         status = mine["status"].value_counts()
@@ -100,7 +106,7 @@ def _asked(report: Evaluation) -> list[str]:
         lines.append(f"{said}; computing them took {duration(report.task_seconds)}, summed over all tasks.")
     published = len(report.scored) - len(mine)
     if published and len(mine):
-        lines.append(f"Beside them {_counted(published, 'published value')} of levels that were not computed here.")
+        lines.append(f"Beside them {counted(published, 'published value')} of levels that were not computed here.")
     elif published:
         lines.append(f"All {published:,} values are published ones; nothing was computed.")
     return lines
@@ -110,10 +116,6 @@ def duration(seconds: float) -> str:
     """Seconds, minutes or hours, whatever reads best."""
     minutes = seconds / 60
     return f"{seconds:.0f} s" if minutes < 2 else f"{minutes:.0f} min" if minutes < 120 else f"{minutes / 60:.1f} h"
-
-
-def _counted(n: int, one: str, many: str = "") -> str:
-    return f"{n:,} {one if n == 1 else many or one + 's'}"
 
 
 def _chapter(
@@ -134,15 +136,17 @@ def told_apart(rows: list[dict[str, Any]], league: pd.DataFrame | None, names: N
         return "No reference values: nothing can be scored."
     if len(rows) == 1:
         r = rows[0]
-        return f"{names.of(r['level_of_theory'], r['bsse'])} alone has values: {_error(r)}."
+        return f"{names.of(r['level_of_theory'], r['bsse'])} alone has values: {_error(r, r[RANKED_BY])}."
     able = [r for r in rows if r["among_best"] is not None]
     if len(able) < 2:
         limited = [r for r in rows if r.get("basis_limited") is True]
-        best = min((r for r in rows if not is_missing(r[RANKED_BY])), key=_whole_error, default=rows[0])
+        # Those with a few entries stand last in the table, too: these may be easy ones.
+        comparable = [r for r in rows if not is_missing(r[f"common_{RANKED_BY}"])] or rows
+        best = min((r for r in comparable if not is_missing(r[RANKED_BY])), key=_whole_error, default=rows[0])
         said = (
             f"Too few entries of different molecules to tell levels apart ({MINIMUM_ENTRIES} are needed); the smallest "
-            f"error is that of {names.of(best['level_of_theory'], best['bsse'])} ({_error(best)}, n = "
-            f"{best['n_scored']})."
+            f"error is that of {names.of(best['level_of_theory'], best['bsse'])} ({_error(best, _whole_error(best))}, "
+            f"n = {best['n_scored']})."
         )
         return said + _of_basis(limited, names) + _of_unknown_basis([best], names)
     among = [r for r in able if r["among_best"]]
@@ -203,12 +207,12 @@ def in_short(rows: list[dict[str, Any]]) -> str:
     if not among:
         return "none is best: basis-limited"
     if among == 1:
-        return f"the best of {len(able)} is certain"
+        return f"one of {len(able)} is best"
     return f"{among if among < len(able) else 'all'} of {len(able)} can't be told from the best"
 
 
-def _error(r: Mapping[str, Any]) -> str:
-    return f"{shown(r[RANKED_BY]):.3g} {r['unit']}".rstrip() if not is_missing(r[RANKED_BY]) else "no error"
+def _error(r: Mapping[str, Any], size: float) -> str:
+    return "no error" if is_missing(size) else f"{shown(size):.3g} {r['unit']}".rstrip()
 
 
 def _range(rows: list[dict[str, Any]]) -> str:

@@ -287,9 +287,10 @@ def basis_lines(records: list[dict[str, Any]], names: Names = SPELLINGS) -> Iter
     if len(known) == len(records):
         yield "levels are ranked by the error of their method at its basis-set limit"
     else:
+        are, their = ("is", "its") if len(known) == 1 else ("are", "their")
         yield (
-            f"{len(known)} of {len(records)} levels are ranked by the error of their method at its basis-set limit, "
-            "the others, whose limit is not known, as they are"
+            f"{len(known)} of {len(records)} levels {are} ranked by the error of {their} method at its basis-set "
+            "limit, the others, whose limit is not known, as they are"
         )
     limited = [names.of(r["level_of_theory"], r["bsse"]) for r in known if r["basis_limited"]]
     if limited:
@@ -339,4 +340,6 @@ def overlap_lines(records: list[dict[str, Any]], names: Names = SPELLINGS) -> It
         if r["n_training_overlap"]:
             level = names.of(r["level_of_theory"], r["bsse"])
             n = r["n_training_overlap"]
-            yield f"{n} of {n + r['n_scored']} entries were in the training data of {level} and do not score it"
+            were, do = ("was", "does") if n == 1 else ("were", "do")
+            entries = "entry" if n + r["n_scored"] == 1 else "entries"
+            yield f"{n} of {n + r['n_scored']} {entries} {were} in the training data of {level} and {do} not score it"

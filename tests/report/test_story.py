@@ -19,7 +19,7 @@ from qmbench.report.disagree_text import labelled
 from qmbench.report.drawings import Gallery
 from qmbench.report.model import Names
 from qmbench.report.renderers.terminal import BAR, BASIS_BAR, TRACE, bars, render_story
-from qmbench.report.story import in_short, told_apart
+from qmbench.report.story import benchmark_name, in_short, told_apart
 from qmbench.report.tracks import Scale, figure_svg, forest, levels_figure, surprise_figures
 from qmbench.report.variational import v_score_table
 
@@ -65,6 +65,30 @@ def test_who_can_be_told_apart_is_said_for_every_case():
     assert told_apart([], None, NAMES) == "No reference values: nothing can be scored."
     rounding = [row("fci/tz", 2.4e-11, None, n_scored=3), row("hf/tz", 0.5, None, n_scored=3)]
     assert "(0 kcal/mol, n = 3)" in told_apart(rounding, None, NAMES)
+
+
+def test_the_smallest_error_is_that_of_a_level_which_the_table_compares():
+    """With its number of the table: an entry or two may be easy ones."""
+    own = {"among": None, "adjusted_mean_absolute_error": 0.5}
+    usual, sample = row("hf/tz", 0.4, **own), row("pbe/tz", 0.01, None, common_mean_absolute_error=None, n_scored=1)
+    assert "the smallest error is that of HF/TZ (0.5 kcal/mol, n = 10)" in told_apart([usual, sample], None, NAMES)
+    assert "certain" not in in_short([row("hf/tz", 0.4), row("pbe/tz", 3.0, False)])
+
+
+def test_a_title_that_does_not_say_the_observable_is_followed_by_it():
+    report = SimpleNamespace(
+        benchmarks={
+            name: SimpleNamespace(title=title)
+            for name, title in {
+                "dip": "Dipole moments of molecules",
+                "dip_y": "Components of dipole moments of molecules",
+                "s22": "Interaction energies of 22 dimers",
+            }.items()
+        }
+    )
+    assert benchmark_name(report, "dip", "dipole_moment") == "Dipole moments of molecules"
+    assert benchmark_name(report, "dip_y", "dipole_y") == "Components of dipole moments of molecules: dipole y"
+    assert benchmark_name(report, "s22", "interaction_energy") == "Interaction energies of 22 dimers"
 
 
 def test_a_level_that_its_basis_limits_is_not_called_worse():

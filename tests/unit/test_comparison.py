@@ -212,6 +212,21 @@ def test_a_change_of_reference_that_turns_the_ranking_round_is_seen():
     assert table.loc[("old", "x"), "mean_signed_error"] == pytest.approx(-1.1)
 
 
+def test_entries_that_a_level_was_trained_on_score_it_against_no_reference_set():
+    overlap = ["water (0.001)"] * 3 + [None] * 5
+    results = scored({"learned": [0.0] * 3 + [2.0] * 5, "other": [1.0] * 8})
+    results["training_overlap"] = [*overlap, *[None] * 8]
+    references = pd.DataFrame(
+        [
+            {"benchmark": "b", "entry": f"e{i}", "set": "best", "value": 0.0, "status": "current", "within": ""}
+            for i in range(8)
+        ]
+    )
+    found = reference_sets(results, references, {"b": SimpleNamespace(default_reference_set="best")})
+    row = found.set_index("level_of_theory").loc["learned"]
+    assert (row["n"], row["mean_absolute_error"], row["rank"]) == (5, 2.0, 2.0)
+
+
 def test_kendall_tau_agrees_with_scipy():
     from scipy.stats import kendalltau
 

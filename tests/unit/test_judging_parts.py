@@ -49,9 +49,9 @@ def test_significant_pairs_are_those_of_all_pairs():
     assert found.max_z == pytest.approx(np.nanmax(z, axis=1))
 
 
-def settled(off, kind="model", wall=1.0, families=((("functional", "pbe"),),) * 3, reference=0):
+def settled(off, kind="model", wall=1.0, families=((("functional", "pbe"),),) * 3, reference=0, basis="/sz"):
     columns = tuple(
-        SimpleNamespace(name=name, families=shared)
+        SimpleNamespace(name=name, families=shared, level_of_theory=f"{name}{basis}")
         for name, shared in zip(("ref", "a", "b"), ((), *families[:2]), strict=True)
     )
     group = SimpleNamespace(
@@ -69,6 +69,7 @@ def test_what_would_settle_a_surprise_is_something_that_could():
     assert settled([(1, 3.0)], wall=np.nan).startswith("a computed here")
     # The same calculation again says the same.
     assert settled([(1, 3.0)]) == "a here in a larger basis set, from another starting point or by another program"
+    assert settled([(1, 3.0)], basis="") == "a here by another program"
     assert settled([(1, 3.0), (2, -3.0)]) == settled([(1, 3.0)])
     together = settled([(1, 3.0), (2, 2.0)])
     assert together.startswith("a second reference value here, and a level without what a, b share (functional pbe)")

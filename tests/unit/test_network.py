@@ -202,6 +202,30 @@ def test_few_entries_say_nothing_and_name_what_is_needed():
     assert alike.entries_needed > 30
 
 
+def test_points_of_few_molecules_do_not_make_a_level_the_best():
+    """Three levels on ten points of each of three molecules, of which the first is far better; a fourth has ten more
+    molecules, and nothing to be compared with on most of them."""
+    rng = np.random.default_rng(3)
+    absolute = np.full((40, 4), np.nan)
+    absolute[:30, :3] = np.abs(rng.standard_normal((30, 3))) * np.array([0.1, 1.0, 2.0])
+    absolute[20:, 3] = 5.0 * np.abs(rng.standard_normal(20))
+    molecules = [*(f"curve {i // 10}" for i in range(30)), *map(str, range(10))]
+    found = ranking(absolute, molecules, resamples=200)
+    assert not found.decided.any()  # nor is the fourth, alone, the best of its kind
+    assert not found.among_best.any()
+    assert np.isnan(found.low[:3]).all()
+    assert ranking(absolute, list(range(40)), resamples=200).among_best.tolist() == [True, False, False, False]
+
+
+def test_means_are_those_over_the_entries_that_compared_levels_have():
+    rng = np.random.default_rng(4)
+    absolute = np.full((30, 3), np.nan)
+    absolute[:20, :2] = rng.uniform(0.5, 1.5, (20, 2))
+    absolute[18:26, 2] = rng.uniform(5.0, 9.0, 8)  # a sample, most of it of entries that are harder
+    found = ranking(absolute, resamples=0)
+    assert found.mean[:2] == pytest.approx(absolute[:20, :2].mean(axis=0), rel=1e-7)  # of iterations
+
+
 def test_a_level_with_fewer_than_half_of_the_entries_is_not_compared():
     """Not among the best, and not worse either; its mean and interval stand."""
     rng = np.random.default_rng(3)

