@@ -14,7 +14,7 @@ Group = tuple[int, ...]
 """Fragments of a system together, by their numbers from 1, in order."""
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, slots=True)
 class Term:
     """One term of a stoichiometry: coefficient × (system, or the fragments `fragments` of it together, from 1).
 
@@ -72,7 +72,7 @@ def subsets(group: Group) -> Iterator[Group]:
         yield from combinations(group, size)
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, slots=True)
 class Entry:
     """One comparison: an observable made from the properties of the systems in `terms`.
 

@@ -22,7 +22,7 @@ REFERENCE_COLUMNS = (
 ).split()
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, slots=True)
 class Reference:
     """One reference value of one entry, in the benchmark's unit, with its source."""
 

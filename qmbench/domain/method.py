@@ -242,12 +242,12 @@ class Method(ABC, Generic[S]):
         if not isinstance(system, self.systems):
             kinds = ", ".join(s.kind for s in self.systems)
             raise Unsupported(f"{self.name} does not do {system.kind} systems; it does: {kinds}")
-        derived = self.derived() & properties
-        missing = properties - self.properties - derived
-        if missing:
-            given = ", ".join(sorted(self.properties))
-            raise Unsupported(f"{self.name} does not give {', '.join(sorted(missing))}; it gives: {given}")
-        if derived:
+        if not properties <= self.properties:
+            derived = self.derived() & properties
+            missing = properties - self.properties - derived
+            if missing:
+                given = ", ".join(sorted(self.properties))
+                raise Unsupported(f"{self.name} does not give {', '.join(sorted(missing))}; it gives: {given}")
             equilibrium.refuse(self.name, system, derived, self.is_stochastic())
             properties = properties - derived | equilibrium.needed(derived)
         self.check_system(cast(S, system), properties)

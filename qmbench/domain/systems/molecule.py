@@ -51,7 +51,7 @@ class Molecule(System):
         object.__setattr__(self, "positions", positions)
         object.__setattr__(self, "fragments", tuple(self.fragments))
         self.coerce(whole, "charge", "multiplicity")
-        object.__setattr__(self, "ghosts", tuple(bool(g) for g in self.ghosts) or (False,) * len(self.symbols))
+        object.__setattr__(self, "ghosts", tuple(map(bool, self.ghosts)) or (False,) * len(self.symbols))
         _check(self, self.name or "molecule")
 
     @cached_property
@@ -77,7 +77,7 @@ class Molecule(System):
     @property
     def n_electrons(self) -> int:
         """Electrons of the real nuclei less the charge."""
-        numbers = (ATOMIC_NUMBERS[s] for s, ghost in zip(self.symbols, self.ghosts, strict=True) if not ghost)
+        numbers = [ATOMIC_NUMBERS[s] for s, ghost in zip(self.symbols, self.ghosts, strict=True) if not ghost]
         return sum(numbers) - self.charge
 
     @property
@@ -274,7 +274,7 @@ def _check(m: Molecule, what: str) -> None:
     n = len(m.symbols)
     if n == 0:
         raise FieldError(f"{what}: no atoms", "symbols")
-    if len(m.positions) != n or len(m.ghosts) != n or any(len(p) != 3 for p in m.positions):
+    if len(m.positions) != n or len(m.ghosts) != n or set(map(len, m.positions)) != {3}:
         raise FieldError(f"{what}: {n} symbols need {n} positions of three numbers and {n} ghost flags", "positions")
     check_nuclei(m, what)
     check_spin(m.n_electrons, m.multiplicity, m.charge, what)

@@ -33,7 +33,7 @@ class Fragment:
     multiplicity: int
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, slots=True)
 class XYZ:
     """What an XYZ file says; positions and cell in bohr. cell: None where it names no periodicity."""
 
@@ -49,10 +49,15 @@ class XYZ:
 
     def make(self, kind: type, **more: Any) -> Any:
         """A system of that kind; InputError names the line of what is wrong."""
-        state = {"charge": self.charge, "multiplicity": self.multiplicity}
         try:
             return kind(
-                symbols=self.symbols, positions=self.positions, notes=self.notes, name=self.name, **state, **more
+                symbols=self.symbols,
+                positions=self.positions,
+                charge=self.charge,
+                multiplicity=self.multiplicity,
+                notes=self.notes,
+                name=self.name,
+                **more,
             )
         except FieldError as error:
             bad = 2 if error.index is None else 3 + error.index
@@ -82,7 +87,7 @@ def parse_xyz(text: str, where: str, name: str) -> XYZ:
     positions: list[Vector] = []
     notes: dict[str, None] = {said: None} if said else {}
     for number, line in enumerate(lines[2:], start=3):
-        word, (x, y, z) = columns.read(line, f"{where}, line {number}")
+        word, (x, y, z) = columns.read(line, where, number)
         symbol, note = nucleus(word)
         symbols.append(symbol)
         positions.append((x / bohr, y / bohr, z / bohr))

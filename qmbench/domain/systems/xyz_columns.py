@@ -40,20 +40,23 @@ class Columns:
     total: int | None = None
     numbers: int | None = None
 
-    def read(self, line: str, where: str) -> tuple[str, tuple[float, float, float]]:
-        """(symbol or atomic number, coordinates in the file's unit) of a line; InputError when it is otherwise."""
+    def read(self, line: str, where: str, number: int) -> tuple[str, tuple[float, float, float]]:
+        """(symbol or atomic number, coordinates in the file's unit) of line `number`; InputError when it is
+        otherwise."""
         words = line.split()
         if self.total is not None and len(words) != self.total:
-            raise InputError(f"{where}: {len(words)} columns where 'Properties=' declares {self.total}")
+            raise InputError(f"{where}, line {number}: {len(words)} columns where 'Properties=' declares {self.total}")
         try:
             symbol = words[self.species]
             x, y, z = words[self.position : self.position + 3]
             place = real(x), real(y), real(z)
         except (IndexError, ValueError):
             at = f" (columns {self.species + 1} and {self.position + 1} to {self.position + 3})" if self.total else ""
-            raise InputError(f"{where}: an atom is a symbol and three numbers{at}, not '{line.strip()[:80]}'") from None
+            raise InputError(
+                f"{where}, line {number}: an atom is a symbol and three numbers{at}, not '{line.strip()[:80]}'"
+            ) from None
         if self.numbers is not None and nucleus(words[self.numbers])[0] != nucleus(symbol)[0]:
-            raise InputError(f"{where}: '{symbol}' has not the atomic number {words[self.numbers]}")
+            raise InputError(f"{where}, line {number}: '{symbol}' has not the atomic number {words[self.numbers]}")
         return symbol, place
 
 

@@ -49,16 +49,12 @@ def comment_words(comment: str, where: str) -> dict[str, str]:
     Other words are left aside. InputError for a quotation without an end, and for one of COMMENT_KEYS given twice.
     """
     pairs: dict[str, str] = {}
-    for match in _words(comment):
-        if match["key"] is None:
-            continue
-        key = _SPELT.get(match["key"].lower(), match["key"])
-        bare = match["bare"]
+    for written, bare, value in _words(comment)[0]:
+        key = _SPELT.get(written.lower(), written)
         if bare and bare[0] in '"{[':
             raise InputError(f"{where}: '{key}=' in the comment line has no closing {bare[0]}")
         if key in pairs and (key in COMMENT_KEYS or _is_about_geometry(key)):
             raise InputError(f"{where}: '{key}=' is given twice")
-        value = match[match.lastgroup or "bare"]
         # Some write commas between the words: charge=0, multiplicity=1
         pairs[key] = value.rstrip(",") if bare and key in ("charge", "multiplicity") else value
     return pairs
@@ -79,15 +75,17 @@ def stated_state(comment: str, pairs: dict[str, str]) -> tuple[dict[str, str], s
     return {"charge": str(charge), "multiplicity": str(multiplicity)}, note
 
 
-def _free_words(comment: str) -> list[str]:
-    """The words of the comment line that belong to no key."""
-    return [match["word"] for match in _words(comment) if match["word"]]
-
-
 @lru_cache(maxsize=8)
-def _words(comment: str) -> tuple[re.Match[str], ...]:
-    """Of one line, which is looked at several times, one after the other."""
-    return tuple(_WORD.finditer(comment))
+def _words(comment: str) -> tuple[list[tuple[str, str | None, str]], list[str]]:
+    """(key, value if it is written bare, value) of each pair, and the words that belong to no key; of one line, which
+    is looked at several times, one after the other."""
+    pairs, free = [], []
+    for match in _WORD.finditer(comment):
+        if match.lastgroup == "word":
+            free.append(match["word"])
+        else:
+            pairs.append((match["key"], match["bare"], match[match.lastgroup or "bare"]))
+    return pairs, free
 
 
 @lru_cache(maxsize=1024)
@@ -103,7 +101,7 @@ def coordinate_unit(pairs: Mapping[str, str], comment: str, where: str) -> float
     """
     right = "the unit of length is units=angstrom or units=bohr"
     given: dict[float, str] = {}
-    said = _free_words(comment)
+    said = list(_words(comment)[1])
     for key, value in pairs.items():
         if key in _OF_NO_UNIT:
             continue
@@ -132,7 +130,7 @@ def refuse_unknown_geometry(pairs: Mapping[str, str], comment: str, where: str) 
                 f"{where}: '{key}={value}' may be about the geometry and is not understood; positions are Cartesian, "
                 "and a crystal has Lattice= and pbc="
             )
-    for word in _free_words(comment):
+    for word in _words(comment)[1]:
         if re.fullmatch(r"(fractional|frac|cell\(\w*\):?|cell\{.*)", word.strip(",.;").lower()):
             raise InputError(
                 f"{where}: '{word}' in the comment line may be about the geometry and is not understood; positions are "

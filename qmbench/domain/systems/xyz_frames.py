@@ -16,7 +16,7 @@ _COUNT = re.compile(r"\s*\+?[0-9]{1,18}\s*")
 T = TypeVar("T")
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, slots=True)
 class Frame:
     """One frame of a file. number: from 1; line: of its first line in the file, from 1; text: as a file of its own."""
 
