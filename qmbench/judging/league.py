@@ -8,6 +8,7 @@ import numpy as np
 
 from qmbench.judging.best import ranking
 from qmbench.judging.comparison import error_matrix
+from qmbench.judging.statistics import basis_part, errors_to_rank_by
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -21,15 +22,18 @@ LEAGUE_COLUMNS = (
 def league_table(scored: pd.DataFrame, confidence: float = 0.95, resamples: int = 1000) -> pd.DataFrame:
     """One row per pair of levels that are linked by entries, the better one as `a`. scored: of `statistics.score`.
 
-    difference: b − a of their adjusted mean absolute errors (`best.Ranking`), never negative, with its interval at
-    `confidence`, NaN where a level has fewer than bootstrap.MINIMUM_ENTRIES entries. n_common: entries that both have;
-    with none, they are compared through others.
+    difference: b − a of their adjusted mean absolute errors (`best.Ranking`, of the errors by which statistics rank
+    levels), never negative, with its interval at `confidence`, NaN where a level has entries of fewer than
+    bootstrap.MINIMUM_ENTRIES molecules. n_common: entries that both have; with none, they are compared through others.
     """
     import pandas as pd
 
     rows: list[tuple[Any, ...]] = []
     for (benchmark, observable, unit), part in scored.groupby(["benchmark", "observable", "unit"], sort=False):
         errors, entries, levels = error_matrix(part)
+        parts = part.get("method_error", np.nan), basis_part(part)
+        method, basis = (error_matrix(part.assign(error=own))[0] for own in parts)
+        errors = errors_to_rank_by(errors, method, basis)
         first = part.drop_duplicates("entry").set_index("entry").reindex(entries)
         molecules = list(first["molecule"]) if "molecule" in first else entries
         order = np.argsort(first["reference"].astype(float).to_numpy(), kind="stable")

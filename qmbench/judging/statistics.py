@@ -316,12 +316,13 @@ def _group(part: pd.DataFrame) -> _Group:
         wall_s=matrix(part["wall_s"].astype(float).fillna(0.0), 0.0),
         cpu_s=matrix(part["cpu_s"].astype(float).fillna(0.0), 0.0),
         method_error=matrix(part["method_error"].astype(float) if "method_error" in part else np.nan, np.nan),
-        basis_error=matrix(_basis_part(part), np.nan),
+        basis_error=matrix(basis_part(part), np.nan),
         basis_unknown=matrix(part.get("basis_unknown", False), False, bool),
     )
 
 
-def _basis_part(part: pd.DataFrame) -> Any:
+def basis_part(part: pd.DataFrame) -> Any:
+    """Per row of `scored`, how far the basis set is off, or how uncertain the limit is where that is more."""
     if "basis_error" not in part:
         return np.nan
     error, uncertainty = part["basis_error"].astype(float).abs(), part["basis_uncertainty"].astype(float)
@@ -385,7 +386,7 @@ def _subset_rows(
     extremes = _entries_of_extremes(errors, entries, which)
     parts = _part_columns(g.method_error[members], g.basis_error[members], has, confidence, resamples)
     parts["n_basis_unknown"] = (g.basis_unknown[members] & has).sum(axis=0)
-    ranked = np.where(parts["n_limit"] == scored, g.method_error[members], errors.error)
+    ranked = errors_to_rank_by(errors.error, g.method_error[members], g.basis_error[members])
     best = _ranking_columns(
         ranked, errors.reference, g.molecules[members], confidence, min(resamples, RANKING_RESAMPLES)
     )
@@ -424,6 +425,14 @@ def _subset_rows(
             row.update({f"common_{name}": values[j] for name, values in common_stats.items()})
         rows.append(row)
     return rows
+
+
+def errors_to_rank_by(error: np.ndarray, method: np.ndarray, basis: np.ndarray) -> np.ndarray:
+    """(entries, levels) the errors that place levels: of their method at its basis-set limit where that is known for
+    all entries that a level scored, else `error` itself. method, basis: the two parts, NaN where they are not known."""
+    has = np.isfinite(error)
+    known = has & np.isfinite(method) & np.isfinite(basis)
+    return np.where((known == has).all(axis=0), method, error)
 
 
 RANKING_RESAMPLES = 1000

@@ -110,7 +110,7 @@ def _needed(which: Sequence[Statistic]) -> str:
 
 
 def level_against_next(pairs: pd.DataFrame, whole: pd.DataFrame, names: Names = SPELLINGS) -> Extra:
-    """Each level against the one that follows it in the ranking, on the entries both have."""
+    """Each level against the one that follows it by mean absolute error, on the entries both have."""
     order = in_order(whole, f"common_{RANKED_BY}", RANKED_BY)
     ordered = [names.of(a, b) for a, b in zip(order["level_of_theory"], order["bsse"], strict=True)]
     place = {name: i for i, name in enumerate(ordered)}
@@ -135,9 +135,9 @@ def level_against_next(pairs: pd.DataFrame, whole: pd.DataFrame, names: Names = 
         for _, a, b, r in found
     ]
     note = (
-        "Each level against the next in the ranking, on the entries both have: by how much its mean absolute error is "
-        "smaller; how probable it is to err less on a new entry (systematic improvement probability); how often "
-        "resampled entries turn the two round."
+        "Each level against the next by mean absolute error, that of the basis set with it, on the entries both have: "
+        "by how much it is smaller; how probable it is to err less on a new entry (systematic improvement "
+        "probability); how often resampled entries turn the two round."
     )
     columns = ("level", "better than", "n", "difference", "interval", "P(better)", "interval ", "P(inversion)")
     return Extra("Level against level", note, columns, (False, False, *(True,) * 6), rows)

@@ -19,6 +19,7 @@ from qmbench.judging.comparison import (
     ranking_probabilities,
     reference_sets,
 )
+from qmbench.judging.league import league_table
 from qmbench.judging.statistics import statistics
 from qmbench.judging.weighted import weighted_totals, wtmad2, wtmad4
 
@@ -225,6 +226,23 @@ def test_entries_that_a_level_was_trained_on_score_it_against_no_reference_set()
     found = reference_sets(results, references, {"b": SimpleNamespace(default_reference_set="best")})
     row = found.set_index("level_of_theory").loc["learned"]
     assert (row["n"], row["mean_absolute_error"], row["rank"]) == (5, 2.0, 2.0)
+
+
+def test_the_league_ranks_by_the_errors_that_statistics_rank_by():
+    rng = np.random.default_rng(2)
+    table = scored(
+        {level: list(size * rng.standard_normal(12)) for level, size in (("x", 1.0), ("y", 2.0), ("z", 1.5))}
+    )
+    limit = table["level_of_theory"].eq("y")
+    table["method_error"] = (0.2 * table["error"]).where(limit)
+    table["basis_error"] = (0.8 * table["error"]).where(limit)
+    table["basis_uncertainty"], table["basis_source"] = math.nan, None
+    own = statistics(table).set_index("level_of_theory")["adjusted_mean_absolute_error"]
+    found = league_table(table, resamples=100)
+    assert set(found["level_a"]) | set(found["level_b"]) == {"x", "y", "z"}
+    for end in ("a", "b"):
+        assert found[f"adjusted_mean_absolute_error_{end}"].tolist() == own[found[f"level_{end}"]].tolist()
+    assert found["level_a"].iloc[0] == "y"
 
 
 def test_kendall_tau_agrees_with_scipy():
