@@ -16,6 +16,8 @@ from pathlib import Path
 from types import TracebackType
 from typing import Any, TypeVar
 
+import pydantic_core
+
 from qmbench.domain.collector import collector_paused
 from qmbench.domain.errors import InputError, StoreError, did_you_mean
 from qmbench.domain.quantity import Quantity
@@ -198,7 +200,7 @@ class Store:
         missing = {"id", "started"} - run_document.keys()
         if missing:
             raise InputError(f"a run document needs {' and '.join(sorted(missing))}")
-        row = (run_document["id"], run_document["started"], json.dumps(run_document, separators=(",", ":")))
+        row = (run_document["id"], run_document["started"], _encode(run_document))
         query = (
             "INSERT INTO runs (id, started, document) VALUES (?, ?, ?) "
             "ON CONFLICT (id) DO UPDATE SET started = excluded.started, document = excluded.document"
@@ -465,6 +467,14 @@ def _object(text: Any) -> dict[str, Any]:
     if (warnings and not isinstance(warnings, list)) or (settings and not isinstance(settings, dict)):
         raise ValueError("its warnings are no list, or its settings no object")
     return found
+
+
+def _encode(document: Mapping[str, Any]) -> str:
+    """The document as JSON, by the encoder that takes a quarter of the time on documents of 100,000 entries."""
+    try:
+        return pydantic_core.to_json(document, inf_nan_mode="constants").decode()
+    except pydantic_core.PydanticSerializationError:  # half of a pair of surrogates, which can only be escaped
+        return json.dumps(document, separators=(",", ":"))
 
 
 def _decode(text: str) -> Any:

@@ -333,3 +333,10 @@ def test_what_many_records_have_alike_is_kept_once(store: Store) -> None:
     for name in ("level", "system_name", "system_hash", "prop", "status"):
         assert len({id(getattr(r, name)) for r in found.values()}) == 1
     assert len({id(r.provenance) for r in found.values()}) == 3
+
+
+@pytest.mark.parametrize("text", ["größe ☃", "\x00\x7f\u2028", "\ud800"])
+def test_a_run_document_reads_back_whatever_its_texts_are(store: Store, text: str) -> None:
+    document = {"id": "r", "started": "2026-01-01", text: [text], "numbers": [1e-7, 1e16, 2**70, -0.0, float("inf")]}
+    store.save_run(document)
+    assert repr(store.run("r")) == repr(document)
