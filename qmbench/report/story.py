@@ -143,10 +143,12 @@ def told_apart(rows: list[dict[str, Any]], league: pd.DataFrame | None, names: N
         # Those with a few entries stand last in the table, too: these may be easy ones.
         comparable = [r for r in rows if not is_missing(r[f"common_{RANKED_BY}"])] or rows
         best = min((r for r in comparable if not is_missing(r[RANKED_BY])), key=_whole_error, default=rows[0])
+        name, size = names.of(best["level_of_theory"], best["bsse"]), _error(best, _whole_error(best))
+        alone = len(comparable) == 1
+        which = f"{name} alone has half of them or more" if alone else f"the smallest error is that of {name}"
         said = (
-            f"Too few entries of different molecules to tell levels apart ({MINIMUM_ENTRIES} are needed); the smallest "
-            f"error is that of {names.of(best['level_of_theory'], best['bsse'])} ({_error(best, _whole_error(best))}, "
-            f"n = {best['n_scored']})."
+            f"Too few entries of different molecules to tell levels apart ({MINIMUM_ENTRIES} are needed); {which} "
+            f"({size}, n = {best['n_scored']})."
         )
         return said + _of_basis(limited, names) + _of_unknown_basis([best], names)
     among = [r for r in able if r["among_best"]]

@@ -71,7 +71,10 @@ def test_the_smallest_error_is_that_of_a_level_which_the_table_compares():
     """With its number of the table: an entry or two may be easy ones."""
     own = {"among": None, "adjusted_mean_absolute_error": 0.5}
     usual, sample = row("hf/tz", 0.4, **own), row("pbe/tz", 0.01, None, common_mean_absolute_error=None, n_scored=1)
-    assert "the smallest error is that of HF/TZ (0.5 kcal/mol, n = 10)" in told_apart([usual, sample], None, NAMES)
+    worse = row("ccsd(t)/cbs", 0.6, None, adjusted_mean_absolute_error=0.7)
+    said = told_apart([usual, worse, sample], None, NAMES)
+    assert "the smallest error is that of HF/TZ (0.5 kcal/mol, n = 10)" in said
+    assert "HF/TZ alone has half of them or more (0.5 kcal/mol, n = 10)" in told_apart([usual, sample], None, NAMES)
     assert "certain" not in in_short([row("hf/tz", 0.4), row("pbe/tz", 3.0, False)])
 
 
