@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 from collections import Counter
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -13,11 +13,11 @@ from qmbench.domain.collector import collector_paused
 from qmbench.domain.steps import told
 from qmbench.judging.columns import groups
 from qmbench.judging.consensus import Consensus, consensus, degrees_of_equivalence
-from qmbench.judging.disagreement import VERDICTS, Judged, disagreement
+from qmbench.judging.disagreement import VERDICTS, Judged, benjamini_hochberg_cut, disagreement
 from qmbench.judging.next_calculations import next_calculations
 from qmbench.judging.statistics import BenchmarkInfo
 from qmbench.judging.tiers import TIERS, Weighed, reference_threshold, weigh
-from qmbench.judging.trends import distances, level_differences, pair_summaries, to_order, trends
+from qmbench.judging.trends import distances, level_differences, pair_summaries, to_order, tried_trends
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -66,17 +66,22 @@ def disagree_document(
         "pairs": [p for j in judged for p in pair_summaries(j.group, j.uncertainty, j.threshold)],
         "methods": [_methods(j) for j in judged],
         "known": [row for w in weighed for row in _known(w)],
-        "trends": sorted(
-            (t for j in judged for t in _trends(j)),
-            key=lambda t: to_order(t["p"]),
-        )[:TRENDS_SHOWN],
+        "trends": _trends(judged, significance),
         "next_calculations": next_calculations(judged),
     }
 
 
-def _trends(j: Judged) -> list[dict[str, Any]]:
-    stated = np.where(j.assumed, j.group.uncertainty, j.uncertainty)
-    return trends(j.group, stated, TRENDS_SHOWN)
+def _trends(judged: Sequence[Judged], significance: float) -> list[dict[str, Any]]:
+    """The first of those that are no chance at a false discovery rate of `significance` over all that were tried."""
+    found: list[dict[str, Any]] = []
+    tried = 0
+    for j in judged:
+        stated = np.where(j.assumed, j.group.uncertainty, j.uncertainty)
+        mine, asked = tried_trends(j.group, stated, TRENDS_SHOWN)
+        found, tried = found + mine, tried + asked
+    p = np.array([t["p"] for t in found])
+    cut = benjamini_hochberg_cut(p[p <= significance], tried, significance)
+    return sorted((t for t in found if t["p"] <= cut), key=lambda t: to_order(t["p"]))[:TRENDS_SHOWN]
 
 
 def _rank(x: Mapping[str, Any]) -> tuple[Any, ...]:

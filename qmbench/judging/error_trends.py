@@ -20,7 +20,7 @@ from qmbench.domain.errors import QmbenchError
 from qmbench.domain.steps import told
 from qmbench.judging.disagreement import benjamini_hochberg_cut
 from qmbench.judging.items import items
-from qmbench.judging.trends import MOST_LEFT_OUT, Fit, blocks, regress_each, to_order, without_one_each
+from qmbench.judging.trends import MOST_LEFT_OUT, Fit, blocks, rank_p, regress_each, to_order, without_one_each
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -126,12 +126,12 @@ def find_trends(
         for c, covariate in enumerate(covariates):
             x = _means(covariate.x[rows], of_molecule)
             if _varies(x, covariate.is_class):
-                asked += [(_rank_p(x, y), c, of, x, y) for of, y in (("error", e), ("absolute_error", np.abs(e)))]
+                asked += [(rank_p(x, y), c, of, x, y) for of, y in (("error", e), ("absolute_error", np.abs(e)))]
         tried += len(asked)
         asked = sorted((a for a in asked if a[0] <= 0.05), key=lambda a: (to_order(a[0]), a[1], a[2]))
-        for rank_p, c, of, x, y in asked[: MOST_FITTED if len(first) <= MANY_POINTS else 1]:
+        for by_ranks, c, of, x, y in asked[: MOST_FITTED if len(first) <= MANY_POINTS else 1]:
             has = np.flatnonzero(np.isfinite(x))
-            likely.append(_Series(level, c, of, rank_p, x[has], y[has], u[has], rows[first[has]]))
+            likely.append(_Series(level, c, of, by_ranks, x[has], y[has], u[has], rows[first[has]]))
     longest = max((len(s.x) for s in likely), default=0)
     found: list[Found] = []
     for some in blocks(likely, longest * MOST_LEFT_OUT):
@@ -194,24 +194,6 @@ def _varies(x: np.ndarray, is_class: bool) -> bool:
     # A number that all but a few molecules share is a class of these few.
     values, count = np.unique(x, return_counts=True)
     return bool(len(values) > 1 and len(x) - count.max() >= LEAST_CLASS)
-
-
-def _rank_p(x: np.ndarray, y: np.ndarray) -> float:
-    """Two-sided p of Spearman's rank correlation, by Student's t of n − 2; ties have their mean rank."""
-    from scipy.special import stdtr
-
-    has = np.isfinite(x) & np.isfinite(y)
-    a, b = (_ranks(v) - (has.sum() + 1) / 2 for v in (np.round(x[has], 12), y[has]))
-    size = np.sqrt((a @ a) * (b @ b))
-    r = float(a @ b / size) if size > 0 else 0.0
-    n = int(has.sum())
-    return float(2.0 * stdtr(n - 2, -abs(r) * np.sqrt((n - 2) / max(1.0 - r * r, 1e-15))))
-
-
-def _ranks(values: np.ndarray) -> np.ndarray:
-    """From 1, those of equal values their mean: as `scipy.stats.rankdata`, which takes seconds to import."""
-    _, which, count = np.unique(values, return_inverse=True, return_counts=True)
-    return np.asarray((np.cumsum(count) - (count - 1) / 2)[which])
 
 
 def _explained(x: np.ndarray, y: np.ndarray, fit: Fit) -> tuple[int, int, float, float]:

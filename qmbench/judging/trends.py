@@ -1,7 +1,13 @@
-"""How methods differ as a rule: distances between them, and how their differences depend on what is computed."""
+"""How methods differ as a rule: distances between them, and how their differences depend on what is computed.
+
+What is told of differences and of errors (`error_trends`): a robust line, without the point that carries it most, and
+the rank correlation, which asks nothing of how numbers are distributed (Spearman, Am. J. Psychol. 15, 72 (1904)). The
+larger p of both counts. Entries of one molecule are one point, since their numbers go together.
+"""
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterator, Sequence
 from typing import Any, NamedTuple, TypeVar
 
@@ -10,6 +16,7 @@ import numpy as np
 from qmbench.domain.composite import parts_of_text
 from qmbench.domain.errors import QmbenchError
 from qmbench.judging.columns import Column, Group
+from qmbench.judging.disagreement import resolution
 from qmbench.judging.known_errors import medians
 
 Fit = dict[str, Any]
@@ -23,6 +30,8 @@ MOST_STEPS = 500
 MOST_LEFT_OUT = 20
 MOST_NUMBERS = 200_000
 """In an array of what is fitted at once."""
+NOTHING = 1e-3
+"""Of the difference that matters: values that all differ by less differ by nothing that could depend on anything."""
 MOST_COLUMNS = 12
 """Up to here every pair is regressed; with more columns, each against the default reference or the first column."""
 
@@ -123,21 +132,30 @@ def _cluster(matrix: np.ndarray, names: list[str]) -> tuple[list[str], list[list
 def trends(group: Group, uncertainty: np.ndarray | None = None, most: int | None = None) -> list[dict[str, Any]]:
     """Linear dependence of the differences between columns on numbers and classes of the entries.
 
-    Numbers: tags `name:number`, the coordinate of curves, and `magnitude` (the median |value| of the entry).
+    Numbers: tags `name:number`, the coordinate of curves, and `magnitude` (the size of the default reference's value).
     Classes: subsets and plain tags; x is 1 inside and 0 outside, so that the slope is the difference of the means.
     uncertainty: (entries, columns) standard uncertainties, nan where none is stated (None: those of the group); what is
-    not stated is estimated from the scatter about the line. See `regress` for the fit. A trend is one without any
-    single entry as well: slope_low, slope_high and p of those below 0.05 hold with the entry left out that carries it
-    most (`leaning_on`, None for the others). At least MINIMUM_POINTS entries, for classes three inside and three
-    outside. Smallest p first; most: only so many.
+    not stated is estimated from the scatter about the line. See `regress` for the fit. The points are means over the
+    entries of a molecule, but along its curve. A trend is one without any single point as well, and one by ranks:
+    slope_low, slope_high and p of those below 0.05 hold with the point left out that carries it most (`leaning_on`, its
+    first entry; None for the others), and p is that of the rank correlation, without the point farthest from the line,
+    where that is larger. At least MINIMUM_POINTS points, for classes three entries inside and three outside. Smallest p
+    first; most: only so many.
     """
+    return tried_trends(group, uncertainty, most)[0]
+
+
+def tried_trends(
+    group: Group, uncertainty: np.ndarray | None = None, most: int | None = None
+) -> tuple[list[dict[str, Any]], int]:
+    """`trends`, and of how many questions these are the answers."""
     stated = group.uncertainty if uncertainty is None else uncertainty
-    variance = np.nan_to_num(stated, nan=0.0) ** 2
+    points = _Points(group.value, np.nan_to_num(stated, nan=0.0) ** 2, _by_molecule(group))
     covariates = list(_covariates(group))
     asked = [_Question(a, b, *covariate) for a, b in _compared(group) for covariate in covariates]
     fits: list[tuple[Fit, _Question]] = []
     for some in blocks(asked, len(group.entries)):
-        found = regress_each(*_series(group.value, variance, some))
+        found = regress_each(*points.series(some))
         fits += [(fit, about) for fit, about in zip(found, some, strict=True) if fit is not None]
     fits.sort(key=lambda f: (to_order(f[0]["p"]), f[1].a, f[1].b, f[1].on))
     shared = {"benchmark": group.benchmark, "observable": group.observable, "within": group.within, "unit": group.unit}
@@ -145,29 +163,78 @@ def trends(group: Group, uncertainty: np.ndarray | None = None, most: int | None
     out: list[dict[str, Any]] = []
     for block in blocks(fits, len(group.entries) * MOST_LEFT_OUT):
         small = [f for f in block if f[0]["p"] < 0.05]
-        series = _series(group.value, variance, [about for _, about in small])
-        without = iter(without_one_each(*series, [fit for fit, _ in small]))
+        x, y, u = points.series([about for _, about in small])
+        without = iter(zip(without_one_each(x, y, u, [fit for fit, _ in small]), x, y, strict=True))
         for fit, q in block:
-            # Without an entry no p gets smaller, so that those to come can't be among the first any more.
+            # Neither without an entry nor by ranks p gets smaller: those to come can't be among the first any more.
             if most is not None and len(out) >= most and _p_of(out, most) < to_order(fit["p"]):
-                return _first(out, most)
+                return _first(out, most), len(fits)
             about = {"a": columns[q.a], "b": columns[q.b], "kind": q.kind, "on": q.on}
             leaning_on = None
             if fit["p"] < 0.05:
-                entry, fit = next(without)
-                leaning_on = group.entries[entry]
+                (point, left), xs, ys = next(without)
+                fit = {**left, "p": max(left["p"], _rank_p_of_others(xs, ys, fit))}
+                leaning_on = group.entries[points.first(q, point)]
             out.append({**shared, **about, **fit, "leaning_on": leaning_on})
-    return _first(out, most)
+    return _first(out, most), len(fits)
 
 
 class _Question(NamedTuple):
-    """Whether the differences of two columns depend on x (entries,), a number or a class, `on` by name."""
+    """Whether the differences of two columns depend on x (entries,), a number or a class, `on` by name. along: whether
+    x is the coordinate of the curve of one molecule."""
 
     a: int
     b: int
     kind: str
     on: str
     x: np.ndarray
+    along: bool = False
+
+
+class _Points(NamedTuple):
+    """value, variance: (entries, columns). molecules: (order of the entries by molecule, where in it each begins); None
+    where each entry is of one of its own."""
+
+    value: np.ndarray
+    variance: np.ndarray
+    molecules: tuple[np.ndarray, np.ndarray] | None
+
+    def series(self, asked: Sequence[_Question]) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+        """x, differences and their standard uncertainties, (questions, entries) each: a row is of as many points as
+        there are, and NaN behind them."""
+        a, b = (np.array([pair[k] for pair in asked], dtype=int) for k in (0, 1))
+        x = np.array([q.x for q in asked], dtype=float).reshape(len(asked), len(self.value))
+        y, u = (self.value[:, a] - self.value[:, b]).T, np.sqrt(self.variance[:, a] + self.variance[:, b]).T
+        if self.molecules is None:
+            return x, y, u
+        own = np.array([not q.along for q in asked], dtype=bool)
+        order, starts = self.molecules
+        has = (np.isfinite(x) & np.isfinite(y))[own][:, order]
+        count = np.add.reduceat(has, starts, axis=1, dtype=float)
+        x, y, u = x.copy(), y.copy(), u.copy()
+        with np.errstate(invalid="ignore", divide="ignore"):
+            for numbers, power in ((x, 1), (y, 1), (u, 2)):
+                total = np.add.reduceat(np.where(has, numbers[own][:, order] ** power, 0.0), starts, axis=1)
+                row = np.full((len(total), len(order)), np.nan)
+                row[:, : len(starts)] = np.where(count > 0, total ** (1 / power) / count, np.nan)
+                numbers[own] = row
+        return x, y, u
+
+    def first(self, question: _Question, point: int) -> int:
+        """The first entry of a point of a series."""
+        if self.molecules is None or question.along:
+            return point
+        order, starts = self.molecules
+        return int(order[starts[point]])
+
+
+def _by_molecule(group: Group) -> tuple[np.ndarray, np.ndarray] | None:
+    numbers: dict[str, int] = {}
+    of = np.array([numbers.setdefault(name, len(numbers)) for name in group.molecules or group.entries], dtype=int)
+    if len(numbers) == len(of):
+        return None
+    order = np.argsort(of, kind="stable")
+    return order, np.searchsorted(of[order], np.arange(len(numbers)))
 
 
 def _p_of(found: Sequence[Fit], place: int) -> float:
@@ -183,13 +250,32 @@ def to_order(p: float) -> float:
     return float(f"{p:.5e}")
 
 
-def _series(
-    value: np.ndarray, variance: np.ndarray, asked: Sequence[_Question]
-) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
-    """x, differences and their standard uncertainties, (questions, entries) each."""
-    a, b = (np.array([pair[k] for pair in asked], dtype=int) for k in (0, 1))
-    x = np.array([q.x for q in asked]).reshape(len(asked), len(value))
-    return x, (value[:, a] - value[:, b]).T, np.sqrt(variance[:, a] + variance[:, b]).T
+def _rank_p_of_others(x: np.ndarray, y: np.ndarray, line: Fit) -> float:
+    """`rank_p` without the point farthest from a line: ranks know no error bars, and one could hide a trend."""
+    away = np.abs(y - line["intercept"] - line["slope"] * x)
+    return rank_p(np.where(np.arange(len(x)) == np.nanargmax(away), np.nan, x), y)
+
+
+def rank_p(x: np.ndarray, y: np.ndarray) -> float:
+    """Two-sided p of Spearman's rank correlation, by Student's t of n − 2; ties have their mean rank. Never less than
+    twice the share of all orders of the points that put them into this one."""
+    from scipy.special import stdtr
+
+    has = np.isfinite(x) & np.isfinite(y)
+    n = int(has.sum())
+    x, y = np.round(x[has], 12), y[has]
+    a, b = (_ranks(v) - (n + 1) / 2 for v in (x, y))
+    size = np.sqrt((a @ a) * (b @ b))
+    r = float(a @ b / size) if size > 0 else 0.0
+    by_chance = math.fsum(math.lgamma(k + 1) for k in np.unique(x, return_counts=True)[1]) - math.lgamma(n + 1)
+    p = float(2.0 * stdtr(n - 2, -abs(r) * np.sqrt((n - 2) / max(1.0 - r * r, 1e-15))))
+    return min(1.0, max(p, 2.0 * math.exp(by_chance)))
+
+
+def _ranks(values: np.ndarray) -> np.ndarray:
+    """From 1, those of equal values their mean: as `scipy.stats.rankdata`, which takes seconds to import."""
+    _, which, count = np.unique(values, return_inverse=True, return_counts=True)
+    return np.asarray((np.cumsum(count) - (count - 1) / 2)[which])
 
 
 def blocks(items: Sequence[T], size: int) -> Iterator[Sequence[T]]:
@@ -243,24 +329,31 @@ def _pulling(x: np.ndarray, y: np.ndarray, fit: Fit) -> np.ndarray:
 
 
 def _compared(group: Group) -> Iterator[tuple[int, int]]:
+    """The pairs of columns that differ by something."""
     count = len(group.columns)
-    if count <= MOST_COLUMNS:
-        yield from ((a, b) for a in range(count) for b in range(a + 1, count))
-        return
-    base = next((j for j, c in enumerate(group.columns) if c.is_default_reference), 0)
-    yield from ((a, base) for a in range(count) if a != base)
+    base = _default(group)
+    pairs = [(a, b) for a in range(count) for b in range(a + 1, count)]
+    if count > MOST_COLUMNS:
+        pairs = [(a, base or 0) for a in range(count) if a != (base or 0)]
+    typical = medians(np.abs(group.value.T), np.isfinite(group.value.T))
+    least = NOTHING * resolution(group.observable, group.unit, typical)
+    yield from ((a, b) for a, b in pairs if np.any(np.abs(group.value[:, a] - group.value[:, b]) > least))
 
 
-def _covariates(group: Group) -> Iterator[tuple[str, str, np.ndarray]]:
-    """(kind: number or class, name, (entries,))."""
-    with np.errstate(invalid="ignore"):
-        has = np.isfinite(group.value).any(axis=1)
-        magnitude = np.full(len(group.entries), np.nan)
-        magnitude[has] = np.abs(np.nanmedian(group.value[has], axis=1))
-    yield "number", "magnitude", magnitude
+def _default(group: Group) -> int | None:
+    """The column of the default reference set."""
+    return next((j for j, c in enumerate(group.columns) if c.is_default_reference), None)
+
+
+def _covariates(group: Group) -> Iterator[tuple[str, str, np.ndarray] | tuple[str, str, np.ndarray, bool]]:
+    """(kind: number or class, name, (entries,), for coordinates True)."""
+    base = _default(group)
+    if base is not None:
+        # Not made of the values that differ: a difference would depend on itself.
+        yield "number", "magnitude", np.abs(group.value[:, base])
     for curve in dict.fromkeys(c for c in group.curve if c):
         mask = np.array([c == curve for c in group.curve])
-        yield "number", f"coordinate of {curve}", np.where(mask, group.coordinate, np.nan)
+        yield "number", f"coordinate of {curve}", np.where(mask, group.coordinate, np.nan), True
     numbers: dict[str, np.ndarray] = {}
     classes: dict[str, np.ndarray] = {}
     for e, (tags, subsets) in enumerate(zip(group.tags, group.subsets, strict=True)):

@@ -332,24 +332,24 @@ def trend_table(trends: Sequence[Mapping[str, Any]]) -> Extra:
     """On what the differences between methods depend."""
     told: dict[tuple[str, ...], list[str]] = {}
     for t in trends:
-        if t["p"] < 0.05:
-            cells = (
-                t["benchmark"] + (f" within {t['within']}" if t["within"] else ""),
-                f"{t['on']} or not" if t["kind"] == "class" else t["on"],
-                f"{t['slope']:.3g}",
-                f"{t['slope_low']:.3g} … {t['slope_high']:.3g}",
-                t["unit"],
-                str(t["n"]),
-                f"{t['p']:.1g}",
-            )
-            told.setdefault(cells, []).append(f"{t['a']} − {t['b']}")
+        cells = (
+            t["benchmark"] + (f" within {t['within']}" if t["within"] else ""),
+            f"{t['on']} or not" if t["kind"] == "class" else t["on"],
+            f"{t['slope']:.3g}",
+            f"{t['slope_low']:.3g} … {t['slope_high']:.3g}",
+            t["unit"],
+            str(t["n"]),
+            f"{t['p']:.1g}",
+        )
+        told.setdefault(cells, []).append(f"{t['a']} − {t['b']}")
     # Of columns that say the same to all digits shown, as two references of one origin do, once.
     rows = [(where, " and ".join(alike), *rest) for (where, *rest), alike in list(told.items())[:MOST_ROWS]]
     note = (
         "Slope of the difference over a number (per unit of it), or the difference of means inside and outside a "
-        "class, with its 95 % interval; smallest p first. Weighted by uncertainties; far points count less, and p and "
-        "interval hold without the entry that carries the trend most. Where many pairs are tried, a few p "
-        "below 0.05 are chance."
+        "class, with its 95 % interval; smallest p first. Magnitude: the size of the reference value. Entries of one "
+        "molecule are one point of n. Weighted by uncertainties; far points count less, p and interval hold without "
+        "the point that carries the trend most, and p by ranks, too. Over all that were tried the false discovery rate "
+        "is kept."
     )
     columns = ("benchmark", "difference", "over", "slope", "interval", "unit", "n", "p")
     return Extra("What the differences depend on", note, columns, (False,) * 3 + (True, True, False, True, True), rows)

@@ -261,7 +261,7 @@ def summary_lines(document: Mapping[str, Any], most: int = 5) -> list[str]:
         alone = found["entries_with_one_value"]
         have = "1 entry has" if alone == 1 else f"{alone} entries have"
         lines.append(f"{have} one value: nothing to compare it with")
-    lines.append(f"pairs are significant at a false discovery rate of {100 * document['significance']:g}%")
+    lines.append(f"pairs and trends are significant at a false discovery rate of {100 * document['significance']:g}%")
     if any(v["assumed_uncertainty"] is not None for x in document["entries"] for v in x["votes"]):
         lines.append("where no uncertainty is stated, the scatter of the entry stands in for it")
     trained = sum(is_trained(x) for x in document["entries"])
@@ -284,13 +284,14 @@ def trend_lines(document: Mapping[str, Any], most: int) -> list[str]:
     """How differences depend on what is computed, once for columns that say the same to all digits shown."""
     told: dict[tuple[str, str], list[str]] = {}
     for t in document["trends"]:
-        if t["p"] < 0.01:
-            along = f"from other entries to {t['on']} ones" if t["kind"] == "class" else f"per unit of {t['on']}"
-            by = (
-                f"by {t['slope']:.3g} ({t['slope_low']:.3g} … {t['slope_high']:.3g}) {t['unit']} {along} "
-                f"(n = {t['n']}, p = {t['p']:.1g})"
-            )
-            told.setdefault((t["benchmark"], by), []).append(f"{t['a']} − {t['b']}")
+        along = f"from other entries to {t['on']} ones" if t["kind"] == "class" else f"per unit of {t['on']}"
+        if t["on"] == "magnitude":
+            along = f"per {t['unit']} of the reference value's size"
+        by = (
+            f"by {t['slope']:.3g} ({t['slope_low']:.3g} … {t['slope_high']:.3g}) {t['unit']} {along} "
+            f"(n = {t['n']}, p = {t['p']:.1g})"
+        )
+        told.setdefault((t["benchmark"], by), []).append(f"{t['a']} − {t['b']}")
     lines = []
     for (benchmark, by), alike in list(told.items())[:most]:
         change = "changes" if len(alike) == 1 else "change"

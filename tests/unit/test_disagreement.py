@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 from collections import Counter
+from dataclasses import replace
 from types import SimpleNamespace
 
 import numpy as np
@@ -39,6 +40,7 @@ from qmbench.judging.trends import (
     regress,
     regress_each,
     trends,
+    tried_trends,
     without_one,
     without_one_each,
 )
@@ -423,6 +425,57 @@ def test_a_class_of_which_one_entry_is_all_the_difference_makes_no_trend():
     assert trend["p"] > 0.05
 
 
+def test_numbers_that_agree_have_no_trend():
+    """Of differences of 1e-15 between numbers of electrons, on one that is as large as they are."""
+    value = np.stack([[0.0, 0.0, 0.0, 1e-15, 4e-15, 2e-15], np.zeros(6)], axis=1)
+    tags = tuple((f"atoms:{i}",) for i in range(6))
+    assert trends(group(value, np.nan, unit="electrons", tags=tags)) == []
+    g = group(value + np.linspace(1.0, 2.0, 6)[:, None], np.nan, tags=tags)
+    assert trends(g) == []
+
+
+def test_a_few_values_that_scatter_are_no_class_apart_beyond_what_ranks_can_say():
+    """Five of one class beside 23 that hardly scatter at all."""
+    rng = np.random.default_rng(5)
+    d = np.concatenate([[0.0, -0.006, -0.025, -0.027, -0.123], 1e-4 * rng.standard_normal(23)])
+    tags = tuple(("stretched",) if e < 5 else () for e in range(28))
+    g = group(np.stack([d, np.zeros(28)], axis=1), np.nan, unit="kcal/mol", tags=tags)
+    trend = next(t for t in trends(g) if t["on"] == "stretched")
+    assert trend["p"] > 2.0 / math.comb(27, 4)
+
+
+def test_points_of_three_molecules_are_three_points():
+    rng = np.random.default_rng(7)
+    coupling = np.tile(np.linspace(0.1, 1.0, 11), 3)
+    d = coupling * np.repeat([0.5, 0.6, 0.7], 11) + 0.001 * rng.standard_normal(33)
+    tags = tuple((f"g:{x}",) for x in coupling)
+    g = group(np.stack([d, np.zeros(33)], axis=1), np.nan, tags=tags)
+    assert next(t for t in trends(g) if t["on"] == "g")["p"] < 1e-6
+    together = replace(g, molecules=tuple(f"m{i // 11}" for i in range(33)))
+    assert not [t for t in trends(together) if t["on"] == "g"]
+    # A number that belongs to the molecules is of as many points as there are of them.
+    size = np.repeat(np.arange(11.0), 3)
+    d = 0.5 * size + 0.1 * rng.standard_normal(33)
+    sizes = group(np.stack([d, np.zeros(33)], axis=1), np.nan, tags=tuple((f"size:{x}",) for x in size))
+    trend = next(t for t in trends(replace(sizes, molecules=tuple(f"m{x}" for x in size))) if t["on"] == "size")
+    assert (trend["n"], trend["slope"]) == (11, pytest.approx(0.5, abs=0.02))
+    assert trend["leaning_on"] in {f"e{3 * k}" for k in range(11)}
+
+
+def test_false_trends_of_many_pairs_are_rare():
+    """Heavy tails, scatter that differs from column to column, classes and numbers: of 60 documents few have any."""
+    rng = np.random.default_rng(11)
+    wrong = 0
+    for _ in range(60):
+        n = 24
+        value = rng.standard_t(2, (n, 5)) * rng.uniform(0.1, 10.0, 5)
+        tags = tuple((f"atoms:{rng.integers(3, 30)}", "x" if i % 4 == 0 else "y") for i in range(n))
+        found, tried = tried_trends(group(value, np.nan, tags=tags))
+        p = np.array([t["p"] for t in found])
+        wrong += bool((p <= benjamini_hochberg_cut(p[p <= 0.05], tried, 0.05)).any())
+    assert wrong <= 6
+
+
 def test_it_says_on_which_entry_a_trend_leans_most():
     # The ends of the series carry a slope; the last entry has no weight, with its σ of 2.
     assert series(slope=0.02)["leaning_on"] in ("e0", "e10")
@@ -696,11 +749,14 @@ def test_a_trend_is_told_once() -> None:
     trend = {"benchmark": "many", "unit": "E0", "slope": 0.618, "slope_low": 0.531, "slope_high": 0.726, "n": 33}
     same = {**trend, "kind": "number", "on": "g", "p": 1e-9}
     rows = [{**same, "a": "RWA", "b": b} for b in ("exact", "exact-cavity")]
-    rows += [{**same, "a": "Bloch", "b": "exact", "slope": 0.3}, {**same, "a": "RWA", "b": "exact", "p": 0.02}]
+    rows += [{**same, "a": "Bloch", "b": "exact", "slope": 0.3}, {**same, "a": "RWA", "b": "exact", "p": 0.002}]
     assert trend_lines({"trends": rows}, 5) == [
         "many: RWA − exact and RWA − exact-cavity change by 0.618 (0.531 … 0.726) E0 per unit of g (n = 33, p = 1e-09)",
         "many: Bloch − exact changes by 0.3 (0.531 … 0.726) E0 per unit of g (n = 33, p = 1e-09)",
+        "many: RWA − exact changes by 0.618 (0.531 … 0.726) E0 per unit of g (n = 33, p = 0.002)",
     ]
+    (line,) = trend_lines({"trends": [{**rows[0], "on": "magnitude"}]}, 5)
+    assert "E0 per E0 of the reference value's size (n = 33" in line
     assert len(trend_lines({"trends": rows}, 1)) == 1
     (line,) = trend_lines({"trends": [{**rows[0], "kind": "class", "on": "deep"}]}, 5)
     assert "changes by 0.618 (0.531 … 0.726) E0 from other entries to deep ones (" in line

@@ -13,8 +13,8 @@ from scipy import stats
 
 from qmbench.data.benchmark import find_benchmark
 from qmbench.judging.disagreement import benjamini_hochberg_cut
-from qmbench.judging.error_trends import Covariate, _rank_p, covariates, error_trends, find_trends
-from qmbench.judging.trends import regress, without_one
+from qmbench.judging.error_trends import Covariate, covariates, error_trends, find_trends
+from qmbench.judging.trends import rank_p, regress, without_one
 from qmbench.report.disagree_text import error_trend_lines, error_trend_text
 
 
@@ -118,7 +118,7 @@ def test_entries_of_one_molecule_are_one_point():
 def test_rank_correlation_is_that_of_scipy():
     rng = np.random.default_rng(0)
     x, y = np.round(rng.normal(size=30), 1), rng.normal(size=30)
-    assert _rank_p(x, y) == pytest.approx(stats.spearmanr(x, y).pvalue, rel=1e-9)
+    assert rank_p(x, y) == pytest.approx(stats.spearmanr(x, y).pvalue, rel=1e-9)
 
 
 def test_the_larger_p_of_both_tests_counts():
