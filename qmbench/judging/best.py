@@ -114,9 +114,9 @@ def ranking(
     """Rank levels by absolute errors (entries, levels), NaN where there is none.
 
     molecules: entries that are drawn together when entries are resampled; by default each is drawn by itself. order:
-    (entries,) indices, the order in which they are numbered for that. Levels with fewer than bootstrap.MINIMUM_ENTRIES
-    entries, or that no entry links with the others, take no part in intervals and in the set, and in the set only those
-    do that are `compared`. resamples 0: neither.
+    (entries,) indices, the order in which they are numbered for that. Levels whose entries are not of
+    `bootstrap.enough` molecules, or that no entry links with the others, take no part in intervals and in the set, and
+    in the set only those do that are `compared`. resamples 0: neither.
     """
     has = np.isfinite(absolute)
     n, m = has.sum(axis=0), absolute.shape[1]
@@ -126,7 +126,8 @@ def ranking(
     pairs = np.full((2, m, m), np.nan)
     inside = np.flatnonzero((part == main) & (n > 0))
     rows = np.flatnonzero(has[:, inside].any(axis=1))
-    able = inside[n[inside] >= bootstrap.MINIMUM_ENTRIES]
+    sizes = bootstrap.sizes_of(has, None if molecules is None else bootstrap.numbered(molecules))
+    able = inside[bootstrap.enough(sizes)[inside]]
     sequence = np.arange(len(absolute)) if order is None else order
     keys = list(range(len(absolute))) if molecules is None else list(molecules)
     used = set(rows.tolist())
