@@ -17,6 +17,8 @@ from qmbench.judging.comparison import (
 )
 from qmbench.judging.statistics import statistics, summaries
 from qmbench.judging.summaries import bare, evaluate
+from qmbench.report.comparisons import level_against_next
+from qmbench.report.heat import improvement_heat
 from qmbench.report.tables import table_blocks
 
 SETS, MOLECULES, POINTS = 400, 20, 8
@@ -281,3 +283,12 @@ def test_an_interval_that_a_plugin_computes_sees_the_molecules():
     assert np.isnan(evaluate(bare(x, np.repeat(np.arange(2), 20)), [mine], 0.95, 10)["mine_low"]).all()
     assert np.isfinite(evaluate(bare(x[:3]), [mine], 0.95, 10)["mine_low"]).all()
     assert len(seen) == 2
+
+
+def test_tables_have_no_number_where_there_is_no_interval():
+    rng = np.random.default_rng(15)
+    table = scored({("b", level): rng.normal(0.5, 1.0, 30) for level in "xy"}, [0, 1] * 15)
+    pairs, found = compare_levels(table), statistics(table)
+    (row,) = level_against_next(pairs, found).rows
+    assert row[4] == row[6] == ""
+    assert "nan" not in str(improvement_heat(pairs))
