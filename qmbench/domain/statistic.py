@@ -27,13 +27,15 @@ class ErrorSample:
     """Errors on the entries of one benchmark and observable; none is missing.
 
     error: calculated − reference, (entries, levels), or (entries,) for a statistic that is `per_level`; reference:
-    the values it is measured from, same shape; both in `unit`.
+    the values it is measured from, same shape; both in `unit`. molecules: (entries,) numbers, equal for entries of one
+    molecule, which err together; None: each entry has its own.
     """
 
     error: Array
     reference: Array
     unit: str = ""
     observable: str = ""
+    molecules: Array | None = None
 
     @property
     def magnitude(self) -> Array:
@@ -46,7 +48,8 @@ Function = Callable[[ErrorSample], Any]
 
 @dataclass(frozen=True)
 class BootstrapT:
-    """The studentized bootstrap interval of a mean over entries, or of an increasing function of one.
+    """The studentized bootstrap interval of a mean over entries, or of an increasing function of one; entries of one
+    molecule are drawn together.
 
     numbers: what is averaged, (entries, levels). averaged: what sort of numbers they are, which decides how the risks
     of the ends are corrected. transform: from the mean to the statistic; None where it is the mean itself. For a
@@ -67,7 +70,9 @@ class DistributionFree:
 
 
 Interval = BootstrapT | DistributionFree | Callable[[ErrorSample, float], Any]
-"""Or a function of (sample, confidence) that gives (2, levels): the low ends and the high ends, NaN where unknown."""
+"""Or a function of (sample, confidence) that gives (2, levels): the low ends and the high ends, NaN where unknown. It
+sees in `sample.molecules` which entries err together; with fewer than seven molecules it is asked only where no two
+entries share one."""
 
 
 @dataclass(frozen=True)

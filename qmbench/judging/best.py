@@ -115,9 +115,9 @@ def ranking(
 
     molecules: entries that are drawn together when entries are resampled; by default each is drawn by itself. order:
     (entries,) indices, the order in which they are numbered for that. The means are those over all entries that levels
-    which are `compared` have. Levels with fewer than bootstrap.MINIMUM_ENTRIES different molecules, or that no entry
-    links with the others, take no part in intervals and in the set, and in the set only those do that are `compared`,
-    if there are two. resamples 0: neither.
+    which are `compared` have. Levels whose entries are not of `bootstrap.enough` molecules, or that no entry links with
+    the others, take no part in intervals and in the set, and in the set only those do that are `compared`, if there are
+    two. resamples 0: neither.
     """
     has = np.isfinite(absolute)
     taking_part = compared(has)
@@ -129,10 +129,10 @@ def ranking(
     pairs = np.full((2, m, m), np.nan)
     inside = np.flatnonzero((part == main) & (n > 0))
     rows = np.flatnonzero(has[:, inside].any(axis=1))
+    sizes = bootstrap.sizes_of(has, None if molecules is None else bootstrap.numbered(molecules))
+    able = inside[bootstrap.enough(sizes)[inside]]
     sequence = np.arange(len(absolute)) if order is None else order
     keys = list(range(len(absolute))) if molecules is None else list(molecules)
-    different = [len({keys[i] for i in rows[has[rows, j]].tolist()}) for j in inside.tolist()]
-    able = inside[np.array(different, dtype=int) >= bootstrap.MINIMUM_ENTRIES]
     used = set(rows.tolist())
     names = list(dict.fromkeys(keys[i] for i in sequence.tolist() if i in used))
     if len(inside):

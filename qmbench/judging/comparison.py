@@ -7,13 +7,14 @@ Pernot & Savin, J. Chem. Phys. 152, 164108 and 164109 (2020).
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
 from qmbench.judging import bootstrap
 from qmbench.judging.best import compared
+from qmbench.judging.items import items
 from qmbench.judging.statistics import BenchmarkInfo, overlaps
 
 if TYPE_CHECKING:
@@ -36,6 +37,14 @@ def value_matrix(part: pd.DataFrame) -> tuple[np.ndarray, list[str], list[tuple[
     return error_matrix(part.assign(error=ok))
 
 
+def molecules_in(part: pd.DataFrame, entries: Sequence[str]) -> np.ndarray | None:
+    """The numbers of the molecules of `entries`, as `bootstrap.numbered`; None where each has its own."""
+    if "molecule" not in part:
+        return None
+    first = part.drop_duplicates("entry").set_index("entry")["molecule"]
+    return bootstrap.numbered(items(first.reindex(entries)))
+
+
 def compare_levels(scored: pd.DataFrame, confidence: float = 0.95, resamples: int = 1000) -> pd.DataFrame:
     """Every pair of levels on the entries that both have scored; one row per pair, the better level as `a`.
 
@@ -44,7 +53,8 @@ def compare_levels(scored: pd.DataFrame, confidence: float = 0.95, resamples: in
     (bootstrap-t of the paired differences); improvement_probability: the share of entries on which |error| of a
     is the smaller (ties count half), with _low and _high (Clopper–Pearson): the probability that a beats b on
     a new entry like these; mean_gain, mean_loss: the mean change of |error| on the entries where a wins and
-    loses; inversion_probability: how often resampled entries put b first. NaN where entries are too few.
+    loses; inversion_probability: how often resampled entries put b first. NaN where entries are too few. Entries of
+    one molecule (column `molecule`, where there is one) are drawn together and count as far as they differ.
     """
     import pandas as pd
 
@@ -55,13 +65,15 @@ def compare_levels(scored: pd.DataFrame, confidence: float = 0.95, resamples: in
     ).split()
     rows: list[tuple[Any, ...]] = []
     for (benchmark, observable, unit), part in scored.groupby(["benchmark", "observable", "unit"], sort=False):
-        errors, _, levels = error_matrix(part)
-        for a, b, values in _pairs(np.abs(errors), confidence, resamples):
+        errors, entries, levels = error_matrix(part)
+        for a, b, values in _pairs(np.abs(errors), confidence, resamples, molecules_in(part, entries)):
             rows.append((benchmark, observable, unit, *levels[a], *levels[b], *values))
     return pd.DataFrame(rows, columns=columns)
 
 
-def _pairs(absolute: np.ndarray, confidence: float, resamples: int) -> list[tuple[int, int, tuple[Any, ...]]]:
+def _pairs(
+    absolute: np.ndarray, confidence: float, resamples: int, molecules: np.ndarray | None
+) -> list[tuple[int, int, tuple[Any, ...]]]:
     first, second = np.triu_indices(absolute.shape[1], 1)
     worse = absolute[:, second] - absolute[:, first]  # positive where `first` has the smaller error
     has = np.isfinite(worse)
@@ -71,10 +83,10 @@ def _pairs(absolute: np.ndarray, confidence: float, resamples: int) -> list[tupl
     flip = mean < 0
     first, second = np.where(flip, second, first), np.where(flip, first, second)
     worse, mean = np.where(flip, -worse, worse), np.abs(mean)
-    low, high = bootstrap.mean_intervals(worse, confidence, resamples)
-    inversion = inversion_probability(worse, resamples)
+    low, high = bootstrap.mean_intervals(worse, confidence, resamples, molecules=molecules)
+    inversion = inversion_probability(worse, resamples, molecules)
     wins = (worse > 0).sum(axis=0) + 0.5 * (worse == 0).sum(axis=0)
-    ends = proportion_interval(wins, n, confidence)
+    ends = _probability_interval(worse, wins, n, confidence, molecules)
     with np.errstate(invalid="ignore", divide="ignore"):
         gain = np.where(worse > 0, worse, 0.0).sum(axis=0) / (worse > 0).sum(axis=0)
         loss = np.where(worse < 0, worse, 0.0).sum(axis=0) / (worse < 0).sum(axis=0)
@@ -89,17 +101,37 @@ def _pairs(absolute: np.ndarray, confidence: float, resamples: int) -> list[tupl
     return out
 
 
-def inversion_probability(differences: np.ndarray, resamples: int = 1000) -> np.ndarray:
-    """How often the mean over resampled entries is negative (half the ties), per column of (entries, pairs).
+def _probability_interval(
+    worse: np.ndarray, wins: np.ndarray, n: np.ndarray, confidence: float, molecules: np.ndarray | None
+) -> tuple[np.ndarray, np.ndarray]:
+    """Of the share of entries with a positive number, by as many independent ones as would tell it as well."""
+    if molecules is None:
+        return bootstrap.proportion_interval(wins, n, confidence)
+    effective = bootstrap.effective_entries(0.5 + 0.5 * np.sign(worse), molecules, confidence)
+    with np.errstate(invalid="ignore", divide="ignore"):
+        wins = np.where(effective == n, wins, wins / n * effective)
+    return bootstrap.proportion_interval(wins, effective, confidence)
 
-    NaN where fewer than bootstrap.MINIMUM_ENTRIES entries have a number.
+
+def inversion_probability(
+    differences: np.ndarray, resamples: int = 1000, molecules: np.ndarray | None = None
+) -> np.ndarray:
+    """How often the mean over resampled molecules is negative (half the ties), per column of (entries, pairs).
+
+    molecules: see `bootstrap.mean_intervals`. NaN where not `bootstrap.enough` of them have a number.
     """
+    # The sum over the molecules drawn has the sign of the mean over their entries.
     has = np.isfinite(differences)
+    able = bootstrap.enough(bootstrap.sizes_of(has, molecules))
+    if molecules is not None:
+        differences, _ = bootstrap.gathered(differences, molecules)
+        has = np.isfinite(differences)
     out = np.full(differences.shape[1], np.nan)
     if not len(differences):
         return out
     for columns, mask in bootstrap.patterns(has):
-        if mask.sum() >= bootstrap.MINIMUM_ENTRIES:
+        columns = columns[able[columns]]
+        if len(columns):
             values = differences[np.ix_(mask, columns)]
             spread = np.abs(values).max(axis=0)
             means = bootstrap.resampled_sums(values / np.where(spread > 0, spread, 1), resamples)
@@ -108,34 +140,28 @@ def inversion_probability(differences: np.ndarray, resamples: int = 1000) -> np.
     return out
 
 
-def proportion_interval(wins: np.ndarray, n: np.ndarray, confidence: float) -> tuple[np.ndarray, np.ndarray]:
-    """Clopper–Pearson interval of a proportion; NaN where n is 0. Clopper & Pearson, Biometrika 26, 404 (1934)."""
-    from scipy.special import betaincinv
-
-    alpha = (1.0 - confidence) / 2.0
-    with np.errstate(invalid="ignore"):
-        low = np.where(wins > 0, betaincinv(np.maximum(wins, 1e-9), n - wins + 1.0, alpha), 0.0)
-        high = np.where(wins < n, betaincinv(wins + 1.0, np.maximum(n - wins, 1e-9), 1.0 - alpha), 1.0)
-    return np.where(n > 0, low, np.nan), np.where(n > 0, high, np.nan)
-
-
 def ranking_probabilities(scored: pd.DataFrame, resamples: int = 1000) -> pd.DataFrame:
-    """How probable each rank is for each level when entries are resampled, over the entries that compared levels share.
+    """How probable each rank is for each level when molecules are resampled, over the entries that compared levels
+    share.
 
     One row per (benchmark, observable, level, rank from 1): columns benchmark, observable, level_of_theory, bsse,
-    rank, probability. Only benchmarks where at least bootstrap.MINIMUM_ENTRIES entries are shared.
+    rank, probability. Only benchmarks where entries of `bootstrap.enough` molecules are shared.
     """
     import pandas as pd
 
     rows = []
     for (benchmark, observable), part in scored.groupby(["benchmark", "observable"], sort=False):
-        errors, _, levels = error_matrix(part)
+        errors, entries, levels = error_matrix(part)
         keep = np.flatnonzero(compared(np.isfinite(errors)))
         shared = np.isfinite(errors[:, keep]).all(axis=1)
-        if shared.sum() < bootstrap.MINIMUM_ENTRIES or len(keep) < 2:
+        molecules = molecules_in(part, entries)
+        own = None if molecules is None else molecules[shared]
+        able = bootstrap.enough(bootstrap.sizes_of(np.ones((shared.sum(), 1), bool), own)).all()
+        if not able or len(keep) < 2:
             continue
-        means = bootstrap.resampled_sums(np.abs(errors[np.ix_(shared, keep)]), resamples)
-        order = np.argsort(means, axis=1, kind="stable")
+        sums, _ = bootstrap.gathered(np.abs(errors[np.ix_(shared, keep)]), own)
+        # All levels have the same entries in a resample: their sums are in the order of their means.
+        order = np.argsort(bootstrap.resampled_sums(sums, resamples), axis=1, kind="stable")
         ranks = np.empty_like(order)
         np.put_along_axis(ranks, order, np.arange(len(keep))[None, :], axis=1)
         for j, column in enumerate(keep):

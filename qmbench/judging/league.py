@@ -23,8 +23,8 @@ def league_table(scored: pd.DataFrame, confidence: float = 0.95, resamples: int 
     """One row per pair of levels that are linked by entries, the better one as `a`. scored: of `statistics.score`.
 
     difference: b − a of their adjusted mean absolute errors (`best.Ranking`, of the errors by which statistics rank
-    levels), never negative, with its interval at `confidence`, NaN where a level has entries of fewer than
-    bootstrap.MINIMUM_ENTRIES molecules. n_common: entries that both have; with none, they are compared through others.
+    levels), never negative, with its interval at `confidence`, NaN where the entries of a level are not of
+    `bootstrap.enough` molecules. n_common: entries that both have; with none, they are compared through others.
     """
     import pandas as pd
 

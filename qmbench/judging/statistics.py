@@ -7,7 +7,7 @@ Pure functions over two tidy tables. `results` has a row per (level_of_theory, b
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any, Protocol
 
 import numpy as np
@@ -195,12 +195,13 @@ def statistics(
     scored: from `score`. Columns, beside those names, `method`, `basis`, `unit` and `reference_set`:
 
     n, n_ok, n_failed, n_unsupported: rows by status. n_scored: ok rows that have a reference; every statistic
-    is over these. coverage: n_ok / n. n_common: entries that every level has which has at least half as many scores
-    here as the level with most; a level with fewer is a sample, and has no common_NAME.
+    is over these. n_molecules: of how many different molecules these are, which is what intervals go by. coverage:
+    n_ok / n. n_common: entries that every level has which has at least half as many scores here as the level with
+    most; a level with fewer is a sample, and has no common_NAME.
     n_differs: whether one of those levels lacks an entry of another, so that their own statistics do not compare.
 
     NAME for each of `which` (default: those of the core and of all plugins), in `unit` unless the statistic has a
-    unit of its own, with NAME_low, NAME_high: the interval at `confidence`; NaN where the entries are too few for one.
+    unit of its own, with NAME_low, NAME_high: the interval at `confidence`; NaN where molecules are too few for one.
     NAME_uncertainty: one standard deviation from the uncertainties of references and results, where the statistic
     propagates them; NaN when all are unknown. NAME_combined_low, NAME_combined_high: both together.
     n_basis_unknown: scored entries with a value in a basis set far from its limit, of which nothing tells how far.
@@ -236,7 +237,8 @@ def statistics(
 
 def _columns(which: Sequence[Statistic]) -> list[str]:
     names = ["benchmark", "observable", "subset", "level_of_theory", "label", "bsse", "method", "basis", "unit"]
-    names += ["reference_set", "n", "n_ok", "n_failed", "n_unsupported", "coverage", "n_scored", "confidence"]
+    names += ["reference_set", "n", "n_ok", "n_failed", "n_unsupported", "coverage", "n_scored", "n_molecules"]
+    names += ["confidence"]
     names += [column for s in which for column in s.columns]
     names += [*PART_COLUMNS, *RANKING_COLUMNS]
     names += ["n_common", "n_differs", *(column for s in which for column in s.common_columns)]
@@ -375,16 +377,18 @@ def _subset_rows(
     known, in_sample = g.reference_known[members], np.abs(g.in_sample[members])
     wall_s, cpu_s = g.wall_s[members], g.cpu_s[members]
     errors = g.errors.pick(members, everyone)
+    errors = replace(errors, molecules=bootstrap.numbered(g.molecules[members].tolist()))
     has = np.isfinite(errors.error)
     planned = (status != "").sum(axis=0)
     scored = has.sum(axis=0)
+    different = scored if errors.molecules is None else (bootstrap.sizes_of(has, errors.molecules) > 0).sum(axis=0)
     taking_part = compared(has)
     common = has[:, taking_part].all(axis=1) if taking_part.any() else np.zeros(len(entries), bool)
     differs = bool((has[:, taking_part].any(axis=1) & ~common).any())
 
     stats = evaluate(errors, which, confidence, resamples)
     extremes = _entries_of_extremes(errors, entries, which)
-    parts = _part_columns(g.method_error[members], g.basis_error[members], has, confidence, resamples)
+    parts = _part_columns(g.method_error[members], g.basis_error[members], has, confidence, resamples, errors.molecules)
     parts["n_basis_unknown"] = (g.basis_unknown[members] & has).sum(axis=0)
     ranked = errors_to_rank_by(errors.error, g.method_error[members], g.basis_error[members])
     best = _ranking_columns(
@@ -408,6 +412,7 @@ def _subset_rows(
             row[f"n_{name}"] = int((status[:, column] == name).sum())
         row["coverage"] = row["n_ok"] / row["n"]
         row["n_scored"] = int(scored[column])
+        row["n_molecules"] = int(different[column])
         row["n_common"] = int(common.sum())
         row["n_differs"] = differs
         row.update({name: values[column] for name, values in stats.items()})
@@ -439,14 +444,19 @@ RANKING_RESAMPLES = 1000
 
 
 def _part_columns(
-    method: np.ndarray, basis: np.ndarray, has: np.ndarray, confidence: float, resamples: int
+    method: np.ndarray,
+    basis: np.ndarray,
+    has: np.ndarray,
+    confidence: float,
+    resamples: int,
+    molecules: np.ndarray | None,
 ) -> dict[str, Any]:
     """column -> over levels, of PART_COLUMNS."""
     known = has & np.isfinite(method) & np.isfinite(basis)
     found: dict[str, Any] = {"n_limit": known.sum(axis=0)}
     whole = (found["n_limit"] == has.sum(axis=0)) & (found["n_limit"] > 0)
     for name, matrix in (("method", method), ("basis", basis)):
-        made = summaries(np.where(known & whole, matrix, np.nan), confidence, resamples)
+        made = summaries(np.where(known & whole, matrix, np.nan), confidence, resamples, molecules)
         for end in ("", "_low", "_high"):
             found[f"{name}_mean_absolute_error{end}"] = made[f"mean_absolute_error{end}"]
     found["basis_limited"] = whole & (found["basis_mean_absolute_error"] > found["method_mean_absolute_error"])
@@ -481,6 +491,8 @@ def _entries_of_extremes(
     return out
 
 
-def summaries(error: np.ndarray, confidence: float, resamples: int) -> dict[str, np.ndarray]:
+def summaries(
+    error: np.ndarray, confidence: float, resamples: int, molecules: np.ndarray | None = None
+) -> dict[str, np.ndarray]:
     """The core's statistics of the columns of `error` (entries, levels; NaN: none), arrays over levels."""
-    return evaluate(bare(error), CORE_STATISTICS, confidence, resamples)
+    return evaluate(bare(error, molecules), CORE_STATISTICS, confidence, resamples)

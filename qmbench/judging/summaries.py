@@ -16,7 +16,8 @@ from qmbench.judging import bootstrap
 @dataclass(frozen=True)
 class Errors:
     """error, reference: (entries, levels), NaN where there is none. independent, systematic: the variances of the
-    errors of either sort, NaN where nothing of it is known."""
+    errors of either sort, NaN where nothing of it is known. molecules: (entries,) numbers, equal for entries of one
+    molecule, which are drawn together; None: each entry has its own."""
 
     error: Array
     reference: Array
@@ -24,6 +25,7 @@ class Errors:
     systematic: Array
     unit: str = ""
     observable: str = ""
+    molecules: Array | None = None
 
     def pick(self, entries: Array, levels: Array) -> Errors:
         """Those of some entries and levels, by index."""
@@ -38,6 +40,7 @@ class Errors:
             part(self.systematic),
             self.unit,
             self.observable,
+            None if self.molecules is None else self.molecules[entries],
         )
 
     def samples(self) -> Iterator[tuple[Array, Array, ErrorSample]]:
@@ -45,14 +48,15 @@ class Errors:
         for levels, mask in bootstrap.patterns(np.isfinite(self.error)):
             if mask.any():
                 where = np.ix_(mask, levels)
-                sample = ErrorSample(self.error[where], self.reference[where], self.unit, self.observable)
+                molecules = None if self.molecules is None else bootstrap.numbered(self.molecules[mask].tolist())
+                sample = ErrorSample(self.error[where], self.reference[where], self.unit, self.observable, molecules)
                 yield levels, mask, sample
 
 
-def bare(error: Array) -> Errors:
-    """Errors of which nothing else is known."""
+def bare(error: Array, molecules: Array | None = None) -> Errors:
+    """Errors of which nothing else is known but the molecules."""
     unknown = np.full(error.shape, np.nan)
-    return Errors(error, unknown, unknown, unknown)
+    return Errors(error, unknown, unknown, unknown, molecules=molecules)
 
 
 def evaluate(
@@ -104,7 +108,8 @@ def _over_levels(function: Callable[[ErrorSample], Any], sample: ErrorSample, pe
     if not per_level:
         return function(sample)
     columns = zip(sample.error.T, sample.reference.T, strict=True)
-    made = [np.asarray(function(ErrorSample(e, r, sample.unit, sample.observable)), float) for e, r in columns]
+    about = (sample.unit, sample.observable, sample.molecules)
+    made = [np.asarray(function(ErrorSample(e, r, *about)), float) for e, r in columns]
     return np.stack(made, axis=-1)
 
 
@@ -116,21 +121,22 @@ def _numbers(x: Any, shape: tuple[int, ...]) -> Array:
 
 
 def _ends(interval: Interval, errors: Errors, confidence: float, resamples: int) -> Array:
-    """(2, levels) the interval over entries."""
+    """(2, levels) the interval over entries, of which those of one molecule are drawn together."""
     ends = np.full((2, errors.error.shape[1]), np.nan)
     if isinstance(interval, BootstrapT):
         numbers = np.full(errors.error.shape, np.nan)
         for levels, mask, sample in errors.samples():
             numbers[np.ix_(mask, levels)] = _numbers(interval.numbers(sample), sample.error.shape)
-        ends = bootstrap.mean_intervals(numbers, confidence, resamples, interval.averaged)
+        ends = bootstrap.mean_intervals(numbers, confidence, resamples, interval.averaged, errors.molecules)
         if interval.averaged != "signed":
             ends = np.maximum(ends, 0.0)
         return ends if interval.transform is None else np.asarray(interval.transform(ends))
-    for levels, _, sample in errors.samples():
+    for levels, mask, sample in errors.samples():
         if isinstance(interval, DistributionFree):
             numbers = _numbers(interval.numbers(sample), sample.error.shape)
-            ends[:, levels] = bootstrap.quantile_intervals(numbers, interval.p, confidence)
-        else:
+            ends[:, levels] = bootstrap.quantile_intervals(numbers, interval.p, confidence, sample.molecules)
+        elif sample.molecules is None or bootstrap.enough(bootstrap.sizes_of(mask[:, None], errors.molecules)).all():
+            # Where entries share molecules, a handful of them is too few for a function, too.
             ends[:, levels] = _numbers(interval(sample, confidence), (2, len(levels)))
     return ends
 
@@ -153,7 +159,10 @@ def _propagated(s: Statistic, errors: Errors) -> Array:
 
 
 def entries_needed(interval: Interval | None, confidence: float = 0.95) -> int | None:
-    """From how many entries on there is an interval; None where there is none, or only the plugin knows."""
+    """From how many entries of different molecules on there is an interval.
+
+    None where there is none, or only the plugin knows.
+    """
     if isinstance(interval, BootstrapT):
         return bootstrap.MINIMUM_SQUARES if interval.averaged == "square" else bootstrap.MINIMUM_ENTRIES
     if isinstance(interval, DistributionFree):

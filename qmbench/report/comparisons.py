@@ -86,7 +86,7 @@ def all_statistics(whole: pd.DataFrame, names: Names = SPELLINGS) -> Extra:
             cells.append(f"{text} ({ends})" if ends else text)
         table.append(tuple(cells))
     note = "value ± propagated uncertainty of results and references, where stated (interval over entries). "
-    note += f"Entries that an interval needs: {_needed(listed)}."
+    note += f"Entries of different molecules that an interval needs: {_needed(listed)}."
     spelled = "; ".join(names.legend(r["level_of_theory"] for r in rows))
     labels = [with_unit(s.label, s.unit) for s in listed]
     columns = ("level of theory", "n", "coverage", *labels)
@@ -129,7 +129,7 @@ def level_against_next(pairs: pd.DataFrame, whole: pd.DataFrame, names: Names = 
             number(r["difference"], decimals),
             interval_text(r["difference_low"], r["difference_high"], decimals),
             _share(r["improvement_probability"]),
-            f"{_share(r['improvement_probability_low'])}–{_share(r['improvement_probability_high'])}",
+            _range(r["improvement_probability_low"], r["improvement_probability_high"]),
             _share(r["inversion_probability"]),
         )
         for _, a, b, r in found
@@ -137,7 +137,8 @@ def level_against_next(pairs: pd.DataFrame, whole: pd.DataFrame, names: Names = 
     note = (
         "Each level against the next by mean absolute error, that of the basis set with it, on the entries both have: "
         "by how much it is smaller; how probable it is to err less on a new entry (systematic improvement "
-        "probability); how often resampled entries turn the two round."
+        "probability); how often resampled entries turn the two "
+        "round. Entries of one molecule are resampled together."
     )
     columns = ("level", "better than", "n", "difference", "interval", "P(better)", "interval ", "P(inversion)")
     return Extra("Level against level", note, columns, (False, False, *(True,) * 6), rows)
@@ -145,6 +146,10 @@ def level_against_next(pairs: pd.DataFrame, whole: pd.DataFrame, names: Names = 
 
 def _share(x: float) -> str:
     return "–" if is_missing(x) else f"{x:.0%}"
+
+
+def _range(low: float, high: float) -> str:
+    return "" if is_missing(low) else f"{_share(low)}–{_share(high)}"
 
 
 MOST_IN_LEAGUE = 12
@@ -190,7 +195,10 @@ def rank_table(ranks: pd.DataFrame, names: Names = SPELLINGS) -> Extra:
         rows.append((float((p * rank).sum()), names.of(str(level), str(bsse)), _share(float(p[0])), ends))
     rows.sort(key=lambda r: r[0])
     table = [(name, f"{mean:.1f}", best, f"{ends[0]}–{ends[1]}") for mean, name, best, ends in rows]
-    note = "Over resamples of the entries that all levels share: the mean rank, how often best, and 95 % of the ranks."
+    note = (
+        "Over resamples of the entries that all levels share, those of one molecule together: the mean rank, how often "
+        "best, and 95 % of the ranks."
+    )
     return Extra("Ranks", note, ("level of theory", "mean rank", "best", "ranks"), (False, True, True, True), table)
 
 

@@ -243,13 +243,15 @@ def improvement_heat(pairs: pd.DataFrame, names: Names = SPELLINGS) -> Heat | No
         a, b = names.of(row["level_a"], row["bsse_a"]), names.of(row["level_b"], row["bsse_b"])
         found_names.update({a: None, b: None})
         unit, p = row["unit"], float(row["improvement_probability"])
-        ends = f"{row['improvement_probability_low']:.0%}–{row['improvement_probability_high']:.0%}"
+        ends = ""
+        if not is_missing(row["improvement_probability_low"]):
+            ends = f" ({row['improvement_probability_low']:.0%}–{row['improvement_probability_high']:.0%})"
         found: dict[str, Any] = {
             "better": a,
             "entries both have": int(row["n_common"]),
             "mean absolute errors": f"{row['mean_absolute_error_a']:.4g} and {row['mean_absolute_error_b']:.4g} {unit}",
             "difference": f"{row['difference']:.3g} {unit}",
-            "probability to err less": f"{p:.0%} ({ends})",
+            "probability to err less": f"{p:.0%}{ends}",
         }
         if not is_missing(row["difference_low"]):
             found["difference"] += f" ({row['difference_low']:.3g} … {row['difference_high']:.3g})"

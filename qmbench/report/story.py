@@ -171,7 +171,9 @@ def told_apart(rows: list[dict[str, Any]], league: pd.DataFrame | None, names: N
         said += f" Of {len(lows)} pairs of levels, {sum(x > 0 for x in lows) or 'none'} can be told apart."
     left_out = len(rows) - len(able)
     if left_out:
-        said += f" {left_out} {'has' if left_out == 1 else 'have'} too few entries to be ranked."
+        alike = any(r.get("n_molecules", r["n_scored"]) < r["n_scored"] for r in rows if r["among_best"] is None)
+        few = "entries of different molecules" if alike else "entries"
+        said += f" {left_out} {'has' if left_out == 1 else 'have'} too few {few} to be ranked."
     return said
 
 
@@ -205,7 +207,8 @@ def in_short(rows: list[dict[str, Any]]) -> str:
     if len(rows) == 1:
         return "one level"
     if len(able) < 2:
-        return f"too few entries to tell {len(rows)} levels apart"
+        alike = max(r["n_scored"] for r in rows) >= MINIMUM_ENTRIES
+        return f"too few {'different molecules' if alike else 'entries'} to tell {len(rows)} levels apart"
     if not among:
         return "none is best: basis-limited"
     if among == 1:

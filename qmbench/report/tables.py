@@ -265,7 +265,9 @@ def best_lines(records: list[dict[str, Any]], names: Names = SPELLINGS) -> Itera
     left_out = [names.of(r["level_of_theory"], r["bsse"]) for r in scored if r["among_best"] is None]
     if left_out:
         some = ", ".join(left_out)
-        few = f"fewer than {MINIMUM_ENTRIES} entries or half of the others', or none in common with them"
+        alike = any(r["among_best"] is None and r.get("n_molecules", r["n_scored"]) < r["n_scored"] for r in scored)
+        of = " of different molecules" if alike else ""
+        few = f"fewer than {MINIMUM_ENTRIES} entries{of} or half of the others', or none in common with them"
         yield f"not ranked, with {few}: {some}"
     needed = able[0]["entries_needed"]
     if not is_missing(needed):
@@ -328,10 +330,37 @@ def _notes(records: list[dict[str, Any]], names: Names) -> Iterator[str]:
         yield "n: entries that have a result and a reference / entries asked for"
     if all(is_missing(r["mean_absolute_error_low"]) for r in records) and largest:
         also = ", and to say which level is best" if sum(r["n_scored"] > 0 for r in records) > 1 else ""
-        yield f"too few entries for an interval ({MINIMUM_ENTRIES} are needed){also}"
+        yield _too_few(records, also)
     else:
+        yield from _alike_lines(records, names)
         yield from best_lines(records, names)
     yield from basis_lines(records, names)
+
+
+def _alike_lines(records: list[dict[str, Any]], names: Names) -> Iterator[str]:
+    """Which levels have no interval though others have, since their entries are of too few molecules."""
+    without = [
+        names.of(r["level_of_theory"], r["bsse"])
+        for r in records
+        if is_missing(r["mean_absolute_error_low"]) and MINIMUM_ENTRIES <= r["n_scored"] != r.get("n_molecules")
+    ]
+    if without:
+        yield (
+            f"no interval, with too few different molecules ({MINIMUM_ENTRIES} are needed, none with more than a third "
+            f"of the entries): {', '.join(without)}"
+        )
+
+
+def _too_few(records: list[dict[str, Any]], also: str) -> str:
+    """Why no level has an interval; also: what else it takes that for."""
+    n = max(r["n_scored"] for r in records)
+    molecules = max(r.get("n_molecules", r["n_scored"]) for r in records)
+    if n < MINIMUM_ENTRIES:
+        return f"too few entries for an interval ({MINIMUM_ENTRIES} are needed){also}"
+    if molecules < MINIMUM_ENTRIES:
+        of = f"{n} entries of {molecules} molecule{'' if molecules == 1 else 's'}"
+        return f"too few different molecules for an interval ({MINIMUM_ENTRIES} are needed){also}: {of}"
+    return f"one molecule has too many of the entries for an interval (a third at most){also}"
 
 
 def overlap_lines(records: list[dict[str, Any]], names: Names = SPELLINGS) -> Iterator[str]:

@@ -35,6 +35,15 @@ title = "Other"
 """
 
 
+@pytest.fixture(scope="session", autouse=True)
+def points_are_molecules():
+    """Each point of the curve counts as a molecule of its own: eight entries of five molecules would have no intervals
+    to show. What curves do to intervals is tested in unit/test_resampled_molecules.py."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr("qmbench.judging.statistics.molecules_of", lambda benchmarks, keys: {})
+        yield
+
+
 @pytest.fixture(scope="session")
 def folder(tmp_path_factory):
     path = tmp_path_factory.mktemp("data") / "handmade"

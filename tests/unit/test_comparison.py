@@ -11,11 +11,11 @@ import numpy as np
 import pandas as pd
 import pytest
 
+from qmbench.judging import bootstrap
 from qmbench.judging.comparison import (
     compare_levels,
     kendall_tau,
     leave_one_out,
-    proportion_interval,
     ranking_probabilities,
     reference_sets,
 )
@@ -163,7 +163,7 @@ def test_proportion_interval_agrees_with_scipy(wins, n):
     from scipy.stats import binomtest
 
     want = binomtest(wins, n).proportion_ci(0.95, method="exact")
-    low, high = proportion_interval(np.array([float(wins)]), np.array([n]), 0.95)
+    low, high = bootstrap.proportion_interval(np.array([float(wins)]), np.array([n]), 0.95)
     assert (low[0], high[0]) == (pytest.approx(want.low), pytest.approx(want.high))
 
 
