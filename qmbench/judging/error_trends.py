@@ -2,7 +2,8 @@
 
 A trend is claimed where two tests find it that fail in different ways: the rank correlation, which asks nothing of how
 errors are distributed (Spearman, Am. J. Psychol. 15, 72 (1904)), and the robust line of `trends`, without the entry
-that carries it most. The larger p of both counts. Over all levels, numbers and classes that were tried the false
+that carries it most; of classes also Welch's test of two means, each with its own scatter (Biometrika 34, 28 (1947)).
+The largest p counts. Over all levels, numbers and classes that were tried the false
 discovery rate is kept (Benjamini & Hochberg, J. R. Stat. Soc. B 57, 289 (1995)).
 """
 
@@ -20,7 +21,7 @@ from qmbench.domain.errors import QmbenchError
 from qmbench.domain.steps import told
 from qmbench.judging.disagreement import benjamini_hochberg_cut
 from qmbench.judging.items import items
-from qmbench.judging.trends import MOST_LEFT_OUT, Fit, blocks, rank_p, regress_each, to_order, without_one_each
+from qmbench.judging.trends import MOST_LEFT_OUT, Fit, blocks, class_p, rank_p, regress_each, to_order, without_one_each
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -126,7 +127,10 @@ def find_trends(
         for c, covariate in enumerate(covariates):
             x = _means(covariate.x[rows], of_molecule)
             if _varies(x, covariate.is_class):
-                asked += [(rank_p(x, y), c, of, x, y) for of, y in (("error", e), ("absolute_error", np.abs(e)))]
+                asked += [
+                    (max(rank_p(x, y), class_p(x, y) if covariate.is_class else 0.0), c, of, x, y)
+                    for of, y in (("error", e), ("absolute_error", np.abs(e)))
+                ]
         tried += len(asked)
         asked = sorted((a for a in asked if a[0] <= 0.05), key=lambda a: (to_order(a[0]), a[1], a[2]))
         for by_ranks, c, of, x, y in asked[: MOST_FITTED if len(first) <= MANY_POINTS else 1]:

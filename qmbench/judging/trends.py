@@ -2,7 +2,8 @@
 
 What is told of differences and of errors (`error_trends`): a robust line, without the point that carries it most, and
 the rank correlation, which asks nothing of how numbers are distributed (Spearman, Am. J. Psychol. 15, 72 (1904)). The
-larger p of both counts. Entries of one molecule are one point, since their numbers go together.
+larger p counts, of classes also that of Welch's test. Entries of one molecule are one point, since their numbers go
+together.
 """
 
 from __future__ import annotations
@@ -132,15 +133,15 @@ def _cluster(matrix: np.ndarray, names: list[str]) -> tuple[list[str], list[list
 def trends(group: Group, uncertainty: np.ndarray | None = None, most: int | None = None) -> list[dict[str, Any]]:
     """Linear dependence of the differences between columns on numbers and classes of the entries.
 
-    Numbers: tags `name:number`, the coordinate of curves, and `magnitude` (the size of the default reference's value).
-    Classes: subsets and plain tags; x is 1 inside and 0 outside, so that the slope is the difference of the means.
-    uncertainty: (entries, columns) standard uncertainties, nan where none is stated (None: those of the group); what is
-    not stated is estimated from the scatter about the line. See `regress` for the fit. The points are means over the
-    entries of a molecule, but along its curve. A trend is one without any single point as well, and one by ranks:
-    slope_low, slope_high and p of those below 0.05 hold with the point left out that carries it most (`leaning_on`, its
-    first entry; None for the others), and p is that of the rank correlation, without the point farthest from the line,
-    where that is larger. At least MINIMUM_POINTS points, for classes three entries inside and three outside. Smallest p
-    first; most: only so many.
+    Numbers: tags `name:number`, and `magnitude` (the size of the default reference's value). Classes: subsets and plain
+    tags; x is 1 inside and 0 outside, so that the slope is the difference of the means. uncertainty: (entries, columns)
+    standard uncertainties, nan where none is stated (None: those of the group); what is not stated is estimated from
+    the scatter about the line. See `regress` for the fit. The points are means over the entries of a molecule. A trend
+    is one without any single point as well, and one by ranks: slope_low, slope_high and p of those below 0.05 hold with
+    the point left out that carries it most (`leaning_on`, its first entry; None for the others), and p is that of the
+    rank correlation, without the point farthest from the line, and of classes that of Welch's test, where these are
+    larger. At least MINIMUM_POINTS points, for classes three entries inside and three outside. Smallest p first; most:
+    only so many.
     """
     return tried_trends(group, uncertainty, most)[0]
 
@@ -174,21 +175,21 @@ def tried_trends(
             if fit["p"] < 0.05:
                 (point, left), xs, ys = next(without)
                 fit = {**left, "p": max(left["p"], _rank_p_of_others(xs, ys, fit))}
-                leaning_on = group.entries[points.first(q, point)]
+                if q.kind == "class":
+                    fit["p"] = max(fit["p"], class_p(xs, ys))
+                leaning_on = group.entries[points.first(point)]
             out.append({**shared, **about, **fit, "leaning_on": leaning_on})
     return _first(out, most), len(fits)
 
 
 class _Question(NamedTuple):
-    """Whether the differences of two columns depend on x (entries,), a number or a class, `on` by name. along: whether
-    x is the coordinate of the curve of one molecule."""
+    """Whether the differences of two columns depend on x (entries,), a number or a class, `on` by name."""
 
     a: int
     b: int
     kind: str
     on: str
     x: np.ndarray
-    along: bool = False
 
 
 class _Points(NamedTuple):
@@ -200,29 +201,26 @@ class _Points(NamedTuple):
     molecules: tuple[np.ndarray, np.ndarray] | None
 
     def series(self, asked: Sequence[_Question]) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
-        """x, differences and their standard uncertainties, (questions, entries) each: a row is of as many points as
-        there are, and NaN behind them."""
+        """x, differences and their standard uncertainties, (questions, points) each."""
         a, b = (np.array([pair[k] for pair in asked], dtype=int) for k in (0, 1))
         x = np.array([q.x for q in asked], dtype=float).reshape(len(asked), len(self.value))
         y, u = (self.value[:, a] - self.value[:, b]).T, np.sqrt(self.variance[:, a] + self.variance[:, b]).T
         if self.molecules is None:
             return x, y, u
-        own = np.array([not q.along for q in asked], dtype=bool)
         order, starts = self.molecules
-        has = (np.isfinite(x) & np.isfinite(y))[own][:, order]
+        has = (np.isfinite(x) & np.isfinite(y))[:, order]
         count = np.add.reduceat(has, starts, axis=1, dtype=float)
-        x, y, u = x.copy(), y.copy(), u.copy()
-        with np.errstate(invalid="ignore", divide="ignore"):
-            for numbers, power in ((x, 1), (y, 1), (u, 2)):
-                total = np.add.reduceat(np.where(has, numbers[own][:, order] ** power, 0.0), starts, axis=1)
-                row = np.full((len(total), len(order)), np.nan)
-                row[:, : len(starts)] = np.where(count > 0, total ** (1 / power) / count, np.nan)
-                numbers[own] = row
-        return x, y, u
 
-    def first(self, question: _Question, point: int) -> int:
+        def sums(numbers: np.ndarray) -> np.ndarray:
+            return np.asarray(np.add.reduceat(np.where(has, numbers[:, order], 0.0), starts, axis=1))
+
+        with np.errstate(invalid="ignore", divide="ignore"):
+            # The uncertainty of a mean of n independent values is that of one over √n.
+            return sums(x) / count, sums(y) / count, np.sqrt(sums(u**2)) / count
+
+    def first(self, point: int) -> int:
         """The first entry of a point of a series."""
-        if self.molecules is None or question.along:
+        if self.molecules is None:
             return point
         order, starts = self.molecules
         return int(order[starts[point]])
@@ -270,6 +268,25 @@ def rank_p(x: np.ndarray, y: np.ndarray) -> float:
     by_chance = math.fsum(math.lgamma(k + 1) for k in np.unique(x, return_counts=True)[1]) - math.lgamma(n + 1)
     p = float(2.0 * stdtr(n - 2, -abs(r) * np.sqrt((n - 2) / max(1.0 - r * r, 1e-15))))
     return min(1.0, max(p, 2.0 * math.exp(by_chance)))
+
+
+def class_p(x: np.ndarray, y: np.ndarray) -> float:
+    """Two-sided p that the means inside (x is 1) and outside of a class are one, each side with its own scatter: Welch,
+    Biometrika 34, 28 (1947). Ranks, and a line with one scatter, say too much where the smaller side scatters more. 1
+    where a side has a single point."""
+    from scipy.special import stdtr
+
+    has = np.isfinite(x) & np.isfinite(y)
+    sides = [y[has & (x > 0.5)], y[has & (x <= 0.5)]]
+    if min(map(len, sides)) < 2:
+        return 1.0
+    # Numbers that agree to 12 digits are the same number.
+    least = (1e-12 * np.abs(y[has]).max()) ** 2 + 1e-200
+    parts = np.maximum([np.var(side, ddof=1) / len(side) for side in sides], least)
+    share = parts / parts.sum()
+    freedom = 1.0 / float((share**2 / [len(side) - 1 for side in sides]).sum())
+    difference = float(sides[0].mean() - sides[1].mean())
+    return float(2.0 * stdtr(freedom, -abs(difference) / np.sqrt(parts.sum())))
 
 
 def _ranks(values: np.ndarray) -> np.ndarray:
@@ -345,15 +362,12 @@ def _default(group: Group) -> int | None:
     return next((j for j, c in enumerate(group.columns) if c.is_default_reference), None)
 
 
-def _covariates(group: Group) -> Iterator[tuple[str, str, np.ndarray] | tuple[str, str, np.ndarray, bool]]:
-    """(kind: number or class, name, (entries,), for coordinates True)."""
+def _covariates(group: Group) -> Iterator[tuple[str, str, np.ndarray]]:
+    """(kind: number or class, name, (entries,))."""
     base = _default(group)
     if base is not None:
         # Not made of the values that differ: a difference would depend on itself.
         yield "number", "magnitude", np.abs(group.value[:, base])
-    for curve in dict.fromkeys(c for c in group.curve if c):
-        mask = np.array([c == curve for c in group.curve])
-        yield "number", f"coordinate of {curve}", np.where(mask, group.coordinate, np.nan), True
     numbers: dict[str, np.ndarray] = {}
     classes: dict[str, np.ndarray] = {}
     for e, (tags, subsets) in enumerate(zip(group.tags, group.subsets, strict=True)):
