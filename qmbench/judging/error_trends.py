@@ -3,8 +3,8 @@
 A trend is claimed where two tests find it that fail in different ways: the rank correlation, which asks nothing of how
 errors are distributed (Spearman, Am. J. Psychol. 15, 72 (1904)), and the robust line of `trends`, without the entry
 that carries it most; of classes also Welch's test of two means, each with its own scatter (Biometrika 34, 28 (1947)).
-The largest p counts. Over all levels, numbers and classes that were tried the false
-discovery rate is kept (Benjamini & Hochberg, J. R. Stat. Soc. B 57, 289 (1995)).
+The largest p counts. Over all levels, numbers and classes that were tried the false discovery rate is kept (Benjamini &
+Hochberg, J. R. Stat. Soc. B 57, 289 (1995)).
 """
 
 from __future__ import annotations
@@ -133,9 +133,9 @@ def find_trends(
                 ]
         tried += len(asked)
         asked = sorted((a for a in asked if a[0] <= 0.05), key=lambda a: (to_order(a[0]), a[1], a[2]))
-        for by_ranks, c, of, x, y in asked[: MOST_FITTED if len(first) <= MANY_POINTS else 1]:
+        for p, c, of, x, y in asked[: MOST_FITTED if len(first) <= MANY_POINTS else 1]:
             has = np.flatnonzero(np.isfinite(x))
-            likely.append(_Series(level, c, of, by_ranks, x[has], y[has], u[has], rows[first[has]]))
+            likely.append(_Series(level, c, of, p, x[has], y[has], u[has], rows[first[has]]))
     longest = max((len(s.x) for s in likely), default=0)
     found: list[Found] = []
     for some in blocks(likely, longest * MOST_LEFT_OUT):
@@ -145,12 +145,12 @@ def find_trends(
 
 class _Series(NamedTuple):
     """x, y, u: (molecules,) what the errors of a level may depend on, the errors, and their standard uncertainties.
-    entries: the first of each molecule."""
+    entries: the first of each molecule. p: by ranks, and of classes by Welch's test."""
 
     level: int
     covariate: int
     of: str
-    rank_p: float
+    p: float
     x: np.ndarray
     y: np.ndarray
     u: np.ndarray
@@ -165,7 +165,7 @@ def _fitted(series: Sequence[_Series]) -> Iterator[Found]:
     kept = list(fits)
     without = without_one_each(x[kept], y[kept], u[kept], list(fits.values()))
     for s, (leaning, fit) in zip([series[k] for k in kept], without, strict=True):
-        fit = {**fit, "p": max(float(fit["p"]), s.rank_p)}
+        fit = {**fit, "p": max(float(fit["p"]), s.p)}
         yield Found(s.level, s.covariate, s.of, fit, int(s.entries[leaning]), *_explained(s.x, s.y, fit))
 
 

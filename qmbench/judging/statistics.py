@@ -237,8 +237,7 @@ def statistics(
 
 def _columns(which: Sequence[Statistic]) -> list[str]:
     names = ["benchmark", "observable", "subset", "level_of_theory", "label", "bsse", "method", "basis", "unit"]
-    names += ["reference_set", "n", "n_ok", "n_failed", "n_unsupported", "coverage", "n_scored", "n_molecules"]
-    names += ["confidence"]
+    names += "reference_set n n_ok n_failed n_unsupported coverage n_scored n_molecules confidence".split()
     names += [column for s in which for column in s.columns]
     names += [*PART_COLUMNS, *RANKING_COLUMNS]
     names += ["n_common", "n_differs", *(column for s in which for column in s.common_columns)]
@@ -381,7 +380,7 @@ def _subset_rows(
     has = np.isfinite(errors.error)
     planned = (status != "").sum(axis=0)
     scored = has.sum(axis=0)
-    different = scored if errors.molecules is None else (bootstrap.sizes_of(has, errors.molecules) > 0).sum(axis=0)
+    different = (bootstrap.sizes_of(has, errors.molecules) > 0).sum(axis=0)
     taking_part = compared(has)
     common = has[:, taking_part].all(axis=1) if taking_part.any() else np.zeros(len(entries), bool)
     differs = bool((has[:, taking_part].any(axis=1) & ~common).any())

@@ -16,6 +16,7 @@ import numpy as np
 
 from qmbench.domain.composite import parts_of_text
 from qmbench.domain.errors import QmbenchError
+from qmbench.judging.bootstrap import gathered, numbered
 from qmbench.judging.columns import Column, Group
 from qmbench.judging.disagreement import resolution
 from qmbench.judging.known_errors import medians
@@ -151,7 +152,7 @@ def tried_trends(
 ) -> tuple[list[dict[str, Any]], int]:
     """`trends`, and of how many questions these are the answers."""
     stated = group.uncertainty if uncertainty is None else uncertainty
-    points = _Points(group.value, np.nan_to_num(stated, nan=0.0) ** 2, _by_molecule(group))
+    points = _Points(group.value, np.nan_to_num(stated, nan=0.0) ** 2, numbered(group.molecules or group.entries))
     covariates = list(_covariates(group))
     asked = [_Question(a, b, *covariate) for a, b in _compared(group) for covariate in covariates]
     fits: list[tuple[Fit, _Question]] = []
@@ -193,12 +194,11 @@ class _Question(NamedTuple):
 
 
 class _Points(NamedTuple):
-    """value, variance: (entries, columns). molecules: (order of the entries by molecule, where in it each begins); None
-    where each entry is of one of its own."""
+    """value, variance: (entries, columns). molecules: (entries,) as `bootstrap.numbered`."""
 
     value: np.ndarray
     variance: np.ndarray
-    molecules: tuple[np.ndarray, np.ndarray] | None
+    molecules: np.ndarray | None
 
     def series(self, asked: Sequence[_Question]) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
         """x, differences and their standard uncertainties, (questions, points) each."""
@@ -207,32 +207,16 @@ class _Points(NamedTuple):
         y, u = (self.value[:, a] - self.value[:, b]).T, np.sqrt(self.variance[:, a] + self.variance[:, b]).T
         if self.molecules is None:
             return x, y, u
-        order, starts = self.molecules
-        has = (np.isfinite(x) & np.isfinite(y))[:, order]
-        count = np.add.reduceat(has, starts, axis=1, dtype=float)
-
-        def sums(numbers: np.ndarray) -> np.ndarray:
-            return np.asarray(np.add.reduceat(np.where(has, numbers[:, order], 0.0), starts, axis=1))
-
+        has = np.isfinite(x) & np.isfinite(y)
+        sums, sizes = zip(*(gathered(np.where(has, v, np.nan).T, self.molecules) for v in (x, y, u**2)), strict=True)
+        n = sizes[0]
         with np.errstate(invalid="ignore", divide="ignore"):
             # The uncertainty of a mean of n independent values is that of one over √n.
-            return sums(x) / count, sums(y) / count, np.sqrt(sums(u**2)) / count
+            return (sums[0] / n).T, (sums[1] / n).T, (np.sqrt(sums[2]) / n).T
 
     def first(self, point: int) -> int:
         """The first entry of a point of a series."""
-        if self.molecules is None:
-            return point
-        order, starts = self.molecules
-        return int(order[starts[point]])
-
-
-def _by_molecule(group: Group) -> tuple[np.ndarray, np.ndarray] | None:
-    numbers: dict[str, int] = {}
-    of = np.array([numbers.setdefault(name, len(numbers)) for name in group.molecules or group.entries], dtype=int)
-    if len(numbers) == len(of):
-        return None
-    order = np.argsort(of, kind="stable")
-    return order, np.searchsorted(of[order], np.arange(len(numbers)))
+        return point if self.molecules is None else int(np.argmax(self.molecules == point))
 
 
 def _p_of(found: Sequence[Fit], place: int) -> float:
@@ -348,10 +332,11 @@ def _pulling(x: np.ndarray, y: np.ndarray, fit: Fit) -> np.ndarray:
 def _compared(group: Group) -> Iterator[tuple[int, int]]:
     """The pairs of columns that differ by something."""
     count = len(group.columns)
-    base = _default(group)
-    pairs = [(a, b) for a in range(count) for b in range(a + 1, count)]
-    if count > MOST_COLUMNS:
-        pairs = [(a, base or 0) for a in range(count) if a != (base or 0)]
+    if count <= MOST_COLUMNS:
+        pairs = [(a, b) for a in range(count) for b in range(a + 1, count)]
+    else:
+        base = _default(group) or 0
+        pairs = [(a, base) for a in range(count) if a != base]
     typical = medians(np.abs(group.value.T), np.isfinite(group.value.T))
     least = NOTHING * resolution(group.observable, group.unit, typical)
     yield from ((a, b) for a, b in pairs if np.any(np.abs(group.value[:, a] - group.value[:, b]) > least))
@@ -366,7 +351,7 @@ def _covariates(group: Group) -> Iterator[tuple[str, str, np.ndarray]]:
     """(kind: number or class, name, (entries,))."""
     base = _default(group)
     if base is not None:
-        # Not made of the values that differ: a difference would depend on itself.
+        # Not the median of the values: of two, their difference would depend on itself.
         yield "number", "magnitude", np.abs(group.value[:, base])
     numbers: dict[str, np.ndarray] = {}
     classes: dict[str, np.ndarray] = {}

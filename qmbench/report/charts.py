@@ -339,16 +339,15 @@ def for_page(spec: Spec) -> tuple[str, Spec]:
     return "svg", {**spec, "config": config, **width}
 
 
-def page_element(kind: str, drawn: str, prefix: str) -> str:
+def page_element(kind: str, picture: str, prefix: str) -> str:
     """A picture of that kind as an element of a page: an SVG's marks show their values as titles, its colours are the
     page's, and it has no scripts.
 
     prefix: for the ids inside, which must be the page's only ones.
     """
     if kind == "png":
-        return f'<img alt="" src="data:image/png;base64,{drawn}">'
-    svg = drawn
-    svg = re.sub(r'\bid="([^"]+)"', rf'id="{prefix}-\1"', svg)
+        return f'<img alt="" src="data:image/png;base64,{picture}">'
+    svg = re.sub(r'\bid="([^"]+)"', rf'id="{prefix}-\1"', picture)
     svg = re.sub(r"url\(#([^)]+)\)", rf"url(#{prefix}-\1)", svg)
     for drawn, themed in PLACEHOLDERS.items():
         svg = svg.replace(f'"{drawn}"', f'"{themed}"')

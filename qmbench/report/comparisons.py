@@ -137,8 +137,7 @@ def level_against_next(pairs: pd.DataFrame, whole: pd.DataFrame, names: Names = 
     note = (
         "Each level against the next by mean absolute error, that of the basis set with it, on the entries both have: "
         "by how much it is smaller; how probable it is to err less on a new entry (systematic improvement "
-        "probability); how often resampled entries turn the two "
-        "round. Entries of one molecule are resampled together."
+        "probability); how often resampled entries turn the two round. Entries of one molecule are resampled together."
     )
     columns = ("level", "better than", "n", "difference", "interval", "P(better)", "interval ", "P(inversion)")
     return Extra("Level against level", note, columns, (False, False, *(True,) * 6), rows)

@@ -18,18 +18,6 @@ from typing import Any
 SPECIFICATION = {"data": {"values": [{"x": 1}]}, "mark": "point", "encoding": {"x": {"field": "x"}}}
 """Of a chart that nobody sees: the first one drawn takes the longest."""
 
-DRAWS = """
-import base64, json, sys
-import vl_convert
-for line in sys.stdin:
-    kind, spec = json.loads(line)
-    if kind == "svg":
-        answer = vl_convert.vegalite_to_svg(spec)
-    else:
-        answer = base64.b64encode(vl_convert.vegalite_to_png(spec, scale=1.5)).decode()
-    print(json.dumps(answer), flush=True)
-"""
-
 
 def draw(kind: str, spec: Mapping[str, Any]) -> str:
     """A Vega-Lite specification as SVG, or with kind `png` as an image of 1.5 times its size in base64."""
@@ -49,7 +37,7 @@ class Painter:
         self._thread = ThreadPoolExecutor(1, thread_name_prefix="pictures")
         with contextlib.suppress(OSError):
             self._process = subprocess.Popen(
-                [sys.executable, "-P", "-c", DRAWS],
+                [sys.executable, "-P", "-m", "qmbench.report.pictures"],
                 stdin=subprocess.PIPE,
                 stdout=subprocess.PIPE,
                 stderr=subprocess.DEVNULL,
@@ -96,3 +84,13 @@ class Painter:
             if stream is not None:
                 with contextlib.suppress(OSError):
                     stream.close()
+
+
+def _answer_all() -> None:
+    """What the process does: a picture, as JSON on a line, for each line [kind, specification]."""
+    for line in sys.stdin:
+        print(json.dumps(draw(*json.loads(line))), flush=True)
+
+
+if __name__ == "__main__":
+    _answer_all()

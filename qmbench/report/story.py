@@ -16,7 +16,7 @@ from qmbench.judging.frame import computed
 from qmbench.judging.statistics import ALL
 from qmbench.report.model import Names, counted, is_missing, shown
 from qmbench.report.once import names_in, once
-from qmbench.report.tables import ADJUSTED, ranked
+from qmbench.report.tables import ADJUSTED, ranked, shares_molecules
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -171,7 +171,7 @@ def told_apart(rows: list[dict[str, Any]], league: pd.DataFrame | None, names: N
         said += f" Of {len(lows)} pairs of levels, {sum(x > 0 for x in lows) or 'none'} can be told apart."
     left_out = len(rows) - len(able)
     if left_out:
-        alike = any(r.get("n_molecules", r["n_scored"]) < r["n_scored"] for r in rows if r["among_best"] is None)
+        alike = any(r["among_best"] is None and shares_molecules(r) for r in rows)
         few = "entries of different molecules" if alike else "entries"
         said += f" {left_out} {'has' if left_out == 1 else 'have'} too few {few} to be ranked."
     return said

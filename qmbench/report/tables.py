@@ -265,8 +265,7 @@ def best_lines(records: list[dict[str, Any]], names: Names = SPELLINGS) -> Itera
     left_out = [names.of(r["level_of_theory"], r["bsse"]) for r in scored if r["among_best"] is None]
     if left_out:
         some = ", ".join(left_out)
-        alike = any(r["among_best"] is None and r.get("n_molecules", r["n_scored"]) < r["n_scored"] for r in scored)
-        of = " of different molecules" if alike else ""
+        of = " of different molecules" if any(r["among_best"] is None and shares_molecules(r) for r in scored) else ""
         few = f"fewer than {MINIMUM_ENTRIES} entries{of} or half of the others', or none in common with them"
         yield f"not ranked, with {few}: {some}"
     needed = able[0]["entries_needed"]
@@ -337,12 +336,17 @@ def _notes(records: list[dict[str, Any]], names: Names) -> Iterator[str]:
     yield from basis_lines(records, names)
 
 
+def shares_molecules(r: Mapping[str, Any]) -> bool:
+    """Whether a level's scored entries are of fewer molecules than there are entries. r: of statistics."""
+    return bool(r.get("n_molecules", r["n_scored"]) < r["n_scored"])
+
+
 def _alike_lines(records: list[dict[str, Any]], names: Names) -> Iterator[str]:
     """Which levels have no interval though others have, since their entries are of too few molecules."""
     without = [
         names.of(r["level_of_theory"], r["bsse"])
         for r in records
-        if is_missing(r["mean_absolute_error_low"]) and MINIMUM_ENTRIES <= r["n_scored"] != r.get("n_molecules")
+        if is_missing(r["mean_absolute_error_low"]) and r["n_scored"] >= MINIMUM_ENTRIES and shares_molecules(r)
     ]
     if without:
         yield (
