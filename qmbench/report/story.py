@@ -140,16 +140,17 @@ def told_apart(rows: list[dict[str, Any]], league: pd.DataFrame | None, names: N
     able = [r for r in rows if r["among_best"] is not None]
     if len(able) < 2:
         limited = [r for r in rows if r.get("basis_limited") is True]
+        said = f"Too few entries of different molecules to tell levels apart ({MINIMUM_ENTRIES} are needed)"
         # Those with a few entries stand last in the table, too: these may be easy ones.
-        comparable = [r for r in rows if not is_missing(r[f"common_{RANKED_BY}"])] or rows
-        best = min((r for r in comparable if not is_missing(r[RANKED_BY])), key=_whole_error, default=rows[0])
+        sampled = [bool(r["n_common"]) and is_missing(r[f"common_{RANKED_BY}"]) for r in rows]
+        comparable = [r for r, few in zip(rows, sampled, strict=True) if not few and not is_missing(r[ADJUSTED])]
+        if not any(sampled) and len(comparable) < 2:
+            return f"{said}, and no two levels share one.{_of_basis(limited, names)}"
+        best = min(comparable, key=_whole_error)
         name, size = names.of(best["level_of_theory"], best["bsse"]), _error(best, _whole_error(best))
         alone = len(comparable) == 1
         which = f"{name} alone has half of them or more" if alone else f"the smallest error is that of {name}"
-        said = (
-            f"Too few entries of different molecules to tell levels apart ({MINIMUM_ENTRIES} are needed); {which} "
-            f"({size}, n = {best['n_scored']})."
-        )
+        said += f"; {which} ({size}, n = {best['n_scored']})."
         return said + _of_basis(limited, names) + _of_unknown_basis([best], names)
     among = [r for r in able if r["among_best"]]
     limited = [r for r in able if not r["among_best"] and r.get("basis_limited") is True]

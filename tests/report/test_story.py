@@ -75,6 +75,12 @@ def test_the_smallest_error_is_that_of_a_level_which_the_table_compares():
     said = told_apart([usual, worse, sample], None, NAMES)
     assert "the smallest error is that of HF/TZ (0.5 kcal/mol, n = 10)" in said
     assert "HF/TZ alone has half of them or more (0.5 kcal/mol, n = 10)" in told_apart([usual, sample], None, NAMES)
+    # Two that share no entry, and two that share some, but none with a third.
+    nothing = {"common_mean_absolute_error": None, "n_common": 0}
+    one, other = row("hf/tz", 0.4, None, **nothing), row("pbe/tz", 0.3, None, **nothing)
+    apart = other | {"adjusted_mean_absolute_error": None}
+    assert told_apart([one, apart], None, NAMES).endswith("(7 are needed), and no two levels share one.")
+    assert "the smallest error is that of PBE/TZ (0.3 kcal/mol" in told_apart([one, other], None, NAMES)
     assert "certain" not in in_short([row("hf/tz", 0.4), row("pbe/tz", 3.0, False)])
 
 
