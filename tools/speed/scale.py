@@ -20,7 +20,8 @@ import subprocess
 import sys
 import tempfile
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from itertools import combinations_with_replacement
 from pathlib import Path
 from typing import Any
 
@@ -33,8 +34,19 @@ COMMAND = [sys.executable, "-c", "from qmbench.cli import main; main()"]
 ONE_FILE = True
 
 
+def pairs_of_atoms() -> Iterator[tuple[str, str, int, int]]:
+    """Elements, charge and multiplicity of diatomic molecules, no two the same: 22,000 of them."""
+    from qmbench import ATOMIC_NUMBERS
+
+    elements = [symbol for symbol, number in ATOMIC_NUMBERS.items() if 2 <= number <= 87]
+    for charge in (0, 1, -1, 2, 3, -2):
+        for a, b in combinations_with_replacement(elements, 2):
+            electrons = ATOMIC_NUMBERS[a] + ATOMIC_NUMBERS[b] - charge
+            yield a, b, charge, 1 + electrons % 2
+
+
 def make_benchmark(folder: Path, entries: int) -> Path:
-    """A benchmark of `entries` total energies of helium dimers, and a reference for each."""
+    """A benchmark of `entries` total energies of diatomic molecules, and a reference for each."""
     root = folder / "many"
     (root / "systems").mkdir(parents=True)
     (root / "benchmark.toml").write_text(
@@ -44,14 +56,17 @@ def make_benchmark(folder: Path, entries: int) -> Path:
     )
     frames = []
     rows, references = ["id,stoichiometry"], ["entry,set,value,unit,level_of_theory,source_doi,source_place,status"]
+    molecules = pairs_of_atoms()
     for i in range(entries):
+        a, b, charge, multiplicity = next(molecules)
         distance = 3.0 + i / entries
-        atoms = f"He 0 0 0\nHe 0 0 {distance:.6f}\n"
+        state = f"charge={charge} multiplicity={multiplicity}"
+        atoms = f"{a} 0 0 0\n{b} 0 0 {distance:.6f}\n"
         if ONE_FILE:
-            frames.append(f"2\nname=he{i} charge=0 multiplicity=1\n{atoms}")
+            frames.append(f"2\nname=m{i} {state}\n{atoms}")
         else:
-            (root / "systems" / f"he{i}.xyz").write_text(f"2\ncharge=0 multiplicity=1\n{atoms}")
-        rows.append(f"e{i},he{i}:1")
+            (root / "systems" / f"m{i}.xyz").write_text(f"2\n{state}\n{atoms}")
+        rows.append(f"e{i},m{i}:1")
         references.append(f"e{i},made,{-4.0 + 0.01 * distance},hartree,exact,10.1000/made,nowhere,current")
     if ONE_FILE:
         (root / "systems.xyz").write_text("".join(frames))
