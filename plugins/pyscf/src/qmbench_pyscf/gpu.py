@@ -122,9 +122,7 @@ def _moved(mf: Any) -> Any:
     if highest > HIGHEST:
         raise Unsupported("backend=gpu: gpu4pyscf has no basis functions beyond g; take a smaller basis set")
     plain = mf.copy()
-    # Ours are of the processor: how DIIS measures its vectors, the integrals at hand, and who looks on.
-    vars(plain).pop("DIIS", None)
-    plain._eri, plain.callback = None, None
+    vars(plain).pop("DIIS", None)  # ours is of the processor
     return plain.to_gpu()
 
 
