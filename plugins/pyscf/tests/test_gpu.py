@@ -179,8 +179,9 @@ def test_one_small_molecule_for_each_kind_of_scf(run, fresh, stand_in):
     for system in ("water", "hf", "lih"):
         run("hf/6-31g?backend=gpu", system, with_resources=fresh)
     assert [mole.natm for mole in stand_in.molecules] == [3, 3, 2, 2]
-    run("pbe/6-31g?grid=1&backend=gpu", "hf", with_resources=fresh)
-    assert [mole.natm for mole in stand_in.molecules[4:]] == [3, 2]
+    for grid, system in ((3, "hf"), (2, "hf"), (2, "lih")):
+        run(f"pbe/6-31g?grid={grid}&stability=false&backend=gpu", system, with_resources=fresh)
+    assert [mole.natm for mole in stand_in.molecules[4:]] == [3, 2, 2, 2]
 
 
 @pytest.mark.parametrize("level", ["hf/6-31g", "pbe/6-31g?density_fitting=true&grid=1"])
