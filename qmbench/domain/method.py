@@ -121,7 +121,8 @@ class Method(ABC, Generic[S]):
     systems: ClassVar[tuple[type[System], ...]]
     properties: ClassVar[frozenset[str]]
     Options: ClassVar[type[Options]] = Options
-    # Installed distributions whose versions can change the number; they are part of a record's key.
+    # Installed distributions whose versions can change the number; they are part of a record's key. Where that depends
+    # on the options, extend `programs`.
     distributions: ClassVar[tuple[str, ...]] = ()
     # DOIs or short citations, shown by `qmbench show`.
     citations: ClassVar[tuple[str, ...]] = ()
@@ -210,7 +211,7 @@ class Method(ABC, Generic[S]):
             return self.run(here, properties, passing)
 
         level = {"name": self.name, "options": self.options.model_dump(mode="json"), "code": resources.code}
-        level["versions"] = versions(*self.distributions)
+        level["versions"] = versions(*self.programs())
         key = json.dumps(level, sort_keys=True)
         made = equilibrium.derive(evaluate, self.properties, molecule, asked, resources, key)
         return replace(
@@ -298,6 +299,11 @@ class Method(ABC, Generic[S]):
     def example_systems(cls) -> Sequence[System]:
         """Cheap systems that the conformance kit may compute; empty where its own (water, OH, He, a ring) will do."""
         return ()
+
+    def programs(self) -> tuple[str, ...]:
+        """The `distributions` of this level, with its options; by default the class's. Extend it where an option brings
+        in another program, whose version then counts for the levels that have it and for no others."""
+        return self.distributions
 
     def is_stochastic(self) -> bool:
         """Whether the numbers of this level, with its options, carry sampling noise; by default the class's flag."""
@@ -407,7 +413,7 @@ class LevelOfTheory:
     @cached_property
     def identity(self) -> dict[str, Any]:
         """Everything about the level that a record's key depends on: of plugins the code, of programs the version."""
-        driven = [name for name in self.method.distributions if name != self.plugin and not _is_plugin(name)]
+        driven = [name for name in self.make().programs() if name != self.plugin and not _is_plugin(name)]
         return {
             "method": self.method.name,
             "options": self.options.model_dump(mode="json"),
@@ -423,7 +429,7 @@ class LevelOfTheory:
     @cached_property
     def versions(self) -> dict[str, str]:
         """Versions of the plugin and of all that it uses, as a record tells them."""
-        return versions(self.plugin, *self.method.distributions)
+        return versions(self.plugin, *self.make().programs())
 
     def key(self, system: System, prop: str) -> str:
         """The key of the record of `prop` of `system` at this level: 32 hex digits."""

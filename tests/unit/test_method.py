@@ -123,6 +123,24 @@ def test_key_depends_on_level_system_property_and_version(monkeypatch):
     assert level("many/sto-3g").key(HYDROGEN, "energy") not in keys
 
 
+def test_a_program_that_an_option_brings_in_is_in_the_key_of_the_levels_that_have_it(monkeypatch):
+    class Helped(Many):
+        def programs(self):
+            return ("numpy", "pydantic") if self.options.solver == "ccsd" else ("numpy",)
+
+    def of(solver):
+        found = level(f"many/sto-3g?solver={solver}", Helped)
+        return found.key(HYDROGEN, "energy"), found.versions
+
+    installed = {"numpy": "1", "pydantic": "1", "hypothesis": "1"}
+    monkeypatch.setattr("qmbench.domain.method.metadata.version", installed.__getitem__)
+    (plain, _), (helped, _) = of("fci"), of("ccsd")
+    installed["pydantic"] = "2"
+    assert of("fci") == (plain, {"numpy": "1"})
+    assert of("ccsd")[0] != helped
+    assert of("ccsd")[1] == {"numpy": "1", "pydantic": "2"}
+
+
 def test_a_key_is_the_hash_of_one_json_document():
     """As the stores of earlier versions have it: written in parts it must be the same text."""
     found = level("many/sto-3g?functional=%C3%A9%22")

@@ -29,6 +29,7 @@ OTHER = {
     "charges": (0.5,),
     "functions": ("He",),
     "extension": AddedShells("cc-pvdz", ((0,),)),
+    "backend": "gpu",
 }
 
 

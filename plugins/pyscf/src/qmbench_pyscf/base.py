@@ -27,6 +27,7 @@ from qmbench import (
 from qmbench_pyscf.alchemy import ALCHEMICAL, charge_derivatives, check_alchemical
 from qmbench_pyscf.dynamic import DYNAMIC, FREQUENCIES, dynamic_properties
 from qmbench_pyscf.extension_checks import check_extension
+from qmbench_pyscf.gpu_checks import CUPY, GPU4PYSCF, check_gpu
 from qmbench_pyscf.mole import check_basis, pyscf_session, removed_electrons
 from qmbench_pyscf.options import ExtensionOptions, MoleculeOptions
 from qmbench_pyscf.point import Point
@@ -96,6 +97,14 @@ class PyscfMethod(Method[Molecule | LatticeModel]):
         """The basis set in which molecules are computed."""
         return self.options.basis
 
+    @property
+    def on_gpu(self) -> bool:
+        """Whether the SCF of molecules is converged on a GPU."""
+        return getattr(self.options, "backend", "cpu") == "gpu"
+
+    def programs(self) -> tuple[str, ...]:
+        return (*self.distributions, *(GPU4PYSCF + CUPY if self.on_gpu else ()))
+
     @abstractmethod
     def point(self, molecule: Molecule, perturbation: Perturbation, resources: Resources) -> Point:
         """Energy and density of `molecule` with what is added to its Hamiltonian."""
@@ -122,6 +131,8 @@ class PyscfMethod(Method[Molecule | LatticeModel]):
         check_basis(self.basis, molecule)
         if isinstance(self.options, ExtensionOptions) and self.options.extension() is not None:
             check_extension(self.name, molecule, self.options, properties)
+        if self.on_gpu:
+            check_gpu(self.name, molecule, self.options, properties)
         if properties & ALCHEMICAL:
             check_alchemical(self.name, molecule, self.basis)
         if "energy_per_site" in properties:
@@ -143,8 +154,8 @@ class PyscfMethod(Method[Molecule | LatticeModel]):
             given.extension()
         if given.basis is not None:
             raise InputError(f"{self.name} on a lattice has no basis: write {self.name}, not {self.name}/{given.basis}")
-        for name in ("density_fitting", "frozen_core", "cartesian", "basis_extension"):
-            if getattr(given, name, None) not in (None, False, "none"):
+        for name in ("density_fitting", "frozen_core", "cartesian", "basis_extension", "backend"):
+            if getattr(given, name, None) not in (None, False, "none", "cpu"):
                 raise Unsupported(f"{self.name}: {name} is for molecules, not for lattices")
         of_molecules = {"dipole", "polarizability", "forces", "hessian"} | ENERGY_PARTS | ALCHEMICAL | DYNAMIC | MOMENTS
         molecular = sorted(properties & of_molecules)

@@ -25,14 +25,22 @@ STALLED_GRADIENT, STALLED_ENERGY, STALLED_CYCLES, STALLED_GAIN = 1e-4, 1e-8, 20,
 
 
 def converge(mf: Any, density: np.ndarray, what: str) -> Any:
-    """`mf` after an SCF from `density`: with DIIS; where that fails or stalls, by second-order steps.
+    """`mf` after an SCF from `density`: with DIIS, on the GPU where `mf` is for that; where that fails or stalls, by
+    second-order steps of the processor.
 
     density: (n, n), or (2, n, n) for an unrestricted `mf`. NotConverged, which names `what`, when both fail.
     """
-    share_integrals(mf)
+    on_gpu = getattr(mf, "qmbench_backend", "cpu") == "gpu"
+    if not on_gpu:
+        share_integrals(mf)
     try:
         mf.callback = _watch()
-        mf.kernel(density)
+        if on_gpu:
+            from qmbench_pyscf.gpu import kernel_on_gpu
+
+            kernel_on_gpu(mf, density)
+        else:
+            mf.kernel(density)
     except _Stalled as stalled:
         mf.converged = False
         mf.mo_energy, mf.mo_coeff, mf.mo_occ = stalled.orbitals

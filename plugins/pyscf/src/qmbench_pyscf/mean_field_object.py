@@ -7,7 +7,7 @@ from typing import Any
 
 import numpy as np
 
-from qmbench import InputError, Molecule, Resources
+from qmbench import InputError, Molecule, Resources, Unsupported
 from qmbench_pyscf.diis import field_diis
 from qmbench_pyscf.external import ExternalFunctional, integrator
 from qmbench_pyscf.fitting import fitting_set
@@ -21,7 +21,8 @@ LINEAR_DEPENDENCE = 1e-8
 def mean_field(molecule: Molecule, spec: ScfSpecification, resources: Resources) -> Any:
     """PySCF's RHF, UHF, RKS or UKS object as `spec` asks for it, not yet converged.
 
-    InputError for an unknown basis, or one with fewer functions than electrons of one spin.
+    InputError for an unknown basis, or one with fewer functions than electrons of one spin; Unsupported for functions
+    that a GPU is not given.
     """
     from pyscf import scf
 
@@ -56,7 +57,12 @@ def mean_field(molecule: Molecule, spec: ScfSpecification, resources: Resources)
         _keep_in(mf, np.eye(mole.nao))
     elif np.linalg.eigvalsh(mf.get_ovlp())[0] < LINEAR_DEPENDENCE:
         mf = scf.addons.remove_linear_dep_(mf, threshold=LINEAR_DEPENDENCE, lindep=LINEAR_DEPENDENCE)
+    if spec.backend == "gpu" and "_eigh" in vars(mf):
+        raise Unsupported(
+            "backend=gpu does not do nearly dependent basis functions, nor Cartesian d with spherical f functions"
+        )
     mf.qmbench_cartesian, mf.qmbench_perturbed = spec.cartesian, spec.is_perturbed
+    mf.qmbench_backend = spec.backend
     n_orbitals = mf.get_ovlp().shape[0]
     if max(mole.nelec) > n_orbitals:
         raise InputError(

@@ -10,7 +10,7 @@ from pydantic import Field, ValidationInfo, field_validator
 from qmbench import InputError, Options
 from qmbench_pyscf.basis_names import Cartesian, canonical_basis, functions_matter, published_functions
 from qmbench_pyscf.external import ExternalFunctional
-from qmbench_pyscf.specification import AdaptiveExtension, Reference, ScfSpecification
+from qmbench_pyscf.specification import AdaptiveExtension, Backend, Reference, ScfSpecification
 
 GRID: Any = Field(
     None,
@@ -173,7 +173,17 @@ class ExtensionOptions(Options):
         return AdaptiveExtension(self.extension_pool, self.extension_threshold, self.extension_target)
 
 
-class HartreeFockOptions(ExtensionOptions, MoleculeOptions):
+class BackendOptions(Options):
+    """What the SCF is converged on. It can change a number by as much as is allowed there, and so is in the key."""
+
+    backend: Backend = Field(
+        "cpu",
+        description="gpu converges the SCF of a molecule by gpu4pyscf on an NVIDIA GPU, where both are; what it ended "
+        "with has to have the energy that the processor finds, within 1e-8 hartree. All else stays on the processor",
+    )
+
+
+class HartreeFockOptions(BackendOptions, ExtensionOptions, MoleculeOptions):
     """Hartree–Fock; excitations by TDHF."""
 
     basis: str | None = Field(  # type: ignore[assignment]
@@ -190,7 +200,7 @@ class CompositeOptions(DeterminantOptions):
     field_strength: float | None = FIELD_STRENGTH
 
 
-class FunctionalOptions(ExtensionOptions, KohnShamOptions, MoleculeOptions):
+class FunctionalOptions(BackendOptions, ExtensionOptions, KohnShamOptions, MoleculeOptions):
     """A density functional; excitations by TDDFT."""
 
     n_states: int = Field(5, ge=1, le=50, description="excited states of each multiplicity")

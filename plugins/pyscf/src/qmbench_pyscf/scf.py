@@ -43,7 +43,8 @@ def converged_scf(molecule: Molecule, spec: ScfSpecification, resources: Resourc
 
     What was found out on the way is in `scf_settings(mf)`. Calculations that differ in nothing share one artifact.
     Unsupported for a restricted open shell, InputError for a basis that `to_mole` refuses, NotConverged when no guess
-    converges or the descent from saddle points does not end.
+    converges or the descent from saddle points does not end, QmbenchError where a GPU was asked for and is missing or
+    has not the processor's energy.
     """
     resources = resources or Resources()
     spec.check(molecule)
@@ -73,7 +74,13 @@ def _solution(molecule: Molecule, spec: ScfSpecification, resources: Resources) 
         which = "field-free" if not any(spec.charges) else "unperturbed"
         return mf, {"guess": f"{which} solution", "stability": f"followed from the {which} solution"}
     find = _open_shell if spec.is_unrestricted(molecule) else _closed_shell
-    return find(molecule, spec, resources)
+    if spec.backend == "cpu":
+        return find(molecule, spec, resources)
+    from qmbench_pyscf.gpu import gpu_facts, prove
+
+    proof = prove(spec, spec.is_unrestricted(molecule))
+    mf, settings = find(molecule, spec, resources)
+    return mf, settings | gpu_facts(mf, proof)
 
 
 def _closed_shell(molecule: Molecule, spec: ScfSpecification, resources: Resources) -> tuple[Any, Settings]:
@@ -95,10 +102,12 @@ def _closed_shell(molecule: Molecule, spec: ScfSpecification, resources: Resourc
 
 
 def _converge_restricted(mf: Any, density: np.ndarray, title: str) -> None:
-    """A functional is converged on a coarse grid first; the fine one has only the rest to do."""
+    """A functional is converged on a coarse grid first; the fine one has only the rest to do. (A GPU has all of it to
+    do: on the coarse grid, the processor would take longer.)"""
     from qmbench_pyscf.quasi_newton import COARSE_LEVEL, coarse_solution, refine
 
-    coarse = coarse_solution(mf, density) if getattr(mf, "xc", None) and mf.grids.level > COARSE_LEVEL else None
+    is_refined = getattr(mf, "xc", None) and mf.grids.level > COARSE_LEVEL and mf.qmbench_backend == "cpu"
+    coarse = coarse_solution(mf, density) if is_refined else None
     if coarse is None:
         converge(mf, density, title)
     elif not refine(mf, coarse):

@@ -9,8 +9,10 @@ from typing import Any, Literal
 from qmbench import Molecule, Unsupported
 from qmbench_pyscf.basis_names import Cartesian, canonical_basis, published_functions
 from qmbench_pyscf.external import ExternalFunctional
+from qmbench_pyscf.gpu_checks import installed
 
 Reference = Literal["auto", "restricted", "unrestricted"]
+Backend = Literal["cpu", "gpu"]
 Field3 = tuple[float, float, float]
 NO_FIELD: Field3 = (0.0, 0.0, 0.0)
 
@@ -81,8 +83,8 @@ class ScfSpecification:
     functions: added to the nuclei, and to the basis; see `Perturbation`. potential: core
     potential instead of the basis set's own, see `to_mole`. extension: shells that are added to the basis set, or the
     rule by which they are found. cartesian: spherical or Cartesian basis functions, see
-    `Cartesian`; None becomes what the basis set was published with. InputError for an unknown basis, or one that was
-    published with both.
+    `Cartesian`; None becomes what the basis set was published with. backend: cpu, or gpu, by gpu4pyscf (see `gpu`).
+    InputError for an unknown basis, or one that was published with both.
     """
 
     basis: str
@@ -100,6 +102,7 @@ class ScfSpecification:
     charges: tuple[float, ...] = ()
     functions: tuple[str, ...] = ()
     extension: AdaptiveExtension | AddedShells | None = None
+    backend: Backend = "cpu"
 
     def __post_init__(self) -> None:
         object.__setattr__(self, "basis", canonical_basis(self.basis))
@@ -122,6 +125,19 @@ class ScfSpecification:
             )
         if self.extension is not None and self.density_fitting:
             raise Unsupported("no fitting set belongs to an extended basis; leave out density_fitting")
+        if self.backend == "gpu":
+            self._check_gpu()
+
+    def _check_gpu(self) -> None:
+        """Unsupported for what is not handed to gpu4pyscf."""
+        lacking = {
+            "a functional that is not libxc's": isinstance(self.xc, ExternalFunctional),
+            "finite fields, or charges added to nuclei": self.is_perturbed or bool(self.functions),
+            "basis_extension": self.extension is not None,
+        }
+        for what, is_asked in lacking.items():
+            if is_asked:
+                raise Unsupported(f"backend=gpu does not do {what}; leave it out")
 
     def is_unrestricted(self, molecule: Molecule) -> bool:
         """Whether ↑ and ↓ electrons of `molecule` have orbitals of their own."""
@@ -183,6 +199,8 @@ class ScfSpecification:
         del options["basis"], options["xc"]
         if not self.cartesian:  # as it was before there was a choice
             del options["cartesian"]
+        if self.backend == "cpu":  # as it was before there was another one
+            del options["backend"]
         for name in ("charges", "functions"):
             if not options[name]:
                 del options[name]
@@ -196,4 +214,6 @@ class ScfSpecification:
             "options": options,
             "versions": [metadata.version("pyscf"), metadata.version("qmbench-pyscf")],
         }
+        if self.backend == "gpu":
+            content["gpu"] = installed()
         return json.dumps(content, sort_keys=True)
