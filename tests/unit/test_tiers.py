@@ -189,7 +189,7 @@ def test_entries_of_one_molecule():
     def entry(name, *systems, curve=""):
         return Entry(name, "energy", tuple(Term(s, 1.0) for s in systems), curve=curve)
 
-    sizes = {"ts": 5, "a": 3, "b": 3, "h": 1, "x": 2, "y": 2}
+    sizes = {"ts": 5, "a": 3, "b": 3, "h": 1, "x": 2, "y": 2, "d1": 2, "d2": 2, "he": 1}
     benchmark = SimpleNamespace(
         entries=(entry("there", "a", "ts"), entry("back", "ts", "b"), entry("x", "x", "h"), entry("y", "y", "h"),
                  entry("p1", "d1", curve="c"), entry("p2", "d2", curve="c"), entry("s1", "he"), entry("s2", "he")),
