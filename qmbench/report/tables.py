@@ -132,7 +132,7 @@ def _columns(records: list[dict[str, Any]]) -> list[Column]:
     if records[0]["n_differs"]:
         label = plugins().statistics[RANKED_BY].label
         about = "what it would be over all entries, by those that levels have in common; levels are ranked by it"
-        made.append(Column(f"adjusted {label}", about, lambda r: number(r[ADJUSTED], usual)))
+        made.append(Column(f"adjusted {label}", about, lambda r: number(ranking_error(r), usual)))
     if any(r["n_training_overlap"] for r in records):
         about = "mean absolute error on entries of the training data (how many), which do not score the level"
         made.append(Column("in sample", about, _in_sample_cell(usual)))
@@ -150,6 +150,12 @@ def _part_cell(part: str, decimals: int) -> Callable[[Mapping[str, Any]], str]:
 
 
 ADJUSTED = f"adjusted_{RANKED_BY}"
+
+
+def ranking_error(r: Mapping[str, Any]) -> Any:
+    """The error by which a table places a level, and that sentences name with it: what it would be over all entries,
+    and of the method alone where its basis-set limit is known. r: of statistics; missing where it is not placed."""
+    return r[ADJUSTED]
 
 
 def _in_sample_cell(decimals: int) -> Callable[[Mapping[str, Any]], str]:
