@@ -19,6 +19,7 @@ from qmbench.domain.composite import parts_of_text
 from qmbench.domain.naming import PUBLISHED
 from qmbench.judging.items import items, rows_of
 from qmbench.judging.molecules import molecules
+from qmbench.judging.own_reference import claimed
 from qmbench.judging.statistics import BenchmarkInfo, overlaps
 
 if TYPE_CHECKING:
@@ -122,8 +123,7 @@ def _claiming(column: Column, within: str, claims: Mapping[str, str]) -> Column:
     the basis. A reference set by being the default one, a limit, or of a kind of theory that is used as reference.
     """
     if column.kind == "computed":
-        word, _, basis = claims.get(column.level_of_theory, "").partition(" ")
-        return replace(column, claims=word in ("reference", "exact") and (not basis or within.lower().endswith(basis)))
+        return replace(column, claims=claimed(claims.get(column.level_of_theory, ""), within))
     own = column.exact or column.approximation in ("exact", "experiment")
     named = re.search(r"ccsd\(t\)|ccsdt|\bd-?mc|afqmc|dmrg|\bw[1-4]\b|mrci\+q", column.level_of_theory.lower())
     return replace(column, claims=column.is_default_reference or own or bool(named))

@@ -16,7 +16,7 @@ from qmbench.judging.frame import computed
 from qmbench.judging.statistics import ALL
 from qmbench.report.model import Names, counted, is_missing, shown
 from qmbench.report.once import names_in, once
-from qmbench.report.tables import ranked, ranking_error, shares_molecules
+from qmbench.report.tables import is_own_reference, ranked, ranking_error, shares_molecules
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -134,6 +134,13 @@ def told_apart(rows: list[dict[str, Any]], league: pd.DataFrame | None, names: N
     """
     if not rows:
         return "No reference values: nothing can be scored."
+    own, rows = [r for r in rows if is_own_reference(r)], [r for r in rows if not is_own_reference(r)]
+    if own and len(rows) == 1:
+        r = rows[0]
+        said = f"{names.of(r['level_of_theory'], r['bsse'])} errs by {_error(r, r[RANKED_BY])} on average."
+        return f"{said} {_of_own(own, names)}"
+    if own:
+        return f"{told_apart(rows, league, names)} {_of_own(own, names)}" if rows else _of_own(own, names)
     if len(rows) == 1:
         r = rows[0]
         return f"{names.of(r['level_of_theory'], r['bsse'])} alone has values: {_error(r, r[RANKED_BY])}."
@@ -173,6 +180,12 @@ def told_apart(rows: list[dict[str, Any]], league: pd.DataFrame | None, names: N
     return said
 
 
+def _of_own(own: list[dict[str, Any]], names: Names) -> str:
+    is_, errors = ("is", "its errors tell") if len(own) == 1 else ("are", "their errors tell")
+    told = f"{errors} how well these are reproduced, and nothing of the method"
+    return f"{_named(own, names)} {is_} of the method of the references: {told}."
+
+
 def _smallest(rows: list[dict[str, Any]], limited: list[dict[str, Any]], names: Names) -> str:
     """Which level of those that are compared on too few entries has the smallest error, by the number and in the order
     of the table (rows). One that its basis set limits may stand first there, and is said to do so, and no more."""
@@ -210,6 +223,9 @@ def _of_unknown_basis(first: list[dict[str, Any]], names: Names) -> str:
 
 def in_short(rows: list[dict[str, Any]]) -> str:
     """How many levels can't be told from the best, in a few words."""
+    if rows and all(map(is_own_reference, rows)):
+        return "references of the same method"
+    rows = [r for r in rows if not is_own_reference(r)]
     able = [r for r in rows if r["among_best"] is not None]
     among = sum(r["among_best"] is True for r in able)
     if not rows:
