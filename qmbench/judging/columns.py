@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from qmbench.data.reference_sets import families_of, holds_within
+from qmbench.data.reference_sets import claim_of, families_of, holds_within
 from qmbench.domain.composite import parts_of_text
 from qmbench.domain.naming import PUBLISHED
 from qmbench.judging.items import items, rows_of
@@ -45,8 +45,10 @@ class Column:
     set: str = ""
     exact: bool = False
     label: str = ""
-    # Whether it claims reference quality: that its stated uncertainty is all that it is off by.
+    # Whether it claims reference quality: that its stated uncertainty is all that it is off by. of_claim: what its set
+    # says of that; None: nothing.
     claims: bool = False
+    of_claim: str | None = None
 
 
 @dataclass(frozen=True)
@@ -120,13 +122,15 @@ def _claiming(column: Column, within: str, claims: Mapping[str, str]) -> Column:
     """The column, with whether it claims reference quality for the question of its group.
 
     A level by what its method says of it: everywhere, or in its own basis alone, where the question has to be that of
-    the basis. A reference set by being the default one, a limit, or of a kind of theory that is used as reference.
+    the basis. A reference set by its `claim`; one that has none by being the default set, a limit, or, by the first
+    words of its level of theory, exact or an experiment. That others use its method as reference is no claim.
     """
     if column.kind == "computed":
         return replace(column, claims=claimed(claims.get(column.level_of_theory, ""), within))
-    own = column.exact or column.approximation in ("exact", "experiment")
-    named = re.search(r"ccsd\(t\)|ccsdt|\bd-?mc|afqmc|dmrg|\bw[1-4]\b|mrci\+q", column.level_of_theory.lower())
-    return replace(column, claims=column.is_default_reference or own or bool(named))
+    if column.of_claim is not None:
+        return replace(column, claims=column.of_claim == "reference")
+    said = re.match(r"(estimated )?exact\b|experiment\b", (column.level_of_theory or column.set).lower())
+    return replace(column, claims=column.is_default_reference or column.exact or bool(said))
 
 
 def _like_with_like(whole: Group, references: pd.DataFrame) -> Iterator[Group]:
@@ -302,7 +306,9 @@ def _set_columns(
         label = f"{name} (reference set)" if name in taken else name
         shared = tuple(sorted(families_of(getattr(benchmark, "meta", {}), name).items()))
         kind = approximation(level or name)
-        yield Column(label, "reference", level, "", name == default, shared, kind, source, name, exact)
+        claim = claim_of(getattr(benchmark, "meta", {}), name)
+        about = (name == default, shared, kind, source, name, exact)
+        yield Column(label, "reference", level, "", *about, of_claim=claim)
 
 
 _CLASSES = (
