@@ -17,6 +17,7 @@ import numpy as np
 from qmbench.data.reference_sets import claim_of, families_of, holds_within
 from qmbench.domain.composite import parts_of_text
 from qmbench.domain.naming import PUBLISHED
+from qmbench.judging.exact_methods import says_exact
 from qmbench.judging.items import items, rows_of
 from qmbench.judging.molecules import molecules
 from qmbench.judging.own_reference import claimed
@@ -129,8 +130,9 @@ def _claiming(column: Column, within: str, claims: Mapping[str, str]) -> Column:
         return replace(column, claims=claimed(claims.get(column.level_of_theory, ""), within))
     if column.of_claim is not None:
         return replace(column, claims=column.of_claim == "reference")
-    said = re.match(r"(estimated )?exact\b|experiment\b", (column.level_of_theory or column.set).lower())
-    return replace(column, claims=column.is_default_reference or column.exact or bool(said))
+    text = column.level_of_theory or column.set
+    said = says_exact(text) or bool(re.match(r"experiment\b", text.lower()))
+    return replace(column, claims=column.is_default_reference or column.exact or said)
 
 
 def _like_with_like(whole: Group, references: pd.DataFrame) -> Iterator[Group]:

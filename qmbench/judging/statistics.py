@@ -12,17 +12,15 @@ from typing import TYPE_CHECKING, Any, Protocol
 
 import numpy as np
 
-from qmbench.domain.basis_families import is_template
 from qmbench.domain.errors import InputError, did_you_mean
 from qmbench.domain.learned import has_overlap
-from qmbench.domain.method import near_limit
-from qmbench.domain.naming import PUBLISHED
 from qmbench.domain.statistic import Statistic
 from qmbench.domain.steps import told
 from qmbench.judging import bootstrap
 from qmbench.judging.basis import method_errors
 from qmbench.judging.best import compared, errors_to_rank_by, ranking
 from qmbench.judging.core_statistics import CORE_STATISTICS
+from qmbench.judging.exact_methods import parts_of_exact
 from qmbench.judging.items import items, rows_of
 from qmbench.judging.molecules import molecules_of
 from qmbench.judging.own_reference import own_references
@@ -112,8 +110,9 @@ def score(
     """`results` with each row's reference (see `choose_references`) and `error` = value − reference.
 
     `method_error` is that of the method at its basis-set limit, NaN where that is not known (`judging.basis`). claims:
-    level -> `Method.claims`; of a level that is exact but for its basis set, all of the error beside an exact reference
-    is `basis_error`. `basis_unknown`: the value is in a basis set far from its limit, and nothing tells how far.
+    level -> `Method.claims`; of a level that is exact but for its basis set, or for the few electrons of the entry, all
+    of the error beside an exact reference is `basis_error` (see `parts_of_exact`). `basis_unknown`: the value is in a
+    basis set far from its limit, and nothing tells how far.
     `own_reference`: the reference is of the level's own method (see `own_references`).
 
     `error` is NaN where the row is not ok, has no reference, or is of an entry that its level was trained on: such a
@@ -139,7 +138,7 @@ def score(
     )
     keys = zip(items(scored["benchmark"]), items(scored["entry"]), strict=True)
     scored["method_error"] = method_errors(scored)
-    scored["basis_unknown"] = _parts_by_claims(scored, claims or {})
+    scored["basis_unknown"] = parts_of_exact(scored, claims or {}, benchmarks)
     scored["own_reference"] = own_references(scored, claims or {})
     scored["molecule"] = [found.get((b, e), e) for b, e in keys]
     return scored
@@ -152,23 +151,6 @@ def _stated_by_references(scored: pd.DataFrame) -> pd.Series:
     rounded = scored["reference_uncertainty_kind"].eq("rounding")
     exact = scored["reference_role"].eq("limit") if "reference_role" in scored else False
     return stated.where(~rounded | exact)
-
-
-def _parts_by_claims(scored: pd.DataFrame, claims: Mapping[str, str]) -> pd.Series | bool:
-    """Splits the errors of exact levels beside exact references, where their limit was not computed. Gives per row
-    whether a basis set far from its limit has an error that nothing tells."""
-    if "reference_role" not in scored or "basis_error" not in scored:
-        return False
-    levels = scored["level_of_theory"]
-    unknown = scored["method_error"].isna() & scored["error"].notna() & scored["reference_within"].eq("")
-    exact = [level for level, claim in claims.items() if claim.partition(" ")[0] == "exact"]
-    rows = levels.isin(exact) & unknown & scored["reference_role"].eq("limit")
-    scored.loc[rows, "method_error"] = 0.0
-    scored.loc[rows, "basis_error"] = scored.loc[rows, "error"]
-    anywhere = [level for level, claim in claims.items() if claim == "reference"]
-    far = {b: bool(b) and not is_template(b) and not near_limit(b) for b in scored["basis"].fillna("").unique()}
-    told = scored["basis_uncertainty"].notna() | levels.isin(anywhere) | levels.str.endswith(PUBLISHED)
-    return unknown & ~rows & ~told & scored["basis"].fillna("").map(far).astype(bool)
 
 
 PART_COLUMNS = (
