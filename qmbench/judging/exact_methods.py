@@ -69,7 +69,7 @@ def exact_for_few(scored: pd.DataFrame, benchmarks: Mapping[str, Any]) -> np.nda
         return np.zeros(len(scored), bool)
     methods = {level: _is_exact_for_two(level) for level in scored["level_of_theory"].unique()}
     texts = scored["reference_level_of_theory"].fillna("").astype(str)
-    exact = scored["reference_role"].eq("limit") | texts.map({t: says_exact(t) for t in texts.unique()})
+    exact = scored["reference_role"].eq("limit") | texts.map({t: says_exact(t) for t in texts.unique()}).astype(bool)
     asked = exact & scored["error"].notna() & scored["reference_within"].eq("")
     asked &= scored["level_of_theory"].map(methods).astype(bool)
     electrons = electrons_in(able)
