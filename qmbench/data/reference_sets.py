@@ -22,7 +22,7 @@ from qmbench.plugging.registry import canonical_level
 ROLES = ("estimate", "limit", "superseded", "level")
 SAME_QUANTITY = ("estimate", "superseded")
 """Roles of sets that estimate one quantity: an older value may be less exact, but not of another sign or unit."""
-SET_KEYS = "title doi level_of_theory note role within families".split()
+SET_KEYS = "title doi level_of_theory note role within families claim".split()
 LEVEL_KEYS = "level label bsse dispersion frozen_core unit place".split()
 """Keys that only sets of the role `level` have."""
 
@@ -93,6 +93,13 @@ def families_of(meta: Mapping[str, Any], name: str) -> dict[str, str]:
     return dict(meta.get("reference_sets", {}).get(name, {}).get("families", {}))
 
 
+def claim_of(meta: Mapping[str, Any], name: str) -> str | None:
+    """What reference set `name` claims: `reference`, that its values are off by no more than their stated
+    uncertainties; empty: no such thing; None where it does not say."""
+    claim: str | None = meta.get("reference_sets", {}).get(name, {}).get("claim")
+    return claim
+
+
 def role_of(meta: Mapping[str, Any], name: str) -> Role:
     """The role of reference set `name` in a benchmark.toml; an estimate where nothing is said."""
     about = meta.get("reference_sets", {}).get(name, {})
@@ -117,6 +124,8 @@ def check_reference_sets(meta: Mapping[str, Any], where: Path) -> None:
         role, within = about.get("role", "estimate"), about.get("within", "")
         if role not in ROLES:
             raise InputError(f"{said}: role is {', '.join(ROLES)}, not '{role}'{did_you_mean(str(role), ROLES)}")
+        if about.get("claim", "") not in ("", "reference"):
+            raise InputError(f'{said}: claim is "reference" or empty, not {shown(about["claim"])}')
         families = about.get("families", {})
         if not isinstance(families, Mapping) or not all(isinstance(v, str) for v in families.values()):
             raise InputError(f'{said}: families is a table of texts, such as {{ approximation = "CCSD(T)" }}')

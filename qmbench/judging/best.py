@@ -29,6 +29,15 @@ def compared(has: np.ndarray) -> np.ndarray:
     return (n > 0) & (2 * n >= n.max(initial=0))
 
 
+def errors_to_rank_by(error: np.ndarray, method: np.ndarray, basis: np.ndarray, own: np.ndarray) -> np.ndarray:
+    """(entries, levels) the errors that place levels: of their method at its basis-set limit where that is known for
+    all entries that a level scored, else `error` itself. method, basis: the two parts, NaN where they are not known.
+    own: where the reference is of the level's own method, so that its error places nobody: NaN."""
+    has = np.isfinite(error)
+    known = has & np.isfinite(method) & np.isfinite(basis)
+    return np.where(own, np.nan, np.where((known == has).all(axis=0), method, error))
+
+
 def model_confidence_set(losses: np.ndarray, resampled: np.ndarray) -> np.ndarray:
     """The p-value of each model: the set at confidence 1 − α holds those with p ≥ α, and the best with that confidence.
 

@@ -14,11 +14,13 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from qmbench.data.reference_sets import families_of, holds_within
+from qmbench.data.reference_sets import claim_of, families_of, holds_within
 from qmbench.domain.composite import parts_of_text
 from qmbench.domain.naming import PUBLISHED
+from qmbench.judging.exact_methods import says_exact
 from qmbench.judging.items import items, rows_of
 from qmbench.judging.molecules import molecules
+from qmbench.judging.own_reference import claimed
 from qmbench.judging.statistics import BenchmarkInfo, overlaps
 
 if TYPE_CHECKING:
@@ -44,8 +46,10 @@ class Column:
     set: str = ""
     exact: bool = False
     label: str = ""
-    # Whether it claims reference quality: that its stated uncertainty is all that it is off by.
+    # Whether it claims reference quality: that its stated uncertainty is all that it is off by. of_claim: what its set
+    # says of that; None: nothing.
     claims: bool = False
+    of_claim: str | None = None
 
 
 @dataclass(frozen=True)
@@ -119,14 +123,16 @@ def _claiming(column: Column, within: str, claims: Mapping[str, str]) -> Column:
     """The column, with whether it claims reference quality for the question of its group.
 
     A level by what its method says of it: everywhere, or in its own basis alone, where the question has to be that of
-    the basis. A reference set by being the default one, a limit, or of a kind of theory that is used as reference.
+    the basis. A reference set by its `claim`; one that has none by being the default set, a limit, or, by the first
+    words of its level of theory, exact or an experiment. That others use its method as reference is no claim.
     """
     if column.kind == "computed":
-        word, _, basis = claims.get(column.level_of_theory, "").partition(" ")
-        return replace(column, claims=word in ("reference", "exact") and (not basis or within.lower().endswith(basis)))
-    own = column.exact or column.approximation in ("exact", "experiment")
-    named = re.search(r"ccsd\(t\)|ccsdt|\bd-?mc|afqmc|dmrg|\bw[1-4]\b|mrci\+q", column.level_of_theory.lower())
-    return replace(column, claims=column.is_default_reference or own or bool(named))
+        return replace(column, claims=claimed(claims.get(column.level_of_theory, ""), within))
+    if column.of_claim is not None:
+        return replace(column, claims=column.of_claim == "reference")
+    text = column.level_of_theory or column.set
+    said = says_exact(text) or bool(re.match(r"experiment\b", text.lower()))
+    return replace(column, claims=column.is_default_reference or column.exact or said)
 
 
 def _like_with_like(whole: Group, references: pd.DataFrame) -> Iterator[Group]:
@@ -302,7 +308,9 @@ def _set_columns(
         label = f"{name} (reference set)" if name in taken else name
         shared = tuple(sorted(families_of(getattr(benchmark, "meta", {}), name).items()))
         kind = approximation(level or name)
-        yield Column(label, "reference", level, "", name == default, shared, kind, source, name, exact)
+        claim = claim_of(getattr(benchmark, "meta", {}), name)
+        about = (name == default, shared, kind, source, name, exact)
+        yield Column(label, "reference", level, "", *about, of_claim=claim)
 
 
 _CLASSES = (

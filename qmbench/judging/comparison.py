@@ -30,6 +30,18 @@ def error_matrix(part: pd.DataFrame) -> tuple[np.ndarray, list[str], list[tuple[
     return table.to_numpy(float), list(table.index), labels
 
 
+def own_matrix(part: pd.DataFrame) -> np.ndarray:
+    """(entries, levels) in the order of `error_matrix`: whether the reference is of the level's own method."""
+    own = np.asarray(part.get("own_reference", False), dtype=bool)
+    return np.nan_to_num(error_matrix(part.assign(error=own.astype(float)))[0]) > 0
+
+
+def judged_matrix(part: pd.DataFrame) -> tuple[np.ndarray, list[str], list[tuple[str, str]]]:
+    """As `error_matrix`, without the errors of levels against their own method, which compare with no other's."""
+    errors, entries, levels = error_matrix(part)
+    return np.where(own_matrix(part), np.nan, errors), entries, levels
+
+
 def value_matrix(part: pd.DataFrame) -> tuple[np.ndarray, list[str], list[tuple[str, str]]]:
     """(entries, levels) values of one benchmark and observable that are ok and of entries that their levels were not
     trained on, NaN elsewhere, with both labels."""
@@ -54,7 +66,8 @@ def compare_levels(scored: pd.DataFrame, confidence: float = 0.95, resamples: in
     is the smaller (ties count half), with _low and _high (Clopper–Pearson): the probability that a beats b on
     a new entry like these; mean_gain, mean_loss: the mean change of |error| on the entries where a wins and
     loses; inversion_probability: how often resampled entries put b first. NaN where entries are too few. Entries of
-    one molecule (column `molecule`, where there is one) are drawn together and count as far as they differ.
+    one molecule (column `molecule`, where there is one) are drawn together and count as far as they differ. Errors
+    against the level's own method (column `own_reference`) are left out, as they are where levels are ranked.
     """
     import pandas as pd
 
@@ -65,7 +78,7 @@ def compare_levels(scored: pd.DataFrame, confidence: float = 0.95, resamples: in
     ).split()
     rows: list[tuple[Any, ...]] = []
     for (benchmark, observable, unit), part in scored.groupby(["benchmark", "observable", "unit"], sort=False):
-        errors, entries, levels = error_matrix(part)
+        errors, entries, levels = judged_matrix(part)
         for a, b, values in _pairs(np.abs(errors), confidence, resamples, molecules_in(part, entries)):
             rows.append((benchmark, observable, unit, *levels[a], *levels[b], *values))
     return pd.DataFrame(rows, columns=columns)
@@ -151,7 +164,7 @@ def ranking_probabilities(scored: pd.DataFrame, resamples: int = 1000) -> pd.Dat
 
     rows = []
     for (benchmark, observable), part in scored.groupby(["benchmark", "observable"], sort=False):
-        errors, entries, levels = error_matrix(part)
+        errors, entries, levels = judged_matrix(part)
         keep = np.flatnonzero(compared(np.isfinite(errors)))
         shared = np.isfinite(errors[:, keep]).all(axis=1)
         molecules = molecules_in(part, entries)
@@ -245,7 +258,7 @@ def leave_one_out(scored: pd.DataFrame) -> pd.DataFrame:
     for (benchmark, observable, unit), part in scored.groupby(["benchmark", "observable", "unit"], sort=False):
         errors, entries, levels = error_matrix(part)
         absolute = np.abs(errors)
-        decisive = " ".join(entries[i] for i in _decisive(absolute))
+        decisive = " ".join(entries[i] for i in _decisive(np.abs(judged_matrix(part)[0])))
         for j, level in enumerate(levels):
             mine = np.flatnonzero(np.isfinite(absolute[:, j]))
             if len(mine) < 2:

@@ -22,6 +22,10 @@ from qmbench.judging.trends import distances, level_differences, pair_summaries,
 if TYPE_CHECKING:
     import pandas as pd
 
+NUMERICAL_BARS = 1e-3
+"""Of the difference that matters: what is uncertain by less asks how numbers were rounded and converged."""
+BEYOND_DOUBT = 100.0
+"""|z| that no distribution of errors makes by chance."""
 TRENDS_SHOWN = 200
 AT_ONCE = 1000
 """Entries whose numbers are taken out of their arrays together."""
@@ -41,8 +45,8 @@ def disagree_document(
     results, references: tidy tables; families: level -> `Method.families()`; claims: level -> `Method.claims()`.
     `within` is empty, or the approximation inside which the values of that object were weighed (see
     `qmbench.data.reference_sets`). Entries are ranked: surprising contradictions first, by how probable it is that
-    something is off, then those that known errors explain, by the largest |z|; see `tiers`. Entries with a single
-    value are counted in `summary` and not listed.
+    something is off, then those that known errors explain, by the largest |z|, or where the bars are numerical by the
+    difference in those that matter; see `tiers`. Entries with a single value are counted in `summary` and not listed.
     """
     judged = disagreement(groups(results, references, benchmarks, families, claims), significance)
     apart = reference_threshold(judged, significance)
@@ -87,7 +91,20 @@ def _trends(judged: Sequence[Judged], significance: float) -> list[dict[str, Any
 def _rank(x: Mapping[str, Any]) -> tuple[Any, ...]:
     surprise = round(x["surprise"], 3) if x["tier"] == "surprising" else 0.0
     place = (x["benchmark"], x["entry"], x["within"])
-    return TIERS.index(x["tier"]), x["nothing_known"], -surprise, x["significant_pairs"] == 0, -x["max_z"], *place
+    return TIERS.index(x["tier"]), x["nothing_known"], -surprise, x["significant_pairs"] == 0, -_size(x), *place
+
+
+def _size(x: Mapping[str, Any]) -> float:
+    """How large the largest contradiction of an entry is: |z|; the difference, in those that matter, where the bars
+    are numerical."""
+    return float(abs(x["max_pair"]["difference"]) / x["resolution"] if has_numerical_bars(x) else x["max_z"])
+
+
+def has_numerical_bars(x: Mapping[str, Any]) -> bool:
+    """Whether the two values that differ most by |z| have uncertainties so far below the difference that matters that
+    they are those of rounding and convergence, and |z| counts digits. x: an entry of the document."""
+    uncertainty = math.hypot(*x["max_pair"]["uncertainty_by_kind"].values())
+    return bool(x["max_z"] > BEYOND_DOUBT and uncertainty <= NUMERICAL_BARS * x["resolution"])
 
 
 def _entries(

@@ -6,9 +6,9 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from qmbench.judging.best import ranking
-from qmbench.judging.comparison import error_matrix
-from qmbench.judging.statistics import basis_part, errors_to_rank_by
+from qmbench.judging.best import errors_to_rank_by, ranking
+from qmbench.judging.comparison import error_matrix, own_matrix
+from qmbench.judging.statistics import basis_part
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -32,8 +32,8 @@ def league_table(scored: pd.DataFrame, confidence: float = 0.95, resamples: int 
     for (benchmark, observable, unit), part in scored.groupby(["benchmark", "observable", "unit"], sort=False):
         errors, entries, levels = error_matrix(part)
         parts = part.get("method_error", np.nan), basis_part(part)
-        method, basis = (error_matrix(part.assign(error=own))[0] for own in parts)
-        errors = errors_to_rank_by(errors, method, basis)
+        method, basis = (error_matrix(part.assign(error=x))[0] for x in parts)
+        errors = errors_to_rank_by(errors, method, basis, own_matrix(part))
         first = part.drop_duplicates("entry").set_index("entry").reindex(entries)
         molecules = list(first["molecule"]) if "molecule" in first else entries
         order = np.argsort(first["reference"].astype(float).to_numpy(), kind="stable")

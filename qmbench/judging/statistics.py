@@ -12,19 +12,18 @@ from typing import TYPE_CHECKING, Any, Protocol
 
 import numpy as np
 
-from qmbench.domain.basis_families import is_template
 from qmbench.domain.errors import InputError, did_you_mean
 from qmbench.domain.learned import has_overlap
-from qmbench.domain.method import near_limit
-from qmbench.domain.naming import PUBLISHED
 from qmbench.domain.statistic import Statistic
 from qmbench.domain.steps import told
 from qmbench.judging import bootstrap
 from qmbench.judging.basis import method_errors
-from qmbench.judging.best import compared, ranking
+from qmbench.judging.best import compared, errors_to_rank_by, ranking
 from qmbench.judging.core_statistics import CORE_STATISTICS
+from qmbench.judging.exact_methods import parts_of_exact
 from qmbench.judging.items import items, rows_of
 from qmbench.judging.molecules import molecules_of
+from qmbench.judging.own_reference import own_references
 from qmbench.judging.summaries import Errors, bare, evaluate
 from qmbench.plugging.registry import plugins
 
@@ -111,8 +110,10 @@ def score(
     """`results` with each row's reference (see `choose_references`) and `error` = value − reference.
 
     `method_error` is that of the method at its basis-set limit, NaN where that is not known (`judging.basis`). claims:
-    level -> `Method.claims`; of a level that is exact but for its basis set, all of the error beside an exact reference
-    is `basis_error`. `basis_unknown`: the value is in a basis set far from its limit, and nothing tells how far.
+    level -> `Method.claims`; of a level that is exact but for its basis set, or for the few electrons of the entry, all
+    of the error beside an exact reference is `basis_error` (see `parts_of_exact`). `basis_unknown`: the value is in a
+    basis set far from its limit, and nothing tells how far.
+    `own_reference`: the reference is of the level's own method (see `own_references`).
 
     `error` is NaN where the row is not ok, has no reference, or is of an entry that its level was trained on: such a
     one scores nobody, and its error is `in_sample_error` instead. `error_uncertainty` is the quadrature sum of
@@ -137,7 +138,8 @@ def score(
     )
     keys = zip(items(scored["benchmark"]), items(scored["entry"]), strict=True)
     scored["method_error"] = method_errors(scored)
-    scored["basis_unknown"] = _parts_by_claims(scored, claims or {})
+    scored["basis_unknown"] = parts_of_exact(scored, claims or {}, benchmarks)
+    scored["own_reference"] = own_references(scored, claims or {})
     scored["molecule"] = [found.get((b, e), e) for b, e in keys]
     return scored
 
@@ -151,26 +153,10 @@ def _stated_by_references(scored: pd.DataFrame) -> pd.Series:
     return stated.where(~rounded | exact)
 
 
-def _parts_by_claims(scored: pd.DataFrame, claims: Mapping[str, str]) -> pd.Series | bool:
-    """Splits the errors of exact levels beside exact references, where their limit was not computed. Gives per row
-    whether a basis set far from its limit has an error that nothing tells."""
-    if "reference_role" not in scored or "basis_error" not in scored:
-        return False
-    levels = scored["level_of_theory"]
-    unknown = scored["method_error"].isna() & scored["error"].notna() & scored["reference_within"].eq("")
-    exact = [level for level, claim in claims.items() if claim.partition(" ")[0] == "exact"]
-    rows = levels.isin(exact) & unknown & scored["reference_role"].eq("limit")
-    scored.loc[rows, "method_error"] = 0.0
-    scored.loc[rows, "basis_error"] = scored.loc[rows, "error"]
-    anywhere = [level for level, claim in claims.items() if claim == "reference"]
-    far = {b: bool(b) and not is_template(b) and not near_limit(b) for b in scored["basis"].fillna("").unique()}
-    told = scored["basis_uncertainty"].notna() | levels.isin(anywhere) | levels.str.endswith(PUBLISHED)
-    return unknown & ~rows & ~told & scored["basis"].fillna("").map(far).astype(bool)
-
-
 PART_COLUMNS = (
     "n_limit n_basis_unknown method_mean_absolute_error method_mean_absolute_error_low method_mean_absolute_error_high "
-    "basis_mean_absolute_error basis_mean_absolute_error_low basis_mean_absolute_error_high basis_limited"
+    "basis_mean_absolute_error basis_mean_absolute_error_low basis_mean_absolute_error_high basis_limited "
+    "n_own_reference"
 ).split()
 RANKING_COLUMNS = (
     "adjusted_mean_absolute_error adjusted_mean_absolute_error_low adjusted_mean_absolute_error_high p_score p_best "
@@ -209,7 +195,8 @@ def statistics(
     are scored, method_mean_absolute_error of limit − reference and basis_mean_absolute_error of value − limit (for
     an extrapolated value its uncertainty, where that is larger), each with _low and _high. basis_limited: whether the
     latter is the larger one. Levels are ranked by their method errors where those are known, and one that is
-    basis-limited is never among the best.
+    basis-limited is never among the best. n_own_reference: scored entries whose reference is of the level's own method,
+    which don't rank it.
     adjusted_mean_absolute_error with _low, _high: what it would be over all entries that some level has, by what levels
     have in common (`network.adjusted_means`); p_score, p_best, among_best (None where too few entries can say it),
     entries_needed: see `best.Ranking`. max_entry: the entry with the largest error, which has no interval, because no
@@ -280,6 +267,7 @@ class _Group:
     method_error: np.ndarray
     basis_error: np.ndarray
     basis_unknown: np.ndarray
+    own_reference: np.ndarray
 
 
 def _group(part: pd.DataFrame) -> _Group:
@@ -319,6 +307,7 @@ def _group(part: pd.DataFrame) -> _Group:
         method_error=matrix(part["method_error"].astype(float) if "method_error" in part else np.nan, np.nan),
         basis_error=matrix(basis_part(part), np.nan),
         basis_unknown=matrix(part.get("basis_unknown", False), False, bool),
+        own_reference=matrix(part.get("own_reference", False), False, bool),
     )
 
 
@@ -389,7 +378,9 @@ def _subset_rows(
     extremes = _entries_of_extremes(errors, entries, which)
     parts = _part_columns(g.method_error[members], g.basis_error[members], has, confidence, resamples, errors.molecules)
     parts["n_basis_unknown"] = (g.basis_unknown[members] & has).sum(axis=0)
-    ranked = errors_to_rank_by(errors.error, g.method_error[members], g.basis_error[members])
+    own = g.own_reference[members]
+    parts["n_own_reference"] = (own & has).sum(axis=0)
+    ranked = errors_to_rank_by(errors.error, g.method_error[members], g.basis_error[members], own)
     best = _ranking_columns(
         ranked, errors.reference, g.molecules[members], confidence, min(resamples, RANKING_RESAMPLES)
     )
@@ -429,14 +420,6 @@ def _subset_rows(
             row.update({f"common_{name}": values[j] for name, values in common_stats.items()})
         rows.append(row)
     return rows
-
-
-def errors_to_rank_by(error: np.ndarray, method: np.ndarray, basis: np.ndarray) -> np.ndarray:
-    """(entries, levels) the errors that place levels: of their method at its basis-set limit where that is known for
-    all entries that a level scored, else `error` itself. method, basis: the two parts, NaN where they are not known."""
-    has = np.isfinite(error)
-    known = has & np.isfinite(method) & np.isfinite(basis)
-    return np.where((known == has).all(axis=0), method, error)
 
 
 RANKING_RESAMPLES = 1000

@@ -7,6 +7,7 @@ from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
 
 from qmbench.domain.learned import MARK
+from qmbench.judging.disagree_document import has_numerical_bars
 from qmbench.judging.implementations import implementation_line
 from qmbench.report.model import counted, decimals_for, unique_names
 from qmbench.report.renderers.markdown import escape_markdown
@@ -20,6 +21,19 @@ SAID = {
     "camps": "camps",
     "suspect_reference": "suspect reference",
     "inconclusive": "inconclusive",
+}
+MEANING = {
+    "agree": "no difference beyond the uncertainties, or scatter where none are stated; one that matters would show",
+    "one_outlier": "one value differs from all others, which agree",
+    "camps": "groups of values that agree among themselves, not with each other",
+    "suspect_reference": "the one that differs from all others is the reference",
+    "inconclusive": "uncertainties, or scatter where none are stated, are too large to see a difference that matters",
+}
+MEANING_OF_TIERS = {
+    "surprising": "a value is farther off than its level's errors elsewhere and those of other levels here let expect, "
+    "whatever uncertainty it states; or values that claim reference quality contradict each other",
+    "expected": "a contradiction, as known errors of the levels let expect",
+    "unexplained": "a contradiction with a level of whose errors too little is known",
 }
 COLUMNS = ("entry", "verdict", "who", "spread", "max |z|", "consensus")
 
@@ -83,10 +97,10 @@ def _row(x: Mapping[str, Any]) -> tuple[str, ...]:
     agreed = x["consensus"]
     return (
         where(x) + (f" {MARK}" if is_trained(x) else ""),
-        SAID[x["verdict"]] + (f", {tier_text(x)}" if x["tier"] != "none" else ""),
+        verdict_text(x),
         who(x),
         f"{x['spread']:.{decimals}f} {x['unit']}".rstrip(),
-        z_text(x["max_z"]),
+        z_text(x),
         f"{agreed['value']:.{decimals}f} ± {agreed['uncertainty']:.{decimals}f}",
     )
 
@@ -101,9 +115,18 @@ def is_trained(x: Mapping[str, Any]) -> bool:
     return any(v["training_overlap"] for v in x["votes"])
 
 
-def z_text(z: float) -> str:
-    """|z| for reading: no digits that mean nothing."""
-    return f"{z:.1f}" if z < 100 else f"{z:.0f}" if z < 10000 else f"{z:.0e}".replace("e+0", "e")
+NUMERICAL = "beyond numerical bars"
+MOST_Z = 1000.0
+"""A larger |z| is no more surprising."""
+
+
+def z_text(x: Mapping[str, Any]) -> str:
+    """The largest |z| of an entry for reading: no digits that mean nothing, and none beside bars of rounding and
+    convergence."""
+    if has_numerical_bars(x):
+        return NUMERICAL
+    z = x["max_z"]
+    return f"{z:.1f}" if z < 100 else f"{z:.0f}" if z < MOST_Z else f"> {MOST_Z:.0f}"
 
 
 def who(x: Mapping[str, Any], longest: int = 4) -> str:
@@ -122,6 +145,23 @@ def who(x: Mapping[str, Any], longest: int = 4) -> str:
 def tier_text(x: Mapping[str, Any]) -> str:
     """`surprising`, `expected`, or `unexplained` where nothing is known that could explain a contradiction or not."""
     return "unexplained" if x["nothing_known"] else str(x["tier"])
+
+
+def verdict_text(x: Mapping[str, Any]) -> str:
+    """The verdict on an entry and its tier. What agrees, or can't be told apart, may hold a surprise all the same."""
+    said = SAID[x["verdict"]]
+    if x["tier"] == "none":
+        return said
+    but = "but " if x["tier"] == "surprising" and x["verdict"] in ("agree", "inconclusive") else ""
+    return f"{said}, {but}{tier_text(x)}"
+
+
+def legend_lines(document: Mapping[str, Any]) -> list[str]:
+    """What the words of the table mean, of those that are in it."""
+    verdicts = {x["verdict"] for x in document["entries"]}
+    tiers = {tier_text(x) for x in document["entries"]}
+    lines = [f"{SAID[v]}: {meaning}" for v, meaning in MEANING.items() if v in verdicts]
+    return lines + [f"{tier}: {meaning}" for tier, meaning in MEANING_OF_TIERS.items() if tier in tiers]
 
 
 def reference_line(document: Mapping[str, Any]) -> str:
@@ -257,11 +297,17 @@ def summary_lines(document: Mapping[str, Any], most: int = 5) -> list[str]:
         f"of these {tiers['surprising'] - unexplained} are surprising, {tiers['expected']} disagree as known errors "
         f"say, {unexplained} disagree where nothing is known",
     ]
+    lines += legend_lines(document)
     if found["entries_with_one_value"]:
         alone = found["entries_with_one_value"]
         have = "1 entry has" if alone == 1 else f"{alone} entries have"
         lines.append(f"{have} one value: nothing to compare it with")
     lines.append(f"pairs and trends are significant at a false discovery rate of {100 * document['significance']:g}%")
+    if any(map(has_numerical_bars, document["entries"])):
+        lines.append(
+            f"{NUMERICAL}: both values are uncertain by a thousandth of a difference that matters, or less, as by "
+            "rounding and convergence alone, so that |z| would count digits"
+        )
     if any(v["assumed_uncertainty"] is not None for x in document["entries"] for v in x["votes"]):
         lines.append("where no uncertainty is stated, the scatter of the entry stands in for it")
     trained = sum(is_trained(x) for x in document["entries"])

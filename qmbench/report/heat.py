@@ -11,7 +11,7 @@ import numpy as np
 
 from qmbench.domain.learned import MARK
 from qmbench.judging.items import rows_of
-from qmbench.report.disagree_text import is_trained
+from qmbench.report.disagree_text import is_trained, z_text
 from qmbench.report.model import SPELLINGS, Names, is_missing
 
 if TYPE_CHECKING:
@@ -102,7 +102,7 @@ def _entry_detail(x: Mapping[str, Any]) -> dict[str, Any]:
         "between methods": f"{agreed['between_method_deviation']:.3g} {unit}",
         "Birge ratio": f"{agreed['birge_ratio']:.3g}",
         "median": f"{agreed['median']:.6g} ± {agreed['median_uncertainty']:.2g} {unit}",
-        "largest |z|": f"{x['max_z']:.3g}: {pair['a']} − {pair['b']} = {pair['difference']:.4g} {unit}",
+        "largest |z|": f"{z_text(x)}: {pair['a']} − {pair['b']} = {pair['difference']:.4g} {unit}",
         "its uncertainty": f"{parts} ({unit})",
         "significant pairs": x["significant_pairs"],
     }

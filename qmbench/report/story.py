@@ -16,7 +16,7 @@ from qmbench.judging.frame import computed
 from qmbench.judging.statistics import ALL
 from qmbench.report.model import Names, counted, is_missing, shown
 from qmbench.report.once import names_in, once
-from qmbench.report.tables import ADJUSTED, ranked, shares_molecules
+from qmbench.report.tables import is_own_reference, ranked, ranking_error, shares_molecules
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -134,24 +134,26 @@ def told_apart(rows: list[dict[str, Any]], league: pd.DataFrame | None, names: N
     """
     if not rows:
         return "No reference values: nothing can be scored."
+    own, rows = [r for r in rows if is_own_reference(r)], [r for r in rows if not is_own_reference(r)]
+    if own and len(rows) == 1:
+        r = rows[0]
+        said = f"{names.of(r['level_of_theory'], r['bsse'])} errs by {_error(r, r[RANKED_BY])} on average."
+        return f"{said} {_of_own(own, names)}"
+    if own:
+        return f"{told_apart(rows, league, names)} {_of_own(own, names)}" if rows else _of_own(own, names)
     if len(rows) == 1:
         r = rows[0]
         return f"{names.of(r['level_of_theory'], r['bsse'])} alone has values: {_error(r, r[RANKED_BY])}."
     able = [r for r in rows if r["among_best"] is not None]
     if len(able) < 2:
-        limited = [r for r in rows if r.get("basis_limited") is True]
         said = f"Too few entries of different molecules to tell levels apart ({MINIMUM_ENTRIES} are needed)"
         # Those with a few entries stand last in the table, too: these may be easy ones.
         sampled = [bool(r["n_common"]) and is_missing(r[f"common_{RANKED_BY}"]) for r in rows]
-        comparable = [r for r, few in zip(rows, sampled, strict=True) if not few and not is_missing(r[ADJUSTED])]
+        comparable = [r for r, few in zip(rows, sampled, strict=True) if not few and not is_missing(ranking_error(r))]
+        limited = [r for r in rows if r.get("basis_limited") is True]
         if not any(sampled) and len(comparable) < 2:
             return f"{said}, and no two levels share one.{_of_basis(limited, names)}"
-        best = min(comparable, key=_whole_error)
-        name, size = names.of(best["level_of_theory"], best["bsse"]), _error(best, _whole_error(best))
-        alone = len(comparable) == 1
-        which = f"{name} alone has half of them or more" if alone else f"the smallest error is that of {name}"
-        said += f"; {which} ({size}, n = {best['n_scored']})."
-        return said + _of_basis(limited, names) + _of_unknown_basis([best], names)
+        return said + _smallest(sorted(comparable, key=ranking_error), limited, names)
     among = [r for r in able if r["among_best"]]
     limited = [r for r in able if not r["among_best"] and r.get("basis_limited") is True]
     worse = [r for r in able if not r["among_best"] and r.get("basis_limited") is not True]
@@ -178,10 +180,30 @@ def told_apart(rows: list[dict[str, Any]], league: pd.DataFrame | None, names: N
     return said
 
 
-def _whole_error(r: Mapping[str, Any]) -> float:
-    """Mean absolute error, that of the basis set with it; over the entries of all levels where that is known: levels
-    with a few easy ones have small errors."""
-    return float(r[RANKED_BY] if judged_by_method(r) or is_missing(r[ADJUSTED]) else r[ADJUSTED])
+def _of_own(own: list[dict[str, Any]], names: Names) -> str:
+    is_, errors = ("is", "its errors tell") if len(own) == 1 else ("are", "their errors tell")
+    told = f"{errors} how well these are reproduced, and nothing of the method"
+    return f"{_named(own, names)} {is_} of the method of the references: {told}."
+
+
+def _smallest(rows: list[dict[str, Any]], limited: list[dict[str, Any]], names: Names) -> str:
+    """Which level of those that are compared on too few entries has the smallest error, by the number and in the order
+    of the table (rows). One that its basis set limits may stand first there, and is said to do so, and no more."""
+    best = next((r for r in rows if r.get("basis_limited") is not True), None)
+    if best is None:
+        return "." + _of_basis(limited, names)
+    first = rows[: next(k for k, r in enumerate(rows) if r is best)]
+    name, size = names.of(best["level_of_theory"], best["bsse"]), _error(best, ranking_error(best))
+    size += " of its method at the basis-set limit" if judged_by_method(best) else ""
+    of = " of the others" if first else ""
+    which = f"{name} alone has half of them or more" if len(rows) == 1 else f"the smallest error{of} is that of {name}"
+    said = f"; {which} ({size}, n = {best['n_scored']})."
+    if first:
+        stand = "is" if len(first) == 1 else "are"
+        by = "limited by the basis set, which says nothing of the method"
+        said = f"; first in the table {stand} {_named(first, names)}, {by}{said}"
+    later = [r for r in limited if not any(r is one for one in first)]
+    return said + _of_basis(later, names) + _of_unknown_basis([best], names)
 
 
 def _of_basis(limited: list[dict[str, Any]], names: Names) -> str:
@@ -201,6 +223,9 @@ def _of_unknown_basis(first: list[dict[str, Any]], names: Names) -> str:
 
 def in_short(rows: list[dict[str, Any]]) -> str:
     """How many levels can't be told from the best, in a few words."""
+    if rows and all(map(is_own_reference, rows)):
+        return "references of the same method"
+    rows = [r for r in rows if not is_own_reference(r)]
     able = [r for r in rows if r["among_best"] is not None]
     among = sum(r["among_best"] is True for r in able)
     if not rows:
@@ -222,7 +247,7 @@ def _error(r: Mapping[str, Any], size: float) -> str:
 
 
 def _range(rows: list[dict[str, Any]]) -> str:
-    sizes = [shown(r[ADJUSTED]) for r in rows if not is_missing(r[ADJUSTED])]
+    sizes = [shown(ranking_error(r)) for r in rows if not is_missing(ranking_error(r))]
     low, high = f"{min(sizes):.3g}", f"{max(sizes):.3g}"
     return (low if low == high else f"{low}–{high}") + f" {rows[0]['unit']}".rstrip()
 

@@ -132,7 +132,7 @@ def _columns(records: list[dict[str, Any]]) -> list[Column]:
     if records[0]["n_differs"]:
         label = plugins().statistics[RANKED_BY].label
         about = "what it would be over all entries, by those that levels have in common; levels are ranked by it"
-        made.append(Column(f"adjusted {label}", about, lambda r: number(r[ADJUSTED], usual)))
+        made.append(Column(f"adjusted {label}", about, lambda r: number(ranking_error(r), usual)))
     if any(r["n_training_overlap"] for r in records):
         about = "mean absolute error on entries of the training data (how many), which do not score the level"
         made.append(Column("in sample", about, _in_sample_cell(usual)))
@@ -150,6 +150,17 @@ def _part_cell(part: str, decimals: int) -> Callable[[Mapping[str, Any]], str]:
 
 
 ADJUSTED = f"adjusted_{RANKED_BY}"
+
+
+def ranking_error(r: Mapping[str, Any]) -> Any:
+    """The error by which a table places a level, and that sentences name with it: what it would be over all entries,
+    and of the method alone where its basis-set limit is known. r: of statistics; missing where it is not placed."""
+    return r[ADJUSTED]
+
+
+def is_own_reference(r: Mapping[str, Any]) -> bool:
+    """Whether all references that a level is scored by are of its own method. r: of statistics."""
+    return bool(r["n_scored"]) and bool(r.get("n_own_reference", 0) == r["n_scored"])
 
 
 def _in_sample_cell(decimals: int) -> Callable[[Mapping[str, Any]], str]:
@@ -242,6 +253,7 @@ def best_lines(records: list[dict[str, Any]], names: Names = SPELLINGS) -> Itera
 
     records: of statistics, as `ranked` has them.
     """
+    records = [r for r in records if not is_own_reference(r)]
     able = [r for r in records if r["among_best"] is not None]
     scored = [r for r in records if r["n_scored"]]
     if len(scored) < 2:
@@ -276,6 +288,7 @@ def best_lines(records: list[dict[str, Any]], names: Names = SPELLINGS) -> Itera
 
 def basis_lines(records: list[dict[str, Any]], names: Names = SPELLINGS) -> Iterator[str]:
     """Which levels are judged by their method error, and which are limited by their basis set."""
+    records = [r for r in records if not is_own_reference(r)]
     open_ones = [names.of(r["level_of_theory"], r["bsse"]) for r in records if r.get("n_basis_unknown")]
     if open_ones:
         yield (
@@ -318,6 +331,7 @@ def _notes(records: list[dict[str, Any]], names: Names) -> Iterator[str]:
     largest = max(r["n_scored"] for r in records)
     known = "none" if said == 0 else "all" if said == largest else f"{said} of {largest}"
     yield f"reference set {reference}; uncertainty stated for {known} of its values used here"
+    yield from own_reference_lines(records, names)
     if first["n_differs"]:
         yield (
             "n differs between levels: compare them by their adjusted mean abs, what it would be over all entries; "
@@ -365,6 +379,20 @@ def _too_few(records: list[dict[str, Any]], also: str) -> str:
         of = f"{n} entries of {molecules} molecule{'' if molecules == 1 else 's'}"
         return f"too few different molecules for an interval ({MINIMUM_ENTRIES} are needed){also}: {of}"
     return f"one molecule has too many of the entries for an interval (a third at most){also}"
+
+
+def own_reference_lines(records: list[dict[str, Any]], names: Names = SPELLINGS) -> Iterator[str]:
+    """Which levels are scored by references of their own method, on all entries or on some. records: of statistics."""
+    own = [names.of(r["level_of_theory"], r["bsse"]) for r in records if is_own_reference(r)]
+    if own:
+        yield (
+            "of the method of the references, so that the errors tell how well these are reproduced, and nothing of "
+            f"the method; not ranked: {', '.join(own)}"
+        )
+    for r in records:
+        if r.get("n_own_reference") and not is_own_reference(r):
+            level, n = names.of(r["level_of_theory"], r["bsse"]), r["n_own_reference"]
+            yield f"{n} of {r['n_scored']} references of {level} are of its own method and don't rank it"
 
 
 def overlap_lines(records: list[dict[str, Any]], names: Names = SPELLINGS) -> Iterator[str]:

@@ -20,6 +20,7 @@ from qmbench.report.drawings import Gallery
 from qmbench.report.model import Names
 from qmbench.report.renderers.terminal import BAR, BASIS_BAR, TRACE, bars, render_story
 from qmbench.report.story import benchmark_name, in_short, told_apart
+from qmbench.report.tables import ranking_error
 from qmbench.report.tracks import Scale, figure_svg, forest, levels_figure, surprise_figures
 from qmbench.report.variational import v_score_table
 
@@ -115,10 +116,27 @@ def test_a_level_that_its_basis_limits_is_not_called_worse():
     of_basis = {"basis_limited": True, "n_limit": 3, "adjusted_mean_absolute_error": 0.0}
     few = [row("fci/tz", 0.6, None, n_scored=3, **of_basis), row("gic", 0.5, None, n_scored=3)]
     said = told_apart(few, None, NAMES)
-    assert "the smallest error is that of gic (0.5 kcal/mol, n = 3)" in said
-    assert said.endswith("Limited by the basis set, which says nothing of the method: fci/tz.")
-    few = [row("mp2/cbs", 0.03, None, n_scored=3, **of_basis), row("pbe/svp", 0.3, None, n_scored=3)]
-    assert "the smallest error is that of mp2/cbs (0.03 kcal/mol, n = 3)" in told_apart(few, None, NAMES)
+    assert "; first in the table is fci/tz, limited by the basis set, which says nothing of the method; " in said
+    assert said.endswith("the smallest error of the others is that of gic (0.5 kcal/mol, n = 3).")
+    later = [row("hf/svp", 0.9, None, n_scored=3, **(of_basis | {"adjusted_mean_absolute_error": 0.7}))]
+    said = told_apart([*few, *later], None, NAMES)
+    assert said.endswith("Limited by the basis set, which says nothing of the method: hf/svp.")
+    none = told_apart([few[0], *later], None, NAMES)
+    assert none.endswith(
+        "(7 are needed). Limited by the basis set, which says nothing of the method: fci/tz and hf/svp."
+    )
+
+
+def test_the_smallest_error_has_the_number_by_which_the_table_places_its_level():
+    """Of a level that is judged by its method, too: its adjusted number is that of the method."""
+    known = {"basis_limited": False, "n_limit": 2, "n_scored": 2, "n": 3, "n_differs": True}
+    known |= {"method_mean_absolute_error": 0.027, "basis_mean_absolute_error": 0.01}
+    mp2 = row("mp2/cbs", 0.03, None, adjusted_mean_absolute_error=0.022, **known)
+    pbe = row("pbe/tz", 0.3, None, n_scored=3, n=3, n_differs=True)
+    said = told_apart([mp2, pbe], None, NAMES)
+    assert "the smallest error is that of mp2/cbs (0.022 kcal/mol of its method at the basis-set limit, n = 2)" in said
+    for best in (mp2, pbe):
+        assert f"{ranking_error(best):.3g} kcal/mol" in told_apart([best, row("hf/tz", 2.0, None)], None, NAMES)
 
 
 def test_pairs_are_told_apart_where_the_interval_is_above_zero():

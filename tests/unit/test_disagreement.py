@@ -17,7 +17,7 @@ from statsmodels.stats.multitest import multipletests
 
 from qmbench.data.benchmark import benchmark_folders, find_benchmark
 from qmbench.judging.columns import Column, Group, approximation
-from qmbench.judging.disagree_document import disagree_document
+from qmbench.judging.disagree_document import disagree_document, has_numerical_bars
 from qmbench.judging.disagreement import (
     _prepare,
     benjamini_hochberg_cut,
@@ -47,6 +47,7 @@ from qmbench.judging.trends import (
     without_one,
     without_one_each,
 )
+from qmbench.report.disagree_text import COLUMNS, legend_lines, rows, summary_lines, verdict_text, z_text
 
 NAMES = ("ref", "a", "b", "c", "d", "e")
 
@@ -594,7 +595,7 @@ def test_the_document_has_the_shape_that_was_promised(published):
         for x in document["entries"]
     ]
     assert ranks == sorted(ranks)
-    expected = [x["max_z"] for x in document["entries"] if x["tier"] == "expected"]
+    expected = [x["max_z"] for x in document["entries"] if x["tier"] == "expected" and not has_numerical_bars(x)]
     assert expected == sorted(expected, reverse=True)
     for x in document["entries"]:
         assert 0.0 <= x["surprise"] <= 1.0
@@ -679,6 +680,47 @@ def test_a_computed_outlier_is_ranked_first_and_the_cheapest_next_run_is_named()
     sampling = next(s for s in noisy["next_calculations"] if s["kind"] == "sampling" and s["entry"] == "x")
     assert sampling["factor"] == pytest.approx((3.0 / (0.5 / math.sqrt(2))) ** 2, rel=0.01)
     assert sampling["estimated_wall_s"] == pytest.approx(10.0 * sampling["factor"])
+
+
+def test_bars_of_rounding_and_convergence_make_no_surprise_of_a_difference():
+    """Three pairs of values: two that are known to all digits, and one with bars that matter and more between them."""
+    values = {"a": {"e0": 1.0, "e1": 2.0, "e2": 3.0}, "b": {"e0": 1.2, "e1": 2.9, "e2": 3.9}}
+    results = tidy(values)
+    results["uncertainty"] = results["entry"].map({"e0": 1e-11, "e1": 0.02, "e2": 1e-6})
+    nothing = pd.DataFrame(columns=REFERENCE_COLUMNS)
+    document = disagree_document(results, nothing, {})
+    found = {x["entry"]: x for x in document["entries"]}
+    cells = {x["entry"]: row for x, row in zip(document["entries"], rows(document), strict=True)}
+    z = COLUMNS.index("max |z|")
+    assert [has_numerical_bars(found[e]) for e in ("e0", "e1", "e2")] == [True, False, True]
+    assert [cells[e][z] for e in ("e0", "e1", "e2")] == ["beyond numerical bars", "31.8", "beyond numerical bars"]
+    assert found["e0"]["max_z"] == pytest.approx(0.2 / math.hypot(1e-11, 1e-11))  # in JSON as it is
+    # By size: 0.9/0.245 and 0.2/0.11 of what matters, less than 31.8 times the bars.
+    assert [x["entry"] for x in document["entries"]] == ["e1", "e2", "e0"]
+    assert any(line.startswith("beyond numerical bars: ") for line in summary_lines(document))
+
+
+@pytest.mark.parametrize(("z", "text"), [(2.34, "2.3"), (120.4, "120"), (999.0, "999"), (8e4, "> 1000")])
+def test_no_digits_of_z_that_mean_nothing(z, text):
+    entry = {
+        "max_z": z,
+        "resolution": 1.0,
+        "max_pair": {"difference": 0.05 * z, "uncertainty_by_kind": {"assumed": 0.05}},
+    }
+    assert z_text(entry) == text
+
+
+def test_words_of_the_table_are_explained_below_it(published):
+    _, document = published
+    told = legend_lines(document)
+    said = {word for x in document["entries"] for word in verdict_text(x).replace("but ", "").split(", ")}
+    assert {line.partition(": ")[0] for line in told} == said
+    for line in told:
+        assert line in summary_lines(document)
+    odd = {"verdict": "agree", "tier": "surprising", "nothing_known": False}
+    assert verdict_text(odd) == "agree, but surprising"
+    assert verdict_text({**odd, "verdict": "camps"}) == "camps, surprising"
+    assert verdict_text({**odd, "verdict": "inconclusive", "tier": "none"}) == "inconclusive"
 
 
 def test_one_level_with_two_counterpoise_treatments_is_two_methods():

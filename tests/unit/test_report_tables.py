@@ -73,7 +73,7 @@ def scored():
             "unit": "kcal/mol",
             "uncertainty": math.nan,
             "uncertainty_kind": None,
-            "level_of_theory": "CCSD(T)/CBS",
+            "level_of_theory": "W4",
             "source_doi": "",
             "source_place": "",
             "status": "current",

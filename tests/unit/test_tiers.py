@@ -6,14 +6,19 @@ from dataclasses import replace
 from types import SimpleNamespace
 
 import numpy as np
+import pandas as pd
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from qmbench.data.benchmark import find_benchmark
 from qmbench.data.entry import Entry, Term
+from qmbench.data.reference_sets import check_reference_sets
+from qmbench.domain.errors import InputError
 from qmbench.domain.method import near_limit
-from qmbench.judging.columns import Column, Group, _claiming
+from qmbench.judging.columns import Column, Group, _claiming, groups
 from qmbench.judging.disagreement import disagreement
+from qmbench.judging.frame import RESULT_COLUMNS, references_frame
 from qmbench.judging.molecules import LEAST_CLASS, classes, molecules
 from qmbench.judging.tiers import reference_threshold, weigh
 from qmbench.plugging.registry import parse_level
@@ -178,6 +183,47 @@ def test_a_claim_in_a_small_basis_holds_for_questions_within_it():
 
 
 @pytest.mark.parametrize(
+    ("level", "more", "claims"),
+    [
+        ("UCCSD(T)/CBS", {}, False),
+        ("CCSD(T)/CBS", {}, False),  # as the name of a method: a set has to say it
+        ("CCSD(T)/CBS", {"of_claim": "reference"}, True),
+        ("CCSD(T)/CBS", {"is_default_reference": True}, True),
+        ("CCSD(T)/CBS", {"is_default_reference": True, "of_claim": ""}, False),
+        ("auxiliary-field quantum Monte Carlo, sign-problem free", {"of_claim": "reference"}, True),
+        ("hf limit", {"exact": True}, True),
+        ("exact nonrelativistic, infinite nuclear mass", {}, True),
+        ("estimated exact nonrelativistic, as quoted", {}, True),
+        ("experiment, direct potential fit", {}, True),
+        ("fit to experiment", {}, False),
+        ("inexact", {}, False),
+        ("", {"set": "experiment"}, True),
+    ],
+)
+def test_which_reference_sets_claim_reference_quality(level, more, claims):
+    column = Column("x", "reference", level, **more)
+    assert _claiming(column, "", {}).claims == claims
+
+
+def test_what_a_set_claims_is_read_with_its_benchmark():
+    chains = find_benchmark("hydrogen_chains")
+    frame = references_frame([chains])
+    found = {
+        c.name: c.claims
+        for g in groups(pd.DataFrame(columns=RESULT_COLUMNS), frame, {chains.id: chains})
+        for c in g.columns
+    }
+    assert {name for name, claims in found.items() if claims} >= {"AFQMC/CBS", "SBDMRG/CBS", "FCI/sto-6g", "exact"}
+    assert not any(found[name] for name in ("UCCSD(T)/CBS", "RCCSD(T)/CBS", "RCCSD/CBS", "MRCI+Q/sto-6g", "UHF/sto-6g"))
+
+
+@pytest.mark.parametrize("claim", ["exact", 1, True])
+def test_a_set_can_claim_nothing_else(tmp_path, claim):
+    with pytest.raises(InputError, match=r"reference set 's': claim is \"reference\" or empty, not"):
+        check_reference_sets({"reference_sets": {"s": {"claim": claim}}}, tmp_path)
+
+
+@pytest.mark.parametrize(
     ("basis", "near"),
     [("cc-pv5z", True), ("aug-cc-pcv6z", True), ("cc-pvqz", False), ("def2-qzvppd", False), ("6-31g", False)],
 )
@@ -189,7 +235,7 @@ def test_entries_of_one_molecule():
     def entry(name, *systems, curve=""):
         return Entry(name, "energy", tuple(Term(s, 1.0) for s in systems), curve=curve)
 
-    sizes = {"ts": 5, "a": 3, "b": 3, "h": 1, "x": 2, "y": 2}
+    sizes = {"ts": 5, "a": 3, "b": 3, "h": 1, "x": 2, "y": 2, "d1": 2, "d2": 2, "he": 1}
     benchmark = SimpleNamespace(
         entries=(entry("there", "a", "ts"), entry("back", "ts", "b"), entry("x", "x", "h"), entry("y", "y", "h"),
                  entry("p1", "d1", curve="c"), entry("p2", "d2", curve="c"), entry("s1", "he"), entry("s2", "he")),
