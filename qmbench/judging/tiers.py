@@ -2,8 +2,8 @@
 
 A contradiction is `surprising` when a value lies beyond both its level's record and what the other levels' errors on
 the entry let expect; when levels that claim reference quality contradict each other; when the levels together, and the
-verdict, speak against the reference; or when it is with a level of which nothing is known, so that nothing explains it.
-Any other contradiction is `expected`. See `known_errors` and `surprise`.
+verdict, speak against the reference; or when it is with a level of which nothing is known, so that nothing explains it,
+beside no exact value. Any other contradiction is `expected`. See `known_errors` and `surprise`.
 """
 
 from __future__ import annotations
@@ -205,10 +205,13 @@ def _tier(
     found = [*_references_disagree(w, e, apart), *_level_off(w, e, known, reference)]
     if contradicts:
         found += _reference_off(w, e, reference, reference_u)
-    unknown = _unknown(w, e, here) if contradicts else []
+    exact = next((int(c) for c in here if w.judged.group.columns[c].exact), None)
+    unknown = _unknown(w, e, here) if contradicts and exact is None else []
     only = not found
     found += unknown
     explained = tuple(_explained(w, e, c) for c in _off_by_record(w, e, here)) if contradicts else ()
+    if contradicts and exact is not None:
+        explained += tuple(_misses(w, e, here, exact))
     if not found:
         return Tier("expected" if contradicts else "none", most, explained)
     why = "; ".join(t.why for t in found[:3]) + (f"; and {len(found) - 3} more" if len(found) > 3 else "")
@@ -238,6 +241,19 @@ def _explained(w: Weighed, e: int, c: int) -> dict[str, Any]:
     basis = float(k.basis[e, c])
     by = "basis" if basis > 0 and 2.0 * basis**2 > float(k.scatter[e, c]) ** 2 else "known error"
     return {"column": c, "by": by, "bias": float(k.bias[e, c]), "scatter": float(k.scatter[e, c])}
+
+
+def _misses(w: Weighed, e: int, here: np.ndarray, exact: int) -> list[dict[str, Any]]:
+    """Columns of which nothing else is known, and by how much they miss the exact value: nothing is open there, since
+    an approximation that claims nothing may be off by as much as it is."""
+    j, g = w.judged, w.judged.group
+    blank = [c for c in here.tolist() if not g.columns[c].claims and not np.isfinite(w.known.scatter[e, c])]
+    found = []
+    for c in blank:
+        error, u = float(g.value[e, c] - g.value[e, exact]), float(np.hypot(*j.uncertainty[e, [c, exact]]))
+        if abs(error) >= j.threshold[e] * u:
+            found.append({"column": c, "by": "exact value", "bias": error, "scatter": u})
+    return found
 
 
 def _references_disagree(w: Weighed, e: int, apart: list[tuple[float, int, int]]) -> list[Tier]:

@@ -198,7 +198,11 @@ def probability(p: float) -> str:
     return "over 99 %" if p > 0.99 else f"{100 * p:.0f} %"
 
 
-EXPLAINED = {"known error": "as its known error says", "basis": "as its basis set says"}
+EXPLAINED = {
+    "known error": "as its known error says",
+    "basis": "as its basis set says",
+    "exact value": "which is its error, beside an exact value",
+}
 
 
 def expected_lines(document: Mapping[str, Any], most: int = 8) -> list[str]:

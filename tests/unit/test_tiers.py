@@ -95,6 +95,20 @@ def test_where_nothing_is_known_a_contradiction_stays_and_says_so():
     assert all(t.unknown and "nothing is known of the errors of" in t.why for t in contradicted)
 
 
+def test_beside_an_exact_value_what_is_off_errs_and_nothing_is_open():
+    blank = group(record(n=3), 0.1, NAMES)
+    reference = next(j for j, c in enumerate(blank.columns) if c.is_default_reference)
+    columns = tuple(replace(c, exact=j == reference) for j, c in enumerate(blank.columns))
+    open_ones, w = weighed(blank), weighed(replace(blank, columns=columns))
+    assert any(t.unknown for t in open_ones.tiers)
+    for e, (before, now) in enumerate(zip(open_ones.tiers, w.tiers, strict=True)):
+        assert now.tier == ("expected" if before.unknown else before.tier)
+        for x in now.explained_by:
+            assert x["by"] == "exact value"
+            assert x["bias"] == pytest.approx(blank.value[e, x["column"]] - blank.value[e, reference])
+            assert abs(x["bias"]) > x["scatter"]
+
+
 def test_references_are_asked_first_and_apart():
     values = np.column_stack([record(), record()[:, 0]])
     values[:, 5] += 0.05 * np.random.default_rng(2).standard_normal(30)
