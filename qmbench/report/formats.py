@@ -7,23 +7,13 @@ from typing import TYPE_CHECKING
 
 from qmbench.domain.errors import InputError
 from qmbench.plugging.formats import ReportFormat
-from qmbench.report.once import names_in
-from qmbench.report.renderers.files import (
-    csv_text,
-    documents_beside,
-    file_word,
-    write_csv,
-    write_json,
-    write_json_object,
-    write_markdown,
-    write_text,
-)
 
 if TYPE_CHECKING:
     from qmbench.judging.model import Evaluation
 
 
 def _html(report: Evaluation, folder: Path) -> list[Path]:
+    from qmbench.report.renderers.files import write_text
     from qmbench.report.renderers.html import html_report
 
     write_text(folder / "report.html", html_report(report))
@@ -33,6 +23,7 @@ def _html(report: Evaluation, folder: Path) -> list[Path]:
 def _markdown(report: Evaluation, folder: Path) -> list[Path]:
     from qmbench.report.disagree_text import to_markdown
     from qmbench.report.explanations import explanation_line
+    from qmbench.report.renderers.files import write_markdown, write_text
 
     closing = explanation_line(report)
     write_markdown(report.statistics, report.scored, report.benchmarks, folder / "tables.md", report, closing)
@@ -41,6 +32,8 @@ def _markdown(report: Evaluation, folder: Path) -> list[Path]:
 
 
 def _latex(report: Evaluation, folder: Path) -> list[Path]:
+    from qmbench.report.once import names_in
+    from qmbench.report.renderers.files import write_text
     from qmbench.report.renderers.latex import to_latex
 
     write_text(folder / "tables.tex", to_latex(report.statistics, report.benchmarks, names_in(report)))
@@ -49,6 +42,8 @@ def _latex(report: Evaluation, folder: Path) -> list[Path]:
 
 def _csv(report: Evaluation, folder: Path) -> list[Path]:
     """The tables, and beside them how levels compare in pairs, over reference sets and without single entries."""
+    from qmbench.report.renderers.files import csv_text, write_csv, write_text
+
     paths = [*write_csv(report.statistics, folder, "statistics"), *write_csv(report.scored, folder, "results")]
     extra = {
         "pairs": report.pairs,
@@ -69,6 +64,8 @@ def _csv(report: Evaluation, folder: Path) -> list[Path]:
 
 
 def _json(report: Evaluation, folder: Path) -> list[Path]:
+    from qmbench.report.renderers.files import documents_beside, write_json, write_json_object
+
     write_json(report.statistics, folder / "statistics.json", documents_beside(report))
     write_json_object(folder / "disagreement.json", report.disagreement)
     return [folder / "statistics.json", folder / "disagreement.json"]
@@ -90,6 +87,8 @@ def _figures(report: Evaluation, folder: Path) -> list[Path]:
     """Every chart as a specification, SVG, PNG and PDF; errors by level, and forest plots of surprises, without one."""
     from qmbench.report.charts import charts, write_chart, write_svg
     from qmbench.report.disagree_text import labelled
+    from qmbench.report.once import names_in
+    from qmbench.report.renderers.files import file_word
     from qmbench.report.tracks import figure_svg, levels_figure, surprise_figures
 
     names = names_in(report)

@@ -274,6 +274,16 @@ def test_help_and_listing_import_no_quantum_chemistry_program():
         assert done.stderr.strip().splitlines()[-1] == "[]"
 
 
+def test_listing_methods_loads_none_of_what_judges_and_reports():
+    code = (
+        "import sys\nfrom qmbench.cli import run\nrun(['list', 'methods'])\n"
+        "rooms = ('qmbench.data.benchmark', 'qmbench.judging.statistics', 'qmbench.report.model', 'pandas', 'scipy')\n"
+        "print([m for m in rooms if m in sys.modules], file=sys.stderr)"
+    )
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    assert done.stderr.strip().splitlines()[-1] == "[]"
+
+
 def test_a_reader_that_goes_away_is_no_failure():
     command = f"{sys.executable} -c 'from qmbench.cli import main; main()' list systems | head -1"
     done = subprocess.run(["bash", "-o", "pipefail", "-c", command], capture_output=True, text=True)
