@@ -126,7 +126,8 @@ def _columns(records: list[dict[str, Any]]) -> list[Column]:
         if s.main_interval and ends is not None:
             name = "interval" if all(c.name != "interval" for c in made) else f"{s.label} interval"
             made.append(Column(name, f"of the {s.label}, over entries", _interval_cell(ends, decimals)))
-    if any(r.get("n_limit") for r in records):
+    # Known for some entries of a level only, there is no such mean of it.
+    if any(not is_missing(r.get("method_mean_absolute_error")) for r in records):
         for part, about in PARTS.items():
             made.append(Column(part, about, _part_cell(part, usual)))
     if records[0]["n_differs"]:

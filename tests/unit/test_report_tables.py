@@ -119,6 +119,15 @@ def test_levels_are_ordered_by_what_is_comparable(scored):
     assert any("to say which level is best" in note for note in block.notes)
 
 
+@pytest.mark.parametrize("whole", [False, True])
+def test_parts_of_errors_have_columns_where_some_level_has_them(scored, whole):
+    """A limit that is known on one entry gives no mean of the method's error over all."""
+    table = statistics(scored).assign(n_limit=6 if whole else 1)
+    table["method_mean_absolute_error"] = 0.25 if whole else math.nan
+    block = next(table_blocks(table, scored, BENCHMARKS))
+    assert ("method" in block.columns) == whole
+
+
 @pytest.mark.parametrize("noise", [-1e-12, 0.0, 1e-12])
 def test_round_off_orders_no_levels(noise):
     """What differs by less than is shown stands by name, and what differs by more by size."""
