@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+import contextlib
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -14,6 +15,7 @@ from qmbench.domain.composite import CompositeLevel, Level
 from qmbench.domain.errors import InputError, did_you_mean
 from qmbench.domain.method import LevelOfTheory
 from qmbench.domain.record import Record
+from qmbench.judging.basis import BasisKnowledge
 from qmbench.judging.basis_elsewhere import known_elsewhere
 from qmbench.judging.frame import computed
 from qmbench.judging.model import Evaluation
@@ -30,6 +32,9 @@ FORMATS = ("html", "md", "json", "csv")
 """What a report is written in unless somebody says otherwise."""
 
 Names = str | Level | Sequence[str | Level]
+
+WORTH_SECONDS = 10.0
+"""A benchmark that is finished is shown at once where the run goes on for longer than this."""
 
 
 @dataclass(frozen=True)
@@ -208,22 +213,67 @@ def run_plan(
     fail_fast: bool = False,
     reference: str | None = None,
     weights: Mapping[str, float] | None = None,
+    finished: Callable[[Evaluation], None] | None = None,
 ) -> RunResult:
-    """Compute what the store lacks of a plan, and judge the results."""
+    """Compute what the store lacks of a plan, and judge the results.
+
+    finished: called with the evaluation of each benchmark that is finished well before the others.
+    """
     known = {b.id for b in plan.benchmarks.values()}
     for name in weights or ():
         if name.partition("/")[0] not in known:
             near = did_you_mean(name.partition("/")[0], known)
             raise InputError(f"weights: suite {plan.suite.id} has no benchmark '{name.partition('/')[0]}'{near}")
     with session.opened() as store:
-        run, summary = session.run(plan, store, fail_fast)
+        elsewhere = _Once(store)
+        early = _Early(plan, store, reference, elsewhere, finished) if finished else None
+        run, summary = session.run(plan, store, fail_fast, early)
         # What is at hand is not read again. What failed is: another run may have been luckier in the meantime; but not
         # what failed when it was computed afresh, of which the store keeps what it had.
         at_hand = {key: r for key, r in summary.records.items() if session.fresh or r.status == "ok"}
         records = {**at_hand, **store.get(run.keys - at_hand.keys())}
-        elsewhere = known_elsewhere(store, run)
-    evaluation = replace(Evaluation.of(run, records, plan.benchmarks, reference, elsewhere), weights=weights)
+        known_limits = elsewhere.of(run)
+    evaluation = replace(Evaluation.of(run, records, plan.benchmarks, reference, known_limits), weights=weights)
     return RunResult(run, evaluation, summary.computed, summary.stopped)
+
+
+class _Once:
+    """What other runs know of basis-set limits, looked up when it is first asked for."""
+
+    def __init__(self, store: StoreProtocol) -> None:
+        self._store = store
+        self._found: BasisKnowledge | None = None
+
+    def of(self, run: Run) -> BasisKnowledge:
+        if self._found is None:
+            self._found = known_elsewhere(self._store, run)
+        return self._found
+
+
+@dataclass
+class _Early:
+    """Judges each benchmark when it is finished, if the run goes on for longer than that is worth."""
+
+    plan: Plan
+    store: StoreProtocol
+    reference: str | None
+    elsewhere: _Once
+    show: Callable[[Evaluation], None]
+    waiting: list[str] = field(default_factory=list)
+
+    def __call__(self, run: Run, progress: Progress) -> None:
+        self.waiting += progress.reached
+        # As long as nobody knows how long the run takes, it may be over in a second.
+        if not self.waiting or progress.remaining_s is None or progress.remaining_s < WORTH_SECONDS:
+            return
+        names, self.waiting = self.waiting, []
+        for name in names:
+            # What is wrong is raised when the run is judged; until then it computes on.
+            with contextlib.suppress(Exception):
+                part = run.of_benchmark(name)
+                records = self.store.get(part.keys)
+                benchmarks = {name: self.plan.benchmarks[name]}
+                self.show(Evaluation.of(part, records, benchmarks, self.reference, self.elsewhere.of(run)))
 
 
 def _html(made: RunResult) -> str:

@@ -60,6 +60,14 @@ def present(result: RunResult, folder: Path, json: bool) -> int:
     return exit_code(results)
 
 
+def show_early(evaluation: Evaluation) -> None:
+    """Print the tables of a benchmark that is finished before the others, on standard error as all of progress."""
+    from qmbench.report.renderers.terminal import render_terminal
+
+    out = console(to_stderr=True)
+    render_terminal(evaluation.statistics, evaluation.scored, evaluation.benchmarks, out, legend=False)
+
+
 def _fingerprint(evaluation: Evaluation) -> str:
     """Changes with anything that a report shows, other than when it was made."""
     import hashlib

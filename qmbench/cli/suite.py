@@ -62,9 +62,9 @@ def run_suite(request: Request, dry_run: bool) -> int:
         console(to_stderr=True).print(f"note: {note}", markup=False, soft_wrap=True)
     if dry_run:
         return _dry_run(plan, request)
-    from qmbench.cli.present import present
+    from qmbench.cli.present import present, show_early
 
-    result = run_plan(plan, request.session, request.fail_fast, request.reference, weights)
+    result = run_plan(plan, request.session, request.fail_fast, request.reference, weights, show_early)
     del plan  # a tenth of all memory that a large run takes
     return present(result, request.report or DEFAULT_REPORT, request.json)
 

@@ -3,11 +3,9 @@
 from __future__ import annotations
 
 import contextlib
-import itertools
-import statistics
 import time
-from collections import deque
-from collections.abc import Callable, Generator, Iterable, Iterator, Mapping, Sequence
+from collections import defaultdict
+from collections.abc import Callable, Collection, Generator, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Protocol
 
@@ -15,12 +13,11 @@ from qmbench.domain.errors import InputError, Interrupted
 from qmbench.domain.properties import check_quantity
 from qmbench.domain.record import Failure, Record, Task
 from qmbench.plugging.registry import plugins
-from qmbench.running.costs import Costs, costs_from, counted_once, own_shared
+from qmbench.running.costs import Costs, costs_from, counted_once
 from qmbench.running.engine.outcome import Outcome
+from qmbench.running.order import expected_seconds, in_order
 from qmbench.running.pace import Pace, tempered
 from qmbench.running.stores import StoreProtocol
-
-LOOK_AHEAD = 100
 
 
 class Engine(Protocol):
@@ -47,7 +44,8 @@ class Engine(Protocol):
 class Progress:
     """How far a run is, told after each task. `finished` and `outcome` are None in the first call, before any.
 
-    remaining_s: about how long it still takes; None as long as too little is done to tell.
+    remaining_s: about how long it still takes; None as long as too little is done to tell. reached: the goals (the
+    benchmarks of a suite) of which everything is there with this task, whether computed or not.
     """
 
     done: int
@@ -57,6 +55,7 @@ class Progress:
     finished: Task | None = None
     outcome: Outcome | None = None
     remaining_s: float | None = None
+    reached: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True)
@@ -99,10 +98,31 @@ class _Loop:
     alone: bool = False
     costs: Costs = field(default_factory=Costs)
     pace: Pace = field(default_factory=Pace)
+    waiting: Mapping[str, set[str]] = field(default_factory=dict)  # goal -> keys that are not there yet
+    goals_of: Mapping[str, Sequence[str]] = field(default_factory=dict)  # such a key -> its goals
 
     def tell(self, task: Task | None = None, outcome: Outcome | None = None) -> None:
         left = self.pace.remaining(time.monotonic() - self.started) if self.done else None
-        self.report(Progress(self.done, self.total, self.reused, self.failed, task, outcome, left))
+        reached = self._reached(task.keys.values()) if task else ()
+        self.report(Progress(self.done, self.total, self.reused, self.failed, task, outcome, left, reached))
+
+    def aim(self, goals: Mapping[str, Collection[str]], todo: Iterable[Task]) -> None:
+        """Tell of each goal when the last of its keys, of which those of `todo` are not there, has come."""
+        missing = {key for task in todo for key in task.keys.values()}
+        self.waiting = {name: lacking for name, keys in goals.items() if (lacking := missing.intersection(keys))}
+        goals_of = defaultdict(list)
+        for name, lacking in self.waiting.items():
+            for key in lacking:
+                goals_of[key].append(name)
+        self.goals_of = goals_of
+
+    def _reached(self, keys: Collection[str]) -> tuple[str, ...]:
+        reached = []
+        for name in {name for key in keys for name in self.goals_of.get(key, ())}:
+            self.waiting[name].difference_update(keys)
+            if not self.waiting[name]:
+                reached.append(name)
+        return tuple(sorted(reached))
 
     def run_alone(self) -> None:
         """Run what memory ran out for, one at a time."""
@@ -120,7 +140,8 @@ class _Loop:
         of = dict(zip(map(id, tasks), once, strict=True))
         for planned, second in zip(tasks, once, strict=True):
             self.pace.expect(str(planned.level), second)
-        with contextlib.closing(self.engine.run(_ordered(tasks, seconds, self.engine.workers))) as ended:
+        order = in_order(tasks, self.engine.workers, seconds, once, self.goals_of)
+        with contextlib.closing(self.engine.run(order)) as ended:
             for task, told in ended:
                 if id(task) in of:
                     self.pace.end(str(task.level), of[id(task)], told.cost.wall_s if told.cost else None)
@@ -156,6 +177,7 @@ def run_tasks(
     progress: Callable[[Progress], None] | None = None,
     fail_fast: bool = False,
     fresh: bool = False,
+    goals: Mapping[str, Collection[str]] | None = None,
 ) -> RunSummary:
     """Compute what the store lacks of `tasks` and keep each result at once.
 
@@ -163,7 +185,9 @@ def run_tasks(
     crash, error) are tried again. A task of several properties that the method refuses or can't converge is
     run again property by property. One that memory ran out for, without a limit of its own, is run again when the
     others are done, with nothing beside it. With `fresh` everything is computed, and a new `ok` record replaces the old
-    one; where it fails now, `records` has the failure, and the store keeps the old one.
+    one; where it fails now, `records` has the failure, and the store keeps the old one. goals: by name keys of records
+    that are looked at together, those of a benchmark say: tasks are started goal by goal as far as that costs no time,
+    and `Progress.reached` tells of each.
 
     Raises Interrupted on Ctrl-C, StoreError when a result can't be kept; everything stored until then stays, and the
     same call goes on from there.
@@ -178,6 +202,8 @@ def run_tasks(
     del keys
     costs = costs_from(store, tasks, todo, stored.values()) if todo else Costs()
     loop = _Loop(store, engine, progress or _silent, fail_fast, fresh, stored, reused, len(todo), start, costs=costs)
+    if goals and todo:
+        loop.aim(goals, todo)
     if engine.workers > 1 and not _limits_memory(engine):
         loop.crowded = []
     try:
@@ -267,50 +293,3 @@ def records_of(task: Task, outcome: Outcome) -> list[Record]:
         )
         for prop, key in task.keys.items()
     ]
-
-
-def in_order(tasks: Sequence[Task], workers: int, costs: Costs | None = None) -> list[Task]:
-    """The tasks as they should be started: the longest first, so that none is left alone at the end.
-
-    Tasks that share an intermediate (by `Method.shared_seconds`, or the same system and, by `Method.families`, the
-    same reference) are not started side by side as long as there is something else to start: the second would only
-    wait for the first.
-    """
-    return _ordered(tasks, expected_seconds(tasks, costs or Costs()), workers)
-
-
-def expected_seconds(tasks: Sequence[Task], costs: Costs) -> list[float]:
-    """What each task will take; where nobody has an idea, the median of the others."""
-    seconds = [costs.seconds(task) for task in tasks]
-    known = [s for s in seconds if s is not None]
-    typical = statistics.median(known) if known else 1.0
-    return [typical if s is None else s for s in seconds]
-
-
-def _ordered(tasks: Sequence[Task], seconds: Sequence[float], workers: int) -> list[Task]:
-    order = sorted(range(len(tasks)), key=lambda i: -seconds[i])
-    return _spread([tasks[i] for i in order], workers - 1)
-
-
-def _spread(tasks: Sequence[Task], apart: int) -> list[Task]:
-    """The tasks with as little change of order as lets any `apart` + 1 in a row be of different groups."""
-    waiting = deque((task, _group(task)) for task in tasks)
-    spread: list[Task] = []
-    recent: deque[frozenset[str]] = deque(maxlen=max(0, apart))
-    while waiting:
-        # Not further than this: sorting 100,000 tasks has to stay a matter of a second.
-        ahead = itertools.islice(waiting, LOOK_AHEAD)
-        at = next((i for i, (_, group) in enumerate(ahead) if all(map(group.isdisjoint, recent))), 0)
-        task, group = waiting[at]
-        del waiting[at]
-        spread.append(task)
-        recent.append(group)
-    return spread
-
-
-def _group(task: Task) -> frozenset[str]:
-    """Names of what it may share with others."""
-    reference = ""
-    with contextlib.suppress(Exception):  # a broken method fails in its own task, not here
-        reference = task.level.make().families().get("reference", "")
-    return frozenset((f"{task.system.hash} {reference or task.level}", *own_shared(task)))

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from functools import cached_property
 from pathlib import Path
 from typing import Any
@@ -148,6 +148,11 @@ class Run:
     def stochastic(self) -> set[str]:
         """Levels whose results differ from seed to seed."""
         return {name for name, level in self.levels.items() if level.stochastic}
+
+    def of_benchmark(self, name: str) -> Run:
+        """What it did of one benchmark."""
+        entries = tuple(planned for planned in self.entries if planned.benchmark == name)
+        return replace(self, benchmarks={name: self.benchmarks[name]}, entries=entries)
 
     def find_benchmarks(self) -> dict[str, Benchmark]:
         """The benchmarks by id; the shipped one where the folder of that time is gone."""

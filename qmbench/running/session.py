@@ -6,10 +6,12 @@ import contextlib
 import os
 import secrets
 import tempfile
-from collections.abc import Callable, Iterator, Sequence
+from collections import defaultdict
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import AbstractContextManager
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
+from functools import partial
 from pathlib import Path
 
 from qmbench.domain.errors import InputError
@@ -17,7 +19,7 @@ from qmbench.domain.record import Task
 from qmbench.domain.resources import Resources
 from qmbench.running.engine.choice import engine_named
 from qmbench.running.loop import Engine, Progress, RunSummary, run_tasks
-from qmbench.running.plan import Plan
+from qmbench.running.plan import Plan, PlannedEntry
 from qmbench.running.progress import shown
 from qmbench.running.run_document import Run
 from qmbench.running.stores import StoreProtocol, open_store, store_place
@@ -66,8 +68,18 @@ class Session:
         with self._engine(store, len(tasks)) as engine, self._progress() as progress:
             return run_tasks(tasks, store, engine, progress, fail_fast, self.fresh)
 
-    def run(self, plan: Plan, store: StoreProtocol, fail_fast: bool = False) -> tuple[Run, RunSummary]:
-        """Compute what the store lacks of the plan, and keep the run's document there, from its start."""
+    def run(
+        self,
+        plan: Plan,
+        store: StoreProtocol,
+        fail_fast: bool = False,
+        also: Callable[[Run, Progress], None] | None = None,
+    ) -> tuple[Run, RunSummary]:
+        """Compute what the store lacks of the plan, and keep the run's document there, from its start.
+
+        also: called with the run after each task, after what shows progress; `Progress.reached` has the benchmarks that
+        are finished.
+        """
         started = datetime.now(UTC)
         run_id = f"{started:%Y%m%d-%H%M%S}-{plan.suite.id}-{secrets.token_hex(2)}"
         run = Run.of(plan, run_id, started.isoformat(timespec="seconds"))
@@ -76,7 +88,9 @@ class Session:
             document = run.to_json()
             store.save_run(document)
             with self._progress() as progress:
-                summary = run_tasks(plan.tasks, store, engine, progress, fail_fast, self.fresh)
+                told = _one_after_another(progress, partial(also, run) if also else None)
+                goals = _keys_by_benchmark(plan.entries) if len(plan.benchmarks) > 1 else None
+                summary = run_tasks(plan.tasks, store, engine, told, fail_fast, self.fresh, goals)
         finished = datetime.now(UTC).isoformat(timespec="seconds")
         run = replace(run, finished=finished, computed=frozenset(summary.records) - summary.cached)
         # All but the end is as it was, and 100,000 entries take a second.
@@ -115,6 +129,22 @@ class Session:
         if self.progress is True:
             return shown()
         return contextlib.nullcontext(self.progress or None)
+
+
+def _one_after_another(*each: Callable[[Progress], None] | None) -> Callable[[Progress], None]:
+    def tell(progress: Progress) -> None:
+        for one in each:
+            if one is not None:
+                one(progress)
+
+    return tell
+
+
+def _keys_by_benchmark(entries: Iterable[PlannedEntry]) -> dict[str, set[str]]:
+    keys: defaultdict[str, set[str]] = defaultdict(set)
+    for planned in entries:
+        keys[planned.benchmark].update(planned.keys)
+    return keys
 
 
 def _threads(share: int) -> int:

@@ -13,9 +13,11 @@ from qmbench.domain.errors import Interrupted
 from qmbench.domain.quantity import Quantity
 from qmbench.domain.record import Cost, Failure, Task
 from qmbench.domain.resources import Resources
+from qmbench.running.costs import Costs
 from qmbench.running.engine.local import LocalEngine
 from qmbench.running.engine.outcome import Outcome
-from qmbench.running.loop import Progress, in_order, records_of, run_tasks
+from qmbench.running.loop import Progress, records_of, run_tasks
+from qmbench.running.order import expected_seconds, in_order
 from qmbench.running.progress import duration, shown, time_left
 from qmbench.running.store import Store
 
@@ -107,7 +109,7 @@ def test_the_longest_start_first_and_twins_apart(sabotage: Sabotage) -> None:
         return sabotage(n=n, seconds=seconds, **({"file": reference} if reference else {}))
 
     def order(tasks: list[Task], workers: int) -> list[int]:
-        return [t.level.options.n for t in in_order(tasks, workers)]
+        return [t.level.options.n for t in in_order(tasks, workers, expected_seconds(tasks, Costs()))]
 
     assert order([task(1, 1.0), task(2, 5.0), task(3, 3.0)], 1) == [2, 3, 1]
     # An unknown duration counts as the middle of the known ones; a broken estimate as unknown.
