@@ -15,6 +15,7 @@ import numpy as np
 from qmbench.judging import bootstrap
 from qmbench.judging.best import compared
 from qmbench.judging.items import items
+from qmbench.judging.own_reference import of_own_method
 from qmbench.judging.statistics import BenchmarkInfo, overlaps
 
 if TYPE_CHECKING:
@@ -191,7 +192,8 @@ def reference_sets(
     Columns: benchmark, observable, unit, reference_set, is_default, level_of_theory, bsse, n,
     mean_absolute_error, mean_signed_error (over the entries the set has); rank among the levels, over the
     entries that all levels and both this and the default set have; kendall_tau of that ranking with the
-    default set's on the same entries (1: the same order); best_is_same: whether the best level stays the best.
+    default set's on the same entries (1: the same order); best_is_same: whether the best level stays the best;
+    n_own_reference: entries whose value in the set is of the level's own method, which place nobody.
     """
     import pandas as pd
 
@@ -205,18 +207,32 @@ def reference_sets(
         table = chosen.pivot_table(index="entry", columns="set", values="value", aggfunc="last").reindex(entries)
         names = [name for name in refs["set"].unique() if name in table and table[name].notna().any()]
         errors = {name: values - table[name].to_numpy(float)[:, None] for name in names}
+        stated = chosen.pivot_table(index="entry", columns="set", values="level_of_theory", aggfunc="last")
+        own = {name: _of_own_method(levels, stated.get(name), entries) & np.isfinite(errors[name]) for name in names}
+        judged = {name: np.where(own[name], np.nan, errors[name]) for name in names}
         for name in names:
-            ranks, tau, same = _compare_ranking(errors[name], errors.get(info.default_reference_set))
+            ranks, tau, same = _compare_ranking(judged[name], judged.get(info.default_reference_set))
             is_default = name == info.default_reference_set
             for j, level in enumerate(levels):
                 e = errors[name][np.isfinite(errors[name][:, j]), j]
                 if len(e):
                     summary = (len(e), np.abs(e).mean(), e.mean())
-                    rows.append((benchmark, observable, unit, name, is_default, *level, *summary, ranks[j], tau, same))
+                    placed = (ranks[j], tau, same, int(own[name][:, j].sum()))
+                    rows.append((benchmark, observable, unit, name, is_default, *level, *summary, *placed))
     columns = "benchmark observable unit reference_set is_default level_of_theory bsse n mean_absolute_error"
-    return pd.DataFrame(
-        rows, columns=[*columns.split(), "mean_signed_error", "rank", "kendall_tau", "best_is_same"]
-    ).astype({"is_default": bool})
+    placing = ["rank", "kendall_tau", "best_is_same", "n_own_reference"]
+    return pd.DataFrame(rows, columns=[*columns.split(), "mean_signed_error", *placing]).astype({"is_default": bool})
+
+
+def _of_own_method(levels: Sequence[tuple[str, str]], stated: pd.Series | None, entries: Sequence[str]) -> np.ndarray:
+    """(entries, levels) whether a set's value is of the level's own method. stated: its `level_of_theory` by entry."""
+    shape = (len(entries), len(levels))
+    if stated is None:  # no value of the set says of which level it is
+        return np.zeros(shape, dtype=bool)
+    texts = stated.reindex(entries).fillna("").astype(str)
+    return of_own_method(np.tile([level for level, _ in levels], len(entries)), np.repeat(texts, len(levels))).reshape(
+        shape
+    )
 
 
 def _compare_ranking(errors: np.ndarray, other: np.ndarray | None) -> tuple[np.ndarray, float, bool | None]:
@@ -224,16 +240,18 @@ def _compare_ranking(errors: np.ndarray, other: np.ndarray | None) -> tuple[np.n
     taking_part = compared(np.isfinite(errors))
     shared = np.isfinite(errors[:, taking_part]).all(axis=1)
     ranks = np.full(errors.shape[1], np.nan)
+    # Who has nothing to compare there, as all of it is of its own method, is ranked here all the same.
+    both = taking_part & (np.isfinite(other).any(axis=0) if other is not None else False)
     if other is not None:
-        shared &= np.isfinite(other[:, taking_part]).all(axis=1)
-    if not shared.any():
+        shared &= np.isfinite(other[:, both]).all(axis=1)
+    if not shared.any() or (other is not None and not both.any()):
         return ranks, float("nan"), None
-    mine = np.abs(errors[np.ix_(shared, taking_part)]).mean(axis=0)
-    ranks[taking_part] = np.argsort(np.argsort(mine, kind="stable"), kind="stable") + 1.0
-    if other is None or taking_part.sum() < 2:
+    means = np.abs(errors[shared]).mean(axis=0)
+    ranks[taking_part] = np.argsort(np.argsort(means[taking_part], kind="stable"), kind="stable") + 1.0
+    if other is None or both.sum() < 2:
         return ranks, float("nan"), None
-    theirs_mean = np.abs(other[np.ix_(shared, taking_part)]).mean(axis=0)
-    return ranks, kendall_tau(mine, theirs_mean), bool(np.argmin(mine) == np.argmin(theirs_mean))
+    mine, theirs = means[both], np.abs(other[np.ix_(shared, both)]).mean(axis=0)
+    return ranks, kendall_tau(mine, theirs), bool(np.argmin(mine) == np.argmin(theirs))
 
 
 def kendall_tau(x: np.ndarray, y: np.ndarray) -> float:
@@ -250,7 +268,8 @@ def leave_one_out(scored: pd.DataFrame) -> pd.DataFrame:
     Columns: benchmark, observable, unit, level_of_theory, bsse, n, mean_absolute_error, lowest, highest (over the
     n ways to leave one out), most_influential (the entry whose removal changes it most), change (by how much;
     negative: the entry makes the level look worse), best_changes_without: the entries, of those that all levels
-    share, without which another level would be the best (space separated, the same for all levels of a table).
+    share, without which another level would be the best (space separated, the same for all levels of a table). Levels
+    with errors against their own method alone, which tell nothing of them, have no row.
     """
     import pandas as pd
 
@@ -258,10 +277,11 @@ def leave_one_out(scored: pd.DataFrame) -> pd.DataFrame:
     for (benchmark, observable, unit), part in scored.groupby(["benchmark", "observable", "unit"], sort=False):
         errors, entries, levels = error_matrix(part)
         absolute = np.abs(errors)
-        decisive = " ".join(entries[i] for i in _decisive(np.abs(judged_matrix(part)[0])))
+        judged = np.abs(judged_matrix(part)[0])
+        decisive = " ".join(entries[i] for i in _decisive(judged))
         for j, level in enumerate(levels):
             mine = np.flatnonzero(np.isfinite(absolute[:, j]))
-            if len(mine) < 2:
+            if len(mine) < 2 or not np.isfinite(judged[:, j]).any():
                 continue
             values = absolute[mine, j]
             without = (values.sum() - values) / (len(values) - 1)

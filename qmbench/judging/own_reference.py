@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from functools import lru_cache
 from typing import TYPE_CHECKING
 
@@ -49,20 +49,35 @@ def own_references(scored: pd.DataFrame, claims: Mapping[str, str]) -> np.ndarra
     """
     has = scored["error"].notna().to_numpy()
     levels = scored["level_of_theory"].astype(str)
-    texts = scored["reference_level_of_theory"].fillna("").astype(str)
-    mine, theirs = ([by(x) for x in column] for by, column in ((_method, levels), (_stated_method, texts)))
-    same = np.array([a is not None and a == b for a, b in zip(mine, theirs, strict=True)], dtype=bool)
+    same = of_own_method(levels, scored["reference_level_of_theory"].fillna("").astype(str))
     if not {"reference_role", "reference_within"} <= set(scored):
         return has & same
     within = scored["reference_within"].fillna("")
-    able = [claimed(claims.get(level, ""), w) for level, w in zip(levels, within, strict=True)]
-    limit = has & scored["reference_role"].eq("limit").to_numpy() & np.array(able, dtype=bool)
+    able = _by_pairs(levels, within, lambda level, w: claimed(claims.get(level, ""), w))
+    limit = has & scored["reference_role"].eq("limit").to_numpy() & able
     if limit.any():
         near = np.abs(scored["error"].astype(float)) <= _bar(scored)
         groups = ["benchmark", "observable", "level_of_theory", "bsse"]
         all_near = near[limit].groupby([scored.loc[limit, g].fillna("") for g in groups]).transform("all")
         limit[limit] = all_near.to_numpy(bool)
     return has & (same | limit)
+
+
+def of_own_method(levels: Iterable[str], stated: Iterable[str]) -> np.ndarray:
+    """Per pair of a level and the `level_of_theory` of a reference, whether the reference is of the level's method."""
+    return _by_pairs(
+        levels, stated, lambda level, text: (mine := _method(level)) is not None and mine == _stated_method(text)
+    )
+
+
+def _by_pairs(a: Iterable[str], b: Iterable[str], answer: Callable[[str, str], bool]) -> np.ndarray:
+    """`answer` row by row, asked once of each pair that there is."""
+    import pandas as pd
+
+    (i, firsts), (j, seconds) = (pd.factorize(np.asarray(list(x), dtype=object)) for x in (a, b))
+    pairs, rows = np.unique(i * max(1, len(seconds)) + j, return_inverse=True)
+    asked = [answer(firsts[k // len(seconds)], seconds[k % len(seconds)]) for k in pairs]
+    return np.array(asked, dtype=bool)[rows]
 
 
 def _bar(scored: pd.DataFrame) -> pd.Series:

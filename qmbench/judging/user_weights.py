@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 from qmbench.domain import units
 from qmbench.domain.errors import InputError, did_you_mean
 from qmbench.judging.statistics import ALL
-from qmbench.judging.weighted import by_treatment
+from qmbench.judging.weighted import by_treatment, judged_by_others
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -26,7 +26,8 @@ def user_totals(
     weights: `BENCHMARK` or `BENCHMARK/PART` -> weight, where PART is a subset or an observable; see
     `qmbench.data.weights`. Energies are in `unit`, other quantities in that of the first part. A level that lacks an
     entry of a part that others are scored on lacks the part (`lacks`, blanks between the names), and has no total
-    (NaN): totals over different entries do not compare. Columns: USER_TOTAL_COLUMNS; weight: w / Σ w;
+    (NaN): totals over different entries do not compare. So does one with errors against its own method there, which
+    tell nothing of it. Columns: USER_TOTAL_COLUMNS; weight: w / Σ w;
     mean_absolute_error_share: what the part adds to the total.
 
     InputError for a name that is not there, for one that means several observables, and for parts of which one is an
@@ -50,7 +51,8 @@ def user_totals(
                 "total needs parts of one kind of quantity"
             ) from None
         sizes[name] = _size(scored, rows, subset)
-        whole = rows[(rows["n_scored"] == sizes[name]) & rows["mean_absolute_error"].notna()]
+        there = (rows["n_scored"] == sizes[name]) & rows["mean_absolute_error"].notna()
+        whole = rows[there & judged_by_others(rows)]
         errors = whole["mean_absolute_error"] * factor
         tables.append(whole.assign(part=name, mean_absolute_error=errors, bsse=whole["bsse"].fillna("")))
     total_weight = sum(used.values())

@@ -50,8 +50,9 @@ def weighted_totals(statistics: pd.DataFrame, scored: pd.DataFrame, unit: str = 
     A part is one benchmark and observable that is an energy, other than total energies, whose size means nothing.
     Columns: level_of_theory, bsse, part, n, mean_absolute_error, mean_absolute_reference, wtmad2_share, wtmad4_share,
     wtmad2, wtmad4, parts; energies in `unit`. Only figures over the same parts compare: levels are grouped by the
-    parts they have (`parts`, blanks between them), and those with fewer than two are left out. Typical deviations, for
-    WTMAD-4, are the medians over the levels of the group.
+    parts they have (`parts`, blanks between them), and those with fewer than two are left out. Errors against a level's
+    own method tell nothing of it: a part with such errors it does not have. Typical deviations, for WTMAD-4, are the
+    medians over the levels of the group.
     """
     import pandas as pd
 
@@ -62,6 +63,7 @@ def weighted_totals(statistics: pd.DataFrame, scored: pd.DataFrame, unit: str = 
         & statistics["unit"].map(_is_energy).astype(bool)
         & ~statistics["observable"].isin(TOTAL_ENERGIES)
         & statistics["mean_absolute_error"].notna()
+        & judged_by_others(statistics)
     ]
     if whole.empty:
         return pd.DataFrame(columns=names)
@@ -83,6 +85,14 @@ def weighted_totals(statistics: pd.DataFrame, scored: pd.DataFrame, unit: str = 
         if len(parts) >= 2:
             rows += _totals(parts, levels, errors, entries, mean_energy)
     return pd.DataFrame(rows, columns=names)
+
+
+def judged_by_others(statistics: pd.DataFrame) -> pd.Series:
+    """Which rows have no error against the level's own method in their means."""
+    import pandas as pd
+
+    own = statistics.get("n_own_reference")
+    return pd.Series(True, index=statistics.index) if own is None else own.fillna(0).eq(0)
 
 
 def by_treatment(whole: pd.DataFrame) -> dict[tuple[str, str], dict[str, float]]:

@@ -226,6 +226,7 @@ def set_table(
         for name in names:
             r = cells.get((level, name))
             rank = "" if r is None or name in apart or is_missing(r["rank"]) else f", rank {r['rank']:.0f}"
+            rank = ", its own method" if r and r["n_own_reference"] == r["n"] else rank
             row.append("–" if r is None else f"{number(r['mean_absolute_error'], decimals)} (n {r['n']}{rank})")
         rows.append(tuple(row))
     first = {name: next(r for r in records if r["reference_set"] == name) for name in names}
@@ -244,6 +245,8 @@ def set_table(
         "Mean absolute error against each set, over the entries it has; ranks over the entries that all levels and the "
         "default set share. A set that holds within the approximation of some of the levels judges those alone."
     )
+    if any(r["n_own_reference"] for r in records):
+        note += " Values of a level's own method tell how well they are reproduced, and place nobody."
     if left_out:
         note += f" Left out here, in reference_sets.csv: {', '.join(left_out)}."
     return Extra(title, note, ("level of theory", *names), (False, *(True,) * len(names)), rows)
@@ -302,7 +305,8 @@ def weighted_tables(totals: pd.DataFrame, called: Names = SPELLINGS) -> list[Ext
         note = (
             "Weighted total mean absolute deviations in kcal/mol over the parts that these levels share, with the "
             "share of each part: WTMAD-2 weights a part by its entries over its mean absolute reference energy, "
-            "WTMAD-4 every part alike by the error that is usual in it. Total energies have no scale and are left out."
+            "WTMAD-4 every part alike by the error that is usual in it. Total energies have no scale and are left out, "
+            "and so is of each level what is judged by references of its own method."
         )
         numeric = (False, *(True,) * (len(columns) - 1))
         out.append(Extra(f"Over {len(names)} benchmarks", note, columns, numeric, [cells for _, cells in rows]))
@@ -324,7 +328,7 @@ def user_table(totals: pd.DataFrame, called: Names = SPELLINGS) -> Extra:
     note = (
         f"Weighted mean of mean absolute errors in {unit or '1'}, by the weights that were given: "
         f"{', '.join(f'{part} {weight:.3g}' for part, weight in about.items())} (of 1). A level that lacks entries of "
-        "a part has no total."
+        "a part, or is judged by references of its own method there, has no total."
     )
     columns = ("level of theory", "total", *parts)
     numeric = (False, *(True,) * (len(columns) - 1))

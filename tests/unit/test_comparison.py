@@ -219,7 +219,15 @@ def test_entries_that_a_level_was_trained_on_score_it_against_no_reference_set()
     results["training_overlap"] = [*overlap, *[None] * 8]
     references = pd.DataFrame(
         [
-            {"benchmark": "b", "entry": f"e{i}", "set": "best", "value": 0.0, "status": "current", "within": ""}
+            {
+                "benchmark": "b",
+                "entry": f"e{i}",
+                "set": "best",
+                "value": 0.0,
+                "level_of_theory": "",
+                "status": "current",
+                "within": "",
+            }
             for i in range(8)
         ]
     )

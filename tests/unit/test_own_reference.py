@@ -8,10 +8,13 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from qmbench.judging.comparison import compare_levels, leave_one_out, ranking_probabilities
+from qmbench.judging.comparison import compare_levels, leave_one_out, ranking_probabilities, reference_sets
 from qmbench.judging.league import league_table
-from qmbench.judging.own_reference import claimed, own_references
+from qmbench.judging.own_reference import claimed, of_own_method, own_references
 from qmbench.judging.statistics import statistics
+from qmbench.judging.user_weights import user_totals
+from qmbench.judging.weighted import weighted_totals
+from qmbench.report.comparisons import set_table
 from qmbench.report.model import SPELLINGS
 from qmbench.report.story import in_short, told_apart
 from qmbench.report.tables import ranked, table_blocks
@@ -140,7 +143,7 @@ def test_pairs_ranks_and_league_leave_them_out(table):
     others = table[table["level_of_theory"].ne("fci/sto-6g")]
     for made in (compare_levels, ranking_probabilities, league_table):
         pd.testing.assert_frame_equal(made(table), made(others))
-    assert set(leave_one_out(table)["best_changes_without"]) == {""}
+    pd.testing.assert_frame_equal(leave_one_out(table), leave_one_out(others))
 
 
 def test_what_is_said_of_them(table):
@@ -173,3 +176,62 @@ def test_where_some_references_are_of_the_own_method(table):
     assert rows["fci/sto-6g"]["adjusted_mean_absolute_error"] == 0.0
     (block,) = table_blocks(statistics(some), some, {"toy": SimpleNamespace(title="Toys")})
     assert "4 of 12 references of fci/sto-6g are of its own method and don't rank it" in block.notes
+
+
+def test_pairs_are_asked_in_their_order():
+    levels = ["mp2/cc-pvdz", "hf", "mp2/cc-pvtz", "hf", "mp2"]
+    assert of_own_method(levels, ["MP2/CBS", "MP2/CBS", "HF", "hf, as printed", ""]).tolist() == [
+        *(True, False, False, True, False)
+    ]
+    assert of_own_method([], []).tolist() == []
+
+
+@pytest.fixture
+def two_parts(table):
+    """Dissociation energies of two benchmarks; the references of the second are of nobody's method here."""
+    energies = table.assign(observable="dissociation_energy", unit="kcal/mol")
+    second = energies.assign(benchmark="second", own_reference=False)
+    third = energies.assign(benchmark="third", own_reference=False)
+    return pd.concat([energies, second, third], ignore_index=True)
+
+
+def test_no_total_has_errors_of_a_method_against_itself(two_parts):
+    totals = weighted_totals(statistics(two_parts, intervals=False), two_parts)
+    parts = dict(zip(totals["level_of_theory"], totals["parts"].str.split(), strict=True))
+    assert parts["fci/sto-6g"] == ["second/dissociation_energy", "third/dissociation_energy"]
+    assert parts["hf/sto-6g"] == ["toy/dissociation_energy", *parts["fci/sto-6g"]]
+    weights = {"toy": 1.0, "second": 1.0}
+    mine = user_totals(statistics(two_parts, intervals=False), two_parts, weights).set_index("level_of_theory")
+    assert mine.loc[["fci/sto-6g"], "total"].isna().all()
+    assert mine.loc[["fci/sto-6g"], "lacks"].eq("toy").all()
+    assert mine.loc[["hf/sto-6g"], "total"].notna().all()
+
+
+def test_a_set_of_the_own_method_places_the_others(table):
+    """The default is FCI, another one is not: FCI has a rank there and none here, and who is best among the others
+    stays the best."""
+    value = dict(zip(table["entry"], table["reference"], strict=True))
+    rows = [
+        {"benchmark": "toy", "entry": e, "set": name, "value": v + shift, "level_of_theory": level, "status": "current"}
+        for name, shift, level in (("fci", 0.0, "FCI/STO-6G"), ("other", 1e-3, "measured"))
+        for e, v in value.items()
+    ]
+    references = pd.DataFrame(rows).assign(within="")
+    info = SimpleNamespace(default_reference_set="fci")
+    sets = reference_sets(table, references, {"toy": info})
+    found = sets.set_index(["reference_set", "level_of_theory"])
+    assert found["n_own_reference"].to_dict() == {
+        **{("fci", level): 0 for level in ("ccsd/sto-6g", "hf/sto-6g")},
+        **{("other", level): 0 for level in ("ccsd/sto-6g", "fci/sto-6g", "hf/sto-6g")},
+        ("fci", "fci/sto-6g"): 12,
+    }
+    ranks = found["rank"].unstack()
+    assert ranks.loc["fci", ["ccsd/sto-6g", "hf/sto-6g"]].tolist() == [1.0, 2.0]
+    assert np.isnan(ranks.loc["fci", "fci/sto-6g"])
+    assert ranks.loc["other", ["fci/sto-6g", "ccsd/sto-6g", "hf/sto-6g"]].tolist() == [1.0, 2.0, 3.0]
+    assert found.loc[("other", "fci/sto-6g"), ["kendall_tau", "best_is_same"]].tolist() == [1.0, True]
+    shown = set_table(sets, {}, {})
+    cells = {row[0]: row[1] for row in shown.rows}
+    assert cells["fci/sto-6g"].endswith("(n 12, its own method)")
+    assert cells["hf/sto-6g"].endswith("(n 12, rank 2)")
+    assert "place nobody" in shown.note
