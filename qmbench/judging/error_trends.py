@@ -21,7 +21,19 @@ from qmbench.domain.errors import QmbenchError
 from qmbench.domain.steps import told
 from qmbench.judging.disagreement import benjamini_hochberg_cut
 from qmbench.judging.items import items
-from qmbench.judging.trends import MOST_LEFT_OUT, Fit, blocks, class_p, rank_p, regress_each, to_order, without_one_each
+from qmbench.judging.trends import (
+    MOST_LEFT_OUT,
+    Fit,
+    Ranked,
+    blocks,
+    class_p,
+    rank_p,
+    rank_p_of,
+    ranked,
+    regress_each,
+    to_order,
+    without_one_each,
+)
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -115,6 +127,7 @@ def find_trends(
     stated = np.zeros(error.shape) if uncertainty is None else np.nan_to_num(uncertainty)
     likely: list[_Series] = []
     tried = 0
+    on: _On | None = None
     for level in range(error.shape[1]):
         rows = np.flatnonzero(np.isfinite(error[:, level]))
         first, of_molecule = _molecules([keys[i] for i in rows])
@@ -123,14 +136,11 @@ def find_trends(
         e = _means(error[rows, level], of_molecule)
         # The uncertainty of a mean of n independent values is that of one over √n.
         u = np.sqrt(_means(stated[rows, level] ** 2, of_molecule) / np.bincount(of_molecule))
+        if on is None or not np.array_equal(on.rows, rows):
+            on = _On(rows, of_molecule, covariates)
         asked = []
-        for c, covariate in enumerate(covariates):
-            x = _means(covariate.x[rows], of_molecule)
-            if _varies(x, covariate.is_class):
-                asked += [
-                    (max(rank_p(x, y), class_p(x, y) if covariate.is_class else 0.0), c, of, x, y)
-                    for of, y in (("error", e), ("absolute_error", np.abs(e)))
-                ]
+        for of, y in (("error", e), ("absolute_error", np.abs(e))):
+            asked += [(p, c, of, x, y) for p, c, x in on.asked(y)]
         tried += len(asked)
         asked = sorted((a for a in asked if a[0] <= 0.05), key=lambda a: (to_order(a[0]), a[1], a[2]))
         for p, c, of, x, y in asked[: MOST_FITTED if len(first) <= MANY_POINTS else 1]:
@@ -141,6 +151,23 @@ def find_trends(
     for some in blocks(likely, longest * MOST_LEFT_OUT):
         found += _fitted(some)
     return found, tried
+
+
+class _On:
+    """What errors of the same entries may depend on, level after level."""
+
+    def __init__(self, rows: np.ndarray, of_molecule: np.ndarray, covariates: Sequence[Covariate]) -> None:
+        self.rows = rows
+        means = [(c, one.is_class, _means(one.x[rows], of_molecule)) for c, one in enumerate(covariates)]
+        varying = [(c, is_class, x) for c, is_class, x in means if _varies(x, is_class)]
+        self._varying = [(c, is_class, x, ranked(x) if np.isfinite(x).all() else None) for c, is_class, x in varying]
+
+    def asked(self, y: np.ndarray) -> Iterator[tuple[float, int, np.ndarray]]:
+        """(p, index of the covariate, x) for each that varies. y: (molecules,), finite."""
+        order = Ranked.of(y)
+        for c, is_class, x, ranks in self._varying:
+            by_ranks = rank_p(x, y) if ranks is None else rank_p_of(ranks, order)
+            yield max(by_ranks, class_p(x, y) if is_class else 0.0), c, x
 
 
 class _Series(NamedTuple):

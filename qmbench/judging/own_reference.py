@@ -74,9 +74,10 @@ def _by_pairs(a: Iterable[str], b: Iterable[str], answer: Callable[[str, str], b
     """`answer` row by row, asked once of each pair that there is."""
     import pandas as pd
 
-    (i, firsts), (j, seconds) = (pd.factorize(np.asarray(list(x), dtype=object)) for x in (a, b))
+    columns = (x if isinstance(x, pd.Series) else np.asarray(list(x), dtype=object) for x in (a, b))
+    (i, firsts), (j, seconds) = map(pd.factorize, columns)
     pairs, rows = np.unique(i * max(1, len(seconds)) + j, return_inverse=True)
-    asked = [answer(firsts[k // len(seconds)], seconds[k % len(seconds)]) for k in pairs]
+    asked = [answer(str(firsts[k // len(seconds)]), str(seconds[k % len(seconds)])) for k in pairs]
     return np.array(asked, dtype=bool)[rows]
 
 

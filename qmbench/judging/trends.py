@@ -241,17 +241,40 @@ def _rank_p_of_others(x: np.ndarray, y: np.ndarray, line: Fit) -> float:
 def rank_p(x: np.ndarray, y: np.ndarray) -> float:
     """Two-sided p of Spearman's rank correlation, by Student's t of n − 2; ties have their mean rank. Never less than
     twice the share of all orders of the points that put them into this one."""
+    has = np.isfinite(x) & np.isfinite(y)
+    return rank_p_of(ranked(x[has]), Ranked.of(y[has]))
+
+
+class Ranked(NamedTuple):
+    """ranks: less their mean; chance: ln of the share of all orders of the points that give these ranks."""
+
+    ranks: np.ndarray
+    chance: float
+
+    @classmethod
+    def of(cls, values: np.ndarray) -> Ranked:
+        # As `scipy.stats.rankdata`, which takes seconds to import.
+        _, which, count = np.unique(values, return_inverse=True, return_counts=True)
+        ranks = (np.cumsum(count) - (count - 1) / 2)[which] - (len(values) + 1) / 2
+        lengths, times = np.unique(count, return_counts=True)
+        orders = math.fsum(t * math.lgamma(k + 1) for k, t in zip(lengths, times, strict=True))
+        return cls(ranks, orders - math.lgamma(len(values) + 1))
+
+
+def ranked(x: np.ndarray) -> Ranked:
+    """Of what something may depend on: numbers that agree to 12 digits are the same number."""
+    return Ranked.of(np.round(x, 12))
+
+
+def rank_p_of(x: Ranked, y: Ranked) -> float:
+    """`rank_p` of finite numbers whose ranks are known."""
     from scipy.special import stdtr
 
-    has = np.isfinite(x) & np.isfinite(y)
-    n = int(has.sum())
-    x, y = np.round(x[has], 12), y[has]
-    a, b = (_ranks(v) - (n + 1) / 2 for v in (x, y))
-    size = np.sqrt((a @ a) * (b @ b))
-    r = float(a @ b / size) if size > 0 else 0.0
-    by_chance = math.fsum(math.lgamma(k + 1) for k in np.unique(x, return_counts=True)[1]) - math.lgamma(n + 1)
+    n = len(x.ranks)
+    size = np.sqrt((x.ranks @ x.ranks) * (y.ranks @ y.ranks))
+    r = float(x.ranks @ y.ranks / size) if size > 0 else 0.0
     p = float(2.0 * stdtr(n - 2, -abs(r) * np.sqrt((n - 2) / max(1.0 - r * r, 1e-15))))
-    return min(1.0, max(p, 2.0 * math.exp(by_chance)))
+    return min(1.0, max(p, 2.0 * math.exp(x.chance)))
 
 
 def class_p(x: np.ndarray, y: np.ndarray) -> float:
@@ -271,12 +294,6 @@ def class_p(x: np.ndarray, y: np.ndarray) -> float:
     freedom = 1.0 / float((share**2 / [len(side) - 1 for side in sides]).sum())
     difference = float(sides[0].mean() - sides[1].mean())
     return float(2.0 * stdtr(freedom, -abs(difference) / np.sqrt(parts.sum())))
-
-
-def _ranks(values: np.ndarray) -> np.ndarray:
-    """From 1, those of equal values their mean: as `scipy.stats.rankdata`, which takes seconds to import."""
-    _, which, count = np.unique(values, return_inverse=True, return_counts=True)
-    return np.asarray((np.cumsum(count) - (count - 1) / 2)[which])
 
 
 def blocks(items: Sequence[T], size: int) -> Iterator[Sequence[T]]:
