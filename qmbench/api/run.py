@@ -19,7 +19,7 @@ from qmbench.judging.basis import BasisKnowledge
 from qmbench.judging.basis_elsewhere import known_elsewhere
 from qmbench.judging.frame import computed
 from qmbench.judging.model import Evaluation
-from qmbench.running.loop import Engine, Progress
+from qmbench.running.loop import Engine, Progress, records_of
 from qmbench.running.plan import Plan, make_plan
 from qmbench.running.run_document import Run
 from qmbench.running.session import Session
@@ -226,7 +226,7 @@ def run_plan(
             raise InputError(f"weights: suite {plan.suite.id} has no benchmark '{name.partition('/')[0]}'{near}")
     with session.opened() as store:
         elsewhere = _Once(store)
-        early = _Early(plan, store, reference, elsewhere, finished) if finished else None
+        early = _Early(plan, store, reference, elsewhere, finished, session.fresh) if finished else None
         run, summary = session.run(plan, store, fail_fast, early)
         # What is at hand is not read again. What failed is: another run may have been luckier in the meantime; but not
         # what failed when it was computed afresh, of which the store keeps what it had.
@@ -259,9 +259,14 @@ class _Early:
     reference: str | None
     elsewhere: _Once
     show: Callable[[Evaluation], None]
+    fresh: bool = False
+    failed: dict[str, Record] = field(default_factory=dict)
     waiting: list[str] = field(default_factory=list)
 
     def __call__(self, run: Run, progress: Progress) -> None:
+        if self.fresh and progress.finished and progress.outcome and progress.outcome.status != "ok":
+            # The store keeps what it had.
+            self.failed.update((r.key, r) for r in records_of(progress.finished, progress.outcome))
         self.waiting += progress.reached
         # As long as nobody knows how long the run takes, it may be over in a second.
         if not self.waiting or progress.remaining_s is None or progress.remaining_s < WORTH_SECONDS:
@@ -271,7 +276,7 @@ class _Early:
             # What is wrong is raised when the run is judged; until then it computes on.
             with contextlib.suppress(Exception):
                 part = run.of_benchmark(name)
-                records = self.store.get(part.keys)
+                records = {**self.store.get(part.keys), **self.failed}
                 benchmarks = {name: self.plan.benchmarks[name]}
                 self.show(Evaluation.of(part, records, benchmarks, self.reference, self.elsewhere.of(run)))
 

@@ -50,6 +50,29 @@ def test_what_is_shown_early_is_what_is_shown_at_the_end(two):
     assert judged(two)[1] == []
 
 
+def test_what_fails_when_it_is_computed_afresh_has_failed_early_too(two, monkeypatch):
+    """The store keeps the numbers that it had."""
+    from qmbench.domain.record import Failure
+    from qmbench.running.engine.outcome import Outcome
+    from qmbench.running.loop import run_tasks
+
+    judged(two)
+
+    def failing(tasks, store, engine, *others):
+        def run(self, tasks):
+            yield from ((task, Outcome("failed", Failure("error", "not today"))) for task in tasks)
+
+        monkeypatch.setattr(type(engine), "run", run)
+        return run_tasks(tasks, store, engine, *others)
+
+    monkeypatch.setattr("qmbench.running.session.run_tasks", failing)
+    made, shown = judged(two, fresh=True)
+    assert [list(early.benchmarks) for early in shown] == [["second"], ["toy_bench"]]
+    for early in shown:
+        assert early.results["status"].eq("failed").all()
+    assert made.results["status"].eq("failed").all()
+
+
 def test_a_short_run_shows_nothing_early(two, monkeypatch):
     monkeypatch.setattr("qmbench.api.run.WORTH_SECONDS", 1e6)
     assert judged(two)[1] == []
