@@ -65,7 +65,7 @@ def show_early(evaluation: Evaluation) -> None:
     from qmbench.report.renderers.terminal import render_terminal
 
     out = console(to_stderr=True)
-    render_terminal(evaluation.statistics, evaluation.scored, evaluation.benchmarks, out, legend=False)
+    render_terminal(evaluation.statistics, evaluation.scored, evaluation.benchmarks, out, explained=False)
 
 
 def _fingerprint(evaluation: Evaluation) -> str:

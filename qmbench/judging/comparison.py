@@ -226,31 +226,28 @@ def reference_sets(
 
 def _of_own_method(levels: Sequence[tuple[str, str]], stated: pd.Series | None, entries: Sequence[str]) -> np.ndarray:
     """(entries, levels) whether a set's value is of the level's own method. stated: its `level_of_theory` by entry."""
-    shape = (len(entries), len(levels))
     if stated is None:  # no value of the set says of which level it is
-        return np.zeros(shape, dtype=bool)
+        return np.zeros((len(entries), len(levels)), dtype=bool)
     texts = stated.reindex(entries).fillna("").astype(str)
-    return of_own_method(np.tile([level for level, _ in levels], len(entries)), np.repeat(texts, len(levels))).reshape(
-        shape
-    )
+    own = of_own_method(np.tile([level for level, _ in levels], len(entries)), np.repeat(texts, len(levels)))
+    return own.reshape(len(entries), len(levels))
 
 
 def _compare_ranking(errors: np.ndarray, other: np.ndarray | None) -> tuple[np.ndarray, float, bool | None]:
     """(ranks of the levels, Kendall's tau with the ranking by `other`, whether the best stays); (entries, levels)."""
     taking_part = compared(np.isfinite(errors))
-    shared = np.isfinite(errors[:, taking_part]).all(axis=1)
-    ranks = np.full(errors.shape[1], np.nan)
+    against = errors if other is None else other
     # Who has nothing to compare there, as all of it is of its own method, is ranked here all the same.
-    both = taking_part & (np.isfinite(other).any(axis=0) if other is not None else False)
-    if other is not None:
-        shared &= np.isfinite(other[:, both]).all(axis=1)
-    if not shared.any() or (other is not None and not both.any()):
+    both = taking_part & np.isfinite(against).any(axis=0)
+    shared = np.isfinite(errors[:, taking_part]).all(axis=1) & np.isfinite(against[:, both]).all(axis=1)
+    ranks = np.full(errors.shape[1], np.nan)
+    if not (shared.any() and both.any()):
         return ranks, float("nan"), None
     means = np.abs(errors[shared]).mean(axis=0)
     ranks[taking_part] = np.argsort(np.argsort(means[taking_part], kind="stable"), kind="stable") + 1.0
     if other is None or both.sum() < 2:
         return ranks, float("nan"), None
-    mine, theirs = means[both], np.abs(other[np.ix_(shared, both)]).mean(axis=0)
+    mine, theirs = means[both], np.abs(against[np.ix_(shared, both)]).mean(axis=0)
     return ranks, kendall_tau(mine, theirs), bool(np.argmin(mine) == np.argmin(theirs))
 
 

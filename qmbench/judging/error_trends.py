@@ -158,9 +158,11 @@ class _On:
 
     def __init__(self, rows: np.ndarray, of_molecule: np.ndarray, covariates: Sequence[Covariate]) -> None:
         self.rows = rows
-        means = [(c, one.is_class, _means(one.x[rows], of_molecule)) for c, one in enumerate(covariates)]
-        varying = [(c, is_class, x) for c, is_class, x in means if _varies(x, is_class)]
-        self._varying = [(c, is_class, x, ranked(x) if np.isfinite(x).all() else None) for c, is_class, x in varying]
+        self._varying: list[tuple[int, bool, np.ndarray, Ranked | None]] = []
+        for c, one in enumerate(covariates):
+            x = _means(one.x[rows], of_molecule)
+            if _varies(x, one.is_class):
+                self._varying.append((c, one.is_class, x, ranked(x) if np.isfinite(x).all() else None))
 
     def asked(self, y: np.ndarray) -> Iterator[tuple[float, int, np.ndarray]]:
         """(p, index of the covariate, x) for each that varies. y: (molecules,), finite."""

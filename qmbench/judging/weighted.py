@@ -91,8 +91,7 @@ def judged_by_others(statistics: pd.DataFrame) -> pd.Series:
     """Which rows have no error against the level's own method in their means."""
     import pandas as pd
 
-    own = statistics.get("n_own_reference")
-    return pd.Series(True, index=statistics.index) if own is None else own.fillna(0).eq(0)
+    return pd.Series(statistics.get("n_own_reference", 0), index=statistics.index).fillna(0).eq(0)
 
 
 def by_treatment(whole: pd.DataFrame) -> dict[tuple[str, str], dict[str, float]]:

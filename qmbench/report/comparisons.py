@@ -225,9 +225,12 @@ def set_table(
         row = [level]
         for name in names:
             r = cells.get((level, name))
-            rank = "" if r is None or name in apart or is_missing(r["rank"]) else f", rank {r['rank']:.0f}"
-            rank = ", its own method" if r and r["n_own_reference"] == r["n"] else rank
-            row.append("–" if r is None else f"{number(r['mean_absolute_error'], decimals)} (n {r['n']}{rank})")
+            if r is None:
+                row.append("–")
+                continue
+            rank = "" if name in apart or is_missing(r["rank"]) else f", rank {r['rank']:.0f}"
+            place = ", its own method" if r["n_own_reference"] == r["n"] else rank
+            row.append(f"{number(r['mean_absolute_error'], decimals)} (n {r['n']}{place})")
         rows.append(tuple(row))
     first = {name: next(r for r in records if r["reference_set"] == name) for name in names}
     said = [roles.get(n) or "estimate" for n in names]

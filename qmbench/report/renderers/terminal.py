@@ -9,8 +9,7 @@ from typing import TYPE_CHECKING, Any
 from qmbench.judging.core_statistics import RANKED_BY
 from qmbench.judging.statistics import BenchmarkInfo
 from qmbench.report.model import Block, Extra, Names, decimals_for, interval_text, is_missing, number, with_unit
-from qmbench.report.tables import legend as explained
-from qmbench.report.tables import table_blocks
+from qmbench.report.tables import legend, table_blocks
 from qmbench.report.tracks import BASIS, parts_of
 from qmbench.running.console import plain_console
 
@@ -27,10 +26,10 @@ def render_terminal(
     benchmarks: Mapping[str, BenchmarkInfo],
     console: Console | None = None,
     subsets: bool = False,
-    legend: bool = True,
+    explained: bool = True,
 ) -> None:
-    """Print the tables on `console` (default: standard output); on a narrow one a table goes on under itself. legend:
-    whether the words are explained below."""
+    """Print the tables on `console` (default: standard output); on a narrow one a table goes on under itself.
+    explained: whether the words are, below the tables."""
     from rich import box
     from rich.table import Table
     from rich.text import Text
@@ -54,8 +53,8 @@ def render_terminal(
             console.print(Text(note, style="dim"))
         for line in block.failures:
             console.print(Text(line, style="yellow"))
-    if legend:
-        console.print(Text("\n" + explained(statistics), style="dim"))
+    if explained:
+        console.print(Text("\n" + legend(statistics), style="dim"))
 
 
 def render_extra(extra: Extra, console: Console) -> None:
